@@ -1,0 +1,38 @@
+# hostlib: libhl, static and shared, and its public headers.
+
+HL_SRC := $(wildcard hostlib/src/*.c)
+HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o
+HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
+HL_LIBS := -ldw -lelf
+HL_SONAME := libhl.so.0
+
+$(B)/obj/%.o: %.S | $(DEPS)
+	$(call say,AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/lib/libhl.a: $(HL_OBJ)
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/lib/$(HL_SONAME): $(HL_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -Wl,-soname,$(HL_SONAME) $(if $(SAN),,-Wl,-z,defs) $(SANFLAGS) $(LDFLAGS) -o $@ $^ $(HL_LIBS) -pthread
+
+$(B)/lib/libhl.so: $(B)/lib/$(HL_SONAME)
+	$(Q)ln -sf $(HL_SONAME) $@
+
+$(B)/include/hl/%.h: hostlib/include/hl/%.h
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+# ${pcfiledir} makes it right in the build tree, in an installed one and in a moved one.
+$(B)/lib/pkgconfig/hl.pc: hostlib/hl.pc.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed 's/@VERSION@/$(VERSION)/' $< > $@
+
+HOSTLIB_ALL := $(B)/lib/libhl.a $(B)/lib/libhl.so $(B)/lib/pkgconfig/hl.pc \
+               $(HL_HEADERS:hostlib/include/%=$(B)/include/%)
+all: $(HOSTLIB_ALL)

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hl/hl.h - all of libhl. */
+#ifndef HL_HL_H
+#define HL_HL_H
+
+#include <hl/error.h>
+#include <hl/image.h>
+#include <hl/machine.h>
+#include <hl/plugin.h>
+#include <hl/sandbox.h>
+#include <hl/symbols.h>
+#include <hl/value.h>
+
+/* "0.1.0" */
+HL_API const char *hl_version(void);
+
+#endif

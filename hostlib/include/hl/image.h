@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/image.h - a guest program's file, read and checked.
+ *
+ * An image is immutable once opened: any number of sandboxes and threads can share one.  It needs
+ * no KVM.  It must outlive the sandboxes made from it.
+ */
+#ifndef HL_IMAGE_H
+#define HL_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/error.h>
+#include <hl/value.h>
+
+typedef uint64_t hl_gva_t; /* guest virtual address */
+typedef uint64_t hl_gpa_t; /* guest physical address */
+
+struct hl_image;
+
+/*
+ * Open a guest ELF.  Errors: FILE (absent, a directory, unreadable), NOT_GUEST (not an ELF, another
+ * machine, dynamic, no ABI note), ABI_VERSION, BAD_IMAGE (a field out of range, W+X segment, ...),
+ * LIMIT (over HL_IMAGE_FILE_MAX).  hl_image_from_memory() copies the bytes; name is for messages.
+ */
+HL_API int hl_image_open(struct hl_image **image, const char *path, struct hl_error *error);
+HL_API int hl_image_from_memory(struct hl_image **image, const char *name, const void *data,
+                                size_t size, struct hl_error *error);
+HL_API void hl_image_close(struct hl_image *image); /* NULL is fine */
+
+#define HL_IMAGE_FILE_MAX (1ull << 30)   /* bytes of file */
+#define HL_IMAGE_MEMORY_MAX (4ull << 30) /* from the lowest to the highest address */
+#define HL_IMAGE_FUNCTIONS_MAX 4096
+
+/* As given to hl_image_open(); lives as long as the image, as do all strings below. */
+HL_API const char *hl_image_path(const struct hl_image *image);
+/* The whole file's bytes, for symbolisers. */
+HL_API const void *hl_image_data(const struct hl_image *image, size_t *size);
+
+/* Where it runs: already with the load bias added where the guest is PIE. */
+HL_API hl_gva_t hl_image_entry(const struct hl_image *image);
+HL_API uint64_t hl_image_bias(const struct hl_image *image); /* 0 unless PIE */
+HL_API unsigned hl_image_flags(const struct hl_image *image); /* HL_NOTE_LIBC, HL_NOTE_MAIN */
+HL_API int hl_image_is_pie(const struct hl_image *image);
+
+struct hl_segment {
+    hl_gva_t start; /* page-aligned, bias added */
+    size_t size;    /* in memory, page-aligned */
+    size_t file_size;
+    unsigned prot; /* HL_PROT_* of hl/machine.h */
+};
+HL_API size_t hl_image_segment_count(const struct hl_image *image);
+HL_API const struct hl_segment *hl_image_segment(const struct hl_image *image, size_t index);
+
+struct hl_function {
+    const char *name;
+    struct hl_signature signature;
+    hl_gva_t entry; /* the author's function, bias added; 0 for an import */
+};
+HL_API size_t hl_image_function_count(const struct hl_image *image);
+HL_API const struct hl_function *hl_image_function(const struct hl_image *image, size_t index);
+HL_API size_t hl_image_import_count(const struct hl_image *image);
+HL_API const struct hl_function *hl_image_import(const struct hl_image *image, size_t index);
+
+/* Position of the function called name, or -1. */
+HL_API int hl_image_find(const struct hl_image *image, const char *name);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/machine.h - the hypervisor's loop itself: one VM, one vCPU, one slice of memory.
+ *
+ * create, take memory, map it, set the registers, run until an exit, catch it, continue.  Guest
+ * code runs at ring 3; ring 0 holds only the library's shim (GDT, TSS with the I/O bitmap, IDT,
+ * one stub a vector, the system call gate), which turns every exception and every `syscall` into
+ * an exit.  The host owns every page table.  docs/machine-example.c is the whole story in 40 lines,
+ * and hl/sandbox.h is built on this.
+ *
+ * A machine belongs to one thread at a time; hl_machine_kick() alone may come from any thread.
+ * Order: create; alloc, map, write, set_regs in any order; run; ...; destroy.
+ */
+#ifndef HL_MACHINE_H
+#define HL_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/error.h>
+#include <hl/image.h>
+
+#define HL_PROT_NONE 0u
+#define HL_PROT_READ 1u
+#define HL_PROT_WRITE 2u
+#define HL_PROT_EXEC 4u
+
+struct hl_machine;
+
+struct hl_machine_config {
+    size_t memory;        /* bytes for hl_machine_alloc(); the library adds its own pages */
+    size_t mapped;        /* bytes of address space that will be mapped at most; 0: as memory */
+    const uint16_t *port; /* ports ring 3 may use, ... */
+    size_t port_count;    /* ... all below HL_MACHINE_PORT_LIMIT */
+};
+
+#define HL_MACHINE_PORT_LIMIT 0xe8u
+#define HL_MACHINE_MEMORY_MAX (256ull << 30)
+
+/* Errors: NO_KVM, KVM_ACCESS, KVM, MEMORY, SYSTEM, LIMIT, ARGUMENT. */
+HL_API int hl_machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
+                             struct hl_error *error);
+HL_API void hl_machine_destroy(struct hl_machine *machine); /* NULL is fine */
+
+/* Take size bytes (rounded up to pages), zeroed, contiguous; there is no way to give them back. */
+HL_API int hl_machine_alloc(struct hl_machine *machine, size_t size, hl_gpa_t *gpa,
+                            struct hl_error *error);
+
+/*
+ * Map, change or remove whole pages of the guest's address space.  Addresses must be in the lower
+ * canonical half, not in page 0; WRITE and EXEC together are refused; READ is implied by both.  A GPA
+ * outside the machine's memory makes an access an HL_EXIT_MMIO.  protect() and unmap() take effect
+ * before the guest's next instruction; protect() leaves holes alone and fails on them (ARGUMENT).
+ */
+HL_API int hl_machine_map(struct hl_machine *machine, hl_gva_t gva, hl_gpa_t gpa, size_t size,
+                          unsigned prot, struct hl_error *error);
+HL_API int hl_machine_protect(struct hl_machine *machine, hl_gva_t gva, size_t size, unsigned prot,
+                              struct hl_error *error);
+HL_API int hl_machine_unmap(struct hl_machine *machine, hl_gva_t gva, size_t size,
+                            struct hl_error *error);
+
+/* What a guest's access to gva would find: 0, or HL_ERR_ARGUMENT where nothing is mapped. */
+HL_API int hl_machine_lookup(const struct hl_machine *machine, hl_gva_t gva, hl_gpa_t *gpa,
+                             unsigned *prot);
+
+/*
+ * The host's view of [gpa, gpa + size), or NULL where that is not all inside the memory.  Valid until
+ * destroy; the guest may change it whenever it runs.
+ */
+HL_API void *hl_machine_memory(const struct hl_machine *machine, hl_gpa_t gpa, size_t size);
+
+/*
+ * Copy through the guest's page tables, over any number of pages.  They return how many bytes were
+ * copied: fewer than asked for where a page is not mapped (or lacks `need`), never an error.
+ */
+HL_API size_t hl_machine_read(const struct hl_machine *machine, hl_gva_t gva, void *buf,
+                              size_t size, unsigned need);
+HL_API size_t hl_machine_write(struct hl_machine *machine, hl_gva_t gva, const void *buf,
+                               size_t size, unsigned need);
+
+/* The guest's registers as its own code sees them: never those of the shim. */
+struct hl_regs {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags;
+    uint64_t fs_base, gs_base;
+};
+/* Both hold between exits only.  rflags: the guest's own bits count, the rest is put right. */
+HL_API int hl_machine_get_regs(struct hl_machine *machine, struct hl_regs *regs,
+                               struct hl_error *error);
+HL_API int hl_machine_set_regs(struct hl_machine *machine, const struct hl_regs *regs,
+                               struct hl_error *error);
+
+/* One of the 32 exceptions, as the processor reported it. */
+struct hl_fault {
+    unsigned vector;     /* 0..31 */
+    uint32_t error_code; /* 0 for vectors that push none */
+    hl_gva_t rip;        /* Intel SDM 3, 6.5: a fault's own address, the next one for #BP and #OF */
+    hl_gva_t address;    /* CR2, for #PF only */
+};
+
+/* "#PF" and "page fault"; "#?" and "reserved vector" for those without a name. */
+HL_API const char *hl_fault_name(unsigned vector);
+HL_API const char *hl_fault_title(unsigned vector);
+/* "write to a read-only page at 0x401000": vector, error code and address in words. */
+HL_API int hl_fault_format(const struct hl_fault *fault, char *buf, size_t size);
+
+enum hl_exit_kind {
+    HL_EXIT_IO,        /* in or out on a port of the config */
+    HL_EXIT_MMIO,      /* access to a mapped GPA outside the memory */
+    HL_EXIT_SYSCALL,   /* `syscall`: set rax with hl_machine_syscall_result(), then run on */
+    HL_EXIT_FAULT,     /* an exception; running on returns to the instruction */
+    HL_EXIT_INTERRUPT, /* hl_machine_kick() or a signal; running on continues */
+    HL_EXIT_SHUTDOWN,  /* the vCPU is beyond use: a triple fault or an emulation failure in KVM */
+};
+
+struct hl_exit {
+    enum hl_exit_kind kind;
+    union {
+        struct {
+            uint16_t port;
+            uint8_t size; /* 1, 2 or 4 */
+            bool in;
+            uint32_t value; /* written by `out`; for `in` see hl_machine_io_result() */
+        } io;
+        struct {
+            hl_gpa_t gpa;
+            uint8_t size; /* 1 to 8 */
+            bool write;
+            uint8_t data[8]; /* written; for a read see hl_machine_mmio_result() */
+        } mmio;
+        struct {
+            uint64_t number;
+            uint64_t arg[6];
+        } syscall;
+        struct hl_fault fault;
+        struct {
+            char why[96];
+        } shutdown;
+    };
+};
+
+/*
+ * Enter the guest until its next exit.  Returns 0 with *exit filled, or HL_ERR_KVM when KVM_RUN
+ * itself fails.  After HL_EXIT_SHUTDOWN it refuses (STATE).
+ */
+HL_API int hl_machine_run(struct hl_machine *machine, struct hl_exit *exit, struct hl_error *error);
+
+/* Answers to the last exit, to be given before running on; STATE where it was of another kind. */
+HL_API int hl_machine_syscall_result(struct hl_machine *machine, int64_t result);
+HL_API int hl_machine_io_result(struct hl_machine *machine, uint32_t value);
+HL_API int hl_machine_mmio_result(struct hl_machine *machine, const void *data);
+
+/*
+ * Make the run in progress, or the next one, end with HL_EXIT_INTERRUPT.  Any thread, any time
+ * between create and destroy; costs a signal (hl_kick_signal()) when the vCPU is running.
+ */
+HL_API void hl_machine_kick(struct hl_machine *machine);
+
+/*
+ * The signal that libhl uses to break KVM_RUN, SIGRTMIN + 6 unless set before the first machine is
+ * created.  The library installs a handler that does nothing; a program that needs this signal for
+ * itself picks another one here.  0, or HL_ERR_STATE when it is too late.
+ */
+HL_API int hl_kick_signal(void);
+HL_API int hl_kick_signal_set(int signal_number);
+
+#endif

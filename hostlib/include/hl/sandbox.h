@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/sandbox.h - a guest program in a micro-VM of its own: call its functions, serve its calls.
+ *
+ *     struct hl_image *image;
+ *     struct hl_sandbox *sb;
+ *     hl_image_open(&image, "guest", &error);
+ *     hl_sandbox_create(&sb, image, NULL, &error);
+ *     hl_sandbox_register(sb, "HostAdd", "i32(i32, i32)", host_add, NULL, &error);
+ *     hl_sandbox_start(sb, &error);
+ *     hl_sandbox_call(sb, "Add", args, 2, &result, &error);
+ *     hl_sandbox_destroy(sb);
+ *     hl_image_close(image);
+ *
+ * States: NEW (host functions may be registered) -> READY (set-up code ran, waiting) -> in a call ->
+ * READY, or POISONED (fault, abort, interruption, broken ABI: still inspectable), or DEAD (the guest
+ * exited).  A sandbox belongs to one thread at a time and may move between threads; a second thread
+ * gets HL_ERR_BUSY.  hl_sandbox_interrupt() alone may come from any thread, any time before destroy.
+ */
+#ifndef HL_SANDBOX_H
+#define HL_SANDBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/error.h>
+#include <hl/image.h>
+#include <hl/machine.h>
+#include <hl/value.h>
+
+struct hl_sandbox;
+
+/*
+ * A host function.  args are checked against the registered signature; their strings and bytes
+ * belong to the library and live until the function returns.  For a result other than void fill
+ * result->...; strings and bytes are copied after the return, so they may point to memory the
+ * function owns (static, or kept in opaque).  Return 0, or non-zero for a failure: the guest sees an
+ * error value with that code and error->text (see hl_error_set()); the sandbox lives on.
+ * It runs on the thread that made the call and must not use this sandbox (HL_ERR_BUSY).
+ */
+typedef int hl_host_fn(void *opaque, const struct hl_value *args, size_t count,
+                       struct hl_value *result, struct hl_error *error);
+
+/* fd is 1 or 2: what the guest's libc wrote to stdout or stderr. */
+typedef void hl_console_fn(void *opaque, int fd, const void *data, size_t size);
+
+/* hl_log() of the guest; text is NUL-terminated, at most HL_LOG_MAX bytes, any bytes but NUL. */
+typedef void hl_log_fn(void *opaque, int level, const char *text);
+
+#define HL_LOG_MAX 4096
+
+/*
+ * Sizes are in bytes, rounded up to pages; 0 takes the default.  Memory that is never touched costs
+ * nothing.  argv and envp are copied by create; argv NULL: one argument, the image's path.
+ */
+struct hl_sandbox_config {
+    size_t heap;       /* default HL_HEAP_DEFAULT */
+    size_t stack;      /* default HL_STACK_DEFAULT */
+    size_t input;      /* room for one call's arguments; default HL_BUFFER_DEFAULT */
+    size_t output;     /* scratch room for results; default HL_BUFFER_DEFAULT */
+    size_t result_max; /* bytes accepted in one message from the guest; default HL_RESULT_DEFAULT */
+    const char *const *argv;
+    const char *const *envp;
+    hl_console_fn *console; /* NULL: what the guest writes is dropped */
+    hl_log_fn *log;         /* NULL: dropped */
+    void *opaque;           /* for console and log */
+};
+#define HL_SANDBOX_CONFIG_INIT {0}
+
+#define HL_HEAP_DEFAULT (64u << 20)
+#define HL_STACK_DEFAULT (1u << 20)
+#define HL_BUFFER_DEFAULT (1u << 20)
+#define HL_RESULT_DEFAULT (256u << 20)
+#define HL_STACK_MIN (16u << 10)
+#define HL_BUFFER_MIN (4u << 10)
+#define HL_BUFFER_MAX (4ull << 30)
+#define HL_STACK_MAX (4ull << 30)
+
+enum hl_sandbox_state {
+    HL_SANDBOX_NEW,
+    HL_SANDBOX_READY,
+    HL_SANDBOX_POISONED,
+    HL_SANDBOX_DEAD,
+};
+
+/* image must outlive the sandbox; config may be NULL.  Errors: those of hl_machine_create(), LIMIT. */
+HL_API int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
+                             const struct hl_sandbox_config *config, struct hl_error *error);
+/* In any state; NULL is fine.  Not while another thread is in a call: interrupt and join it first. */
+HL_API void hl_sandbox_destroy(struct hl_sandbox *sandbox);
+
+/*
+ * Offer a host function, before start.  signature as hl_signature_parse() reads it.  A function that
+ * the guest does not import is kept and never called.  Errors: STATE (started), ARGUMENT (a bad
+ * name or signature, a second one of the same name).
+ */
+HL_API int hl_sandbox_register(struct hl_sandbox *sandbox, const char *name, const char *signature,
+                               hl_host_fn *fn, void *opaque, struct hl_error *error);
+
+/*
+ * Match the guest's imports against the host functions and run the guest's set-up code up to its
+ * first wait.  A registered function whose signature differs from the guest's import is an error
+ * (SIGNATURE); an import that nobody registered is not: calling it is an error value in the guest.
+ */
+HL_API int hl_sandbox_start(struct hl_sandbox *sandbox, struct hl_error *error);
+
+/*
+ * Call a guest function.  Values are checked against its signature before the guest runs
+ * (NO_FUNCTION, SIGNATURE, LIMIT when the arguments exceed the input buffer).  *result (may be NULL)
+ * borrows strings and bytes from the sandbox until its next call or destroy.
+ * GUEST_ERROR leaves the sandbox READY; GUEST_ABORT, FAULT, INTERRUPTED and PROTOCOL leave it
+ * POISONED; EXITED leaves it DEAD.
+ */
+HL_API int hl_sandbox_call(struct hl_sandbox *sandbox, const char *name,
+                           const struct hl_value *args, size_t count, struct hl_value *result,
+                           struct hl_error *error);
+/* The same by position in the image's table (hl_image_find()), for a caller in a hurry. */
+HL_API int hl_sandbox_call_index(struct hl_sandbox *sandbox, size_t index,
+                                 const struct hl_value *args, size_t count,
+                                 struct hl_value *result, struct hl_error *error);
+
+/* Run the guest's main(): 0 with its exit status, and the sandbox is DEAD.  NO_MAIN, or as above. */
+HL_API int hl_sandbox_main(struct hl_sandbox *sandbox, int *status, struct hl_error *error);
+
+/*
+ * End the call in progress with HL_ERR_INTERRUPTED, in guest code at once, in a host function when
+ * that returns; without a call in progress it has no effect.
+ */
+HL_API void hl_sandbox_interrupt(struct hl_sandbox *sandbox);
+
+HL_API enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sandbox);
+HL_API const struct hl_image *hl_sandbox_image(const struct hl_sandbox *sandbox);
+
+/* The fault that poisoned it, or NULL; lives as long as the sandbox. */
+HL_API const struct hl_fault *hl_sandbox_fault(const struct hl_sandbox *sandbox);
+/* The number given by the guest with its last ERROR or ABORT. */
+HL_API int hl_sandbox_guest_code(const struct hl_sandbox *sandbox);
+/* The exit status of a DEAD sandbox. */
+HL_API int hl_sandbox_exit_status(const struct hl_sandbox *sandbox);
+
+/*
+ * The machine below, to inspect registers and memory between calls.  Changing or running it is the
+ * caller's own adventure.
+ */
+HL_API struct hl_machine *hl_sandbox_machine(struct hl_sandbox *sandbox);
+
+/* One mapped part of the address space, lowest first; for people and debuggers. */
+struct hl_region {
+    const char *name; /* "image", "boot", "input", "output", "heap", "stack" */
+    hl_gva_t start;
+    size_t size; /* of the whole region; of the heap only a part may be mapped */
+    unsigned prot;
+};
+HL_API size_t hl_sandbox_region_count(const struct hl_sandbox *sandbox);
+HL_API const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sandbox, size_t index);
+
+/* How often the guest came out, since create: each counts where the exit was caught. */
+struct hl_counts {
+    uint64_t exits; /* all of the below */
+    uint64_t calls, host_calls, logs, syscalls, unknown_syscalls, faults, interrupts;
+};
+HL_API void hl_sandbox_counts(const struct hl_sandbox *sandbox, struct hl_counts *counts);
+
+#endif

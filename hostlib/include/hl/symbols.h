@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/symbols.h - names and source lines for guest addresses, and backtraces (elfutils libdw).
+ *
+ * An object belongs to one thread at a time.  Nothing here changes a sandbox.
+ */
+#ifndef HL_SYMBOLS_H
+#define HL_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/error.h>
+#include <hl/image.h>
+#include <hl/machine.h>
+
+struct hl_symbols;
+
+/* The image must outlive it.  A stripped guest opens too: it just knows less. */
+HL_API int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
+                           struct hl_error *error);
+HL_API void hl_symbols_close(struct hl_symbols *symbols); /* NULL is fine */
+
+/* What is known of one address; pointers live as long as the hl_symbols. */
+struct hl_location {
+    const char *function; /* NULL: unknown */
+    uint64_t offset;      /* into the function */
+    const char *file;     /* as the compiler recorded it; NULL: no line information */
+    int line;             /* 0: unknown */
+    int column;           /* 0: unknown */
+};
+
+/* Address as in the running guest (bias included).  False where nothing is known. */
+HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
+                            struct hl_location *location);
+
+/*
+ * Address of the function or object called name, 0 where there is none.
+ */
+HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name);
+
+struct hl_frame {
+    hl_gva_t pc;      /* frame 0: the instruction; others: the return address */
+    hl_gva_t cfa;     /* canonical frame address, 0 where unknown */
+    bool inlined;     /* location is of a function inlined into the next frame */
+    bool uncertain;   /* found without unwind information: a plausible guess */
+    struct hl_location location; /* of the call, for callers: looked up at pc - 1 */
+};
+
+/*
+ * Walk the guest's stack from regs: DWARF CFI where there is some, else frame pointers, else a return
+ * address on the stack that follows a call (marked uncertain).  Stops at crt0, at max, or where
+ * nothing more is known.  Guest memory is read through read(opaque, ...), which returns the number
+ * of bytes it could copy.  Returns the number of frames, at least 1 when max is.
+ */
+typedef size_t hl_read_fn(void *opaque, hl_gva_t gva, void *buf, size_t size);
+HL_API size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs,
+                                   hl_read_fn *read, void *opaque, struct hl_frame *frames,
+                                   size_t max);
+
+#endif

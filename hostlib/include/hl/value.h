@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/value.h - typed values that cross the boundary, and function signatures.
+ */
+#ifndef HL_VALUE_H
+#define HL_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/abi.h>
+#include <hl/export.h>
+
+/*
+ * One argument or result.  STRING and BYTES borrow: `data` belongs to whoever made the value (see
+ * each function for how long it lives); a STRING has a NUL at data[len] and none before.
+ */
+struct hl_value {
+    enum hl_type type;
+    union {
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        uint64_t u64;
+        float f32;
+        double f64;
+        bool boolean;
+        struct {
+            const void *data;
+            size_t len;
+        };
+    };
+};
+
+/* What a function takes and gives. */
+struct hl_signature {
+    enum hl_type result;
+    unsigned count;
+    enum hl_type args[HL_MAX_ARGS];
+};
+
+/* "void", "i32", ... "bytes"; "?" for a number that is no type. */
+HL_API const char *hl_type_name(enum hl_type type);
+
+/*
+ * Parse "i32(i32, string)"; spaces are free.  0, or HL_ERR_ARGUMENT.
+ */
+HL_API int hl_signature_parse(const char *text, struct hl_signature *signature);
+
+/* Write "NAME(i32, string) -> i32"; returns the length it needs, as snprintf does. */
+HL_API int hl_signature_format(const char *name, const struct hl_signature *signature, char *buf,
+                               size_t size);
+
+HL_API bool hl_signature_equal(const struct hl_signature *a, const struct hl_signature *b);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* call.c - calls into the guest: start, call, main. */
+#include "sandbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Take the sandbox for this thread; the matching leave() is the caller's. */
+static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_error *error)
+{
+    static const char *const names[] = {
+        [HL_SANDBOX_NEW] = "has not been started",
+        [HL_SANDBOX_READY] = "has been started already",
+        [HL_SANDBOX_POISONED] = "is poisoned by an earlier failure",
+        [HL_SANDBOX_DEAD] = "is dead: its guest has exited",
+    };
+    if (!sb)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
+    if (atomic_flag_test_and_set(&sb->busy)) {
+        hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+        return HL_ERR_BUSY;
+    }
+    if (sb->state != wanted) {
+        enum hl_sandbox_state state = sb->state;
+        atomic_flag_clear(&sb->busy);
+        return hl_error_set(error, HL_ERR_STATE, "the sandbox %s", names[state]);
+    }
+    return 0;
+}
+
+static void leave(struct hl_sandbox *sb)
+{
+    atomic_flag_clear(&sb->busy);
+}
+
+/* Run with interruption possible; an interrupt of an earlier call is forgotten. */
+static int run(struct hl_sandbox *sb, struct hl_error *error)
+{
+    atomic_store(&sb->interrupt, false);
+    atomic_store(&sb->in_call, true);
+    int rc = sandbox_run(sb, error);
+    atomic_store(&sb->in_call, false);
+    return rc;
+}
+
+static int poison(struct hl_sandbox *sb, int rc)
+{
+    if (rc && rc != HL_ERR_GUEST_ERROR && sb->state == HL_SANDBOX_READY)
+        sb->state = HL_SANDBOX_POISONED;
+    return rc;
+}
+
+static int unexpected(const struct hl_message *m, struct hl_error *error)
+{
+    return sandbox_protocol(error, "message %u where a result was due", m->kind);
+}
+
+int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
+{
+    int rc = enter(sb, HL_SANDBOX_NEW, error);
+    if (rc)
+        return rc;
+    rc = host_link(sb, error);
+    if (!rc) {
+        sb->state = HL_SANDBOX_READY;
+        sb->input_used = sizeof(*sb->input);
+        rc = run(sb, error);
+        struct hl_message ready = sb->output->message;
+        if (!rc && ready.kind != HL_MSG_READY)
+            rc = unexpected(&ready, error);
+        poison(sb, rc);
+    }
+    leave(sb);
+    return rc;
+}
+
+static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
+                      const struct hl_value *args, size_t count, struct hl_error *error)
+{
+    const struct hl_signature *s = &f->signature;
+    char text[256];
+    hl_signature_format(f->name, s, text, sizeof(text));
+    if (count != s->count)
+        return hl_error_set(error, HL_ERR_SIGNATURE, "%zu argument%s for %s", count,
+                            count == 1 ? "" : "s", text);
+    for (size_t i = 0; i < count; i++) {
+        if (args[i].type != s->args[i])
+            return hl_error_set(error, HL_ERR_SIGNATURE, "argument %zu is a %s, wanted: %s", i + 1,
+                                hl_type_name(args[i].type), text);
+        bool data = args[i].type == HL_STRING || args[i].type == HL_BYTES;
+        if (data && args[i].len && !args[i].data)
+            return hl_error_set(error, HL_ERR_ARGUMENT, "argument %zu of %s has no data", i + 1,
+                                f->name);
+        if (args[i].type == HL_STRING && args[i].len && memchr(args[i].data, 0, args[i].len)) {
+            hl_error_set(error, HL_ERR_SIGNATURE, "argument %zu of %s: a string with a NUL in it",
+                         i + 1, f->name);
+            hl_error_hint(error, "use the type bytes for binary data");
+            return HL_ERR_SIGNATURE;
+        }
+    }
+    if (!message_fits(sb, sizeof(struct hl_input), args, count)) {
+        hl_error_set(error, HL_ERR_LIMIT, "the arguments of %s do not fit the input buffer (%zu "
+                     "bytes)", f->name, sb->config.input);
+        hl_error_hint(error, "give the sandbox a larger input buffer");
+        return HL_ERR_LIMIT;
+    }
+    return 0;
+}
+
+/* A signature's text is costly to make: only a wrong call pays for it. */
+static bool args_are_plain(const struct hl_function *f, const struct hl_value *args, size_t count)
+{
+    if (count != f->signature.count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (args[i].type != f->signature.args[i] || args[i].type >= HL_STRING)
+            return false;
+    return true;
+}
+
+static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struct hl_value *result,
+                       struct hl_error *error)
+{
+    struct hl_message m = sb->output->message; /* the one copy */
+    struct hl_value value;
+    if (m.kind == HL_MSG_ERROR) {
+        char text[sizeof(error->text)];
+        message_text(sb, &m, text, sizeof(text));
+        sb->guest_code = m.code;
+        return hl_error_set(error, HL_ERR_GUEST_ERROR, "%s failed with code %d: %s", f->name,
+                            m.code, text);
+    }
+    if (m.kind != HL_MSG_RESULT)
+        return unexpected(&m, error);
+    int rc = message_get(sb, &m, &f->signature.result, 1, &sb->result, &value, error);
+    if (!rc && result)
+        *result = value;
+    return rc;
+}
+
+static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args, size_t count,
+                struct hl_value *result, struct hl_error *error)
+{
+    const struct hl_function *f = hl_image_function(sb->image, index);
+    if (!args_are_plain(f, args, count)) {
+        int rc = check_args(sb, f, args, count, error);
+        if (rc)
+            return rc;
+    }
+    struct hl_message *m = &sb->input->call;
+    sb->input_used = message_put(sb, m, sizeof(struct hl_input), args, count);
+    m->kind = HL_MSG_CALL;
+    m->index = (uint32_t)index;
+    sb->counts.calls++;
+    int rc = run(sb, error);
+    if (!rc)
+        rc = take_result(sb, f, result, error);
+    return poison(sb, rc);
+}
+
+/* List what there is, as far as it fits into one line. */
+static int no_such_function(const struct hl_sandbox *sb, const char *name, struct hl_error *error)
+{
+    size_t count = hl_image_function_count(sb->image), at = 0;
+    char list[sizeof(error->hint)];
+    hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: the guest has no function %s", sb->image ?
+                 hl_image_path(sb->image) : "", name);
+    if (!count) {
+        hl_error_hint(error, "this guest has no functions");
+        return HL_ERR_NO_FUNCTION;
+    }
+    list[0] = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *next = hl_image_function(sb->image, i)->name;
+        if (at + strlen(next) + 48 > sizeof(list)) {
+            snprintf(list + at, sizeof(list) - at, " and %zu more (hl-dev inspect)", count - i);
+            break;
+        }
+        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", next);
+    }
+    hl_error_hint(error, "it has: %s", list);
+    return HL_ERR_NO_FUNCTION;
+}
+
+int hl_sandbox_call_index(struct hl_sandbox *sb, size_t index, const struct hl_value *args,
+                          size_t count, struct hl_value *result, struct hl_error *error)
+{
+    int rc = enter(sb, HL_SANDBOX_READY, error);
+    if (rc)
+        return rc;
+    if (index >= hl_image_function_count(sb->image))
+        rc = hl_error_set(error, HL_ERR_NO_FUNCTION, "the guest has no function number %zu", index);
+    else if (count && !args)
+        rc = hl_error_set(error, HL_ERR_ARGUMENT, "no arguments given");
+    else
+        rc = call(sb, index, args, count, result, error);
+    leave(sb);
+    return rc;
+}
+
+int hl_sandbox_call(struct hl_sandbox *sb, const char *name, const struct hl_value *args,
+                    size_t count, struct hl_value *result, struct hl_error *error)
+{
+    if (!sb || !name)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no name");
+    int index = hl_image_find(sb->image, name);
+    if (index >= 0)
+        return hl_sandbox_call_index(sb, (size_t)index, args, count, result, error);
+    int rc = enter(sb, HL_SANDBOX_READY, error);
+    if (rc)
+        return rc;
+    leave(sb);
+    return no_such_function(sb, name, error);
+}
+
+int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
+{
+    int rc = enter(sb, HL_SANDBOX_READY, error);
+    if (rc)
+        return rc;
+    if (!(hl_image_flags(sb->image) & HL_NOTE_MAIN)) {
+        leave(sb);
+        return hl_error_set(error, HL_ERR_NO_MAIN, "%s: %s", hl_image_path(sb->image),
+                            hl_err_text(HL_ERR_NO_MAIN));
+    }
+    sb->input->call.kind = HL_MSG_MAIN;
+    sb->input->call.count = 0;
+    sb->input_used = sizeof(*sb->input);
+    sb->counts.calls++;
+    rc = run(sb, error);
+    if (!rc) {
+        struct hl_message m = sb->output->message;
+        rc = unexpected(&m, error);
+    }
+    poison(sb, rc);
+    if (rc == HL_ERR_EXITED) {
+        rc = 0;
+        if (status)
+            *status = sb->exit_status;
+    }
+    leave(sb);
+    return rc;
+}

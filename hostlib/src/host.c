@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* host.c - host functions: registering, linking to the guest's imports, calling. */
+#include "sandbox.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int find_host(const struct hl_sandbox *sb, const char *name)
+{
+    for (size_t i = 0; i < sb->host_count; i++)
+        if (strcmp(sb->hosts[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static int add_host(struct hl_sandbox *sb, const char *name, const struct hl_signature *signature,
+                    hl_host_fn *fn, void *opaque, struct hl_error *error)
+{
+    char *copy = strdup(name);
+    struct host_function *hosts =
+        copy ? realloc(sb->hosts, (sb->host_count + 1) * sizeof(*hosts)) : NULL;
+    if (!hosts) {
+        free(copy);
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    }
+    sb->hosts = hosts;
+    sb->hosts[sb->host_count++] =
+        (struct host_function){.name = copy, .signature = *signature, .fn = fn, .opaque = opaque};
+    return 0;
+}
+
+int hl_sandbox_register(struct hl_sandbox *sb, const char *name, const char *signature,
+                        hl_host_fn *fn, void *opaque, struct hl_error *error)
+{
+    struct hl_signature parsed;
+    if (!sb || !name || !fn)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "host function without a name or a function");
+    if (atomic_flag_test_and_set(&sb->busy))
+        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    int rc;
+    if (sb->state != HL_SANDBOX_NEW)
+        rc = hl_error_set(error, HL_ERR_STATE, "host function %s: the sandbox has been started",
+                          name);
+    else if (!*name || strlen(name) >= HL_NAME_SIZE)
+        rc = hl_error_set(error, HL_ERR_ARGUMENT, "host function name of %zu characters",
+                          strlen(name));
+    else if (hl_signature_parse(signature, &parsed))
+        rc = hl_error_set(error, HL_ERR_ARGUMENT,
+                          "host function %s: bad signature \"%s\", wanted as \"i32(i32, string)\"",
+                          name, signature ? signature : "");
+    else if (find_host(sb, name) >= 0)
+        rc = hl_error_set(error, HL_ERR_ARGUMENT, "host function %s is registered already", name);
+    else
+        rc = add_host(sb, name, &parsed, fn, opaque, error);
+    atomic_flag_clear(&sb->busy);
+    return rc;
+}
+
+int host_link(struct hl_sandbox *sb, struct hl_error *error)
+{
+    size_t count = hl_image_import_count(sb->image);
+    sb->host_of_import = calloc(count + 1, sizeof(*sb->host_of_import));
+    if (!sb->host_of_import)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    for (size_t i = 0; i < count; i++) {
+        const struct hl_function *import = hl_image_import(sb->image, i);
+        int host = find_host(sb, import->name);
+        sb->host_of_import[i] = host;
+        if (host < 0 || hl_signature_equal(&sb->hosts[host].signature, &import->signature))
+            continue;
+        char wants[256], has[256];
+        hl_signature_format(import->name, &import->signature, wants, sizeof(wants));
+        hl_signature_format(import->name, &sb->hosts[host].signature, has, sizeof(has));
+        return hl_error_set(error, HL_ERR_SIGNATURE, "the guest imports %s, the host offers %s",
+                            wants, has);
+    }
+    return 0;
+}
+
+/* Payload of a reply goes behind that of the call in progress. */
+static void reply_error(struct hl_sandbox *sb, int code, const char *text)
+{
+    struct hl_message *reply = &sb->input->reply;
+    struct hl_value message = {.type = HL_STRING, .data = text, .len = strlen(text)};
+    while (message.len && !message_fits(sb, sb->input_used, &message, 1))
+        message.len /= 2;
+    if (!message_fits(sb, sb->input_used, &message, 1)) {
+        /* No room for even a NUL: point at the reply's own zeroed last slot. */
+        reply->slot[HL_MAX_ARGS - 1] = (struct hl_slot){0};
+        reply->slot[0] = (struct hl_slot){
+            .type = HL_STRING,
+            .bits = sb->region[REGION_INPUT].start +
+                    offsetof(struct hl_input, reply.slot[HL_MAX_ARGS - 1])};
+        reply->count = 1;
+    } else {
+        message_put(sb, reply, sb->input_used, &message, 1);
+    }
+    reply->kind = HL_MSG_ERROR;
+    reply->code = code ? code : HL_ERR_HOST_FUNCTION;
+}
+
+static void reply_result(struct hl_sandbox *sb, const struct host_function *host,
+                         const struct hl_value *result)
+{
+    struct hl_message *reply = &sb->input->reply;
+    char text[256];
+    if (result->type != host->signature.result) {
+        snprintf(text, sizeof(text), "host function %s gave a %s instead of a %s", host->name,
+                 hl_type_name(result->type), hl_type_name(host->signature.result));
+        reply_error(sb, HL_ERR_HOST_FUNCTION, text);
+        return;
+    }
+    if (result->type == HL_STRING && result->len && memchr(result->data, 0, result->len)) {
+        snprintf(text, sizeof(text), "host function %s gave a string with a NUL in it", host->name);
+        reply_error(sb, HL_ERR_HOST_FUNCTION, text);
+        return;
+    }
+    if (!message_fits(sb, sb->input_used, result, 1)) {
+        snprintf(text, sizeof(text), "the result of host function %s does not fit the input buffer",
+                 host->name);
+        reply_error(sb, HL_ERR_LIMIT, text);
+        return;
+    }
+    message_put(sb, reply, sb->input_used, result, 1);
+    reply->kind = HL_MSG_RESULT;
+    reply->code = 0;
+}
+
+int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl_error *error)
+{
+    struct hl_value args[HL_MAX_ARGS], result;
+    struct hl_error failure = {0};
+    if (message->index >= hl_image_import_count(sb->image))
+        return sandbox_protocol(error, "a call of import %u, which does not exist", message->index);
+    const struct hl_function *import = hl_image_import(sb->image, message->index);
+    int index = sb->host_of_import[message->index];
+    int rc = message_get(sb, message, import->signature.args, import->signature.count,
+                         &sb->host_args, args, error);
+    if (rc)
+        return rc;
+    if (index < 0) {
+        char text[HL_NAME_SIZE + 64];
+        snprintf(text, sizeof(text), "host function %s is not registered", import->name);
+        reply_error(sb, HL_ERR_NO_FUNCTION, text);
+        return RUN_ON;
+    }
+    const struct host_function *host = &sb->hosts[index];
+    result = (struct hl_value){.type = host->signature.result};
+    rc = host->fn(host->opaque, args, import->signature.count, &result, &failure);
+    if (rc) {
+        failure.text[sizeof(failure.text) - 1] = 0;
+        reply_error(sb, rc, failure.text[0] ? failure.text : hl_err_text(HL_ERR_HOST_FUNCTION));
+    } else {
+        reply_result(sb, host, &result);
+    }
+    return RUN_ON;
+}
+
+void host_free(struct hl_sandbox *sb)
+{
+    for (size_t i = 0; i < sb->host_count; i++)
+        free(sb->hosts[i].name);
+    free(sb->hosts);
+    free(sb->host_of_import);
+    free(sb->host_args.data);
+}

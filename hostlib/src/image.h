@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image.h - inside of an image, for hostlib's own files (hl/image.h is the public part). */
+#ifndef HL_IMAGE_INTERNAL_H
+#define HL_IMAGE_INTERNAL_H
+
+#include <hl/image.h>
+
+#include <gelf.h>
+#include <libelf.h>
+
+struct image_segment {
+    struct hl_segment pub;
+    hl_gva_t address;    /* p_vaddr + bias: where the bytes start */
+    const uint8_t *data; /* file_size of them; in `data` or `relocated` below */
+};
+
+struct hl_image {
+    char *path;
+    uint8_t *data; /* the whole file */
+    size_t size;
+    uint8_t *relocated; /* PIE: the segments' bytes after relocation */
+    int pie;
+    uint64_t bias;
+    hl_gva_t entry;
+    struct image_segment *segments;
+    size_t segment_count;
+    hl_gva_t phdr; /* where the program headers are in memory, 0: nowhere */
+    uint16_t phnum, phentsize;
+    unsigned flags; /* of the note */
+    struct hl_function *functions, *imports;
+    size_t function_count, import_count;
+    uint32_t *by_name; /* indices of functions, sorted */
+};
+
+/* The bytes of [gva, gva + size) where the file gives them all, else NULL. */
+const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t size);
+
+/* Apply a PIE's relocations to image->relocated. */
+int image_relocate(struct hl_image *image, Elf *elf, struct hl_error *error);
+
+/* Find the ABI note and read the two tables it points to. */
+int image_read_tables(struct hl_image *image, Elf *elf, struct hl_error *error);
+
+/* hl_error_set() with the image's path in front. */
+int image_error(const struct hl_image *image, struct hl_error *error, int code, const char *format,
+                ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image_table.c - the ABI note and the tables of functions and imports it points to. */
+#include "image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <hl/machine.h>
+
+static int bad(const struct hl_image *image, struct hl_error *error, const char *what)
+{
+    return image_error(image, error, HL_ERR_BAD_IMAGE, "%s", what);
+}
+
+/* Bytes of the ABI note's descriptor, and the address of its first one. */
+struct found_note {
+    const uint8_t *bytes;
+    size_t size;
+    hl_gva_t address;
+};
+
+static void find_in_segment(const struct hl_image *image, Elf *elf, const GElf_Phdr *ph,
+                            struct found_note *found)
+{
+    if (ph->p_offset > image->size || ph->p_filesz > image->size - ph->p_offset)
+        return;
+    Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)ph->p_offset, ph->p_filesz,
+                                          ph->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+    size_t at = 0, name, desc;
+    GElf_Nhdr note;
+    while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
+        if (note.n_type != HL_NOTE_TYPE || note.n_namesz != sizeof(HL_NOTE_NAME) ||
+            memcmp((char *)data->d_buf + name, HL_NOTE_NAME, sizeof(HL_NOTE_NAME)) != 0)
+            continue;
+        found->bytes = (const uint8_t *)data->d_buf + desc;
+        found->size = note.n_descsz;
+        found->address = ph->p_vaddr + image->bias + desc;
+        return;
+    }
+}
+
+static int find_note(const struct hl_image *image, Elf *elf, struct hl_note *note,
+                     hl_gva_t *address, struct hl_error *error)
+{
+    struct found_note found = {0};
+    for (size_t i = 0; i < image->phnum && !found.bytes; i++) {
+        GElf_Phdr ph;
+        if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_NOTE)
+            find_in_segment(image, elf, &ph, &found);
+    }
+    if (!found.bytes)
+        return image_error(image, error, HL_ERR_NOT_GUEST, "a program without the guest ABI note");
+    uint32_t version = 0;
+    if (found.size >= sizeof(version))
+        memcpy(&version, found.bytes, sizeof(version));
+    if (version != HL_ABI_VERSION)
+        return image_error(image, error, HL_ERR_ABI_VERSION,
+                           "built for guest ABI version %u, this host speaks %u", version,
+                           HL_ABI_VERSION);
+    if (found.size != sizeof(*note))
+        return bad(image, error, "an ABI note of the wrong size");
+    memcpy(note, found.bytes, sizeof(*note));
+    *address = found.address;
+    return 0;
+}
+
+static bool good_name(const char *name)
+{
+    size_t n = strnlen(name, HL_NAME_SIZE);
+    if (n == 0 || n == HL_NAME_SIZE)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (name[i] <= ' ' || name[i] > '~' || strchr("(),\"", name[i]))
+            return false;
+    return true;
+}
+
+static bool good_signature(const struct hl_desc *desc)
+{
+    if (desc->result >= HL_TYPE_COUNT || desc->count > HL_MAX_ARGS)
+        return false;
+    for (unsigned i = 0; i < desc->count; i++)
+        if (desc->args[i] == HL_VOID || desc->args[i] >= HL_TYPE_COUNT)
+            return false;
+    return true;
+}
+
+static bool in_code(const struct hl_image *image, hl_gva_t gva)
+{
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const struct hl_segment *s = &image->segments[i].pub;
+        if ((s->prot & HL_PROT_EXEC) && gva >= s->start && gva - s->start < s->size)
+            return true;
+    }
+    return false;
+}
+
+static int read_entry(const struct hl_image *image, const struct hl_desc *desc, bool import,
+                      struct hl_function *f, struct hl_error *error)
+{
+    if (!good_name(desc->name))
+        return bad(image, error, "a function table entry with a bad name");
+    if (!good_signature(desc))
+        return image_error(image, error, HL_ERR_BAD_IMAGE, "function %s has a bad signature",
+                           desc->name);
+    if (!import && (!in_code(image, desc->entry) || !in_code(image, desc->thunk)))
+        return image_error(image, error, HL_ERR_BAD_IMAGE,
+                           "function %s starts outside the program's code", desc->name);
+    f->name = desc->name;
+    f->entry = import ? 0 : desc->entry;
+    f->signature.result = (enum hl_type)desc->result;
+    f->signature.count = desc->count;
+    for (unsigned i = 0; i < desc->count; i++)
+        f->signature.args[i] = (enum hl_type)desc->args[i];
+    return 0;
+}
+
+static int read_table(const struct hl_image *image, hl_gva_t start, hl_gva_t end, bool import,
+                      struct hl_function **out, size_t *count, struct hl_error *error)
+{
+    uint64_t size = end - start;
+    if (start > end || size % sizeof(struct hl_desc))
+        return bad(image, error, "a function table of impossible size");
+    *count = size / sizeof(struct hl_desc);
+    if (*count > HL_IMAGE_FUNCTIONS_MAX)
+        return image_error(image, error, HL_ERR_LIMIT, "more than %d functions",
+                           HL_IMAGE_FUNCTIONS_MAX);
+    if (!*count)
+        return 0;
+    const uint8_t *bytes = image_bytes(image, start, size);
+    if (!bytes)
+        return bad(image, error, "a function table outside the file's segments");
+    struct hl_function *table = *out = calloc(*count, sizeof(*table));
+    if (!table)
+        return image_error(image, error, HL_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < *count; i++) {
+        /* Names stay where they are: the bytes live as long as the image.  No alignment assumed. */
+        struct hl_desc desc;
+        memcpy(&desc, bytes + i * sizeof(desc), sizeof(desc));
+        int rc = read_entry(image, &desc, import, &table[i], error);
+        if (rc)
+            return rc;
+        table[i].name = (const char *)bytes + i * sizeof(desc) + offsetof(struct hl_desc, name);
+    }
+    return 0;
+}
+
+static int compare_names(const void *a, const void *b, void *functions)
+{
+    const struct hl_function *f = functions;
+    return strcmp(f[*(const uint32_t *)a].name, f[*(const uint32_t *)b].name);
+}
+
+static int sort_names(struct hl_image *image, struct hl_error *error)
+{
+    size_t n = image->function_count;
+    image->by_name = calloc(n + 1, sizeof(*image->by_name));
+    if (!image->by_name)
+        return image_error(image, error, HL_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        image->by_name[i] = (uint32_t)i;
+    qsort_r(image->by_name, n, sizeof(*image->by_name), compare_names, image->functions);
+    for (size_t i = 1; i < n; i++) {
+        const char *name = image->functions[image->by_name[i]].name;
+        if (strcmp(name, image->functions[image->by_name[i - 1]].name) == 0)
+            return image_error(image, error, HL_ERR_BAD_IMAGE, "two functions called %s", name);
+    }
+    return 0;
+}
+
+int image_read_tables(struct hl_image *image, Elf *elf, struct hl_error *error)
+{
+    struct hl_note note;
+    hl_gva_t at = 0;
+    int rc = find_note(image, elf, &note, &at, error);
+    if (rc)
+        return rc;
+    image->flags = note.flags;
+#define PLACE(field) (at + offsetof(struct hl_note, field) + (uint64_t)note.field)
+    rc = read_table(image, PLACE(functions), PLACE(functions_end), false, &image->functions,
+                    &image->function_count, error);
+    if (!rc)
+        rc = read_table(image, PLACE(imports), PLACE(imports_end), true, &image->imports,
+                        &image->import_count, error);
+#undef PLACE
+    return rc ? rc : sort_names(image, error);
+}
+
+size_t hl_image_function_count(const struct hl_image *image)
+{
+    return image->function_count;
+}
+
+const struct hl_function *hl_image_function(const struct hl_image *image, size_t index)
+{
+    return index < image->function_count ? &image->functions[index] : NULL;
+}
+
+size_t hl_image_import_count(const struct hl_image *image)
+{
+    return image->import_count;
+}
+
+const struct hl_function *hl_image_import(const struct hl_image *image, size_t index)
+{
+    return index < image->import_count ? &image->imports[index] : NULL;
+}
+
+int hl_image_find(const struct hl_image *image, const char *name)
+{
+    size_t low = 0, high = image->function_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        uint32_t i = image->by_name[middle];
+        int order = strcmp(name, image->functions[i].name);
+        if (order == 0)
+            return (int)i;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return -1;
+}

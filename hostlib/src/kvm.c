@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kvm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cpuid.h"
+
+/* HL_KVM_DEVICE lets tests, and doctor's users, see what another device node gives. */
+static const char *device_path(void)
+{
+    const char *path = secure_getenv("HL_KVM_DEVICE");
+    return path && *path ? path : "/dev/kvm";
+}
+
+static int open_failed(const char *path, struct hl_error *error)
+{
+    int e = errno, code = HL_ERR_NO_KVM;
+    if (e == EACCES || e == EPERM)
+        code = HL_ERR_KVM_ACCESS;
+    else if (e == EMFILE || e == ENFILE || e == ENOMEM)
+        code = HL_ERR_SYSTEM;
+    hl_error_set(error, code, "%s: %s: %s", hl_err_text(code), path, strerror(e));
+    if (error)
+        error->sys_errno = e;
+    return code;
+}
+
+static int open_host(struct kvm_host *host, struct hl_error *error)
+{
+    const char *path = device_path();
+    host->fd = open(path, O_RDWR | O_CLOEXEC);
+    if (host->fd < 0)
+        return open_failed(path, error);
+    int version = ioctl(host->fd, KVM_GET_API_VERSION, 0);
+    int size = version == KVM_API_VERSION ? ioctl(host->fd, KVM_GET_VCPU_MMAP_SIZE, 0) : -1;
+    if (size < (int)sizeof(struct kvm_run)) {
+        close(host->fd);
+        return hl_error_set(error, HL_ERR_NO_KVM, "%s: %s is not a KVM device",
+                            hl_err_text(HL_ERR_NO_KVM), path);
+    }
+    host->run_size = (size_t)size;
+    int sync = ioctl(host->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+    host->sync_regs = sync > 0 && (sync & KVM_SYNC_X86_REGS);
+    cpuid_fill(host);
+    return 0;
+}
+
+int kvm_host_get(const struct kvm_host **host, struct hl_error *error)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct kvm_host the_host;
+    static bool ready;
+    int rc = 0;
+    pthread_mutex_lock(&lock);
+    if (!ready) {
+        rc = open_host(&the_host, error);
+        ready = rc == 0;
+    }
+    pthread_mutex_unlock(&lock);
+    *host = rc ? NULL : &the_host;
+    return rc;
+}

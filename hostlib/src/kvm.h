@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kvm.h - what is asked of /dev/kvm once a process: the device, its abilities, the guest's CPUID.
+ */
+#ifndef HL_KVM_H
+#define HL_KVM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/kvm.h>
+
+#include <hl/error.h>
+
+#define KVM_CPUID_MAX 16
+
+struct kvm_host {
+    int fd;
+    size_t run_size; /* of the vCPU's shared page */
+    bool sync_regs;  /* KVM_CAP_SYNC_REGS covers the general registers */
+    bool fsgsbase;
+    uint64_t xcr0; /* state components a guest gets */
+    struct {
+        struct kvm_cpuid2 head;
+        struct kvm_cpuid_entry2 entry[KVM_CPUID_MAX];
+    } cpuid;
+};
+
+/* Opened at first use and kept; a failure is not remembered.  Any thread. */
+int kvm_host_get(const struct kvm_host **host, struct hl_error *error);
+
+#endif

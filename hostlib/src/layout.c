@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * layout.c - a sandbox's address space: the image where it wants to be, everything else above
+ * ARENA_BASE, each region between unmapped guard pages.
+ */
+#include "sandbox.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "image.h"
+#include "machine.h"
+#include "nondet.h"
+
+#define ARENA_BASE 0x700000000000ull
+#define GUARD 0x10000ull /* more than a page: an alloca or a large frame should still hit it */
+
+#define AUX_MAX 16
+#define ARGS_MAX 4096 /* of argv and envp together */
+
+/* Builds the initial stack from the top down, in host memory. */
+struct stack_builder {
+    uint8_t *host; /* of the lowest address */
+    hl_gva_t low;
+    size_t at; /* offset of the last thing put */
+    bool overflow;
+};
+
+static hl_gva_t push(struct stack_builder *b, const void *data, size_t size)
+{
+    /* Leave the guest half of its stack. */
+    if (size > b->at / 2) {
+        b->overflow = true;
+        return 0;
+    }
+    b->at -= size;
+    memcpy(b->host + b->at, data, size);
+    return b->low + b->at;
+}
+
+static size_t push_strings(struct stack_builder *b, const char *const *strings, uint64_t *out,
+                           size_t max)
+{
+    size_t n = 0;
+    for (; strings && strings[n] && n < max; n++)
+        out[n] = push(b, strings[n], strlen(strings[n]) + 1);
+    b->overflow |= strings && strings[n];
+    return n;
+}
+
+static size_t fill_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t random,
+                        hl_gva_t name)
+{
+    const struct hl_image *image = sb->image;
+    const Elf64_auxv_t entries[] = {
+        {AT_PHDR, {image->phdr}},
+        {AT_PHENT, {image->phentsize}},
+        {AT_PHNUM, {image->phdr ? image->phnum : 0}},
+        {AT_PAGESZ, {PAGE_SIZE}},
+        {AT_ENTRY, {image->entry}},
+        {AT_UID, {0}},
+        {AT_EUID, {0}},
+        {AT_GID, {0}},
+        {AT_EGID, {0}},
+        {AT_SECURE, {0}},
+        {AT_CLKTCK, {100}},
+        {AT_RANDOM, {random}},
+        {AT_EXECFN, {name}},
+        {AT_NULL, {0}},
+    };
+    _Static_assert(sizeof(entries) / sizeof(entries[0]) <= AUX_MAX, "AUX_MAX");
+    memcpy(aux, entries, sizeof(entries));
+    return sizeof(entries) / sizeof(entries[0]);
+}
+
+/* argc, argv, envp, auxv at the stack pointer (System V ABI AMD64, 3.4.1). */
+static int build_stack(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
+                       hl_gva_t *rsp, struct hl_error *error)
+{
+    const struct hl_region *stack = &sb->region[REGION_STACK];
+    const char *const default_argv[] = {sb->image->path, NULL};
+    uint64_t words[ARGS_MAX + 4 + 2 * AUX_MAX] = {0};
+    struct stack_builder b = {.host = hl_machine_memory(sb->machine, sb->gpa[REGION_STACK],
+                                                        stack->size),
+                              .low = stack->start,
+                              .at = stack->size};
+    uint64_t chance[2];
+    Elf64_auxv_t aux[AUX_MAX];
+    if (nondet_random(chance, sizeof(chance)))
+        return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
+    hl_gva_t random = push(&b, chance, sizeof(chance));
+    hl_gva_t name = push(&b, sb->image->path, strlen(sb->image->path) + 1);
+    size_t argc = push_strings(&b, argv ? argv : default_argv, words + 1, ARGS_MAX / 2);
+    size_t envc = push_strings(&b, envp, words + 1 + argc + 1, ARGS_MAX / 2);
+    words[0] = argc;
+    size_t count = 1 + argc + 1 + envc + 1;
+    size_t aux_count = fill_auxv(sb, aux, random, name);
+    memcpy(words + count, aux, aux_count * sizeof(aux[0]));
+    count += 2 * aux_count;
+    b.at &= ~(size_t)15;
+    if (count % 2)
+        b.at -= 8;
+    *rsp = push(&b, words, count * sizeof(words[0]));
+    if (b.overflow)
+        return hl_error_set(error, HL_ERR_LIMIT, "the arguments do not fit into the guest's stack");
+    return 0;
+}
+
+static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)
+{
+    struct hl_boot *boot = hl_machine_memory(sb->machine, sb->gpa[REGION_BOOT], sizeof(*boot));
+    const struct hl_region *r = sb->region;
+    *boot = (struct hl_boot){
+        .magic = HL_BOOT_MAGIC,
+        .version = HL_ABI_VERSION,
+        .size = sizeof(*boot),
+        .features = sb->machine->ops->features(),
+        .input = r[REGION_INPUT].start,
+        .input_size = r[REGION_INPUT].size,
+        .output = r[REGION_OUTPUT].start,
+        .output_size = r[REGION_OUTPUT].size,
+        .heap = r[REGION_HEAP].start,
+        .heap_size = r[REGION_HEAP].size,
+        .stack = r[REGION_STACK].start,
+        .stack_size = r[REGION_STACK].size,
+        .load_bias = sb->image->bias,
+    };
+    if (nondet_random(boot->random, sizeof(boot->random)))
+        return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
+    return 0;
+}
+
+static int load_segment(struct hl_sandbox *sb, const struct image_segment *s,
+                        struct hl_error *error)
+{
+    hl_gpa_t gpa;
+    int rc = hl_machine_alloc(sb->machine, s->pub.size, &gpa, error);
+    if (rc)
+        return rc;
+    uint8_t *host = hl_machine_memory(sb->machine, gpa, s->pub.size);
+    memcpy(host + s->address % PAGE_SIZE, s->data, s->pub.file_size);
+    return hl_machine_map(sb->machine, s->pub.start, gpa, s->pub.size, s->pub.prot, error);
+}
+
+/* Take memory for a region; the heap's pages are mapped as the guest asks for them. */
+static int make_region(struct hl_sandbox *sb, enum region_id id, struct hl_error *error)
+{
+    struct hl_region *r = &sb->region[id];
+    int rc = hl_machine_alloc(sb->machine, r->size, &sb->gpa[id], error);
+    if (rc || id == REGION_HEAP)
+        return rc;
+    return hl_machine_map(sb->machine, r->start, sb->gpa[id], r->size, r->prot, error);
+}
+
+static void place_regions(struct hl_sandbox *sb)
+{
+    const struct hl_image *image = sb->image;
+    const struct hl_segment *first = &image->segments[0].pub;
+    const struct hl_segment *last = &image->segments[image->segment_count - 1].pub;
+    const unsigned rw = HL_PROT_READ | HL_PROT_WRITE;
+    const struct hl_sandbox_config *c = &sb->config;
+    const struct hl_region regions[REGION_COUNT] = {
+        [REGION_IMAGE] = {"image", first->start, last->start + last->size - first->start, 0},
+        [REGION_BOOT] = {"boot", 0, PAGE_SIZE, HL_PROT_READ},
+        [REGION_INPUT] = {"input", 0, c->input, rw},
+        [REGION_OUTPUT] = {"output", 0, c->output, rw},
+        [REGION_STACK] = {"stack", 0, c->stack, rw},
+        [REGION_HEAP] = {"heap", 0, c->heap, rw},
+    };
+    hl_gva_t at = ARENA_BASE + GUARD;
+    memcpy(sb->region, regions, sizeof(regions));
+    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++) {
+        sb->region[i].start = at;
+        at += sb->region[i].size + GUARD;
+    }
+}
+
+int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
+                  struct hl_error *error)
+{
+    static const uint16_t ports[] = {HL_PORT_WAIT, HL_PORT_CALL, HL_PORT_LOG, HL_PORT_ABORT};
+    struct hl_machine_config config = {.port = ports, .port_count = 4};
+    place_regions(sb);
+    for (size_t i = 0; i < sb->image->segment_count; i++)
+        config.memory += sb->image->segments[i].pub.size;
+    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
+        config.memory += sb->region[i].size;
+    int rc = hl_machine_create(&sb->machine, &config, error);
+    for (size_t i = 0; !rc && i < sb->image->segment_count; i++)
+        rc = load_segment(sb, &sb->image->segments[i], error);
+    for (unsigned i = REGION_BOOT; !rc && i < REGION_COUNT; i++)
+        rc = make_region(sb, (enum region_id)i, error);
+    if (rc)
+        return rc;
+    sb->input = hl_machine_memory(sb->machine, sb->gpa[REGION_INPUT], sizeof(*sb->input));
+    sb->output = hl_machine_memory(sb->machine, sb->gpa[REGION_OUTPUT], sizeof(*sb->output));
+    rc = fill_boot(sb, error);
+    if (rc)
+        return rc;
+    struct hl_regs regs = {.rip = sb->image->entry, .rdi = sb->region[REGION_BOOT].start};
+    rc = build_stack(sb, argv, envp, &regs.rsp, error);
+    return rc ? rc : hl_machine_set_regs(sb->machine, &regs, error);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux.c - the few Linux system calls a libc needs to start, print, allocate and exit.
+ *
+ * docs/abi.md is the list for authors.  Pointers are the guest's: every access goes through the
+ * page tables and gives -EFAULT where they say no.  What is not in the table is -ENOSYS.
+ */
+#include "sandbox.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "linux_heap.h"
+#include "nondet.h"
+
+#define ARCH_SET_FS 0x1002
+#define ARCH_GET_FS 0x1003
+#define THE_PID 1
+#define CHUNK 4096
+#define IOV_LIMIT 1024
+#define RANDOM_LIMIT (1u << 20)
+
+typedef uint64_t args6[6];
+
+/* Give [gva, gva + size) to the console; how much of it could be read. */
+static size_t console(struct hl_sandbox *sb, int fd, hl_gva_t gva, size_t size)
+{
+    uint8_t chunk[CHUNK];
+    size_t done = 0;
+    while (done < size) {
+        size_t want = size - done < sizeof(chunk) ? size - done : sizeof(chunk);
+        size_t got = hl_machine_read(sb->machine, gva + done, chunk, want, HL_PROT_READ);
+        if (got && sb->config.console)
+            sb->config.console(sb->config.opaque, fd, chunk, got);
+        done += got;
+        if (got < want)
+            break;
+    }
+    return done;
+}
+
+static int64_t sys_write(struct hl_sandbox *sb, const args6 a)
+{
+    if (a[0] != 1 && a[0] != 2)
+        return -EBADF;
+    size_t done = console(sb, (int)a[0], a[1], a[2]);
+    return done || !a[2] ? (int64_t)done : -EFAULT;
+}
+
+static int64_t sys_writev(struct hl_sandbox *sb, const args6 a)
+{
+    int64_t total = 0;
+    if (a[0] != 1 && a[0] != 2)
+        return -EBADF;
+    if (a[2] > IOV_LIMIT)
+        return -EINVAL;
+    for (uint64_t i = 0; i < a[2]; i++) {
+        uint64_t iov[2];
+        if (hl_machine_read(sb->machine, a[1] + i * sizeof(iov), iov, sizeof(iov), HL_PROT_READ) !=
+            sizeof(iov))
+            return total ? total : -EFAULT;
+        size_t done = console(sb, (int)a[0], iov[0], iov[1]);
+        total += (int64_t)done;
+        if (done < iov[1])
+            return total ? total : -EFAULT;
+    }
+    return total;
+}
+
+/* Standard input is empty; there are no other files. */
+static int64_t sys_read(struct hl_sandbox *sb, const args6 a)
+{
+    (void)sb;
+    return a[0] == 0 ? 0 : -EBADF;
+}
+
+static int64_t sys_lseek(struct hl_sandbox *sb, const args6 a)
+{
+    (void)sb;
+    return a[0] <= 2 ? -ESPIPE : -EBADF;
+}
+
+static int64_t sys_close(struct hl_sandbox *sb, const args6 a)
+{
+    (void)sb;
+    return a[0] <= 2 ? 0 : -EBADF;
+}
+
+static int64_t sys_ioctl(struct hl_sandbox *sb, const args6 a)
+{
+    (void)sb;
+    return a[0] <= 2 ? -ENOTTY : -EBADF;
+}
+
+static int64_t sys_fine(struct hl_sandbox *sb, const args6 a)
+{
+    (void)sb;
+    (void)a;
+    return 0;
+}
+
+static int64_t sys_id(struct hl_sandbox *sb, const args6 a)
+{
+    (void)sb;
+    (void)a;
+    return THE_PID;
+}
+
+static int64_t sys_arch_prctl(struct hl_sandbox *sb, const args6 a)
+{
+    struct hl_regs regs;
+    if (hl_machine_get_regs(sb->machine, &regs, NULL))
+        return -EIO;
+    switch (a[0]) {
+    case ARCH_SET_FS:
+        if (a[1] >> 47)
+            return -EPERM;
+        regs.fs_base = a[1];
+        return hl_machine_set_regs(sb->machine, &regs, NULL) ? -EIO : 0;
+    case ARCH_GET_FS:
+        return hl_machine_write(sb->machine, a[1], &regs.fs_base, sizeof(regs.fs_base),
+                                HL_PROT_WRITE) == sizeof(regs.fs_base)
+                   ? 0
+                   : -EFAULT;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int64_t put_time(struct hl_sandbox *sb, hl_gva_t gva, const struct timespec *t)
+{
+    const int64_t words[2] = {t->tv_sec, t->tv_nsec};
+    size_t done = hl_machine_write(sb->machine, gva, words, sizeof(words), HL_PROT_WRITE);
+    return done == sizeof(words) ? 0 : -EFAULT;
+}
+
+static int64_t sys_clock_gettime(struct hl_sandbox *sb, const args6 a)
+{
+    struct timespec t;
+    int rc = nondet_clock((int)a[0], &t);
+    return rc ? rc : put_time(sb, a[1], &t);
+}
+
+static int64_t sys_clock_getres(struct hl_sandbox *sb, const args6 a)
+{
+    struct timespec t;
+    int rc = nondet_clock_resolution((int)a[0], &t);
+    return rc ? rc : a[1] ? put_time(sb, a[1], &t) : 0;
+}
+
+static int64_t sys_gettimeofday(struct hl_sandbox *sb, const args6 a)
+{
+    struct timespec t;
+    int rc = nondet_clock(CLOCK_REALTIME, &t);
+    t.tv_nsec /= 1000; /* struct timeval */
+    return rc ? rc : a[0] ? put_time(sb, a[0], &t) : 0;
+}
+
+static int64_t sys_time(struct hl_sandbox *sb, const args6 a)
+{
+    struct timespec t;
+    int rc = nondet_clock(CLOCK_REALTIME, &t);
+    int64_t now = t.tv_sec;
+    if (!rc && a[0] &&
+        hl_machine_write(sb->machine, a[0], &now, sizeof(now), HL_PROT_WRITE) != sizeof(now))
+        rc = -EFAULT;
+    return rc ? rc : now;
+}
+
+static int64_t sys_getrandom(struct hl_sandbox *sb, const args6 a)
+{
+    uint8_t chunk[CHUNK];
+    size_t size = a[1] < RANDOM_LIMIT ? a[1] : RANDOM_LIMIT, done = 0;
+    while (done < size) {
+        size_t n = size - done < sizeof(chunk) ? size - done : sizeof(chunk);
+        int rc = nondet_random(chunk, n);
+        if (rc)
+            return rc;
+        size_t put = hl_machine_write(sb->machine, a[0] + done, chunk, n, HL_PROT_WRITE);
+        done += put;
+        if (put < n)
+            return done ? (int64_t)done : -EFAULT;
+    }
+    return (int64_t)done;
+}
+
+typedef int64_t syscall_fn(struct hl_sandbox *sb, const args6 a);
+
+static syscall_fn *const table[] = {
+    [SYS_read] = sys_read,
+    [SYS_readv] = sys_read,
+    [SYS_write] = sys_write,
+    [SYS_writev] = sys_writev,
+    [SYS_lseek] = sys_lseek,
+    [SYS_close] = sys_close,
+    [SYS_ioctl] = sys_ioctl,
+    [SYS_brk] = linux_brk,
+    [SYS_mmap] = linux_mmap,
+    [SYS_munmap] = linux_munmap,
+    [SYS_mprotect] = linux_mprotect,
+    [SYS_madvise] = linux_madvise,
+    [SYS_arch_prctl] = sys_arch_prctl,
+    [SYS_set_tid_address] = sys_id,
+    [SYS_gettid] = sys_id,
+    [SYS_getpid] = sys_id,
+    [SYS_rt_sigaction] = sys_fine,
+    [SYS_rt_sigprocmask] = sys_fine,
+    [SYS_sched_yield] = sys_fine,
+    [SYS_clock_gettime] = sys_clock_gettime,
+    [SYS_clock_getres] = sys_clock_getres,
+    [SYS_gettimeofday] = sys_gettimeofday,
+    [SYS_time] = sys_time,
+    [SYS_getrandom] = sys_getrandom,
+};
+
+static int exited(struct hl_sandbox *sb, uint64_t status, struct hl_error *error)
+{
+    sb->exit_status = (int)(status & 0xff);
+    sb->state = HL_SANDBOX_DEAD;
+    return hl_error_set(error, HL_ERR_EXITED, "%s with status %d", hl_err_text(HL_ERR_EXITED),
+                        sb->exit_status);
+}
+
+/* raise() and abort(): there are no handlers to run, so a signal ends the guest. */
+static int raised(struct hl_sandbox *sb, uint64_t signal_number, struct hl_error *error)
+{
+    int n = (int)(signal_number & 0x7f);
+    const char *name = sigabbrev_np(n);
+    sb->guest_code = n;
+    if (n == SIGABRT)
+        return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: abort() was called",
+                            hl_err_text(HL_ERR_GUEST_ABORT));
+    return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: it raised signal %d (SIG%s)",
+                        hl_err_text(HL_ERR_GUEST_ABORT), n, name ? name : "?");
+}
+
+int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    const uint64_t number = exit->syscall.number, *a = exit->syscall.arg;
+    int64_t result = -ENOSYS;
+    switch (number) {
+    case SYS_exit:
+    case SYS_exit_group:
+        return exited(sb, a[0], error);
+    case SYS_kill:
+    case SYS_tkill:
+        if (a[1])
+            return raised(sb, a[1], error);
+        result = 0;
+        break;
+    case SYS_tgkill:
+        if (a[2])
+            return raised(sb, a[2], error);
+        result = 0;
+        break;
+    default:
+        if (number < sizeof(table) / sizeof(table[0]) && table[number])
+            result = table[number](sb, a);
+        else
+            sb->counts.unknown_syscalls++;
+    }
+    hl_machine_syscall_result(sb->machine, result);
+    return RUN_ON;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux_heap.c - brk grows up from the start of the heap region, mmap takes the highest free pages.
+ *
+ * A page of the region has one fixed place in the machine's memory, so there is nothing to allocate
+ * but the right to use it: mapping is page-table entries only.  Freed pages are zeroed when they are
+ * given back, so that whoever gets them next finds zeros, as Linux promises.
+ */
+#include "linux_heap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define WORD 64u
+#define ZERO_BY_HAND (16 * PAGE_SIZE) /* up to here memset is cheaper than new pages */
+
+static struct hl_region *heap(struct hl_sandbox *sb)
+{
+    return &sb->region[REGION_HEAP];
+}
+
+int linux_init(struct hl_sandbox *sb, struct hl_error *error)
+{
+    struct linux_state *os = &sb->os;
+    os->pages = heap(sb)->size / PAGE_SIZE;
+    os->top = os->pages;
+    os->brk = heap(sb)->start;
+    os->used = calloc(os->pages / WORD + 1, sizeof(*os->used));
+    return os->used ? 0 : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+}
+
+void linux_free(struct hl_sandbox *sb)
+{
+    free(sb->os.used);
+}
+
+static bool is_used(const struct linux_state *os, size_t page)
+{
+    return os->used[page / WORD] >> page % WORD & 1;
+}
+
+static void set_used(struct linux_state *os, size_t page, size_t count, bool used)
+{
+    for (size_t i = page; i < page + count; i++) {
+        if (used)
+            os->used[i / WORD] |= 1ull << i % WORD;
+        else
+            os->used[i / WORD] &= ~(1ull << i % WORD);
+    }
+}
+
+/* Pages of brk, rounded up. */
+static size_t brk_pages(struct hl_sandbox *sb)
+{
+    return (sb->os.brk - heap(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
+static hl_gva_t gva_of(struct hl_sandbox *sb, size_t page)
+{
+    return heap(sb)->start + page * PAGE_SIZE;
+}
+
+static int map_pages(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
+{
+    return hl_machine_map(sb->machine, gva_of(sb, page), sb->gpa[REGION_HEAP] + page * PAGE_SIZE,
+                          count * PAGE_SIZE, prot, NULL)
+               ? -ENOMEM
+               : 0;
+}
+
+static void zero_pages(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    size_t size = count * PAGE_SIZE;
+    void *host = hl_machine_memory(sb->machine, sb->gpa[REGION_HEAP] + page * PAGE_SIZE, size);
+    if (size <= ZERO_BY_HAND || madvise(host, size, MADV_DONTNEED))
+        memset(host, 0, size);
+}
+
+static void free_pages(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    if (!count)
+        return;
+    hl_machine_unmap(sb->machine, gva_of(sb, page), count * PAGE_SIZE, NULL);
+    zero_pages(sb, page, count);
+}
+
+int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    struct linux_state *os = &sb->os;
+    const struct hl_region *h = heap(sb);
+    if (a[0] < h->start || a[0] > h->start + h->size)
+        return (int64_t)os->brk;
+    size_t before = brk_pages(sb), after = (a[0] - h->start + PAGE_SIZE - 1) / PAGE_SIZE;
+    for (size_t i = before; i < after; i++)
+        if (is_used(os, i))
+            return (int64_t)os->brk;
+    if (after > before && map_pages(sb, before, after - before, HL_PROT_READ | HL_PROT_WRITE))
+        return (int64_t)os->brk;
+    if (after < before) {
+        /* A MAP_FIXED mapping laid over brk's pages stays until it is unmapped itself. */
+        for (size_t i = after; i < before; i++)
+            if (!is_used(os, i))
+                free_pages(sb, i, 1);
+    }
+    os->brk = a[0];
+    return (int64_t)os->brk;
+}
+
+/* Linux's protection bits; W^X leaves no way to run what was written. */
+static int64_t decode_prot(uint64_t prot, unsigned *out)
+{
+    if (prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
+        return -EINVAL;
+    if (prot & PROT_EXEC)
+        return -EACCES;
+    *out = (prot & PROT_READ ? HL_PROT_READ : 0) |
+           (prot & PROT_WRITE ? HL_PROT_READ | HL_PROT_WRITE : 0);
+    return 0;
+}
+
+/* The page range [address, address + length) when it lies in the heap region. */
+static bool decode_range(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
+                         size_t *count)
+{
+    const struct hl_region *h = heap(sb);
+    if (address % PAGE_SIZE || address < h->start || length > h->size ||
+        address - h->start > h->size - length)
+        return false;
+    *page = (address - h->start) / PAGE_SIZE;
+    *count = (length + PAGE_SIZE - 1) / PAGE_SIZE;
+    return *count && *page + *count <= sb->os.pages;
+}
+
+/* The highest run of count free pages above brk; false where there is none. */
+static bool find_free(struct hl_sandbox *sb, size_t count, size_t *page)
+{
+    struct linux_state *os = &sb->os;
+    size_t low = brk_pages(sb), run = 0;
+    for (size_t i = os->top; i > low; i--) {
+        if (i % WORD == 0 && i - low >= WORD && os->used[i / WORD - 1] == UINT64_MAX) {
+            i -= WORD - 1;
+            run = 0;
+            continue;
+        }
+        run = is_used(os, i - 1) ? 0 : run + 1;
+        if (run == count) {
+            *page = i - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* After taking pages at the very top, the search can start lower. */
+static void lower_top(struct linux_state *os)
+{
+    while (os->top && is_used(os, os->top - 1))
+        os->top--;
+}
+
+int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    struct linux_state *os = &sb->os;
+    unsigned prot;
+    size_t page, count;
+    int64_t rc = decode_prot(a[2], &prot);
+    if (rc)
+        return rc;
+    if (!a[1])
+        return -EINVAL;
+    if (!(a[3] & MAP_ANONYMOUS))
+        return -ENODEV;
+    if (a[1] > heap(sb)->size)
+        return -ENOMEM;
+    if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        if (!decode_range(sb, a[0], a[1], &page, &count))
+            return -ENOMEM;
+        for (size_t i = page; i < page + count && (a[3] & MAP_FIXED_NOREPLACE); i++)
+            if (is_used(os, i) || i < brk_pages(sb))
+                return -EEXIST;
+        free_pages(sb, page, count);
+    } else {
+        count = (a[1] + PAGE_SIZE - 1) / PAGE_SIZE;
+        if (!find_free(sb, count, &page))
+            return -ENOMEM;
+    }
+    rc = map_pages(sb, page, count, prot);
+    if (rc)
+        return rc;
+    set_used(os, page, count, true);
+    lower_top(os);
+    return (int64_t)gva_of(sb, page);
+}
+
+int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    struct linux_state *os = &sb->os;
+    size_t page, count;
+    if (!decode_range(sb, a[0], a[1], &page, &count))
+        return -EINVAL;
+    free_pages(sb, page, count);
+    set_used(os, page, count, false);
+    if (page + count > os->top)
+        os->top = page + count;
+    return 0;
+}
+
+int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    unsigned prot;
+    size_t page, count;
+    int64_t rc = decode_prot(a[2], &prot);
+    if (rc)
+        return rc;
+    if (!a[1])
+        return 0;
+    if (!decode_range(sb, a[0], a[1], &page, &count))
+        return -ENOMEM;
+    return hl_machine_protect(sb->machine, a[0], count * PAGE_SIZE, prot, NULL) ? -ENOMEM : 0;
+}
+
+/* Only MADV_DONTNEED changes what the guest can see; the rest is advice we do not take. */
+int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    size_t page, count;
+    if (!decode_range(sb, a[0], a[1], &page, &count))
+        return -ENOMEM;
+    if (a[2] == MADV_DONTNEED)
+        zero_pages(sb, page, count);
+    return 0;
+}

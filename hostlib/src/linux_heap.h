@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux_heap.h - brk and anonymous mmap inside the sandbox's heap region. */
+#ifndef HL_LINUX_HEAP_H
+#define HL_LINUX_HEAP_H
+
+#include "sandbox.h"
+
+/* System calls: arguments as Linux has them, the result or a negative errno. */
+int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6]);
+int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6]);
+int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6]);
+int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6]);
+int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6]);
+
+#endif

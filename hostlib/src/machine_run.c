@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machine_run.c - running a machine: from the vCPU's exits to the guest's. */
+#include "machine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "shim.h"
+
+enum { VECTOR_PF = 14 };
+
+/* Bits of rflags that are the guest's own: arithmetic, TF, DF, NT, AC, ID. */
+#define RFLAGS_GUEST 0x244dd5ull
+#define RFLAGS_FIXED 0x202ull /* bit 1, and IF: kvm_pvm wants it at ring 3, nothing interrupts */
+
+/* How often an interrupt may find the vCPU on its way through the shim before it is given up. */
+#define SHIM_PATIENCE 64
+
+static struct shim_frame *frame(struct hl_machine *m)
+{
+    uint8_t *top = m->memory + m->shim + SHIM_STACK_TOP;
+    return (struct shim_frame *)(void *)(top - sizeof(struct shim_frame));
+}
+
+int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
+{
+    const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    if (!r)
+        return HL_ERR_KVM;
+    *regs = (struct hl_regs){
+        .rax = r->rax, .rbx = r->rbx, .rcx = r->rcx, .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi,
+        .rbp = r->rbp, .rsp = r->rsp, .r8 = r->r8,   .r9 = r->r9,   .r10 = r->r10, .r11 = r->r11,
+        .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15, .rip = r->rip,
+        .rflags = r->rflags,
+    };
+    if (m->in_shim) {
+        const struct shim_frame *f = frame(m);
+        regs->rip = f->rip;
+        regs->rsp = f->rsp;
+        regs->rflags = f->rflags;
+    }
+    return m->ops->get_bases(m->vcpu, &regs->fs_base, &regs->gs_base, error);
+}
+
+static int set_bases(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
+{
+    uint64_t fs, gs;
+    int rc = m->ops->get_bases(m->vcpu, &fs, &gs, error);
+    if (rc || (fs == regs->fs_base && gs == regs->gs_base))
+        return rc;
+    return m->ops->set_bases(m->vcpu, regs->fs_base, regs->gs_base, error);
+}
+
+int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
+{
+    struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    if (!r)
+        return HL_ERR_KVM;
+    uint64_t rflags = (regs->rflags & RFLAGS_GUEST) | RFLAGS_FIXED;
+    struct vcpu_regs next = {
+        .rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx, .rdx = regs->rdx,
+        .rsi = regs->rsi, .rdi = regs->rdi, .rbp = regs->rbp, .rsp = regs->rsp,
+        .r8 = regs->r8,   .r9 = regs->r9,   .r10 = regs->r10, .r11 = regs->r11,
+        .r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15,
+        .rip = regs->rip, .rflags = rflags,
+    };
+    if (m->in_shim) {
+        struct shim_frame *f = frame(m);
+        f->rip = regs->rip;
+        f->rsp = regs->rsp;
+        f->rflags = rflags;
+        next.rip = r->rip;
+        next.rsp = r->rsp;
+        next.rflags = r->rflags;
+    }
+    *r = next;
+    m->ops->regs_changed(m->vcpu);
+    return set_bases(m, regs, error);
+}
+
+static int shutdown(struct hl_machine *m, struct hl_exit *exit, const char *why)
+{
+    m->dead = true;
+    exit->kind = HL_EXIT_SHUTDOWN;
+    snprintf(exit->shutdown.why, sizeof(exit->shutdown.why), "%s", why);
+    return 0;
+}
+
+/* A stub's `out`: which stub, and what did the processor push?  rip is at the `out` or behind it. */
+static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
+{
+    const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    if (!r)
+        return HL_ERR_KVM;
+    uint64_t offset = r->rip - (SHIM_GVA + SHIM_CODE);
+    if (offset >= SHIM_VECTORS * SHIM_STUB_SIZE)
+        return shutdown(m, exit, "an exception stub ran outside the shim");
+    unsigned vector = (unsigned)(offset / SHIM_STUB_SIZE);
+    const struct shim_frame *f = frame(m);
+    if ((f->cs & 3) != 3)
+        return shutdown(m, exit, "an exception inside the ring-0 shim");
+    m->in_shim = true;
+    exit->kind = HL_EXIT_FAULT;
+    exit->fault = (struct hl_fault){.vector = vector, .rip = f->rip};
+    if (shim_has_error_code(vector))
+        memcpy(&exit->fault.error_code, (const uint8_t *)f - 8, sizeof(exit->fault.error_code));
+    return vector == VECTOR_PF ? m->ops->get_cr2(m->vcpu, &exit->fault.address, error) : 0;
+}
+
+/* The gate's `out`: the Linux system call convention (System V ABI AMD64, A.2.1). */
+static int exit_syscall(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
+{
+    const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    if (!r)
+        return HL_ERR_KVM;
+    m->in_shim = true;
+    exit->kind = HL_EXIT_SYSCALL;
+    exit->syscall.number = r->rax;
+    const uint64_t arg[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
+    memcpy(exit->syscall.arg, arg, sizeof(arg));
+    return 0;
+}
+
+static int exit_io(struct hl_machine *m, const struct vcpu_exit *from, struct hl_exit *exit,
+                   struct hl_error *error)
+{
+    if (from->io.port == SHIM_PORT_VECTOR)
+        return exit_vector(m, exit, error);
+    if (from->io.port == SHIM_PORT_SYSCALL)
+        return exit_syscall(m, exit, error);
+    exit->kind = HL_EXIT_IO;
+    exit->io.port = from->io.port;
+    exit->io.size = from->io.size;
+    exit->io.in = from->io.in;
+    exit->io.value = from->io.value;
+    return 0;
+}
+
+static int exit_mmio(const struct vcpu_exit *from, struct hl_exit *exit)
+{
+    exit->kind = HL_EXIT_MMIO;
+    exit->mmio.gpa = from->mmio.gpa;
+    exit->mmio.size = from->mmio.size;
+    exit->mmio.write = from->mmio.write;
+    memcpy(exit->mmio.data, from->mmio.data, sizeof(exit->mmio.data));
+    return 0;
+}
+
+/* Where an interrupted vCPU was. */
+enum place {
+    AT_GUEST,
+    BEFORE_OUT, /* in the shim, on the way to an exit of its own */
+    BEHIND_OUT, /* in the shim, the frame complete, about to return */
+};
+
+static enum place place_of(const struct vcpu_regs *r)
+{
+    const uint64_t gate = (uint64_t)(hl_shim_gate - hl_shim_code);
+    const uint64_t gate_out = (uint64_t)(hl_shim_gate_out - hl_shim_code);
+    uint64_t offset = r->rip - (SHIM_GVA + SHIM_CODE);
+    if (offset >= (uint64_t)(hl_shim_end - hl_shim_code))
+        return AT_GUEST;
+    if (offset >= gate)
+        return offset <= gate_out ? BEFORE_OUT : BEHIND_OUT;
+    return offset % SHIM_STUB_SIZE < SHIM_OUT_SIZE ? BEFORE_OUT : BEHIND_OUT;
+}
+
+static int translate(struct hl_machine *m, const struct vcpu_exit *from, struct hl_exit *exit,
+                     struct hl_error *error)
+{
+    switch (from->kind) {
+    case VCPU_IO:
+        return exit_io(m, from, exit, error);
+    case VCPU_MMIO:
+        return exit_mmio(from, exit);
+    case VCPU_INTERRUPT:
+        exit->kind = HL_EXIT_INTERRUPT;
+        return 0;
+    case VCPU_DEAD:
+        break;
+    }
+    return shutdown(m, exit, from->why);
+}
+
+/* Run the vCPU until it stops at a place where the guest's registers can be told. */
+static int run_to_exit(struct hl_machine *m, struct vcpu_exit *out, struct hl_error *error)
+{
+    m->in_shim = false;
+    for (int i = 0; i < SHIM_PATIENCE; i++) {
+        int rc = m->ops->run(m->vcpu, out, error);
+        if (rc || out->kind != VCPU_INTERRUPT) {
+            m->kick_waiting = i > 0;
+            return rc;
+        }
+        const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+        if (!r)
+            return HL_ERR_KVM;
+        enum place place = place_of(r);
+        m->in_shim = place == BEHIND_OUT;
+        if (place != BEFORE_OUT)
+            return 0;
+    }
+    return 0;
+}
+
+int hl_machine_run(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
+{
+    struct vcpu_exit from;
+    if (m->dead)
+        return hl_error_set(error, HL_ERR_STATE, "the vCPU has shut down");
+    if (m->kick_waiting) {
+        m->kick_waiting = false;
+        exit->kind = HL_EXIT_INTERRUPT;
+        return 0;
+    }
+    m->entered = true;
+    int rc = run_to_exit(m, &from, error);
+    if (!rc)
+        rc = translate(m, &from, exit, error);
+    if (!rc)
+        m->last = *exit;
+    return rc;
+}
+
+int hl_machine_syscall_result(struct hl_machine *m, int64_t result)
+{
+    if (m->last.kind != HL_EXIT_SYSCALL || !m->in_shim)
+        return HL_ERR_STATE;
+    struct vcpu_regs *r = m->ops->regs(m->vcpu, NULL);
+    if (!r)
+        return HL_ERR_KVM;
+    r->rax = (uint64_t)result;
+    m->ops->regs_changed(m->vcpu);
+    return 0;
+}
+
+int hl_machine_io_result(struct hl_machine *m, uint32_t value)
+{
+    if (m->last.kind != HL_EXIT_IO || !m->last.io.in)
+        return HL_ERR_STATE;
+    m->ops->answer(m->vcpu, &value, m->last.io.size);
+    return 0;
+}
+
+int hl_machine_mmio_result(struct hl_machine *m, const void *data)
+{
+    if (m->last.kind != HL_EXIT_MMIO || m->last.mmio.write)
+        return HL_ERR_STATE;
+    m->ops->answer(m->vcpu, data, m->last.mmio.size);
+    return 0;
+}
+
+void hl_machine_kick(struct hl_machine *m)
+{
+    m->ops->kick(m->vcpu);
+}

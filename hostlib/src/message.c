@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message.c - values into and out of the messages of hl/abi.h.
+ *
+ * A message from the guest was copied out of its memory before it gets here; what it points to is
+ * copied once and validated afterwards.
+ */
+#include "sandbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAYLOAD_ALIGN 16u
+
+static bool has_payload(enum hl_type type)
+{
+    return type == HL_STRING || type == HL_BYTES;
+}
+
+/* Room one payload takes: its bytes, a NUL, and up to the next multiple of PAYLOAD_ALIGN. */
+static bool add_payload(size_t *at, size_t len)
+{
+    size_t end;
+    if (__builtin_add_overflow(*at, len, &end) ||
+        __builtin_add_overflow(end, (size_t)PAYLOAD_ALIGN, &end))
+        return false;
+    *at = end & ~(size_t)(PAYLOAD_ALIGN - 1);
+    return true;
+}
+
+bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,
+                  size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (has_payload(values[i].type) && !add_payload(&at, values[i].len))
+            return false;
+    return at <= sb->config.input;
+}
+
+static uint64_t scalar_bits(const struct hl_value *v)
+{
+    uint64_t bits = 0;
+    switch (v->type) {
+    case HL_I32:
+    case HL_U32:
+    case HL_F32:
+        memcpy(&bits, &v->u32, sizeof(v->u32));
+        break;
+    case HL_I64:
+    case HL_U64:
+    case HL_F64:
+        bits = v->u64;
+        break;
+    case HL_BOOL:
+        bits = v->boolean;
+        break;
+    default:
+        break;
+    }
+    return bits;
+}
+
+/* Returns the offset behind the last payload.  The caller has asked message_fits(). */
+size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
+                   const struct hl_value *values, size_t count)
+{
+    uint8_t *input = (uint8_t *)sb->input;
+    message->count = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        const struct hl_value *v = &values[i];
+        struct hl_slot slot = {.type = v->type, .bits = scalar_bits(v)};
+        if (has_payload(v->type)) {
+            slot.bits = sb->region[REGION_INPUT].start + at;
+            slot.len = v->len;
+            if (v->len)
+                memcpy(input + at, v->data, v->len);
+            input[at + v->len] = 0;
+            add_payload(&at, v->len);
+        }
+        message->slot[i] = slot;
+    }
+    return at;
+}
+
+static int check_scalar(const struct hl_slot *slot, struct hl_value *v, struct hl_error *error)
+{
+    switch (v->type) {
+    case HL_I32:
+    case HL_U32:
+    case HL_F32:
+        if (slot->bits > UINT32_MAX)
+            break;
+        v->u32 = (uint32_t)slot->bits;
+        return 0;
+    case HL_BOOL:
+        if (slot->bits > 1)
+            break;
+        v->boolean = slot->bits;
+        return 0;
+    default:
+        v->u64 = slot->bits;
+        return 0;
+    }
+    return sandbox_protocol(error, "a %s value of 0x%llx", hl_type_name(v->type),
+                            (unsigned long long)slot->bits);
+}
+
+static int reserve(struct arena *arena, size_t size, struct hl_error *error)
+{
+    if (size <= arena->size)
+        return 0;
+    free(arena->data);
+    *arena = (struct arena){.data = malloc(size)};
+    if (!arena->data)
+        return hl_error_set(error, HL_ERR_MEMORY, "no memory for %zu bytes from the guest", size);
+    arena->size = size;
+    return 0;
+}
+
+/* Check types and add the lengths up before anything is copied. */
+static int measure(const struct hl_sandbox *sb, const struct hl_message *message,
+                   const enum hl_type *types, size_t count, size_t *total, struct hl_error *error)
+{
+    *total = 0;
+    if (message->count != count)
+        return sandbox_protocol(error, "%u values in a message that takes %zu", message->count,
+                                count);
+    for (size_t i = 0; i < count; i++) {
+        const struct hl_slot *slot = &message->slot[i];
+        if (slot->type != types[i])
+            return sandbox_protocol(error, "value %zu has type %u instead of %s", i + 1, slot->type,
+                                    hl_type_name(types[i]));
+        if (has_payload(types[i]) &&
+            (slot->len > sb->config.result_max || !add_payload(total, slot->len) ||
+             *total > sb->config.result_max + HL_MAX_ARGS * PAYLOAD_ALIGN))
+            return sandbox_protocol(error, "%s of %llu bytes, over the limit of %zu",
+                                    hl_type_name(types[i]), (unsigned long long)slot->len,
+                                    sb->config.result_max);
+    }
+    return 0;
+}
+
+static int copy_payload(struct hl_sandbox *sb, const struct hl_slot *slot, uint8_t *to,
+                        struct hl_value *v, struct hl_error *error)
+{
+    size_t done = hl_machine_read(sb->machine, slot->bits, to, slot->len, HL_PROT_READ);
+    if (done != slot->len)
+        return sandbox_protocol(error, "%s of %llu bytes at 0x%llx: not the guest's memory",
+                                hl_type_name(v->type), (unsigned long long)slot->len,
+                                (unsigned long long)slot->bits);
+    if (v->type == HL_STRING && memchr(to, 0, slot->len))
+        return sandbox_protocol(error, "a string with a NUL in it");
+    to[slot->len] = 0;
+    v->data = to;
+    v->len = slot->len;
+    return 0;
+}
+
+int message_get(struct hl_sandbox *sb, const struct hl_message *message, const enum hl_type *types,
+                size_t count, struct arena *arena, struct hl_value *values, struct hl_error *error)
+{
+    size_t total, at = 0;
+    int rc = measure(sb, message, types, count, &total, error);
+    if (!rc)
+        rc = reserve(arena, total, error);
+    for (size_t i = 0; !rc && i < count; i++) {
+        const struct hl_slot *slot = &message->slot[i];
+        values[i] = (struct hl_value){.type = types[i]};
+        if (!has_payload(types[i])) {
+            rc = check_scalar(slot, &values[i], error);
+            continue;
+        }
+        rc = copy_payload(sb, slot, arena->data + at, &values[i], error);
+        add_payload(&at, slot->len);
+    }
+    return rc;
+}
+
+void message_text(struct hl_sandbox *sb, const struct hl_message *message, char *buf, size_t size)
+{
+    const struct hl_slot *slot = &message->slot[0];
+    buf[0] = 0;
+    if (message->count != 1 || slot->type != HL_STRING)
+        return;
+    size_t want = slot->len < size - 1 ? slot->len : size - 1;
+    size_t got = hl_machine_read(sb->machine, slot->bits, buf, want, HL_PROT_READ);
+    buf[got] = 0;
+    for (size_t i = 0; i < got; i++)
+        if (!buf[i])
+            buf[i] = '?';
+}

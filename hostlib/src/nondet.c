@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nondet.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/random.h>
+
+int nondet_random(void *buf, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = getrandom((uint8_t *)buf + done, size - done, 0);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n > 0)
+            done += (size_t)n;
+    }
+    return 0;
+}
+
+int nondet_clock(int clock, struct timespec *time)
+{
+    return clock_gettime(clock, time) ? -errno : 0;
+}
+
+int nondet_clock_resolution(int clock, struct timespec *resolution)
+{
+    return clock_getres(clock, resolution) ? -errno : 0;
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pagetable.h"
+
+#include <hl/machine.h>
+
+/* Intel SDM 3, 4.5: bits of an entry. */
+#define PTE_P (1ull << 0)
+#define PTE_W (1ull << 1)
+#define PTE_U (1ull << 2)
+#define PTE_A (1ull << 5)
+#define PTE_D (1ull << 6)
+#define PTE_MAPPED (1ull << 9) /* ignored by the processor: set in every entry of ours */
+#define PTE_NX (1ull << 63)
+#define PTE_ADDRESS 0x000ffffffffff000ull
+
+#define ENTRIES 512
+
+static uint64_t *table_at(const struct pagetable *pt, hl_gpa_t gpa)
+{
+    return (uint64_t *)(void *)(pt->memory + gpa);
+}
+
+void pagetable_init(struct pagetable *pt, void *memory, hl_gpa_t pool, size_t size)
+{
+    *pt = (struct pagetable){
+        .memory = memory, .root = pool, .next = pool + PAGE_SIZE, .end = pool + size};
+}
+
+size_t pagetable_pool_size(size_t bytes, size_t regions)
+{
+    /* A piece may straddle one table more at each level, and has its own path from the root. */
+    size_t last = bytes / (ENTRIES * PAGE_SIZE) + 2 * regions;
+    size_t middle = bytes / (ENTRIES * ENTRIES * PAGE_SIZE) + 2 * regions;
+    return (1 + last + 2 * middle) * PAGE_SIZE;
+}
+
+static unsigned index_at(hl_gva_t gva, unsigned level)
+{
+    return (unsigned)(gva >> (12 + 9 * level)) % ENTRIES;
+}
+
+/* The last-level entry for gva; NULL where its table is missing. */
+static uint64_t *find_entry(const struct pagetable *pt, hl_gva_t gva)
+{
+    uint64_t *table = table_at(pt, pt->root);
+    for (unsigned level = 3; level > 0; level--) {
+        uint64_t entry = table[index_at(gva, level)];
+        if (!(entry & PTE_P))
+            return NULL;
+        table = table_at(pt, entry & PTE_ADDRESS);
+    }
+    return &table[index_at(gva, 0)];
+}
+
+static uint64_t *make_entry(struct pagetable *pt, hl_gva_t gva)
+{
+    uint64_t *table = table_at(pt, pt->root);
+    for (unsigned level = 3; level > 0; level--) {
+        uint64_t *entry = &table[index_at(gva, level)];
+        if (!(*entry & PTE_P)) {
+            if (pt->next >= pt->end)
+                return NULL;
+            *entry = pt->next | PTE_P | PTE_W | PTE_U | PTE_A;
+            pt->next += PAGE_SIZE;
+        }
+        table = table_at(pt, *entry & PTE_ADDRESS);
+    }
+    return &table[index_at(gva, 0)];
+}
+
+/* A and D are set ahead, so that the processor never has to write to a table. */
+static uint64_t encode(hl_gpa_t gpa, unsigned prot)
+{
+    uint64_t entry = (gpa & PTE_ADDRESS) | PTE_MAPPED;
+    if (prot & (HL_PROT_READ | HL_PROT_WRITE | HL_PROT_EXEC))
+        entry |= PTE_P | PTE_A | PTE_D;
+    if (prot & HL_PROT_WRITE)
+        entry |= PTE_W;
+    if (!(prot & HL_PROT_EXEC))
+        entry |= PTE_NX;
+    if (!(prot & PAGE_SUPERVISOR))
+        entry |= PTE_U;
+    return entry;
+}
+
+static unsigned decode(uint64_t entry)
+{
+    unsigned prot = 0;
+    if (entry & PTE_P) {
+        prot = HL_PROT_READ;
+        if (entry & PTE_W)
+            prot |= HL_PROT_WRITE;
+        if (!(entry & PTE_NX))
+            prot |= HL_PROT_EXEC;
+    }
+    if (!(entry & PTE_U))
+        prot |= PAGE_SUPERVISOR;
+    return prot;
+}
+
+bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned prot)
+{
+    uint64_t *entry = make_entry(pt, gva);
+    if (!entry)
+        return false;
+    *entry = encode(gpa, prot);
+    return true;
+}
+
+bool pagetable_protect(struct pagetable *pt, hl_gva_t gva, unsigned prot)
+{
+    uint64_t *entry = find_entry(pt, gva);
+    if (!entry || !(*entry & PTE_MAPPED))
+        return false;
+    *entry = encode(*entry & PTE_ADDRESS, prot);
+    return true;
+}
+
+void pagetable_clear(struct pagetable *pt, hl_gva_t gva)
+{
+    uint64_t *entry = find_entry(pt, gva);
+    if (entry)
+        *entry = 0;
+}
+
+bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot)
+{
+    /* Bits 63 to 47 must be alike, or the address is not canonical. */
+    if (((int64_t)(gva << 16) >> 16) != (int64_t)gva)
+        return false;
+    const uint64_t *entry = find_entry(pt, gva);
+    if (!entry || !(*entry & PTE_MAPPED))
+        return false;
+    *gpa = (*entry & PTE_ADDRESS) + gva % PAGE_SIZE;
+    *prot = decode(*entry);
+    return true;
+}

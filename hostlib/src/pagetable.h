@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pagetable.h - four-level page tables inside the guest's memory, written by the host alone.
+ *
+ * Tables are only ever added, never freed: a leaf entry is all that a later change touches, so a
+ * processor's paging-structure caches stay true.
+ */
+#ifndef HL_PAGETABLE_H
+#define HL_PAGETABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/image.h>
+
+#define PAGE_SIZE 4096ull
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+
+struct pagetable {
+    uint8_t *memory; /* host address of GPA 0 */
+    hl_gpa_t root;
+    hl_gpa_t next, end; /* pages left for tables */
+};
+
+enum { PAGE_SUPERVISOR = 0x100 }; /* beside HL_PROT_*: not for ring 3 */
+
+/* Pool of tables is [pool, pool + size), zeroed; the root is taken from it.  size >= one page. */
+void pagetable_init(struct pagetable *pt, void *memory, hl_gpa_t pool, size_t size);
+
+/* Tables that mapping `bytes` in `regions` separate pieces can need. */
+size_t pagetable_pool_size(size_t bytes, size_t regions);
+
+/* Set one page's entry; false when the pool is used up.  Replaces what was there. */
+bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned prot);
+
+/* Change an entry that exists (mapped, even with HL_PROT_NONE); false where there is none. */
+bool pagetable_protect(struct pagetable *pt, hl_gva_t gva, unsigned prot);
+void pagetable_clear(struct pagetable *pt, hl_gva_t gva);
+
+/* False where nothing is mapped; gpa gets the page's address plus the offset into it. */
+bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot);
+
+#endif

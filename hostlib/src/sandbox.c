@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox.c - life of a sandbox: create, start, inspect, destroy. */
+#include "sandbox.h"
+
+#include <stdlib.h>
+
+static int round_size(size_t *size, size_t fallback, size_t min, unsigned long long max,
+                      const char *what, struct hl_error *error)
+{
+    if (!*size)
+        *size = fallback;
+    if (*size > max)
+        return hl_error_set(error, HL_ERR_LIMIT, "a %s of %zu MiB: the limit is %llu MiB", what,
+                            *size >> 20, max >> 20);
+    if (*size < min)
+        *size = min;
+    *size = (*size + PAGE_SIZE - 1) & PAGE_MASK;
+    return 0;
+}
+
+static int set_config(struct hl_sandbox *sb, const struct hl_sandbox_config *config,
+                      struct hl_error *error)
+{
+    struct hl_sandbox_config *c = &sb->config;
+    if (config)
+        *c = *config;
+    c->argv = c->envp = NULL;
+    if (!c->result_max)
+        c->result_max = HL_RESULT_DEFAULT;
+    if (c->result_max > HL_BUFFER_MAX)
+        c->result_max = HL_BUFFER_MAX;
+    int rc = round_size(&c->heap, HL_HEAP_DEFAULT, PAGE_SIZE, HL_MACHINE_MEMORY_MAX, "heap", error);
+    if (!rc)
+        rc = round_size(&c->stack, HL_STACK_DEFAULT, HL_STACK_MIN, HL_STACK_MAX, "stack", error);
+    if (!rc)
+        rc = round_size(&c->input, HL_BUFFER_DEFAULT, HL_BUFFER_MIN, HL_BUFFER_MAX, "input buffer",
+                        error);
+    if (!rc)
+        rc = round_size(&c->output, HL_BUFFER_DEFAULT, HL_BUFFER_MIN, HL_BUFFER_MAX,
+                        "output buffer", error);
+    return rc;
+}
+
+int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
+                      const struct hl_sandbox_config *config, struct hl_error *error)
+{
+    if (!sandbox || !image)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
+    struct hl_sandbox *sb = calloc(1, sizeof(*sb));
+    if (!sb)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    atomic_flag_clear(&sb->busy);
+    sb->image = image;
+    int rc = set_config(sb, config, error);
+    if (!rc)
+        rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
+    if (!rc)
+        rc = linux_init(sb, error);
+    if (rc) {
+        hl_sandbox_destroy(sb);
+        return rc;
+    }
+    *sandbox = sb;
+    return 0;
+}
+
+void hl_sandbox_destroy(struct hl_sandbox *sb)
+{
+    if (!sb)
+        return;
+    hl_machine_destroy(sb->machine);
+    host_free(sb);
+    linux_free(sb);
+    free(sb->result.data);
+    free(sb);
+}
+
+void hl_sandbox_interrupt(struct hl_sandbox *sb)
+{
+    if (!atomic_load(&sb->in_call))
+        return;
+    atomic_store(&sb->interrupt, true);
+    hl_machine_kick(sb->machine);
+}
+
+enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sb)
+{
+    return sb->state;
+}
+
+const struct hl_image *hl_sandbox_image(const struct hl_sandbox *sb)
+{
+    return sb->image;
+}
+
+const struct hl_fault *hl_sandbox_fault(const struct hl_sandbox *sb)
+{
+    return sb->has_fault ? &sb->fault : NULL;
+}
+
+int hl_sandbox_guest_code(const struct hl_sandbox *sb)
+{
+    return sb->guest_code;
+}
+
+int hl_sandbox_exit_status(const struct hl_sandbox *sb)
+{
+    return sb->exit_status;
+}
+
+struct hl_machine *hl_sandbox_machine(struct hl_sandbox *sb)
+{
+    return sb->machine;
+}
+
+size_t hl_sandbox_region_count(const struct hl_sandbox *sb)
+{
+    (void)sb;
+    return REGION_COUNT;
+}
+
+const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sb, size_t index)
+{
+    return index < REGION_COUNT ? &sb->region[index] : NULL;
+}
+
+void hl_sandbox_counts(const struct hl_sandbox *sb, struct hl_counts *counts)
+{
+    *counts = sb->counts;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox.h - inside of a sandbox, for hostlib's own files (hl/sandbox.h is the public part). */
+#ifndef HL_SANDBOX_INTERNAL_H
+#define HL_SANDBOX_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include <hl/sandbox.h>
+
+#include "pagetable.h"
+
+enum region_id {
+    REGION_IMAGE,
+    REGION_BOOT,
+    REGION_INPUT,
+    REGION_OUTPUT,
+    REGION_STACK,
+    REGION_HEAP,
+    REGION_COUNT
+};
+
+struct host_function {
+    char *name;
+    struct hl_signature signature;
+    hl_host_fn *fn;
+    void *opaque;
+};
+
+/* Memory that grows and is reused: what a message from the guest is copied into. */
+struct arena {
+    uint8_t *data;
+    size_t size;
+};
+
+/* The little of Linux a libc needs the host to remember. */
+struct linux_state {
+    hl_gva_t brk;
+    uint64_t *used; /* one bit a page of the heap that mmap gave out */
+    size_t pages;   /* of the heap */
+    size_t top;     /* no free page at or above this index */
+};
+
+struct hl_sandbox {
+    const struct hl_image *image;
+    struct hl_machine *machine;
+    struct hl_sandbox_config config; /* sizes rounded; argv and envp are gone */
+    struct hl_region region[REGION_COUNT];
+    hl_gpa_t gpa[REGION_COUNT];
+    struct hl_input *input; /* host's views of the two buffers */
+    struct hl_output *output;
+    size_t input_used; /* bytes of the input buffer that the call in progress occupies */
+
+    enum hl_sandbox_state state;
+    atomic_flag busy; /* held by the thread that is in one of our functions */
+    atomic_bool in_call, interrupt;
+
+    struct host_function *hosts;
+    size_t host_count;
+    int *host_of_import; /* index into hosts, -1: nobody registered it */
+
+    struct arena result, host_args;
+    struct linux_state os;
+    struct hl_counts counts;
+    struct hl_fault fault;
+    bool has_fault;
+    int guest_code, exit_status;
+};
+
+/* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */
+enum { RUN_ON = 0, RUN_DONE = 1 };
+
+/* Run the guest until it waits (0) or something ends its run (an error; the state is set). */
+int sandbox_run(struct hl_sandbox *sb, struct hl_error *error);
+
+/* The guest did what the ABI does not allow: fills error with HL_ERR_PROTOCOL. */
+int sandbox_protocol(struct hl_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* layout.c: lay the address space out, load the image, fill boot block and initial stack. */
+int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
+                  struct hl_error *error);
+
+/* message.c: values to and from messages. */
+bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,
+                  size_t count);
+size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
+                   const struct hl_value *values, size_t count);
+int message_get(struct hl_sandbox *sb, const struct hl_message *message, const enum hl_type *types,
+                size_t count, struct arena *arena, struct hl_value *values, struct hl_error *error);
+/* The text of a LOG, ERROR or ABORT, cut to size; anything unreadable becomes '?'. */
+void message_text(struct hl_sandbox *sb, const struct hl_message *message, char *buf, size_t size);
+
+/* host.c: host functions. */
+int host_link(struct hl_sandbox *sb, struct hl_error *error);
+int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl_error *error);
+void host_free(struct hl_sandbox *sb);
+
+/* linux.c: system calls.  RUN_ON, RUN_DONE never, or an error (exit, abort). */
+int linux_init(struct hl_sandbox *sb, struct hl_error *error);
+int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error);
+void linux_free(struct hl_sandbox *sb);
+
+#endif

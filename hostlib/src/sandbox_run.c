@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
+#include "sandbox.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int sandbox_protocol(struct hl_error *error, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return hl_error_set(error, HL_ERR_PROTOCOL, "%s: %s", hl_err_text(HL_ERR_PROTOCOL), text);
+}
+
+static int on_wait(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error)
+{
+    (void)sb;
+    (void)m;
+    (void)error;
+    return RUN_DONE;
+}
+
+static int on_call(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error)
+{
+    sb->counts.host_calls++;
+    if (m->kind != HL_MSG_CALL)
+        return sandbox_protocol(error, "message %u where a host call was due", m->kind);
+    return host_call(sb, m, error);
+}
+
+static int on_log(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error)
+{
+    char text[HL_LOG_MAX + 1];
+    sb->counts.logs++;
+    if (m->kind != HL_MSG_LOG)
+        return sandbox_protocol(error, "message %u where a log line was due", m->kind);
+    if (sb->config.log) {
+        message_text(sb, m, text, sizeof(text));
+        sb->config.log(sb->config.opaque, m->code, text);
+    }
+    return RUN_ON;
+}
+
+static int on_abort(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error)
+{
+    char text[512];
+    if (m->kind != HL_MSG_ABORT)
+        return sandbox_protocol(error, "message %u where an abort was due", m->kind);
+    message_text(sb, m, text, sizeof(text));
+    sb->guest_code = m->code;
+    return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s with code %d%s%s",
+                        hl_err_text(HL_ERR_GUEST_ABORT), m->code, text[0] ? ": " : "", text);
+}
+
+typedef int message_fn(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error);
+
+static message_fn *const on_port[] = {
+    [HL_PORT_WAIT - HL_PORT_WAIT] = on_wait,
+    [HL_PORT_CALL - HL_PORT_WAIT] = on_call,
+    [HL_PORT_LOG - HL_PORT_WAIT] = on_log,
+    [HL_PORT_ABORT - HL_PORT_WAIT] = on_abort,
+};
+
+static int exit_io(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    unsigned port = exit->io.port - (unsigned)HL_PORT_WAIT;
+    if (port >= sizeof(on_port) / sizeof(on_port[0]) || exit->io.in || exit->io.size != 1)
+        return sandbox_protocol(error, "%s of %u bytes on port 0x%x", exit->io.in ? "input" :
+                                "output", exit->io.size, exit->io.port);
+    if (port == 0) /* the result is copied by whoever waits for it */
+        return on_wait(sb, NULL, error);
+    struct hl_message message = sb->output->message; /* the one copy */
+    return on_port[port](sb, &message, error);
+}
+
+static int exit_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    sb->counts.syscalls++;
+    return linux_syscall(sb, exit, error);
+}
+
+/* "stack overflow" and its likes: what an address just outside a region tells. */
+static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
+{
+    const hl_gva_t near = 0x10000;
+    for (unsigned i = REGION_INPUT; i < REGION_COUNT; i++) {
+        const struct hl_region *r = &sb->region[i];
+        if (address < r->start && r->start - address <= near)
+            return i == REGION_STACK ? " (stack overflow)"
+                   : i == REGION_HEAP ? " (below the heap)"
+                                      : " (below a buffer)";
+        if (address >= r->start + r->size && address - (r->start + r->size) < near)
+            return i == REGION_STACK ? " (above the stack)"
+                   : i == REGION_HEAP ? " (behind the heap)"
+                                      : " (behind a buffer)";
+        if (i == REGION_HEAP && address >= r->start && address - r->start < r->size)
+            return " (heap that is not allocated)";
+    }
+    return address < PAGE_SIZE ? " (NULL pointer)" : "";
+}
+
+static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    enum { PAGE_FAULT = 14, PRESENT = 1 };
+    const struct hl_fault *f = &exit->fault;
+    char text[160];
+    sb->counts.faults++;
+    sb->fault = *f;
+    sb->has_fault = true;
+    hl_fault_format(f, text, sizeof(text));
+    bool unmapped = f->vector == PAGE_FAULT && !(f->error_code & PRESENT);
+    return hl_error_set(error, HL_ERR_FAULT, "%s: %s %s%s at rip 0x%llx", hl_err_text(HL_ERR_FAULT),
+                        hl_fault_name(f->vector), text, unmapped ? neighbour(sb, f->address) : "",
+                        (unsigned long long)f->rip);
+}
+
+/* Nothing is mapped outside the machine's memory, so this cannot be an honest guest. */
+static int exit_mmio(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    (void)sb;
+    return sandbox_protocol(error, "access to guest physical address 0x%llx",
+                            (unsigned long long)exit->mmio.gpa);
+}
+
+/* A kick of ours is seen at the top of the loop; any other signal is not the guest's business. */
+static int exit_interrupt(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    (void)exit;
+    (void)error;
+    sb->counts.interrupts++;
+    return RUN_ON;
+}
+
+static int exit_shutdown(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    (void)sb;
+    return hl_error_set(error, HL_ERR_FAULT, "%s: %s", hl_err_text(HL_ERR_FAULT),
+                        exit->shutdown.why);
+}
+
+typedef int exit_fn(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error);
+
+static exit_fn *const on_exit_kind[] = {
+    [HL_EXIT_IO] = exit_io,
+    [HL_EXIT_MMIO] = exit_mmio,
+    [HL_EXIT_SYSCALL] = exit_syscall,
+    [HL_EXIT_FAULT] = exit_fault,
+    [HL_EXIT_INTERRUPT] = exit_interrupt,
+    [HL_EXIT_SHUTDOWN] = exit_shutdown,
+};
+
+int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
+{
+    struct hl_exit exit;
+    int rc;
+    do {
+        if (atomic_load_explicit(&sb->interrupt, memory_order_relaxed))
+            return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
+        rc = hl_machine_run(sb->machine, &exit, error);
+        if (!rc) {
+            sb->counts.exits++;
+            rc = on_exit_kind[exit.kind](sb, &exit, error);
+        }
+    } while (rc == RUN_ON);
+    return rc == RUN_DONE ? 0 : rc;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * shim.S - the code of ring 0, copied into each machine's first pages (see shim.h).
+ */
+#include "shim.h"
+
+    .section .rodata
+    .balign 16
+    .globl hl_shim_code, hl_shim_gate, hl_shim_gate_out, hl_shim_end
+    .hidden hl_shim_code, hl_shim_gate, hl_shim_gate_out, hl_shim_end
+hl_shim_code:
+/* One stub a vector; the host tells them apart by rip, and drops the error code by the `add`. */
+    .set vector, 0
+    .rept SHIM_VECTORS
+    .balign SHIM_STUB_SIZE, 0xcc
+    out %al, $SHIM_PORT_VECTOR
+    .if (0x60227d00 >> vector) & 1
+    add $8, %rsp
+    .endif
+    iretq
+    .set vector, vector + 1
+    .endr
+
+/*
+ * LSTAR.  `syscall` leaves the user's stack pointer in place and its rip and rflags in rcx and r11:
+ * build the frame an interrupt would have left, so that the host finds every ring-3 state alike.
+ */
+    .balign SHIM_STUB_SIZE, 0xcc
+hl_shim_gate:
+    mov %rsp, hl_shim_code + SHIM_SAVED_RSP(%rip)
+    lea hl_shim_code + SHIM_STACK_TOP(%rip), %rsp
+    pushq $SHIM_USER_DS
+    pushq hl_shim_code + SHIM_SAVED_RSP(%rip)
+    push %r11
+    pushq $SHIM_USER_CS
+    push %rcx
+hl_shim_gate_out:
+    out %al, $SHIM_PORT_SYSCALL
+    iretq
+hl_shim_end:
+
+    .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vcpu_kvm.c - the KVM backend: one VM with one memory slot and one vCPU.
+ */
+#include "vcpu.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kick.h"
+#include "kvm.h"
+#include "shim.h"
+
+struct hl_vcpu {
+    const struct kvm_host *host;
+    int vm_fd, fd;
+    struct kvm_run *run;
+    bool regs_valid, regs_dirty; /* of `regs`, between runs */
+    struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
+    pthread_mutex_t lock;        /* guards the two below against kick() */
+    pthread_t thread;
+    bool running;
+};
+
+/* struct vcpu_regs is struct kvm_regs under a name of ours. */
+_Static_assert(sizeof(struct vcpu_regs) == sizeof(struct kvm_regs), "vcpu_regs");
+_Static_assert(offsetof(struct vcpu_regs, rsp) == offsetof(struct kvm_regs, rsp), "rsp");
+_Static_assert(offsetof(struct vcpu_regs, rbp) == offsetof(struct kvm_regs, rbp), "rbp");
+_Static_assert(offsetof(struct vcpu_regs, rflags) == offsetof(struct kvm_regs, rflags), "rflags");
+
+/* Control registers and MSRs (Intel SDM 3, 2.5 and 4, 2.1). */
+#define CR0_PE (1ull << 0)
+#define CR0_MP (1ull << 1)
+#define CR0_ET (1ull << 4)
+#define CR0_NE (1ull << 5)
+#define CR0_WP (1ull << 16)
+#define CR0_AM (1ull << 18)
+#define CR0_PG (1ull << 31)
+#define CR4_PAE (1ull << 5)
+#define CR4_OSFXSR (1ull << 9)
+#define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_FSGSBASE (1ull << 16)
+#define CR4_OSXSAVE (1ull << 18)
+#define EFER_SCE (1ull << 0)
+#define EFER_LME (1ull << 8)
+#define EFER_LMA (1ull << 10)
+#define EFER_NXE (1ull << 11)
+#define MSR_STAR 0xc0000081u
+#define MSR_LSTAR 0xc0000082u
+#define MSR_SYSCALL_MASK 0xc0000084u
+#define MSR_FS_BASE 0xc0000100u
+#define MSR_GS_BASE 0xc0000101u
+/* The gate runs with TF, IF, DF, IOPL, NT and AC clear, as Linux's does. */
+#define SYSCALL_MASK 0x47700ull
+
+static int failed(struct hl_error *error, const char *what)
+{
+    int e = errno;
+    int code = e == ENOMEM ? HL_ERR_MEMORY : e == EMFILE || e == ENFILE ? HL_ERR_SYSTEM : HL_ERR_KVM;
+    hl_error_set(error, code, "%s: %s: %s", hl_err_text(code), what, strerror(e));
+    if (error)
+        error->sys_errno = e;
+    return code;
+}
+
+static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t dpl, bool code)
+{
+    return (struct kvm_segment){
+        .limit = 0xffffffff,
+        .selector = selector,
+        .type = type,
+        .present = 1,
+        .dpl = dpl,
+        .db = !code,
+        .s = 1,
+        .l = code,
+        .g = 1,
+    };
+}
+
+static int set_system_registers(struct hl_vcpu *v, const struct vcpu_setup *setup,
+                                struct hl_error *error)
+{
+    struct kvm_sregs s;
+    if (ioctl(v->fd, KVM_GET_SREGS, &s))
+        return failed(error, "KVM_GET_SREGS");
+    s.cs = segment(SHIM_USER_CS, 11, 3, true);
+    s.ss = s.ds = s.es = s.fs = s.gs = segment(SHIM_USER_DS, 3, 3, false);
+    s.gdt = (struct kvm_dtable){.base = setup->gdt, .limit = setup->gdt_limit};
+    s.idt = (struct kvm_dtable){.base = setup->idt, .limit = setup->idt_limit};
+    s.tr = (struct kvm_segment){.base = setup->tss,
+                                .limit = setup->tss_limit,
+                                .selector = SHIM_TSS,
+                                .type = 11, /* busy 64-bit TSS */
+                                .present = 1};
+    s.ldt = (struct kvm_segment){.type = 2, .unusable = 1};
+    s.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
+    s.cr3 = setup->page_table;
+    s.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    if (v->host->fsgsbase)
+        s.cr4 |= CR4_FSGSBASE;
+    if (v->host->xcr0)
+        s.cr4 |= CR4_OSXSAVE;
+    s.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
+    if (ioctl(v->fd, KVM_SET_SREGS, &s))
+        return failed(error, "KVM_SET_SREGS");
+    return 0;
+}
+
+static int set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsigned count,
+                    struct hl_error *error)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry[4];
+    } msrs = {.head.nmsrs = count};
+    memcpy(msrs.entry, entries, count * sizeof(*entries));
+    int done = ioctl(v->fd, KVM_SET_MSRS, &msrs);
+    if (done == (int)count)
+        return 0;
+    if (done >= 0)
+        errno = EINVAL;
+    return failed(error, "KVM_SET_MSRS");
+}
+
+static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
+{
+    const struct kvm_msr_entry gate[] = {
+        {.index = MSR_STAR, .data = (uint64_t)SHIM_USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
+        {.index = MSR_LSTAR, .data = setup->gate},
+        {.index = MSR_SYSCALL_MASK, .data = SYSCALL_MASK},
+    };
+    struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = v->host->xcr0};
+    if (ioctl(v->fd, KVM_SET_CPUID2, &v->host->cpuid))
+        return failed(error, "KVM_SET_CPUID2");
+    int rc = set_system_registers(v, setup, error);
+    if (!rc)
+        rc = set_msrs(v, gate, 3, error);
+    if (!rc && v->host->xcr0 && ioctl(v->fd, KVM_SET_XCRS, &xcrs))
+        rc = failed(error, "KVM_SET_XCRS");
+    return rc;
+}
+
+static int open_vm(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
+{
+    struct kvm_userspace_memory_region slot = {
+        .memory_size = setup->memory_size,
+        .userspace_addr = (uintptr_t)setup->memory,
+    };
+    v->vm_fd = ioctl(v->host->fd, KVM_CREATE_VM, 0);
+    if (v->vm_fd < 0)
+        return failed(error, "KVM_CREATE_VM");
+    if (ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot))
+        return failed(error, "KVM_SET_USER_MEMORY_REGION");
+    v->fd = ioctl(v->vm_fd, KVM_CREATE_VCPU, 0);
+    if (v->fd < 0)
+        return failed(error, "KVM_CREATE_VCPU");
+    v->run = mmap(NULL, v->host->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+    if (v->run == MAP_FAILED) {
+        v->run = NULL;
+        return failed(error, "mmap of the vCPU");
+    }
+    return 0;
+}
+
+static void destroy(struct hl_vcpu *v)
+{
+    if (!v)
+        return;
+    if (v->run)
+        munmap(v->run, v->host->run_size);
+    if (v->fd >= 0)
+        close(v->fd);
+    if (v->vm_fd >= 0)
+        close(v->vm_fd);
+    pthread_mutex_destroy(&v->lock);
+    free(v);
+}
+
+static int create(struct hl_vcpu **vcpu, const struct vcpu_setup *setup, struct hl_error *error)
+{
+    const struct kvm_host *host;
+    int rc = kvm_host_get(&host, error);
+    if (rc)
+        return rc;
+    if (kick_install())
+        return failed(error, "sigaction");
+    struct hl_vcpu *v = calloc(1, sizeof(*v));
+    if (!v)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    v->host = host;
+    v->vm_fd = v->fd = -1;
+    pthread_mutex_init(&v->lock, NULL);
+    rc = open_vm(v, setup, error);
+    if (!rc)
+        rc = set_up(v, setup, error);
+    if (rc) {
+        destroy(v);
+        return rc;
+    }
+    v->run->kvm_valid_regs = host->sync_regs ? KVM_SYNC_X86_REGS : 0;
+    *vcpu = v;
+    return 0;
+}
+
+static struct vcpu_regs *get_regs(struct hl_vcpu *v, struct hl_error *error)
+{
+    bool synced = v->host->sync_regs;
+    struct kvm_regs *regs = synced ? &v->run->s.regs.regs : &v->regs_buffer;
+    if (!v->regs_valid) {
+        if (ioctl(v->fd, KVM_GET_REGS, regs)) {
+            failed(error, "KVM_GET_REGS");
+            return NULL;
+        }
+        v->regs_valid = true;
+    }
+    return (struct vcpu_regs *)regs;
+}
+
+static void regs_changed(struct hl_vcpu *v)
+{
+    v->regs_dirty = true;
+}
+
+/* Make what regs_changed() announced known to KVM; 0 or -1 with errno. */
+static int flush_regs(struct hl_vcpu *v)
+{
+    if (!v->regs_dirty)
+        return 0;
+    v->regs_dirty = false;
+    if (v->host->sync_regs) {
+        v->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        return 0;
+    }
+    return ioctl(v->fd, KVM_SET_REGS, &v->regs_buffer);
+}
+
+static void set_running(struct hl_vcpu *v, bool running)
+{
+    pthread_mutex_lock(&v->lock);
+    v->running = running;
+    v->thread = pthread_self();
+    pthread_mutex_unlock(&v->lock);
+}
+
+/*
+ * immediate_exit is set before the signal is sent: a vCPU that has not entered yet returns at once,
+ * one that has is broken by the signal, one that has just left finds it set at its next entry.
+ */
+static void kick(struct hl_vcpu *v)
+{
+    pthread_mutex_lock(&v->lock);
+    __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    if (v->running)
+        pthread_kill(v->thread, hl_kick_signal());
+    pthread_mutex_unlock(&v->lock);
+}
+
+static int dead(struct vcpu_exit *exit, const char *why, unsigned detail)
+{
+    exit->kind = VCPU_DEAD;
+    snprintf(exit->why, sizeof(exit->why), why, detail);
+    return 0;
+}
+
+static int exit_io(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    struct kvm_run *r = v->run;
+    exit->kind = VCPU_IO;
+    exit->io.port = r->io.port;
+    exit->io.size = r->io.size;
+    exit->io.in = r->io.direction == KVM_EXIT_IO_IN;
+    exit->io.value = 0;
+    /* `rep outs` comes as several items; a guest at ring 3 gains nothing by it: the first counts. */
+    if (!exit->io.in)
+        memcpy(&exit->io.value, (uint8_t *)r + r->io.data_offset, r->io.size);
+    return 0;
+}
+
+static int exit_mmio(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    struct kvm_run *r = v->run;
+    exit->kind = VCPU_MMIO;
+    exit->mmio.gpa = r->mmio.phys_addr;
+    exit->mmio.size = (uint8_t)r->mmio.len;
+    exit->mmio.write = r->mmio.is_write;
+    memcpy(exit->mmio.data, r->mmio.data, sizeof(exit->mmio.data));
+    return 0;
+}
+
+static int exit_interrupt(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    (void)v;
+    exit->kind = VCPU_INTERRUPT;
+    return 0;
+}
+
+static int exit_shutdown(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    (void)v;
+    return dead(exit, "triple fault", 0);
+}
+
+static int exit_internal(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    return dead(exit, "KVM cannot run the guest's code: internal error, suberror %u",
+                v->run->internal.suberror);
+}
+
+static int exit_fail_entry(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    return dead(exit, "KVM could not enter the guest: hardware reason 0x%x",
+                (unsigned)v->run->fail_entry.hardware_entry_failure_reason);
+}
+
+typedef int exit_fn(struct hl_vcpu *v, struct vcpu_exit *exit);
+
+static exit_fn *const on_exit_reason[] = {
+    [KVM_EXIT_IO] = exit_io,
+    [KVM_EXIT_MMIO] = exit_mmio,
+    [KVM_EXIT_INTR] = exit_interrupt,
+    [KVM_EXIT_SHUTDOWN] = exit_shutdown,
+    [KVM_EXIT_INTERNAL_ERROR] = exit_internal,
+    [KVM_EXIT_FAIL_ENTRY] = exit_fail_entry,
+};
+
+static int run(struct hl_vcpu *v, struct vcpu_exit *exit, struct hl_error *error)
+{
+    const unsigned known = sizeof(on_exit_reason) / sizeof(on_exit_reason[0]);
+    if (flush_regs(v))
+        return failed(error, "KVM_SET_REGS");
+    set_running(v, true);
+    int rc = ioctl(v->fd, KVM_RUN, 0);
+    int e = errno;
+    set_running(v, false);
+    v->regs_valid = v->host->sync_regs;
+    if (rc && (e == EINTR || e == EAGAIN)) {
+        __atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+        return exit_interrupt(v, exit);
+    }
+    if (rc) {
+        errno = e;
+        return failed(error, "KVM_RUN");
+    }
+    unsigned reason = v->run->exit_reason;
+    if (reason < known && on_exit_reason[reason])
+        return on_exit_reason[reason](v, exit);
+    return dead(exit, "unexpected exit from KVM, reason %u", reason);
+}
+
+static int get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_error *error)
+{
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry[2];
+    } msrs = {.head.nmsrs = 2, .entry = {{.index = MSR_FS_BASE}, {.index = MSR_GS_BASE}}};
+    if (ioctl(v->fd, KVM_GET_MSRS, &msrs) != 2)
+        return failed(error, "KVM_GET_MSRS");
+    *fs = msrs.entry[0].data;
+    *gs = msrs.entry[1].data;
+    return 0;
+}
+
+static int set_bases(struct hl_vcpu *v, uint64_t fs, uint64_t gs, struct hl_error *error)
+{
+    const struct kvm_msr_entry bases[] = {
+        {.index = MSR_FS_BASE, .data = fs},
+        {.index = MSR_GS_BASE, .data = gs},
+    };
+    return set_msrs(v, bases, 2, error);
+}
+
+static int get_cr2(struct hl_vcpu *v, uint64_t *cr2, struct hl_error *error)
+{
+    struct kvm_sregs s;
+    if (ioctl(v->fd, KVM_GET_SREGS, &s))
+        return failed(error, "KVM_GET_SREGS");
+    *cr2 = s.cr2;
+    return 0;
+}
+
+static void answer(struct hl_vcpu *v, const void *data, size_t size)
+{
+    struct kvm_run *r = v->run;
+    if (r->exit_reason == KVM_EXIT_IO)
+        memcpy((uint8_t *)r + r->io.data_offset, data, size);
+    else
+        memcpy(r->mmio.data, data, size);
+}
+
+static unsigned features(void)
+{
+    const struct kvm_host *host;
+    return kvm_host_get(&host, NULL) == 0 && host->fsgsbase ? HL_FEATURE_FSGSBASE : 0;
+}
+
+const struct vcpu_ops hl_vcpu_kvm = {
+    .create = create,
+    .destroy = destroy,
+    .run = run,
+    .regs = get_regs,
+    .regs_changed = regs_changed,
+    .get_bases = get_bases,
+    .set_bases = set_bases,
+    .get_cr2 = get_cr2,
+    .answer = answer,
+    .kick = kick,
+    .features = features,
+};
