@@ -9,6 +9,10 @@
 
 enum { VECTOR_PF = 14 };
 
+/* Page-fault error code (Intel SDM 3, 4.7). */
+#define PF_USER (1u << 2)
+#define PF_FETCH (1u << 4)
+
 /* Bits of rflags that are the guest's own: arithmetic, TF, DF, NT, AC, ID. */
 #define RFLAGS_GUEST 0x244dd5ull
 #define RFLAGS_FIXED 0x202ull /* bit 1, and IF: kvm_pvm wants it at ring 3, nothing interrupts */
@@ -86,6 +90,35 @@ static int shutdown(struct hl_machine *m, struct hl_exit *exit, const char *why)
     return 0;
 }
 
+/* The Linux system call convention (System V ABI AMD64, A.2.1); the frame is complete. */
+static int exit_syscall(struct hl_machine *m, const struct vcpu_regs *r, struct hl_exit *exit)
+{
+    m->in_shim = true;
+    exit->kind = HL_EXIT_SYSCALL;
+    exit->syscall.number = r->rax;
+    const uint64_t arg[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
+    memcpy(exit->syscall.arg, arg, sizeof(arg));
+    return 0;
+}
+
+/*
+ * kvm_pvm takes a `syscall` to LSTAR with rcx and r11 set, but leaves the vCPU at ring 3, where the
+ * gate's page is out of reach: it arrives as a #PF on the fetch of the gate's first byte.  Ring 3
+ * could jump there on any KVM; only one that comes from a `syscall` is taken for one.
+ */
+static bool is_syscall_at_ring3(struct hl_machine *m, unsigned vector, uint32_t error_code,
+                                const struct vcpu_regs *r)
+{
+    const uint32_t fetch_by_user = PF_USER | PF_FETCH; /* PF_PRESENT comes and goes */
+    const uint8_t syscall_code[2] = {0x0f, 0x05};
+    uint8_t code[2];
+    return vector == VECTOR_PF && (error_code & fetch_by_user) == fetch_by_user &&
+           frame(m)->rip == SHIM_GVA + SHIM_CODE + (uint64_t)(hl_shim_gate - hl_shim_code) &&
+           hl_machine_read(m, r->rcx - sizeof(code), code, sizeof(code), HL_PROT_EXEC) ==
+               sizeof(code) &&
+           memcmp(code, syscall_code, sizeof(code)) == 0;
+}
+
 /* A stub's `out`: which stub, and what did the processor push?  rip is at the `out` or behind it. */
 static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
 {
@@ -96,29 +129,27 @@ static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_err
     if (offset >= SHIM_VECTORS * SHIM_STUB_SIZE)
         return shutdown(m, exit, "an exception stub ran outside the shim");
     unsigned vector = (unsigned)(offset / SHIM_STUB_SIZE);
-    const struct shim_frame *f = frame(m);
+    struct shim_frame *f = frame(m);
+    uint32_t error_code = 0;
     if ((f->cs & 3) != 3)
         return shutdown(m, exit, "an exception inside the ring-0 shim");
+    if (shim_has_error_code(vector))
+        memcpy(&error_code, (const uint8_t *)f - 8, sizeof(error_code));
+    if (is_syscall_at_ring3(m, vector, error_code, r)) {
+        f->rip = r->rcx;
+        f->rflags = (r->r11 & RFLAGS_GUEST) | RFLAGS_FIXED;
+        return exit_syscall(m, r, exit);
+    }
     m->in_shim = true;
     exit->kind = HL_EXIT_FAULT;
-    exit->fault = (struct hl_fault){.vector = vector, .rip = f->rip};
-    if (shim_has_error_code(vector))
-        memcpy(&exit->fault.error_code, (const uint8_t *)f - 8, sizeof(exit->fault.error_code));
+    exit->fault = (struct hl_fault){.vector = vector, .error_code = error_code, .rip = f->rip};
     return vector == VECTOR_PF ? m->ops->get_cr2(m->vcpu, &exit->fault.address, error) : 0;
 }
 
-/* The gate's `out`: the Linux system call convention (System V ABI AMD64, A.2.1). */
-static int exit_syscall(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
+static int exit_gate(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
 {
     const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
-    if (!r)
-        return HL_ERR_KVM;
-    m->in_shim = true;
-    exit->kind = HL_EXIT_SYSCALL;
-    exit->syscall.number = r->rax;
-    const uint64_t arg[6] = {r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9};
-    memcpy(exit->syscall.arg, arg, sizeof(arg));
-    return 0;
+    return r ? exit_syscall(m, r, exit) : HL_ERR_KVM;
 }
 
 static int exit_io(struct hl_machine *m, const struct vcpu_exit *from, struct hl_exit *exit,
@@ -127,7 +158,7 @@ static int exit_io(struct hl_machine *m, const struct vcpu_exit *from, struct hl
     if (from->io.port == SHIM_PORT_VECTOR)
         return exit_vector(m, exit, error);
     if (from->io.port == SHIM_PORT_SYSCALL)
-        return exit_syscall(m, exit, error);
+        return exit_gate(m, exit, error);
     exit->kind = HL_EXIT_IO;
     exit->io.port = from->io.port;
     exit->io.size = from->io.size;
