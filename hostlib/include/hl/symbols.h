@@ -2,7 +2,9 @@
 /*
  * hl/symbols.h - names and source lines for guest addresses, and backtraces (elfutils libdw).
  *
- * An object belongs to one thread at a time.  Nothing here changes a sandbox.
+ * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
+ * trusted: damaged symbols or debug information give fewer answers, never a failure, and no file
+ * but the image is read.  Names are the file's own bytes: escape them before a terminal sees them.
  */
 #ifndef HL_SYMBOLS_H
 #define HL_SYMBOLS_H
@@ -17,7 +19,10 @@
 
 struct hl_symbols;
 
-/* The image must outlive it.  A stripped guest opens too: it just knows less. */
+/*
+ * The image must outlive it.  A stripped guest opens too: it just knows less.  Cheap: tables are
+ * read at the first question that needs them.  Errors: BAD_IMAGE, MEMORY.
+ */
 HL_API int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
                            struct hl_error *error);
 HL_API void hl_symbols_close(struct hl_symbols *symbols); /* NULL is fine */
@@ -31,7 +36,11 @@ struct hl_location {
     int column;           /* 0: unknown */
 };
 
-/* Address as in the running guest (bias included).  False where nothing is known. */
+/*
+ * Address as in the running guest (bias included).  False where nothing is known.  The function is
+ * the one that owns the instruction; file and line are of the source it came from, which is another
+ * function's where code was inlined (hl_symbols_backtrace() tells them apart).
+ */
 HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
                             struct hl_location *location);
 
@@ -43,16 +52,17 @@ HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name)
 struct hl_frame {
     hl_gva_t pc;      /* frame 0: the instruction; others: the return address */
     hl_gva_t cfa;     /* canonical frame address, 0 where unknown */
-    bool inlined;     /* location is of a function inlined into the next frame */
+    bool inlined;     /* location is of a function inlined into the next frame, with its pc, cfa */
     bool uncertain;   /* found without unwind information: a plausible guess */
     struct hl_location location; /* of the call, for callers: looked up at pc - 1 */
 };
 
 /*
- * Walk the guest's stack from regs: DWARF CFI where there is some, else frame pointers, else a return
- * address on the stack that follows a call (marked uncertain).  Stops at crt0, at max, or where
- * nothing more is known.  Guest memory is read through read(opaque, ...), which returns the number
- * of bytes it could copy.  Returns the number of frames, at least 1 when max is.
+ * Walk the guest's stack from regs: DWARF CFI where there is some, else frame pointers, else a
+ * return address on the stack that follows a call (uncertain, unless that call names the very
+ * function).  Stops at crt0, at max, or where nothing more is known; an overwritten return address
+ * is shown, uncertain, as the last frame.  Guest memory is read through read(opaque, ...), which
+ * returns the number of bytes it could copy.  Returns the number of frames, at least 1 when max is.
  */
 typedef size_t hl_read_fn(void *opaque, hl_gva_t gva, void *buf, size_t size);
 HL_API size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs,

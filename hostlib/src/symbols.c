@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols_impl.h"
+
+static int check_elf(Elf *elf, GElf_Ehdr *header, struct hl_error *error)
+{
+    if (!elf || elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, header))
+        return hl_error_set(error, HL_ERR_BAD_IMAGE, "symbols: %s",
+                            elf ? "not an ELF file" : elf_errmsg(-1));
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+        header->e_machine != EM_X86_64)
+        return hl_error_set(error, HL_ERR_BAD_IMAGE, "symbols: not an x86-64 ELF file");
+    return 0;
+}
+
+int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
+                          struct hl_error *error)
+{
+    struct hl_symbols *s;
+    GElf_Ehdr header;
+    int rc;
+
+    *symbols = NULL;
+    if (elf_version(EV_CURRENT) == EV_NONE)
+        return hl_error_set(error, HL_ERR_SYSTEM, "libelf: %s", elf_errmsg(-1));
+    s = calloc(1, sizeof(*s));
+    if (!s)
+        return hl_error_set(error, HL_ERR_MEMORY, "symbols");
+    /* elf_memory() wants a pointer to non-const, but opens for reading. */
+    s->elf = elf_memory((char *)(uintptr_t)data, size);
+    s->data = data;
+    s->size = size;
+    s->bias = bias;
+    rc = check_elf(s->elf, &header, error);
+    if (rc)
+        goto out;
+    s->entry = header.e_entry + bias;
+    hl_code_load(s, data, size);
+    *symbols = s;
+    s = NULL;
+out:
+    hl_symbols_close(s);
+    return rc;
+}
+
+int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
+                    struct hl_error *error)
+{
+    size_t size;
+    const void *data = hl_image_data(image, &size);
+
+    return hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
+}
+
+void hl_symbols_close(struct hl_symbols *symbols)
+{
+    if (!symbols)
+        return;
+    unwind_cfi_close(symbols);
+    hl_dwarf_close(symbols);
+    hl_table_close(symbols);
+    elf_end(symbols->elf);
+    free(symbols);
+}
+
+/* Where the symbol table is stripped, debug information may still know the function. */
+static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, const char **name,
+                          hl_gva_t *start, hl_gva_t *end)
+{
+    struct hl_chain chain;
+    Dwarf_Addr low, high;
+
+    if (!hl_dwarf_chain(symbols, address, &chain))
+        return false;
+    if (dwarf_entrypc(&chain.die[0], &low) || dwarf_highpc(&chain.die[0], &high))
+        return false;
+    *name = dwarf_diename(&chain.die[0]);
+    *start = low + symbols->bias;
+    *end = high + symbols->bias;
+    return address >= *start && address < *end;
+}
+
+static bool find_function(struct hl_symbols *symbols, hl_gva_t address, const char **name,
+                          hl_gva_t *start, hl_gva_t *end)
+{
+    const struct hl_symbol *symbol = hl_table_find(symbols, address);
+
+    if (!symbol)
+        return find_in_dwarf(symbols, address, name, start, end);
+    *name = symbol->name;
+    *start = symbol->start + symbols->bias;
+    *end = symbol->end + symbols->bias;
+    return true;
+}
+
+bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
+                         hl_gva_t *end)
+{
+    const char *name;
+
+    return find_function(symbols, address, &name, start, end);
+}
+
+bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
+{
+    hl_gva_t start, end;
+
+    memset(location, 0, sizeof(*location));
+    /* Nothing but code has a function, and a hostile table must not say otherwise. */
+    if (!hl_code_at(symbols, address, &(size_t){0}))
+        return false;
+    if (find_function(symbols, address, &location->function, &start, &end))
+        location->offset = address - start;
+    hl_dwarf_line(symbols, address, location);
+    return location->function || location->file;
+}
+
+hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name)
+{
+    hl_gva_t address = hl_table_address(symbols, name);
+
+    return address ? address : hl_dwarf_address(symbols, name);
+}
+
+/* Name and offset of an inlined function; its line is the caller's business. */
+static void name_inlined(struct hl_symbols *symbols, Dwarf_Die *die, hl_gva_t address,
+                         struct hl_location *location)
+{
+    Dwarf_Addr entry;
+
+    location->function = dwarf_diename(die);
+    location->offset = 0;
+    if (dwarf_entrypc(die, &entry) == 0 && entry <= address - symbols->bias)
+        location->offset = address - symbols->bias - entry;
+}
+
+size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl_frame *frames,
+                         size_t max)
+{
+    struct hl_location line, physical;
+    struct hl_chain chain;
+    size_t count = 0;
+
+    if (max == 0)
+        return 0;
+    hl_symbols_find(symbols, address, &physical);
+    line = physical; /* of the innermost function: the line table speaks of that one */
+    if (!hl_dwarf_chain(symbols, address, &chain))
+        chain.count = 1;
+    for (size_t i = chain.count; --i > 0 && count < max; count++) {
+        frames[count].inlined = true;
+        frames[count].location = line;
+        name_inlined(symbols, &chain.die[i], address, &frames[count].location);
+        hl_dwarf_call_site(&chain.die[i], &line);
+    }
+    if (count < max) {
+        line.function = physical.function;
+        line.offset = physical.offset;
+        frames[count].inlined = false;
+        frames[count++].location = line;
+    }
+    return count;
+}

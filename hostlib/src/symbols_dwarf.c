@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Debug information through libdw.  Opened at the first question that needs it.
+ *
+ * libdw would open further files for split units and for .gnu_debugaltlink, at paths that the guest
+ * file names.  Both are left out: skeleton units are skipped, and a file with an alternate link
+ * counts as one without debug information.
+ */
+#include <dwarf.h>
+#include <elfutils/libdwelf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols_impl.h"
+
+#define UNITS_MAX ((size_t)1 << 20)      /* ranges of units */
+#define INFLATED_MAX ((uint64_t)1 << 30) /* bytes of all sections once decompressed */
+#define DEPTH_MAX 64                     /* of nested scopes */
+#define VISITS_MAX (1u << 22)            /* DIEs looked at for one question */
+#define LOOK_BACK 16                     /* units that may overlap one address */
+
+enum packed { PACKED_NOT, PACKED, PACKED_TOO_MUCH };
+
+/* libdw decompresses every section when it starts: look before how much that will be. */
+static enum packed packed_sections(Elf *elf)
+{
+    enum packed result = PACKED_NOT;
+    uint64_t total = 0;
+    Elf_Scn *scn = NULL;
+
+    while ((scn = elf_nextscn(elf, scn))) {
+        GElf_Shdr header;
+        GElf_Chdr packed;
+
+        if (!gelf_getshdr(scn, &header))
+            return PACKED_TOO_MUCH;
+        if (!(header.sh_flags & SHF_COMPRESSED))
+            continue;
+        result = PACKED;
+        if (!gelf_getchdr(scn, &packed) || __builtin_add_overflow(total, packed.ch_size, &total) ||
+            total > INFLATED_MAX)
+            return PACKED_TOO_MUCH;
+    }
+    return result;
+}
+
+/* Sections of the old GNU compression (.zdebug_*) hide their size: no compiler of today writes
+ * them. */
+static bool has_zdebug(Elf *elf)
+{
+    Elf_Scn *scn = NULL;
+    size_t strings;
+
+    if (elf_getshdrstrndx(elf, &strings))
+        return true;
+    while ((scn = elf_nextscn(elf, scn))) {
+        GElf_Shdr header;
+        const char *name;
+
+        if (!gelf_getshdr(scn, &header))
+            return true;
+        name = elf_strptr(elf, strings, header.sh_name);
+        if (name && strstr(name, ".zdebug"))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The Elf for libdw.  Decompressing a section, libelf puts its new size into the section header,
+ * in the caller's memory: the image is shared and read-only, so such a file is copied first.
+ */
+static Elf *elf_for_dwarf(struct hl_symbols *symbols)
+{
+    switch (packed_sections(symbols->elf)) {
+    case PACKED_NOT:
+        break;
+    case PACKED:
+        symbols->copy = malloc(symbols->size);
+        if (!symbols->copy)
+            return NULL;
+        memcpy(symbols->copy, symbols->data, symbols->size);
+        return elf_memory(symbols->copy, symbols->size);
+    case PACKED_TOO_MUCH:
+    default:
+        return NULL;
+    }
+    return symbols->elf;
+}
+
+static bool add_unit(struct hl_symbols *symbols, size_t *room, const struct hl_unit *unit)
+{
+    size_t available;
+
+    /* Sections that the linker dropped leave ranges at 0 behind. */
+    if (unit->end <= unit->start || !hl_code_at(symbols, unit->start + symbols->bias, &available))
+        return true;
+    if (symbols->unit_count == *room) {
+        size_t more = *room ? *room * 2 : 64;
+        struct hl_unit *bigger = realloc(symbols->unit, more * sizeof(*bigger));
+
+        if (!bigger)
+            return false;
+        symbols->unit = bigger;
+        *room = more;
+    }
+    symbols->unit[symbols->unit_count++] = *unit;
+    return symbols->unit_count < UNITS_MAX;
+}
+
+static int compare_units(const void *a, const void *b)
+{
+    const struct hl_unit *x = a, *y = b;
+
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->die < y->die ? -1 : x->die > y->die;
+}
+
+/* .debug_aranges would be quicker, but clang writes none. */
+static void read_units(struct hl_symbols *symbols)
+{
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die die;
+    uint8_t type;
+    size_t room = 0;
+
+    while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, &type, &die, NULL) == 0) {
+        struct hl_unit unit = {.die = dwarf_dieoffset(&die)};
+        Dwarf_Addr base;
+        ptrdiff_t at = 0;
+
+        if (type != DW_UT_compile || dwarf_tag(&die) != DW_TAG_compile_unit)
+            continue;
+        while ((at = dwarf_ranges(&die, at, &base, &unit.start, &unit.end)) > 0) {
+            if (!add_unit(symbols, &room, &unit))
+                goto out;
+        }
+    }
+out:
+    if (symbols->unit_count)
+        qsort(symbols->unit, symbols->unit_count, sizeof(*symbols->unit), compare_units);
+}
+
+Dwarf *hl_dwarf(struct hl_symbols *symbols)
+{
+    const char *name;
+    const void *id;
+
+    if (symbols->dwarf_read)
+        return symbols->dwarf;
+    symbols->dwarf_read = true;
+    symbols->dwarf_elf = elf_for_dwarf(symbols);
+    if (!symbols->dwarf_elf || has_zdebug(symbols->dwarf_elf))
+        return NULL;
+    symbols->dwarf = dwarf_begin_elf(symbols->dwarf_elf, DWARF_C_READ, NULL);
+    if (symbols->dwarf && dwelf_dwarf_gnu_debugaltlink(symbols->dwarf, &name, &id) != 0) {
+        dwarf_end(symbols->dwarf);
+        symbols->dwarf = NULL;
+    }
+    if (symbols->dwarf)
+        read_units(symbols);
+    return symbols->dwarf;
+}
+
+bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit)
+{
+    uint64_t pc = address - symbols->bias;
+    size_t low = 0, high;
+
+    if (!hl_dwarf(symbols))
+        return false;
+    high = symbols->unit_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (symbols->unit[middle].start <= pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
+        const struct hl_unit *found = &symbols->unit[low - 1 - n];
+
+        if (pc < found->end)
+            return dwarf_offdie(symbols->dwarf, found->die, unit) != NULL;
+    }
+    return false;
+}
+
+struct visit {
+    uint64_t pc; /* file address */
+    struct hl_chain *chain;
+    unsigned visits;
+};
+
+static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth);
+
+/* True when die holds the address, or one of its children does. */
+static bool enter(struct visit *visit, Dwarf_Die *die, unsigned depth)
+{
+    struct hl_chain *chain = visit->chain;
+    int tag = dwarf_tag(die);
+
+    switch (tag) {
+    case DW_TAG_namespace:
+    case DW_TAG_module:
+        return descend(visit, die, depth + 1);
+    case DW_TAG_subprogram:
+    case DW_TAG_inlined_subroutine:
+    case DW_TAG_lexical_block:
+    case DW_TAG_try_block:
+    case DW_TAG_catch_block:
+        if (dwarf_haspc(die, visit->pc) <= 0)
+            return false;
+        /* A function nested in another one starts over: it has a frame of its own. */
+        if (tag == DW_TAG_subprogram)
+            chain->count = 0;
+        if (tag == DW_TAG_subprogram || (tag == DW_TAG_inlined_subroutine && chain->count)) {
+            if (chain->count == HL_CHAIN_MAX)
+                return true;
+            chain->die[chain->count++] = *die;
+        }
+        descend(visit, die, depth + 1);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth)
+{
+    Dwarf_Die die;
+
+    if (depth >= DEPTH_MAX || dwarf_child(parent, &die) != 0)
+        return false;
+    do {
+        if (visit->visits-- == 0) {
+            visit->visits = 0;
+            return true;
+        }
+        if (enter(visit, &die, depth))
+            return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
+bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain)
+{
+    struct visit visit = {
+        .pc = address - symbols->bias,
+        .chain = chain,
+        .visits = VISITS_MAX,
+    };
+    Dwarf_Die unit;
+
+    chain->count = 0;
+    if (!hl_dwarf_unit(symbols, address, &unit))
+        return false;
+    descend(&visit, &unit, 0);
+    return chain->count != 0;
+}
+
+bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
+{
+    Dwarf_Die unit;
+    Dwarf_Line *line;
+    const char *file;
+
+    if (!hl_dwarf_unit(symbols, address, &unit))
+        return false;
+    line = dwarf_getsrc_die(&unit, address - symbols->bias);
+    file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+    if (!file)
+        return false;
+    location->file = file;
+    if (dwarf_lineno(line, &location->line) || location->line < 0)
+        location->line = 0;
+    if (dwarf_linecol(line, &location->column) || location->column < 0)
+        location->column = 0;
+    return true;
+}
+
+static int attribute(Dwarf_Die *die, unsigned name)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Word value;
+
+    if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value) || value > INT32_MAX)
+        return 0;
+    return (int)value;
+}
+
+void hl_dwarf_call_site(Dwarf_Die *inlined, struct hl_location *location)
+{
+    int index = attribute(inlined, DW_AT_call_file);
+    Dwarf_Files *files;
+    Dwarf_Die unit;
+
+    location->file = NULL;
+    if (dwarf_hasattr(inlined, DW_AT_call_file) && dwarf_diecu(inlined, &unit, NULL, NULL) &&
+        dwarf_getsrcfiles(&unit, &files, NULL) == 0)
+        location->file = dwarf_filesrc(files, (size_t)index, NULL, NULL);
+    location->line = location->file ? attribute(inlined, DW_AT_call_line) : 0;
+    location->column = location->file ? attribute(inlined, DW_AT_call_column) : 0;
+}
+
+/* Where a variable of fixed address lies: its location is one DW_OP_addr. */
+static bool variable_address(Dwarf_Die *die, Dwarf_Addr *address)
+{
+    Dwarf_Attribute attr;
+    Dwarf_Op *ops;
+    size_t count;
+
+    if (!dwarf_attr(die, DW_AT_location, &attr) || dwarf_getlocation(&attr, &ops, &count) ||
+        count != 1 || ops[0].atom != DW_OP_addr)
+        return false;
+    *address = ops[0].number;
+    return true;
+}
+
+hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
+{
+    unsigned visits = VISITS_MAX;
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die unit, die;
+
+    if (!hl_dwarf(symbols))
+        return 0;
+    while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
+        if (dwarf_child(&unit, &die) != 0)
+            continue;
+        do {
+            int tag = dwarf_tag(&die);
+            Dwarf_Addr address = 0;
+            const char *found;
+
+            if (visits-- == 0)
+                return 0;
+            if (tag != DW_TAG_subprogram && tag != DW_TAG_variable)
+                continue;
+            found = dwarf_diename(&die);
+            if (!found || strcmp(found, name) != 0)
+                continue;
+            if ((tag == DW_TAG_subprogram ? dwarf_entrypc(&die, &address) == 0
+                                          : variable_address(&die, &address)) &&
+                address != 0)
+                return address + symbols->bias;
+        } while (dwarf_siblingof(&die, &die) == 0);
+    }
+    return 0;
+}
+
+void hl_dwarf_close(struct hl_symbols *symbols)
+{
+    free(symbols->unit);
+    dwarf_end(symbols->dwarf);
+    if (symbols->dwarf_elf != symbols->elf)
+        elf_end(symbols->dwarf_elf);
+    free(symbols->copy);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * symbols_impl.h - what the files symbols*.c and unwind*.c share.
+ *
+ * The file is hostile: libelf and libdw check their own reads, and every result of theirs is
+ * checked here.  libdwfl is not used on purpose: it looks for separate debug files, so a guest
+ * could make the host open paths, or ask a debuginfod.  Addresses are those of the running guest
+ * unless a comment says "file address" (without the bias).
+ */
+#ifndef HL_SYMBOLS_IMPL_H
+#define HL_SYMBOLS_IMPL_H
+
+#include <elfutils/libdw.h>
+#include <gelf.h>
+#include <hl/symbols.h>
+
+/* The part of an executable segment that the file holds. */
+struct hl_code {
+    uint64_t start, end; /* file addresses */
+    const uint8_t *bytes;
+};
+
+struct hl_symbol {
+    uint64_t start, end; /* file addresses */
+    const char *name;
+    unsigned rank; /* the lowest is preferred among those with one start */
+};
+
+/* One contiguous range of a compilation unit. */
+struct hl_unit {
+    uint64_t start, end; /* file addresses */
+    Dwarf_Off die;
+};
+
+#define HL_CODE_MAX 16
+
+struct hl_symbols {
+    Elf *elf;
+    const void *data;
+    size_t size;
+    uint64_t bias;
+    uint64_t entry;
+    struct hl_code code[HL_CODE_MAX];
+    size_t code_count;
+
+    /* Filled at the first question. */
+    bool table_read;
+    struct hl_symbol *table;
+    size_t table_count;
+
+    bool dwarf_read;
+    Dwarf *dwarf;
+    Elf *dwarf_elf; /* what dwarf reads: elf, or one of its own on copy */
+    void *copy;
+    struct hl_unit *unit;
+    size_t unit_count;
+
+    bool cfi_read;
+    void *cfi_file; /* see unwind_section.c */
+    Elf *cfi_elf;
+    Dwarf *cfi_dwarf;
+    Dwarf_CFI *eh_frame;
+    Dwarf_CFI *debug_frame;
+};
+
+/* hl_symbols_open() without an image; the bytes must outlive the object and are never written. */
+int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
+                          struct hl_error *error);
+
+/* Function around address; true with its bounds, from the symbol table or DWARF. */
+bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
+                         hl_gva_t *end);
+
+/*
+ * Fill frames' inlined and location for one physical frame, innermost function first: at least one
+ * is written when max is not 0.
+ */
+size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl_frame *frames,
+                         size_t max);
+
+/* symbols_code.c: instructions come from the file, where no breakpoint hides them. */
+void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
+const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available);
+
+enum hl_call { HL_CALL_NONE, HL_CALL_DIRECT, HL_CALL_INDIRECT };
+/* The instruction that ends at address, if that can be a call. */
+enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
+                                 hl_gva_t *target);
+
+/* symbols_table.c: the ELF symbol table. */
+const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
+hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name);
+void hl_table_close(struct hl_symbols *symbols);
+
+/* symbols_dwarf.c: .debug_info and .debug_line. */
+#define HL_CHAIN_MAX 32
+struct hl_chain {
+    Dwarf_Die die[HL_CHAIN_MAX]; /* the function, then what is inlined around the address */
+    size_t count;
+};
+Dwarf *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
+bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit);
+bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
+bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
+void hl_dwarf_call_site(Dwarf_Die *inlined, struct hl_location *location);
+hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
+void hl_dwarf_close(struct hl_symbols *symbols);
+
+/* unwind_section.c: fill in what there is of eh_frame and debug_frame. */
+void unwind_cfi_open(struct hl_symbols *symbols);
+void unwind_cfi_close(struct hl_symbols *symbols);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walk up a guest's stack.
+ *
+ * Every step raises rsp by at least one word, so a walk ends whatever the stack holds.  A frame is
+ * only what can be shown to be one, or it is marked uncertain; a direct call whose target is the
+ * function above makes the frames certain again.
+ */
+#include <string.h>
+
+#include "unwind.h"
+
+static void start_walk(struct unwind_walk *walk, const struct hl_regs *regs)
+{
+    /* In the order of DWARF numbers. */
+    const uint64_t value[UNWIND_REGS] = {
+        regs->rax, regs->rdx, regs->rcx, regs->rbx, regs->rsi, regs->rdi,
+        regs->rbp, regs->rsp, regs->r8,  regs->r9,  regs->r10, regs->r11,
+        regs->r12, regs->r13, regs->r14, regs->r15, regs->rip,
+    };
+
+    memcpy(walk->frame.regs.value, value, sizeof(value));
+    walk->frame.regs.known = (1u << UNWIND_REGS) - 1;
+    walk->frame.pc = regs->rip;
+    walk->frame.exact = true;
+}
+
+static bool in_code(const struct unwind_walk *walk)
+{
+    return hl_code_at(walk->symbols, unwind_lookup(&walk->frame), &(size_t){0}) != NULL;
+}
+
+/* The entry point's function has no caller, whether or not its CFI says so. */
+static bool at_entry(const struct unwind_walk *walk)
+{
+    hl_gva_t start, end, entry = walk->symbols->entry;
+    hl_gva_t pc = unwind_lookup(&walk->frame);
+
+    return hl_symbols_function(walk->symbols, pc, &start, &end) && entry >= start && entry < end;
+}
+
+/* CFI that led nowhere: find the return address first, then let CFI do the rest. */
+static bool repair(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *cfa)
+{
+    enum unwind_fit fit;
+    hl_gva_t slot = unwind_search(walk, &fit);
+
+    if (slot == 0 || unwind_cfi(walk, slot + 8, next, cfa) != UNWIND_STEP)
+        return false;
+    next->uncertain |= fit != FIT_EXACT;
+    return true;
+}
+
+static bool step(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *cfa)
+{
+    /* A call to nowhere has pushed its return address, and nothing else has happened. */
+    if (!in_code(walk))
+        return walk->frame.exact && unwind_no_cfi(walk, next, cfa) == UNWIND_STEP;
+    if (at_entry(walk))
+        return false;
+    switch (unwind_cfi(walk, 0, next, cfa)) {
+    case UNWIND_STEP:
+        return true;
+    case UNWIND_BAD:
+        return repair(walk, next, cfa);
+    case UNWIND_NO:
+        return unwind_no_cfi(walk, next, cfa) == UNWIND_STEP;
+    case UNWIND_END:
+    default:
+        return false;
+    }
+}
+
+size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs,
+                            hl_read_fn *read, void *opaque, struct hl_frame *frames, size_t max)
+{
+    struct unwind_walk walk = {.symbols = symbols, .memory = {read, opaque}};
+    size_t count = 0;
+    bool more = true;
+
+    start_walk(&walk, regs);
+    while (more && count < max) {
+        struct unwind_frame next;
+        hl_gva_t cfa = 0;
+        size_t added;
+
+        added = hl_symbols_expand(symbols, unwind_lookup(&walk.frame), &frames[count], max - count);
+        memset(&next, 0, sizeof(next));
+        more = step(&walk, &next, &cfa) &&
+               next.regs.value[UNWIND_RSP] > walk.frame.regs.value[UNWIND_RSP];
+        for (size_t i = 0; i < added; i++) {
+            frames[count + i].pc = walk.frame.pc;
+            frames[count + i].cfa = more ? cfa : 0;
+            frames[count + i].uncertain = walk.frame.uncertain;
+        }
+        count += added;
+        walk.frame = next;
+    }
+    return count;
+}
