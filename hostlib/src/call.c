@@ -2,7 +2,6 @@
 /* call.c - calls into the guest: start, call, main. */
 #include "sandbox.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Take the sandbox for this thread; the matching leave() is the caller's. */
@@ -158,30 +157,6 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
     return poison(sb, rc);
 }
 
-/* List what there is, as far as it fits into one line. */
-static int no_such_function(const struct hl_sandbox *sb, const char *name, struct hl_error *error)
-{
-    size_t count = hl_image_function_count(sb->image), at = 0;
-    char list[sizeof(error->hint)];
-    hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: the guest has no function %s", sb->image ?
-                 hl_image_path(sb->image) : "", name);
-    if (!count) {
-        hl_error_hint(error, "this guest has no functions");
-        return HL_ERR_NO_FUNCTION;
-    }
-    list[0] = 0;
-    for (size_t i = 0; i < count; i++) {
-        const char *next = hl_image_function(sb->image, i)->name;
-        if (at + strlen(next) + 48 > sizeof(list)) {
-            snprintf(list + at, sizeof(list) - at, " and %zu more (hl-dev inspect)", count - i);
-            break;
-        }
-        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", next);
-    }
-    hl_error_hint(error, "it has: %s", list);
-    return HL_ERR_NO_FUNCTION;
-}
-
 int hl_sandbox_call_index(struct hl_sandbox *sb, size_t index, const struct hl_value *args,
                           size_t count, struct hl_value *result, struct hl_error *error)
 {
@@ -203,14 +178,9 @@ int hl_sandbox_call(struct hl_sandbox *sb, const char *name, const struct hl_val
 {
     if (!sb || !name)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no name");
-    int index = hl_image_find(sb->image, name);
-    if (index >= 0)
-        return hl_sandbox_call_index(sb, (size_t)index, args, count, result, error);
-    int rc = enter(sb, HL_SANDBOX_READY, error);
-    if (rc)
-        return rc;
-    leave(sb);
-    return no_such_function(sb, name, error);
+    int index = hl_image_require(sb->image, name, error);
+    return index < 0 ? index
+                     : hl_sandbox_call_index(sb, (size_t)index, args, count, result, error);
 }
 
 int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)

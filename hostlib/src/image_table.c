@@ -2,6 +2,7 @@
 /* image_table.c - the ABI note and the tables of functions and imports it points to. */
 #include "image.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,4 +222,33 @@ int hl_image_find(const struct hl_image *image, const char *name)
             low = middle + 1;
     }
     return -1;
+}
+
+/* "it has: A, B and 3 more", as far as one hint takes it. */
+static void hint_functions(const struct hl_image *image, struct hl_error *error)
+{
+    char list[sizeof(error->hint)];
+    size_t at = 0;
+    for (size_t i = 0; i < image->function_count; i++) {
+        const char *name = image->functions[i].name;
+        if (at + strlen(name) + 48 > sizeof(list)) {
+            snprintf(list + at, sizeof(list) - at, " and %zu more", image->function_count - i);
+            break;
+        }
+        at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "", name);
+    }
+    if (image->function_count)
+        hl_error_hint(error, "it has: %s", list);
+    else
+        hl_error_hint(error, "this guest has no functions");
+}
+
+int hl_image_require(const struct hl_image *image, const char *name, struct hl_error *error)
+{
+    int index = hl_image_find(image, name);
+    if (index < 0) {
+        index = image_error(image, error, HL_ERR_NO_FUNCTION, "no function %s", name);
+        hint_functions(image, error);
+    }
+    return index;
 }

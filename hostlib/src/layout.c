@@ -152,13 +152,12 @@ static int make_region(struct hl_sandbox *sb, enum region_id id, struct hl_error
     return hl_machine_map(sb->machine, r->start, sb->gpa[id], r->size, r->prot, error);
 }
 
-static void place_regions(struct hl_sandbox *sb)
+void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *c,
+                 struct hl_region region[REGION_COUNT])
 {
-    const struct hl_image *image = sb->image;
     const struct hl_segment *first = &image->segments[0].pub;
     const struct hl_segment *last = &image->segments[image->segment_count - 1].pub;
     const unsigned rw = HL_PROT_READ | HL_PROT_WRITE;
-    const struct hl_sandbox_config *c = &sb->config;
     const struct hl_region regions[REGION_COUNT] = {
         [REGION_IMAGE] = {"image", first->start, last->start + last->size - first->start, 0},
         [REGION_BOOT] = {"boot", 0, PAGE_SIZE, HL_PROT_READ},
@@ -168,10 +167,10 @@ static void place_regions(struct hl_sandbox *sb)
         [REGION_HEAP] = {"heap", 0, c->heap, rw},
     };
     hl_gva_t at = ARENA_BASE + GUARD;
-    memcpy(sb->region, regions, sizeof(regions));
+    memcpy(region, regions, sizeof(regions));
     for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++) {
-        sb->region[i].start = at;
-        at += sb->region[i].size + GUARD;
+        region[i].start = at;
+        at += region[i].size + GUARD;
     }
 }
 
@@ -180,7 +179,7 @@ int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *co
 {
     static const uint16_t ports[] = {HL_PORT_WAIT, HL_PORT_CALL, HL_PORT_LOG, HL_PORT_ABORT};
     struct hl_machine_config config = {.port = ports, .port_count = 4};
-    place_regions(sb);
+    layout_plan(sb->image, &sb->config, sb->region);
     for (size_t i = 0; i < sb->image->segment_count; i++)
         config.memory += sb->image->segments[i].pub.size;
     for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)

@@ -18,12 +18,11 @@ static int round_size(size_t *size, size_t fallback, size_t min, unsigned long l
     return 0;
 }
 
-static int set_config(struct hl_sandbox *sb, const struct hl_sandbox_config *config,
+/* The caller's wishes with defaults filled in and sizes rounded and checked. */
+static int set_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
                       struct hl_error *error)
 {
-    struct hl_sandbox_config *c = &sb->config;
-    if (config)
-        *c = *config;
+    *c = config ? *config : (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT;
     c->argv = c->envp = NULL;
     if (!c->result_max)
         c->result_max = HL_RESULT_DEFAULT;
@@ -51,7 +50,7 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     atomic_flag_clear(&sb->busy);
     sb->image = image;
-    int rc = set_config(sb, config, error);
+    int rc = set_config(&sb->config, config, error);
     if (!rc)
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
     if (!rc)
@@ -113,12 +112,6 @@ struct hl_machine *hl_sandbox_machine(struct hl_sandbox *sb)
     return sb->machine;
 }
 
-size_t hl_sandbox_region_count(const struct hl_sandbox *sb)
-{
-    (void)sb;
-    return REGION_COUNT;
-}
-
 const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sb, size_t index)
 {
     return index < REGION_COUNT ? &sb->region[index] : NULL;
@@ -127,4 +120,14 @@ const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sb, size_t in
 void hl_sandbox_counts(const struct hl_sandbox *sb, struct hl_counts *counts)
 {
     *counts = sb->counts;
+}
+
+int hl_sandbox_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
+                    struct hl_region regions[HL_REGIONS], struct hl_error *error)
+{
+    struct hl_sandbox_config full;
+    int rc = set_config(&full, config, error);
+    if (!rc)
+        layout_plan(image, &full, regions);
+    return rc;
 }

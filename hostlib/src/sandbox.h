@@ -76,7 +76,11 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error);
 int sandbox_protocol(struct hl_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+_Static_assert(REGION_COUNT == HL_REGIONS, "HL_REGIONS");
+
 /* layout.c: lay the address space out, load the image, fill boot block and initial stack. */
+void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
+                 struct hl_region region[REGION_COUNT]);
 int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
                   struct hl_error *error);
 

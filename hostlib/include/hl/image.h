@@ -65,5 +65,8 @@ HL_API const struct hl_function *hl_image_import(const struct hl_image *image, s
 
 /* Position of the function called name, or -1. */
 HL_API int hl_image_find(const struct hl_image *image, const char *name);
+/* The same, but NO_FUNCTION with a hint that lists the functions there are. */
+HL_API int hl_image_require(const struct hl_image *image, const char *name,
+                            struct hl_error *error);
 
 #endif

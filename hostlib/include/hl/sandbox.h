@@ -151,8 +151,11 @@ struct hl_region {
     size_t size; /* of the whole region; of the heap only a part may be mapped */
     unsigned prot;
 };
-HL_API size_t hl_sandbox_region_count(const struct hl_sandbox *sandbox);
+#define HL_REGIONS 6
 HL_API const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sandbox, size_t index);
+/* Where the regions of such a sandbox would be; needs no KVM.  Errors: LIMIT. */
+HL_API int hl_sandbox_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
+                           struct hl_region regions[HL_REGIONS], struct hl_error *error);
 
 /* How often the guest came out, since create: each counts where the exit was caught. */
 struct hl_counts {
