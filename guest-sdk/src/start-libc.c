@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From _start to the dispatcher with a libc: the libc sets itself up, runs the constructors, calls
+ * serve() as if it were main(), and exits with what main() returned.
+ */
+#include "state.h"
+
+struct _IO_FILE;
+int fflush(struct _IO_FILE *stream);
+int __libc_start_main(int (*main_function)(int, char **, char **), int argc, char **argv,
+                      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void));
+void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack);
+__attribute__((weak)) void __init_ssp(void *entropy);
+
+/* What a function printed is the host's to see when the call is over, not when the guest exits. */
+static void flush_stdio(void)
+{
+    fflush(NULL);
+}
+
+/*
+ * musl calls this, before any constructor, to set the canary.  Its own lives with its own
+ * __stack_chk_fail, which abort.c replaces by one that tells the host what happened.
+ */
+void __init_ssp(void *entropy)
+{
+    (void)entropy;
+    hl_canary_init(hl_state.boot);
+}
+
+static int serve(int argc, char **argv, char **envp)
+{
+    return hl_serve(argc, argv, envp, flush_stdio);
+}
+
+void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack)
+{
+    hl_state_init(boot);
+    __libc_start_main(serve, (int)stack[0], (char **)(stack + 1), NULL, NULL, NULL);
+}
