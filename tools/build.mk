@@ -1,0 +1,29 @@
+# tools: hl-dev and hl-new, and the templates.
+
+DEV_SRC := tools/hl-dev.c $(wildcard tools/dev/*.c)
+DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
+NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o)
+
+# hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
+# time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
+DEV_LIBS := -Wl,-Bstatic -linih -ljansson -ldw -lelf -llzma -lbz2 -lz -Wl,-Bdynamic -ldl -pthread
+$(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
+	    -Wl,--no-whole-archive -Wl,--export-dynamic $(DEV_LIBS)
+
+$(B)/bin/hl-new: $(NEW_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+
+TEMPLATE_FILES := $(shell find templates -type f)
+$(B)/share/hl/.templates: $(TEMPLATE_FILES) tools/build.mk
+	$(call say,COPY,templates)
+	$(Q)rm -rf $(B)/share/hl/templates && mkdir -p $(B)/share/hl
+	$(Q)cp -R templates $(B)/share/hl/templates && touch $@
+
+TOOLS_ALL := $(B)/bin/hl-dev $(B)/bin/hl-new $(B)/share/hl/.templates
+all: $(TOOLS_ALL)

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_completion.c - hl-dev completion bash|zsh: a script to source. */
+#include <string.h>
+
+#include "commands.h"
+#include "ui.h"
+
+static const char help[] = "Usage: hl-dev completion bash|zsh\n"
+                           "\n"
+                           "Print a completion script: source <(hl-dev completion bash)\n";
+
+#define SUBCOMMANDS "run inspect doctor completion help"
+#define RUN_OPTIONS                                                                                \
+    "--call --host --heap --stack --input --output --timeout --repeat --json --color --quiet "     \
+    "--verbose --help --version"
+
+/* bash splits words at `:` and `=`; our options take their values as a word of their own. */
+static const char bash[] =
+    "_hl_dev() {\n"
+    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+    "    case $prev in\n"
+    "    --color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")); return ;;\n"
+    "    --host) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+    "    --call|--heap|--stack|--input|--output|--timeout|--repeat) return ;;\n"
+    "    esac\n"
+    "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+    "        COMPREPLY=($(compgen -W '" SUBCOMMANDS " --help --version' -- \"$cur\"))\n"
+    "    elif [ \"${COMP_WORDS[1]}\" = completion ]; then\n"
+    "        COMPREPLY=($(compgen -W 'bash zsh' -- \"$cur\"))\n"
+    "    elif [ \"${cur#-}\" != \"$cur\" ]; then\n"
+    "        COMPREPLY=($(compgen -W '" RUN_OPTIONS "' -- \"$cur\"))\n"
+    "    else\n"
+    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+    "    fi\n"
+    "}\n"
+    "complete -o filenames -F _hl_dev hl-dev\n";
+
+static const char zsh[] =
+    "#compdef hl-dev\n"
+    "_hl_dev() {\n"
+    "    if (( CURRENT == 2 )); then\n"
+    "        compadd " SUBCOMMANDS " --help --version\n"
+    "    elif [[ $words[2] == completion ]]; then\n"
+    "        compadd bash zsh\n"
+    "    elif [[ $words[CURRENT-1] == --color ]]; then\n"
+    "        compadd auto always never\n"
+    "    elif [[ $words[CURRENT] == -* ]]; then\n"
+    "        compadd -- " RUN_OPTIONS "\n"
+    "    else\n"
+    "        _files\n"
+    "    fi\n"
+    "}\n"
+    "compdef _hl_dev hl-dev\n";
+
+int cmd_completion(int argc, char **argv)
+{
+    const char *shell = argc == 2 ? argv[1] : "";
+    if (strcmp(shell, "--help") == 0)
+        fputs(help, stdout);
+    else if (strcmp(shell, "bash") == 0)
+        fputs(bash, stdout);
+    else if (strcmp(shell, "zsh") == 0)
+        fputs(zsh, stdout);
+    else {
+        ui_error(0, "which shell?");
+        ui_hint("hl-dev completion bash, or hl-dev completion zsh");
+        return EXIT_USAGE;
+    }
+    return ui_finish(EXIT_FINE);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_doctor.c - hl-dev doctor: what this machine offers, by trying it out. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "json.h"
+#include "probe.h"
+#include "session.h"
+#include "ui.h"
+
+static const char help[] =
+    "Usage: hl-dev doctor\n"
+    "\n"
+    "Show what this machine offers: KVM, what it does with tiny guests, and the tools a guest\n"
+    "author needs. Status 0 when guests run here, 100 when not.\n"
+    "\n"
+    "  --json, --color WHEN, --help, --version\n";
+
+/* One line of the report, in both forms. */
+struct report {
+    bool json;
+    json_t *document;
+    bool broken; /* guests cannot run */
+};
+
+static void say(struct report *r, const char *mark, const char *name, const char *text)
+{
+    if (r->json) {
+        json_t *o = json_object();
+        json_object_set_new(o, "status", json_string(mark));
+        json_object_set_new(o, "text", json_text(text, strlen(text)));
+        json_object_set_new(r->document, name, o);
+        return;
+    }
+    bool bad = strcmp(mark, "FAIL") == 0;
+    printf("%s%-5s%s %-11s %s\n", bad ? ui_red(stdout) : "", mark, bad ? ui_plain(stdout) : "", name,
+           text);
+}
+
+static void say_machine(struct report *r)
+{
+    struct utsname u;
+    char text[512];
+    uname(&u);
+    snprintf(text, sizeof(text), "%s %s %s, %ld CPUs, %ld MiB", u.sysname, u.release, u.machine,
+             sysconf(_SC_NPROCESSORS_ONLN),
+             (long)(sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024)));
+    say(r, "ok", "system", text);
+}
+
+static const char *kvm_module(void)
+{
+    static const char *const names[] = {"kvm_intel", "kvm_amd", "kvm_pvm"};
+    for (unsigned i = 0; i < 3; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/sys/module/%s", names[i]);
+        if (access(path, F_OK) == 0)
+            return names[i];
+    }
+    return "unknown module";
+}
+
+static void say_device(struct report *r)
+{
+    char text[256];
+    struct stat st;
+    if (stat("/dev/kvm", &st)) {
+        snprintf(text, sizeof(text), "/dev/kvm: %s", strerror(errno));
+        say(r, "FAIL", "kvm", text);
+        r->broken = true;
+        return;
+    }
+    bool allowed = access("/dev/kvm", R_OK | W_OK) == 0;
+    snprintf(text, sizeof(text), "/dev/kvm (%s)%s", kvm_module(),
+             allowed ? "" : ": no permission to open it");
+    say(r, allowed ? "ok" : "FAIL", "kvm", text);
+    r->broken |= !allowed;
+}
+
+static void say_probe(struct report *r, const struct probe *p)
+{
+    struct hl_error error;
+    char text[1200], figure[256] = "";
+    if (p->run(figure, sizeof(figure), &error)) {
+        snprintf(text, sizeof(text), "%s: %s", p->what, error.text);
+        say(r, "FAIL", p->name, text);
+        r->broken = true;
+        return;
+    }
+    snprintf(text, sizeof(text), "%s: %s", p->what, figure);
+    say(r, "ok", p->name, text);
+}
+
+/* First line of what `command` prints; false when it cannot be run. */
+static bool first_line(const char *command, char *text, size_t size)
+{
+    FILE *f = popen(command, "r");
+    if (!f)
+        return false;
+    bool got = fgets(text, (int)size, f);
+    int status = pclose(f);
+    text[strcspn(text, "\n")] = 0;
+    return got && status == 0;
+}
+
+static void say_tool(struct report *r, const char *name, const char *command, const char *package)
+{
+    char text[256];
+    if (first_line(command, text, sizeof(text))) {
+        say(r, "ok", name, text);
+        return;
+    }
+    snprintf(text, sizeof(text), "not found (apt-get install %s)", package);
+    say(r, "miss", name, text);
+}
+
+static int doctor(const struct options *o)
+{
+    struct report r = {.json = o->json, .document = json_object()};
+    say_machine(&r);
+    say_device(&r);
+    for (unsigned i = 0; i < probe_count; i++)
+        say_probe(&r, &probes[i]);
+    say_tool(&r, "gcc", "gcc --version 2>/dev/null", "gcc");
+    say_tool(&r, "make", "make --version 2>/dev/null", "make");
+    say_tool(&r, "musl", "ls /usr/lib/x86_64-linux-musl/libc.a 2>/dev/null", "musl-dev");
+    say_tool(&r, "gdb", "gdb --version 2>/dev/null", "gdb");
+    if (r.json) {
+        json_object_set_new(r.document, "usable", json_boolean(!r.broken));
+        return json_print(r.document, r.broken ? EXIT_USER : EXIT_FINE);
+    }
+    json_decref(r.document);
+    puts(r.broken ? "guests cannot run on this machine" : "guests run on this machine");
+    return ui_finish(r.broken ? EXIT_USER : EXIT_FINE);
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+    struct options options;
+    int status = options_parse(&options, argc, argv, help);
+    if (status < 0)
+        status = doctor(&options);
+    options_free(&options);
+    return status;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <hl/symbols.h>
+
+#include "ui.h"
+
+#define FRAMES 64
+
+/* A crashed guest, its registers, and where it was called from. */
+struct crash {
+    struct hl_symbols *symbols;
+    struct hl_regs regs;
+    struct hl_frame frame[FRAMES];
+    size_t frames;
+};
+
+static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
+{
+    return hl_machine_read(opaque, gva, buf, size, HL_PROT_READ);
+}
+
+static bool look(struct crash *c, struct hl_sandbox *sandbox)
+{
+    struct hl_machine *machine = hl_sandbox_machine(sandbox);
+    *c = (struct crash){0};
+    if (hl_machine_get_regs(machine, &c->regs, NULL))
+        return false;
+    if (hl_symbols_open(&c->symbols, hl_sandbox_image(sandbox), NULL) == 0)
+        c->frames =
+            hl_symbols_backtrace(c->symbols, &c->regs, read_guest, machine, c->frame, FRAMES);
+    return true;
+}
+
+static void put_clean(const char *text)
+{
+    for (const char *p = text; *p; p++)
+        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, stderr);
+}
+
+static void print_frame(size_t number, const struct hl_frame *f)
+{
+    const struct hl_location *l = &f->location;
+    if (f->inlined)
+        fprintf(stderr, "  #%-2zu %-18s in ", number, "(inlined)");
+    else
+        fprintf(stderr, "  #%-2zu 0x%016llx in ", number, (unsigned long long)f->pc);
+    if (l->function) {
+        fputs(ui_bold(stderr), stderr);
+        put_clean(l->function);
+        fputs(ui_plain(stderr), stderr);
+        if (!l->file)
+            fprintf(stderr, "+0x%llx", (unsigned long long)l->offset);
+    } else {
+        fputs("??", stderr);
+    }
+    if (l->file) {
+        fputs(" at ", stderr);
+        put_clean(l->file);
+        fprintf(stderr, ":%d", l->line);
+    }
+    fputs(f->uncertain ? "  (a guess: no unwind information)\n" : "\n", stderr);
+}
+
+static void print_registers(const struct hl_regs *r)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } list[] = {
+        {"rax", r->rax}, {"rbx", r->rbx}, {"rcx", r->rcx}, {"rdx", r->rdx},
+        {"rsi", r->rsi}, {"rdi", r->rdi}, {"rbp", r->rbp}, {"rsp", r->rsp},
+        {"r8", r->r8},   {"r9", r->r9},   {"r10", r->r10}, {"r11", r->r11},
+        {"r12", r->r12}, {"r13", r->r13}, {"r14", r->r14}, {"r15", r->r15},
+        {"rip", r->rip}, {"flags", r->rflags}, {"fs", r->fs_base}, {"gs", r->gs_base},
+    };
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+        fprintf(stderr, "%s%5s %016llx", i % 4 ? "  " : "  ", list[i].name,
+                (unsigned long long)list[i].value),
+            fputs(i % 4 == 3 ? "\n" : "", stderr);
+}
+
+/* The two lists a page fault's error code is read from (Intel SDM 3, 4.7). */
+static void print_fault(const struct hl_fault *f)
+{
+    fprintf(stderr, "  vector %u %s, error code 0x%x", f->vector, hl_fault_name(f->vector),
+            f->error_code);
+    if (f->vector == 14)
+        fprintf(stderr, " (%s, %s%s), address 0x%llx", f->error_code & 1 ? "protection" : "not mapped",
+                f->error_code & 16  ? "fetch"
+                : f->error_code & 2 ? "write"
+                                    : "read",
+                f->error_code & 4 ? ", user" : "", (unsigned long long)f->address);
+    fputc('\n', stderr);
+}
+
+void crash_print(struct hl_sandbox *sandbox, bool registers)
+{
+    struct crash c;
+    const struct hl_fault *fault = hl_sandbox_fault(sandbox);
+    if (!look(&c, sandbox))
+        return;
+    if (fault)
+        print_fault(fault);
+    for (size_t i = 0; i < c.frames; i++)
+        print_frame(i, &c.frame[i]);
+    if (registers)
+        print_registers(&c.regs);
+    if (c.frames && !c.frame[0].location.file && !c.frame[0].location.function)
+        ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
+    else
+        ui_hint("to look at the code: gdb -batch -ex 'info line *0x%llx' -ex 'disassemble /s "
+                "0x%llx,+32' %s",
+                (unsigned long long)(c.regs.rip - hl_image_bias(hl_sandbox_image(sandbox))),
+                (unsigned long long)(c.regs.rip - hl_image_bias(hl_sandbox_image(sandbox))),
+                hl_image_path(hl_sandbox_image(sandbox)));
+    hl_symbols_close(c.symbols);
+}
+
+static json_t *frame_json(const struct hl_frame *f)
+{
+    const struct hl_location *l = &f->location;
+    json_t *o = json_object();
+    json_object_set_new(o, "pc", json_sprintf("0x%llx", (unsigned long long)f->pc));
+    if (l->function)
+        json_object_set_new(o, "function", json_string_nocheck(l->function));
+    if (l->file) {
+        json_object_set_new(o, "file", json_string(l->file));
+        json_object_set_new(o, "line", json_integer(l->line));
+    }
+    json_object_set_new(o, "inlined", json_boolean(f->inlined));
+    json_object_set_new(o, "uncertain", json_boolean(f->uncertain));
+    return o;
+}
+
+json_t *crash_json(struct hl_sandbox *sandbox)
+{
+    struct crash c;
+    const struct hl_fault *fault = hl_sandbox_fault(sandbox);
+    json_t *o = json_object(), *frames = json_array();
+    if (fault) {
+        json_object_set_new(o, "vector", json_integer(fault->vector));
+        json_object_set_new(o, "name", json_string(hl_fault_name(fault->vector)));
+        json_object_set_new(o, "error_code", json_integer(fault->error_code));
+        json_object_set_new(o, "rip", json_sprintf("0x%llx", (unsigned long long)fault->rip));
+        if (fault->vector == 14)
+            json_object_set_new(o, "address",
+                                json_sprintf("0x%llx", (unsigned long long)fault->address));
+    }
+    if (look(&c, sandbox)) {
+        for (size_t i = 0; i < c.frames; i++)
+            json_array_append_new(frames, frame_json(&c.frame[i]));
+        hl_symbols_close(c.symbols);
+    }
+    json_object_set_new(o, "frames", frames);
+    return o;
+}

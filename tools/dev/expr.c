@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expr.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hl/sandbox.h>
+
+#include "file.h"
+
+/* Where the parser is; `text` is kept to point at the place of an error. */
+struct parser {
+    const char *text, *at;
+    const char *directory;
+    struct hl_error *error;
+};
+
+static int syntax(const struct parser *p, const char *what)
+{
+    hl_error_set(p->error, HL_ERR_ARGUMENT, "bad call expression: %s at character %zu of: %s", what,
+                 (size_t)(p->at - p->text) + 1, p->text);
+    hl_error_hint(p->error, "wanted: Name(arg, ...) with numbers, true, false, \"text\", @FILE or "
+                  "x\"00ff\"");
+    return HL_ERR_ARGUMENT;
+}
+
+static void skip_spaces(struct parser *p)
+{
+    while (*p->at == ' ' || *p->at == '\t' || *p->at == '\n')
+        p->at++;
+}
+
+static int mismatch(const struct parser *p, size_t index, enum hl_type type, const char *what)
+{
+    return hl_error_set(p->error, HL_ERR_SIGNATURE, "argument %zu: %s where %s is wanted: %s",
+                        index + 1, what, hl_type_name(type), p->text);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)tolower((unsigned char)c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One C escape after its backslash; -1 for what is none. */
+static int escape(struct parser *p)
+{
+    static const char from[] = "abfnrtv0\\'\"?", to[] = "\a\b\f\n\r\t\v\0\\'\"?";
+    char c = *p->at;
+    if (c >= '0' && c <= '7') {
+        int value = 0;
+        for (int i = 0; i < 3 && *p->at >= '0' && *p->at <= '7'; i++)
+            value = value * 8 + (*p->at++ - '0');
+        return value > 255 ? -1 : value;
+    }
+    if (c == 'x') {
+        int value = 0, digit;
+        const char *start = ++p->at;
+        while ((digit = hex_digit(*p->at)) >= 0 && p->at - start < 2) {
+            value = value * 16 + digit;
+            p->at++;
+        }
+        return p->at == start ? -1 : value;
+    }
+    const char *hit = c ? strchr(from, c) : NULL;
+    if (!hit)
+        return -1;
+    p->at++;
+    return (unsigned char)to[hit - from];
+}
+
+static int parse_string(struct parser *p, char **out, size_t *len)
+{
+    char *buf = malloc(strlen(p->at) + 1);
+    size_t n = 0;
+    int rc = 0;
+    if (!buf)
+        return hl_error_set(p->error, HL_ERR_MEMORY, "out of memory");
+    for (p->at++; *p->at != '"' && !rc;) {
+        int c = (unsigned char)*p->at;
+        if (!c) {
+            rc = syntax(p, "a string without its closing quote");
+            break;
+        }
+        p->at++;
+        if (c == '\\' && (c = escape(p)) < 0)
+            rc = syntax(p, "an unknown escape");
+        else
+            buf[n++] = (char)c;
+    }
+    if (rc) {
+        free(buf);
+        return rc;
+    }
+    p->at++;
+    buf[n] = 0;
+    *out = buf;
+    *len = n;
+    return 0;
+}
+
+static int parse_hex(struct parser *p, char **out, size_t *len)
+{
+    char *buf = malloc(strlen(p->at) + 1);
+    size_t n = 0;
+    if (!buf)
+        return hl_error_set(p->error, HL_ERR_MEMORY, "out of memory");
+    for (p->at += 2; *p->at != '"'; p->at += 2) {
+        int high = hex_digit(p->at[0]), low = high < 0 ? -1 : hex_digit(p->at[1]);
+        if (low < 0) {
+            free(buf);
+            return syntax(p, "bytes are pairs of hexadecimal digits: x\"00ff\"");
+        }
+        buf[n++] = (char)(high * 16 + low);
+    }
+    p->at++;
+    buf[n] = 0;
+    *out = buf;
+    *len = n;
+    return 0;
+}
+
+/* @FILE goes up to the next comma or the closing parenthesis; @"FILE" takes any name. */
+static int parse_file(struct parser *p, char **out, size_t *len)
+{
+    char *name = NULL;
+    size_t n;
+    int rc = 0;
+    p->at++;
+    if (*p->at == '"') {
+        rc = parse_string(p, &name, &n);
+    } else {
+        n = strcspn(p->at, ",)");
+        while (n && isspace((unsigned char)p->at[n - 1]))
+            n--;
+        name = strndup(p->at, n);
+        p->at += n;
+        if (!name)
+            rc = hl_error_set(p->error, HL_ERR_MEMORY, "out of memory");
+        else if (!n)
+            rc = syntax(p, "@ without a file name");
+    }
+    char *path = rc ? NULL : file_join(p->directory, name);
+    if (!rc)
+        rc = path ? file_read(path, HL_BUFFER_MAX, out, len, p->error)
+                  : hl_error_set(p->error, HL_ERR_MEMORY, "out of memory");
+    free(path);
+    free(name);
+    return rc;
+}
+
+/* The run of characters that a number or a word can be made of. */
+static size_t word_length(const char *at)
+{
+    size_t n = 0;
+    while (isalnum((unsigned char)at[n]) || at[n] == '.' || at[n] == '_' ||
+           ((at[n] == '+' || at[n] == '-') &&
+            (n == 0 || strchr("eEpP", at[n - 1]))))
+        n++;
+    return n;
+}
+
+static bool parse_integer(const char *word, bool is_signed, unsigned bits, uint64_t *out)
+{
+    char *end;
+    bool negative = word[0] == '-';
+    const char *digits = word + (word[0] == '-' || word[0] == '+');
+    if (!isdigit((unsigned char)digits[0]))
+        return false;
+    int base = digits[0] == '0' && tolower((unsigned char)digits[1]) == 'x' ? 16 : 10;
+    errno = 0;
+    unsigned long long value = strtoull(digits, &end, base);
+    if (*end || errno)
+        return false;
+    uint64_t max = bits == 64 ? UINT64_MAX : (1ull << bits) - 1;
+    if (is_signed)
+        max = (max >> 1) + negative;
+    if (value > max || (negative && !is_signed && value))
+        return false;
+    *out = negative ? -(uint64_t)value : value;
+    return true;
+}
+
+static bool parse_float(const char *word, double *out)
+{
+    char *end;
+    *out = strtod(word, &end);
+    return end != word && !*end;
+}
+
+static int parse_word(struct parser *p, size_t index, struct hl_value *v)
+{
+    char word[128];
+    size_t n = word_length(p->at);
+    uint64_t bits = 0;
+    bool ok = false;
+    if (!n)
+        return syntax(p, "an argument is missing");
+    if (n >= sizeof(word))
+        return syntax(p, "a word that is too long");
+    memcpy(word, p->at, n);
+    word[n] = 0;
+    switch (v->type) {
+    case HL_I32:
+        ok = parse_integer(word, true, 32, &bits);
+        v->i32 = (int32_t)bits;
+        break;
+    case HL_U32:
+        ok = parse_integer(word, false, 32, &bits);
+        v->u32 = (uint32_t)bits;
+        break;
+    case HL_I64:
+    case HL_U64:
+        ok = parse_integer(word, v->type == HL_I64, 64, &v->u64);
+        break;
+    case HL_F32: {
+        double d;
+        ok = parse_float(word, &d);
+        v->f32 = strtof(word, NULL);
+        break;
+    }
+    case HL_F64:
+        ok = parse_float(word, &v->f64);
+        break;
+    case HL_BOOL:
+        v->boolean = strcmp(word, "true") == 0;
+        ok = v->boolean || strcmp(word, "false") == 0;
+        break;
+    default:
+        break;
+    }
+    if (!ok)
+        return mismatch(p, index, v->type, word);
+    p->at += n;
+    return 0;
+}
+
+static int parse_data(struct parser *p, struct expr *expr, size_t index)
+{
+    struct hl_value *v = &expr->value[index];
+    bool string = *p->at == '"', hex = p->at[0] == 'x' && p->at[1] == '"';
+    char *data = NULL;
+    size_t len = 0;
+    if (v->type != HL_STRING && v->type != HL_BYTES)
+        return mismatch(p, index, v->type, string ? "a string" : hex ? "bytes" : "a file");
+    if (hex && v->type == HL_STRING)
+        return mismatch(p, index, v->type, "bytes");
+    int rc = string ? parse_string(p, &data, &len)
+             : hex  ? parse_hex(p, &data, &len)
+                    : parse_file(p, &data, &len);
+    if (rc)
+        return rc;
+    expr->owned[index] = data;
+    v->data = data;
+    v->len = len;
+    if (v->type == HL_STRING && memchr(data, 0, len))
+        return mismatch(p, index, v->type, "text with a NUL in it");
+    return 0;
+}
+
+static int parse_argument(struct parser *p, struct expr *expr, enum hl_type type)
+{
+    size_t index = expr->count;
+    expr->value[index].type = type;
+    bool data = *p->at == '"' || *p->at == '@' || (p->at[0] == 'x' && p->at[1] == '"');
+    int rc = data ? parse_data(p, expr, index) : parse_word(p, index, &expr->value[index]);
+    expr->count++; /* what it owns is freed even after an error */
+    return rc;
+}
+
+static int wrong_count(const struct parser *p, const struct hl_function *f, const char *how)
+{
+    char text[256];
+    hl_signature_format(f->name, &f->signature, text, sizeof(text));
+    return hl_error_set(p->error, HL_ERR_SIGNATURE, "too %s arguments for %s: %s", how, text,
+                        p->text);
+}
+
+static int parse_arguments(struct parser *p, struct expr *expr, const struct hl_function *f)
+{
+    const struct hl_signature *s = &f->signature;
+    skip_spaces(p);
+    while (*p->at != ')') {
+        if (expr->count == s->count)
+            return wrong_count(p, f, "many");
+        int rc = parse_argument(p, expr, s->args[expr->count]);
+        if (rc)
+            return rc;
+        skip_spaces(p);
+        if (*p->at == ',') {
+            p->at++;
+            skip_spaces(p);
+            if (*p->at == ')')
+                return syntax(p, "an argument is missing");
+        } else if (*p->at != ')') {
+            return syntax(p, "a comma or a closing parenthesis is missing");
+        }
+    }
+    p->at++;
+    skip_spaces(p);
+    if (*p->at)
+        return syntax(p, "something follows the closing parenthesis");
+    return expr->count < s->count ? wrong_count(p, f, "few") : 0;
+}
+
+static int parse(struct parser *p, struct expr *expr, const struct hl_image *image)
+{
+    skip_spaces(p);
+    size_t n = strcspn(p->at, "( \t\n,\")");
+    char name[HL_NAME_SIZE];
+    if (!n || n >= sizeof(name))
+        return syntax(p, "a function name is missing");
+    memcpy(name, p->at, n);
+    name[n] = 0;
+    p->at += n;
+    skip_spaces(p);
+    if (*p->at != '(')
+        return syntax(p, "an opening parenthesis is missing");
+    p->at++;
+    int index = hl_image_require(image, name, p->error);
+    if (index < 0)
+        return index;
+    expr->function = (size_t)index;
+    return parse_arguments(p, expr, hl_image_function(image, expr->function));
+}
+
+int expr_parse(struct expr *expr, const char *text, const struct hl_image *image,
+               const char *directory, struct hl_error *error)
+{
+    struct parser p = {.text = text, .at = text, .directory = directory, .error = error};
+    *expr = (struct expr){0};
+    int rc = parse(&p, expr, image);
+    if (rc)
+        expr_free(expr);
+    return rc;
+}
+
+void expr_free(struct expr *expr)
+{
+    for (size_t i = 0; i < HL_MAX_ARGS; i++)
+        free(expr->owned[i]);
+    *expr = (struct expr){0};
+}
+
+size_t expr_input_size(const struct expr *expr)
+{
+    size_t size = sizeof(struct hl_input);
+    for (size_t i = 0; i < expr->count; i++)
+        if (expr->value[i].type == HL_STRING || expr->value[i].type == HL_BYTES)
+            size += expr->value[i].len + 32;
+    return size;
+}
+
+static void print_string(FILE *f, const unsigned char *s, size_t len)
+{
+    static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
+    fputc('"', f);
+    for (size_t i = 0; i < len; i++) {
+        const char *hit = s[i] ? strchr(from, s[i]) : NULL;
+        if (hit)
+            fprintf(f, "\\%c", to[hit - from]);
+        else if (s[i] < 0x20 || s[i] == 0x7f)
+            fprintf(f, "\\%03o", s[i]);
+        else
+            fputc(s[i], f); /* UTF-8 passes through */
+    }
+    fputc('"', f);
+}
+
+/* The shortest decimal that reads back as the same number, and never looks like an integer. */
+static void print_float(FILE *f, double d, bool single)
+{
+    char text[40];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, d);
+        if (single ? strtof(text, NULL) == (float)d : strtod(text, NULL) == d)
+            break;
+    }
+    bool plain = isfinite(d) && !strpbrk(text, ".e");
+    fprintf(f, "%s%s", text, plain ? ".0" : "");
+}
+
+void expr_print(FILE *f, const struct hl_value *v)
+{
+    switch (v->type) {
+    case HL_I32:
+        fprintf(f, "%d", v->i32);
+        break;
+    case HL_U32:
+        fprintf(f, "%u", v->u32);
+        break;
+    case HL_I64:
+        fprintf(f, "%lld", (long long)v->i64);
+        break;
+    case HL_U64:
+        fprintf(f, "%llu", (unsigned long long)v->u64);
+        break;
+    case HL_F32:
+        print_float(f, (double)v->f32, true);
+        break;
+    case HL_F64:
+        print_float(f, v->f64, false);
+        break;
+    case HL_BOOL:
+        fputs(v->boolean ? "true" : "false", f);
+        break;
+    case HL_STRING:
+        print_string(f, v->data, v->len);
+        break;
+    case HL_BYTES:
+        fputs("x\"", f);
+        for (size_t i = 0; i < v->len; i++)
+            fprintf(f, "%02x", ((const unsigned char *)v->data)[i]);
+        fputc('"', f);
+        break;
+    default:
+        fputs("void", f);
+        break;
+    }
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c - the options of every subcommand that runs a guest. */
+#include "session.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+
+enum { OPT_CALL = 256, OPT_HOST, OPT_HEAP, OPT_STACK, OPT_INPUT, OPT_OUTPUT, OPT_TIMEOUT,
+       OPT_REPEAT, OPT_JSON, OPT_COLOR, OPT_HELP, OPT_VERSION };
+
+static const struct option long_options[] = {
+    {"call", required_argument, NULL, OPT_CALL},
+    {"host", required_argument, NULL, OPT_HOST},
+    {"heap", required_argument, NULL, OPT_HEAP},
+    {"stack", required_argument, NULL, OPT_STACK},
+    {"input", required_argument, NULL, OPT_INPUT},
+    {"output", required_argument, NULL, OPT_OUTPUT},
+    {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"repeat", required_argument, NULL, OPT_REPEAT},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"color", required_argument, NULL, OPT_COLOR},
+    {"quiet", no_argument, NULL, 'q'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static int bad_value(const char *option, const char *value, const char *wanted)
+{
+    ui_error(0, "bad value for --%s: %s", option, value);
+    ui_hint("%s", wanted);
+    return EXIT_USAGE;
+}
+
+static int take_size(const char *option, size_t *size)
+{
+    return project_parse_size(optarg, size)
+               ? -1
+               : bad_value(option, optarg, "a size in bytes, with K, M or G behind it if you like");
+}
+
+static int take_repeat(struct options *o)
+{
+    char *end;
+    o->repeat = strtoul(optarg, &end, 10);
+    return *optarg >= '1' && *optarg <= '9' && !*end
+               ? -1
+               : bad_value("repeat", optarg, "a number of times, 1 or more");
+}
+
+static int take(struct options *o, int c, const char *help)
+{
+    switch (c) {
+    case OPT_CALL:
+        o->call[o->call_count++] = optarg;
+        return -1;
+    case OPT_HOST:
+        o->host = optarg;
+        return -1;
+    case OPT_HEAP:
+        return take_size("heap", &o->heap);
+    case OPT_STACK:
+        return take_size("stack", &o->stack);
+    case OPT_INPUT:
+        return take_size("input", &o->input);
+    case OPT_OUTPUT:
+        return take_size("output", &o->output);
+    case OPT_TIMEOUT:
+        o->has_timeout = true;
+        return project_parse_seconds(optarg, &o->timeout)
+                   ? -1
+                   : bad_value("timeout", optarg, "a number of seconds, such as 2 or 0.5");
+    case OPT_REPEAT:
+        return take_repeat(o);
+    case OPT_JSON:
+        o->json = true;
+        return -1;
+    case OPT_COLOR:
+        return ui_parse_color(optarg) ? -1 : bad_value("color", optarg, "auto, always or never");
+    case 'q':
+        o->quiet = true;
+        return -1;
+    case 'v':
+        o->verbose = true;
+        return -1;
+    case OPT_HELP:
+        fputs(help, stdout);
+        return ui_finish(EXIT_FINE);
+    case OPT_VERSION:
+        printf("hl-dev %s\n", hl_version());
+        return ui_finish(EXIT_FINE);
+    default:
+        return EXIT_USAGE;
+    }
+}
+
+/* getopt's own messages lack our form: say which option it was. */
+static int unknown(int c, char *const *argv)
+{
+    if (c == ':')
+        ui_error(0, "option %s needs a value", argv[optind - 1]);
+    else if (optopt > 0 && optopt < 256)
+        ui_error(0, "unknown option -%c", optopt);
+    else
+        ui_error(0, "unknown option %s", argv[optind - 1]);
+    ui_hint("`hl-dev %s --help` lists the options", argv[0]);
+    return EXIT_USAGE;
+}
+
+int options_parse(struct options *o, int argc, char **argv, const char *help)
+{
+    int end = 1, status, c;
+    *o = (struct options){.target = ".", .repeat = 1};
+    while (end < argc && strcmp(argv[end], "--") != 0)
+        end++;
+    if (end < argc) {
+        o->args = argv + end + 1;
+        o->arg_count = argc - end - 1;
+        argv[end] = NULL;
+    }
+    o->call = calloc((size_t)end + 1, sizeof(*o->call));
+    if (!o->call)
+        return ui_error(EXIT_SYSTEM, "out of memory");
+    optind = 0; /* start anew: GNU getopt keeps state */
+    opterr = 0;
+    while ((c = getopt_long(end, argv, ":qv", long_options, NULL)) != -1) {
+        status = c == '?' || c == ':' ? unknown(c, argv) : take(o, c, help);
+        if (status >= 0)
+            return status;
+    }
+    if (end - optind > 1) {
+        ui_error(0, "one target at a time: %s", argv[optind + 1]);
+        ui_hint("the guest's own arguments go behind --");
+        return EXIT_USAGE;
+    }
+    if (optind < end)
+        o->target = argv[optind];
+    return -1;
+}
+
+void options_free(struct options *o)
+{
+    free(o->call);
+}

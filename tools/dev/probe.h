@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* probe.h - what this machine's KVM really does, found out by running tiny guests. */
+#ifndef DEV_PROBE_H
+#define DEV_PROBE_H
+
+#include <hl/error.h>
+
+struct probe {
+    int (*run)(char *text, unsigned size, struct hl_error *error); /* 0: works; text: a figure */
+    const char *name, *what;
+};
+
+extern const struct probe probes[];
+extern const unsigned probe_count;
+
+#endif

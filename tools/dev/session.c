@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ui.h"
+#include "watchdog.h"
+
+#define CAPTURE_MAX (64u << 20)
+
+/* --json: keep what the guest prints, up to a limit that a runaway guest cannot push. */
+static void capture(struct session *s, const void *data, size_t size)
+{
+    if (size > CAPTURE_MAX - s->captured_size)
+        size = CAPTURE_MAX - s->captured_size;
+    if (s->captured_size + size > s->captured_room) {
+        size_t room = 2 * (s->captured_size + size) + 256;
+        char *more = realloc(s->captured, room);
+        if (!more)
+            return;
+        s->captured = more;
+        s->captured_room = room;
+    }
+    if (size)
+        memcpy(s->captured + s->captured_size, data, size);
+    s->captured_size += size;
+}
+
+static void on_console(void *opaque, int fd, const void *data, size_t size)
+{
+    struct session *s = opaque;
+    if (fd == 1 && s->options->json) {
+        capture(s, data, size);
+        return;
+    }
+    FILE *f = fd == 1 ? stdout : stderr;
+    fwrite(data, 1, size, f);
+    fflush(f);
+}
+
+static void on_log(void *opaque, int level, const char *text)
+{
+    static const char *const names[] = {"log", "error", "warn", "info", "debug"};
+    struct session *s = opaque;
+    if (s->options->quiet)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "[%s] ", level > 0 && level < 5 ? names[level] : names[0]);
+    for (const char *p = text; *p; p++)
+        fputc((unsigned char)*p < 0x20 && *p != '\t' ? '?' : *p, stderr);
+    fputc('\n', stderr);
+}
+
+/* Calls come from the command line, else from hl.ini, whose @FILEs are relative to the project. */
+static int parse_calls(struct session *s, struct hl_error *error)
+{
+    const struct options *o = s->options;
+    bool own = o->call_count > 0;
+    size_t count = own ? o->call_count : s->project.call_count;
+    s->expr = calloc(count + 1, sizeof(*s->expr));
+    s->text = calloc(count + 1, sizeof(*s->text));
+    if (!s->expr || !s->text)
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        s->text[i] = own ? o->call[i] : s->project.call[i];
+        int rc = expr_parse(&s->expr[i], s->text[i], s->image, own ? NULL : s->project.directory,
+                            error);
+        if (rc)
+            return rc;
+        s->expr_count++;
+    }
+    return 0;
+}
+
+static int load_plugin(struct session *s, struct hl_error *error)
+{
+    const char *host = s->options->host ? s->options->host : s->project.host;
+    if (!host || s->plugin)
+        return 0;
+    /* Without a slash dlopen() would search the system's directories. */
+    char *path;
+    if (asprintf(&path, "%s%s", strchr(host, '/') ? "" : "./", host) < 0)
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    s->plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    free(path);
+    if (!s->plugin) {
+        const char *why = dlerror();
+        return hl_error_set(error, HL_ERR_FILE, "host plug-in: %s", why ? why : host);
+    }
+    return 0;
+}
+
+static int register_plugin(struct session *s, struct hl_error *error)
+{
+    int (*fn)(struct hl_sandbox *, struct hl_error *);
+    if (!s->plugin)
+        return 0;
+    void *symbol = dlsym(s->plugin, "hl_plugin_register");
+    if (!symbol) {
+        hl_error_set(error, HL_ERR_FILE, "the host plug-in does not define hl_plugin_register()");
+        hl_error_hint(error, "see hl/plugin.h");
+        return HL_ERR_FILE;
+    }
+    memcpy(&fn, &symbol, sizeof(fn)); /* ISO C has no cast from object to function pointers */
+    struct hl_error own = {0};
+    int rc = fn(s->sandbox, &own);
+    if (!rc)
+        return 0;
+    return hl_error_set(error, HL_ERR_FILE, "the host plug-in gave up: %s",
+                        own.text[0] ? own.text : "no reason given");
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static int create_sandbox(struct session *s, struct hl_error *error)
+{
+    const struct options *o = s->options;
+    const struct project *p = &s->project;
+    const char **argv = calloc((size_t)o->arg_count + 2, sizeof(*argv));
+    size_t needed = 0;
+    if (!argv)
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    argv[0] = p->guest;
+    for (int i = 0; i < o->arg_count; i++)
+        argv[i + 1] = o->args[i];
+    for (size_t i = 0; i < s->expr_count; i++)
+        needed = larger(needed, expr_input_size(&s->expr[i]));
+    struct hl_sandbox_config config = {
+        .heap = o->heap ? o->heap : p->heap,
+        .stack = o->stack ? o->stack : p->stack,
+        .input = o->input ? o->input : p->input,
+        .output = o->output ? o->output : p->output,
+        .argv = argv,
+        .console = on_console,
+        .log = on_log,
+        .opaque = s,
+    };
+    /* Room for large arguments, unless the author set a size; half of it stays for host calls. */
+    if (!config.input && 2 * needed > HL_BUFFER_DEFAULT)
+        config.input = 2 * needed;
+    int rc = hl_sandbox_create(&s->sandbox, s->image, &config, error);
+    free(argv);
+    return rc;
+}
+
+static int start(struct session *s, struct hl_error *error)
+{
+    watchdog_guard(s->watchdog, NULL);
+    hl_sandbox_destroy(s->sandbox);
+    s->sandbox = NULL;
+    int rc = create_sandbox(s, error);
+    if (!rc)
+        rc = register_plugin(s, error);
+    if (rc)
+        return rc;
+    watchdog_guard(s->watchdog, s->sandbox);
+    return hl_sandbox_start(s->sandbox, error);
+}
+
+/* hl.ini and expressions are part of the command line, so to speak. */
+static int status_of(const struct hl_error *error)
+{
+    int status = ui_library_error(error);
+    return error->code == HL_ERR_ARGUMENT ? EXIT_USAGE : status;
+}
+
+int session_start(struct session *s)
+{
+    struct hl_error error;
+    return start(s, &error) ? status_of(&error) : 0;
+}
+
+int session_open(struct session *s, const struct options *o)
+{
+    struct hl_error error;
+    *s = (struct session){.options = o};
+    int rc = project_open(&s->project, o->target, &error);
+    if (!rc)
+        rc = project_build(&s->project, !o->verbose, &error);
+    if (!rc)
+        rc = hl_image_open(&s->image, s->project.guest, &error);
+    if (!rc)
+        rc = parse_calls(s, &error);
+    if (!rc && !s->expr_count && !(hl_image_flags(s->image) & HL_NOTE_MAIN)) {
+        rc = hl_error_set(&error, HL_ERR_NO_MAIN, "%s: the guest has no main(), and no call is given",
+                          s->project.guest);
+    }
+    if (!rc)
+        rc = load_plugin(s, &error);
+    double timeout = o->has_timeout ? o->timeout : s->project.timeout;
+    if (!rc && timeout > 0 && !(s->watchdog = watchdog_start(timeout)))
+        rc = hl_error_set(&error, HL_ERR_SYSTEM, "cannot start a thread for the time limit");
+    if (rc)
+        return status_of(&error);
+    return 0;
+}
+
+bool session_timed_out(const struct session *s)
+{
+    return watchdog_expired(s->watchdog);
+}
+
+void session_close(struct session *s)
+{
+    watchdog_stop(s->watchdog);
+    hl_sandbox_destroy(s->sandbox);
+    for (size_t i = 0; i < s->expr_count; i++)
+        expr_free(&s->expr[i]);
+    free(s->expr);
+    free(s->text);
+    free(s->captured);
+    hl_image_close(s->image);
+    if (s->plugin)
+        dlclose(s->plugin);
+    project_free(&s->project);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hl-dev.c - the guest author's tool: one subcommand a file in dev/. */
+#include <stdio.h>
+#include <string.h>
+
+#include <hl/hl.h>
+
+#include "dev/commands.h"
+#include "dev/ui.h"
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+} commands[] = {
+    {"run", cmd_run, "run a guest in a micro-VM and print what its functions return"},
+    {"inspect", cmd_inspect, "show a guest's functions, segments and memory map"},
+    {"doctor", cmd_doctor, "show what this machine offers to guests"},
+    {"completion", cmd_completion, "print a completion script for bash or zsh"},
+};
+
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int print_help(void)
+{
+    puts("Usage: hl-dev COMMAND [ARG...]\n");
+    for (unsigned i = 0; i < COMMANDS; i++)
+        printf("  %-11s %s\n", commands[i].name, commands[i].what);
+    puts("\n`hl-dev COMMAND --help` tells more.");
+    return ui_finish(EXIT_FINE);
+}
+
+static int unknown(const char *name)
+{
+    if (name)
+        ui_error(0, "unknown command %s", name);
+    else
+        ui_error(0, "no command given");
+    ui_hint("`hl-dev help` lists the commands");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    for (unsigned i = 0; name && i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    if (name && (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)) {
+        printf("hl-dev %s\n", hl_version());
+        return ui_finish(EXIT_FINE);
+    }
+    if (name && (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
+                 strcmp(name, "-h") == 0)) {
+        /* `hl-dev help run` */
+        for (unsigned i = 0; argc > 2 && i < COMMANDS; i++)
+            if (strcmp(argv[2], commands[i].name) == 0) {
+                char *ask[] = {argv[2], (char *)"--help", NULL};
+                return commands[i].run(2, ask);
+            }
+        return argc > 2 ? unknown(argv[2]) : print_help();
+    }
+    return unknown(name);
+}
