@@ -11,6 +11,7 @@ B := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+MAN := $(wildcard docs/man/*.1)
 VERSION := 0.1.0
 
 CC ?= gcc
@@ -49,6 +50,35 @@ include tools/build.mk
 include tests/build.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# The five-minute story, as a stranger would type it.
+demo: all ## scaffold a guest, build it, and run it in a micro-VM
+	$(Q)rm -rf build/demo && mkdir -p build/demo
+	$(B)/bin/hl-new -q build/demo/hello
+	$(Q)$(MAKE) --no-print-directory -s -C build/demo/hello HL_BIN=$(abspath $(B))/bin
+	$(B)/bin/hl-dev run build/demo/hello
+
+# $(B) is laid out as a prefix: installing is copying.
+INSTALLED := $(SDK_BIN_FILES) $(SDK_LIB_FILES) $(SDK_INCLUDE_FILES) $(HOSTLIB_ALL) $(TOOLS_BIN)
+D = $(DESTDIR)$(PREFIX)
+install: all ## install below DESTDIR/PREFIX (default /usr/local)
+	$(call say,INSTALL,$(D))
+	$(Q)for f in $(filter-out %.so,$(INSTALLED:$(B)/%=%)) lib/$(HL_SONAME); do \
+	    case $$f in bin/*) m=755 ;; *) m=644 ;; esac; \
+	    install -D -m $$m "$(B)/$$f" "$(D)/$$f" || exit 1; done
+	$(Q)ln -sf $(HL_SONAME) "$(D)/lib/libhl.so"
+	$(Q)mkdir -p "$(D)/share/hl" && rm -rf "$(D)/share/hl/templates" && \
+	    cp -R $(B)/share/hl/templates "$(D)/share/hl/templates"
+	$(Q)for f in $(notdir $(MAN)); do install -D -m 644 docs/man/$$f "$(D)/share/man/man1/$$f"; done
+	$(Q)mkdir -p "$(D)/share/bash-completion/completions" "$(D)/share/zsh/site-functions"
+	$(Q)$(B)/bin/hl-dev completion bash >"$(D)/share/bash-completion/completions/hl-dev"
+	$(Q)$(B)/bin/hl-dev completion zsh >"$(D)/share/zsh/site-functions/_hl-dev"
+
+uninstall: ## remove what install put there
+	$(Q)cd "$(D)" && rm -f $(INSTALLED:$(B)/%=%) lib/$(HL_SONAME) lib/libhl.so \
+	    $(MAN:docs/man/%=share/man/man1/%) \
+	    share/bash-completion/completions/hl-dev share/zsh/site-functions/_hl-dev
+	$(Q)rm -rf "$(D)/lib/hl" "$(D)/include/hl" "$(D)/share/hl"
 
 clean: ## remove everything that was built
 	rm -rf build

@@ -31,7 +31,7 @@ $(B)/include/hl/%.h: hostlib/include/hl/%.h
 # ${pcfiledir} makes it right in the build tree, in an installed one and in a moved one.
 $(B)/lib/pkgconfig/hl.pc: hostlib/hl.pc.in Makefile
 	@mkdir -p $(@D)
-	$(Q)sed 's/@VERSION@/$(VERSION)/' $< > $@
+	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@SAN@/$(if $(SAN),-fsanitize=$(SAN) )/' $< > $@
 
 HOSTLIB_ALL := $(B)/lib/libhl.a $(B)/lib/libhl.so $(B)/lib/pkgconfig/hl.pc \
                $(HL_HEADERS:hostlib/include/%=$(B)/include/%)

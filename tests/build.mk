@@ -32,3 +32,22 @@ TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/machine-example
 tests: all $(TESTS_ALL) ## build the tests
 check: tests ## run every test; SUITES="name ..." runs some
 	$(Q)tests/run $(B) $(SUITES)
+
+# Benchmarks: ratios measured in one run; never part of check.
+$(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
+
+ROUNDS ?= 200
+$(B)/bench/program: all
+	$(Q)rm -rf $(B)/bench && mkdir -p $(B)/bench
+	$(Q)$(B)/bin/hl-new -q -t program $(B)/bench/program
+	$(Q)$(MAKE) --no-print-directory -s -C $(B)/bench/program HL_BIN=$(abspath $(B))/bin
+
+.PHONY: bench-cold $(B)/bench/program
+bench-cold: $(B)/tests/bench/floor $(B)/tests/bench/cold $(B)/bench/program ## start-up of a guest against the raw KVM floor
+	$(Q)strip -o $(B)/bench/stripped $(B)/bench/program/build/program
+	$(Q)$(B)/tests/bench/cold $(ROUNDS) floor=$(B)/tests/bench/floor \
+	    "hl-dev run program=$(B)/bin/hl-dev run $(B)/bench/program/build/program"
+	@printf 'program guest: %d bytes, stripped %d\n' $$(stat -c %s $(B)/bench/program/build/program $(B)/bench/stripped)

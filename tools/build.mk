@@ -25,5 +25,6 @@ $(B)/share/hl/.templates: $(TEMPLATE_FILES) tools/build.mk
 	$(Q)rm -rf $(B)/share/hl/templates && mkdir -p $(B)/share/hl
 	$(Q)cp -R templates $(B)/share/hl/templates && touch $@
 
-TOOLS_ALL := $(B)/bin/hl-dev $(B)/bin/hl-new $(B)/share/hl/.templates
+TOOLS_BIN := $(B)/bin/hl-dev $(B)/bin/hl-new
+TOOLS_ALL := $(TOOLS_BIN) $(B)/share/hl/.templates
 all: $(TOOLS_ALL)

@@ -78,6 +78,15 @@ int host_link(struct hl_sandbox *sb, struct hl_error *error)
     return 0;
 }
 
+const struct hl_function *hl_sandbox_missing(const struct hl_sandbox *sb, size_t n)
+{
+    size_t count = sb->host_of_import ? hl_image_import_count(sb->image) : 0;
+    for (size_t i = 0; i < count; i++)
+        if (sb->host_of_import[i] < 0 && n-- == 0)
+            return hl_image_import(sb->image, i);
+    return NULL;
+}
+
 /* Payload of a reply goes behind that of the call in progress. */
 static void reply_error(struct hl_sandbox *sb, int code, const char *text)
 {

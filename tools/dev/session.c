@@ -169,10 +169,26 @@ static int status_of(const struct hl_error *error)
     return error->code == HL_ERR_ARGUMENT ? EXIT_USAGE : status;
 }
 
+/* A call of such an import is an error value in the guest, which few guests look at. */
+static void warn_missing(const struct session *s)
+{
+    const struct hl_function *f;
+    size_t n;
+    if (s->options->quiet)
+        return;
+    for (n = 0; (f = hl_sandbox_missing(s->sandbox, n)); n++)
+        ui_warning("no host function %s: the guest's calls of it fail", f->name);
+    if (n)
+        ui_hint("--host FILE names a shared object that registers host functions");
+}
+
 int session_start(struct session *s)
 {
     struct hl_error error;
-    return start(s, &error) ? status_of(&error) : 0;
+    if (start(s, &error))
+        return status_of(&error);
+    warn_missing(s);
+    return 0;
 }
 
 int session_open(struct session *s, const struct options *o)

@@ -104,6 +104,9 @@ HL_API int hl_sandbox_register(struct hl_sandbox *sandbox, const char *name, con
  */
 HL_API int hl_sandbox_start(struct hl_sandbox *sandbox, struct hl_error *error);
 
+/* The n-th import, from 0, that nobody registered; NULL behind the last.  After start. */
+HL_API const struct hl_function *hl_sandbox_missing(const struct hl_sandbox *sandbox, size_t n);
+
 /*
  * Call a guest function.  Values are checked against its signature before the guest runs
  * (NO_FUNCTION, SIGNATURE, LIMIT when the arguments exceed the input buffer).  *result (may be NULL)
