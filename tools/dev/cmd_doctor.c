@@ -67,16 +67,17 @@ static const char *kvm_module(void)
 
 static void say_device(struct report *r)
 {
-    char text[256];
+    char text[512];
     struct stat st;
-    if (stat("/dev/kvm", &st)) {
-        snprintf(text, sizeof(text), "/dev/kvm: %s", strerror(errno));
+    const char *own = secure_getenv("HL_KVM_DEVICE"), *path = own && *own ? own : "/dev/kvm";
+    if (stat(path, &st)) {
+        snprintf(text, sizeof(text), "%.300s: %s", path, strerror(errno));
         say(r, "FAIL", "kvm", text);
         r->broken = true;
         return;
     }
-    bool allowed = access("/dev/kvm", R_OK | W_OK) == 0;
-    snprintf(text, sizeof(text), "/dev/kvm (%s)%s", kvm_module(),
+    bool allowed = access(path, R_OK | W_OK) == 0;
+    snprintf(text, sizeof(text), "%.300s (%s)%s", path, kvm_module(),
              allowed ? "" : ": no permission to open it");
     say(r, allowed ? "ok" : "FAIL", "kvm", text);
     r->broken |= !allowed;
@@ -103,6 +104,9 @@ static bool first_line(const char *command, char *text, size_t size)
     if (!f)
         return false;
     bool got = fgets(text, (int)size, f);
+    char rest[256]; /* a tool that cannot write the rest would fail */
+    while (fgets(rest, sizeof(rest), f))
+        ;
     int status = pclose(f);
     text[strcspn(text, "\n")] = 0;
     return got && status == 0;

@@ -46,17 +46,22 @@ static void print_function(const struct hl_function *f, struct hl_symbols *symbo
     hl_signature_format(f->name, &f->signature, text, sizeof(text));
     place(symbols, f->entry, &l);
     printf("  %-44s", text);
-    if (l.file)
-        printf("  %s:%d", l.file, l.line);
+    if (l.file) {
+        fputs("  ", stdout);
+        ui_clean(stdout, l.file);
+        printf(":%d", l.line);
+    }
     putchar('\n');
 }
 
-static void print_text(const struct hl_image *image, const struct hl_region *regions,
-                       struct hl_symbols *symbols)
+static int print_text(const struct hl_image *image, const struct hl_region *regions,
+                      struct hl_symbols *symbols)
 {
     const char *b = ui_bold(stdout), *p = ui_plain(stdout);
     char prot[4];
-    printf("%s%s%s: %s guest, ABI %d, %s, %zu bytes, entry 0x%llx\n", b, hl_image_path(image), p,
+    fputs(b, stdout);
+    ui_clean(stdout, hl_image_path(image));
+    printf("%s: %s guest, ABI %d, %s, %zu bytes, entry 0x%llx\n", p,
            hl_image_flags(image) & HL_NOTE_LIBC ? "libc" : "freestanding", HL_ABI_VERSION,
            hl_image_is_pie(image) ? "PIE" : "non-PIE", find_file_size(image),
            (unsigned long long)hl_image_entry(image));
@@ -81,6 +86,7 @@ static void print_text(const struct hl_image *image, const struct hl_region *reg
         printf("  0x%012llx-0x%012llx %s  %8zu KiB  %s\n", (unsigned long long)r->start,
                (unsigned long long)(r->start + r->size), i ? prot : "   ", r->size >> 10, r->name);
     }
+    return ui_finish(EXIT_FINE);
 }
 
 static json_t *hex(uint64_t n)
@@ -188,10 +194,10 @@ static int inspect(const struct options *o, struct project *project)
     if (o->json)
         status = print_json(image, regions, symbols);
     else
-        print_text(image, regions, symbols);
+        status = print_text(image, regions, symbols);
     hl_symbols_close(symbols);
     hl_image_close(image);
-    return ui_finish(status);
+    return status;
 }
 
 int cmd_inspect(int argc, char **argv)

@@ -6,6 +6,7 @@
 
 #include <hl/symbols.h>
 
+#include "json.h"
 #include "ui.h"
 
 #define FRAMES 64
@@ -35,12 +36,6 @@ static bool look(struct crash *c, struct hl_sandbox *sandbox)
     return true;
 }
 
-static void put_clean(const char *text)
-{
-    for (const char *p = text; *p; p++)
-        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, stderr);
-}
-
 static void print_frame(size_t number, const struct hl_frame *f)
 {
     const struct hl_location *l = &f->location;
@@ -50,7 +45,7 @@ static void print_frame(size_t number, const struct hl_frame *f)
         fprintf(stderr, "  #%-2zu 0x%016llx in ", number, (unsigned long long)f->pc);
     if (l->function) {
         fputs(ui_bold(stderr), stderr);
-        put_clean(l->function);
+        ui_clean(stderr, l->function);
         fputs(ui_plain(stderr), stderr);
         if (!l->file)
             fprintf(stderr, "+0x%llx", (unsigned long long)l->offset);
@@ -59,7 +54,7 @@ static void print_frame(size_t number, const struct hl_frame *f)
     }
     if (l->file) {
         fputs(" at ", stderr);
-        put_clean(l->file);
+        ui_clean(stderr, l->file);
         fprintf(stderr, ":%d", l->line);
     }
     fputs(f->uncertain ? "  (a guess: no unwind information)\n" : "\n", stderr);
@@ -126,9 +121,9 @@ static json_t *frame_json(const struct hl_frame *f)
     json_t *o = json_object();
     json_object_set_new(o, "pc", json_sprintf("0x%llx", (unsigned long long)f->pc));
     if (l->function)
-        json_object_set_new(o, "function", json_string_nocheck(l->function));
+        json_object_set_new(o, "function", json_text(l->function, strlen(l->function)));
     if (l->file) {
-        json_object_set_new(o, "file", json_string(l->file));
+        json_object_set_new(o, "file", json_text(l->file, strlen(l->file)));
         json_object_set_new(o, "line", json_integer(l->line));
     }
     json_object_set_new(o, "inlined", json_boolean(f->inlined));

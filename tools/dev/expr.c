@@ -143,9 +143,9 @@ static int parse_file(struct parser *p, char **out, size_t *len)
         p->at += n;
         if (!name)
             rc = hl_error_set(p->error, HL_ERR_MEMORY, "out of memory");
-        else if (!n)
-            rc = syntax(p, "@ without a file name");
     }
+    if (!rc && !*name)
+        rc = syntax(p, "@ without a file name");
     char *path = rc ? NULL : file_join(p->directory, name);
     if (!rc)
         rc = path ? file_read(path, HL_BUFFER_MAX, out, len, p->error)
@@ -187,11 +187,13 @@ static bool parse_integer(const char *word, bool is_signed, unsigned bits, uint6
     return true;
 }
 
-static bool parse_float(const char *word, double *out)
+/* `inf` is a number; 1e999 is one that does not fit. */
+static bool parse_float(const char *word, bool single, double *out)
 {
     char *end;
-    *out = strtod(word, &end);
-    return end != word && !*end;
+    errno = 0;
+    *out = single ? (double)strtof(word, &end) : strtod(word, &end);
+    return end != word && !*end && !(errno == ERANGE && isinf(*out));
 }
 
 static int parse_word(struct parser *p, size_t index, struct hl_value *v)
@@ -221,12 +223,12 @@ static int parse_word(struct parser *p, size_t index, struct hl_value *v)
         break;
     case HL_F32: {
         double d;
-        ok = parse_float(word, &d);
-        v->f32 = strtof(word, NULL);
+        ok = parse_float(word, true, &d);
+        v->f32 = (float)d;
         break;
     }
     case HL_F64:
-        ok = parse_float(word, &v->f64);
+        ok = parse_float(word, false, &v->f64);
         break;
     case HL_BOOL:
         v->boolean = strcmp(word, "true") == 0;
@@ -315,7 +317,7 @@ static int parse(struct parser *p, struct expr *expr, const struct hl_image *ima
     size_t n = strcspn(p->at, "( \t\n,\")");
     char name[HL_NAME_SIZE];
     if (!n || n >= sizeof(name))
-        return syntax(p, "a function name is missing");
+        return syntax(p, n ? "a name that is too long" : "a function name is missing");
     memcpy(name, p->at, n);
     name[n] = 0;
     p->at += n;

@@ -109,7 +109,7 @@ int json_print(json_t *document, int status)
     int rc = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     json_decref(document);
     putchar('\n');
-    if (rc)
-        return ui_error(EXIT_SYSTEM, "cannot write JSON");
+    if (rc && !ferror(stdout))
+        return ui_error(EXIT_SYSTEM, "cannot make JSON: out of memory");
     return ui_finish(status);
 }

@@ -2,6 +2,7 @@
 /* options.c - the options of every subcommand that runs a guest. */
 #include "session.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,9 @@ static int take_size(const char *option, size_t *size)
 static int take_repeat(struct options *o)
 {
     char *end;
+    errno = 0;
     o->repeat = strtoul(optarg, &end, 10);
-    return *optarg >= '1' && *optarg <= '9' && !*end
+    return *optarg >= '1' && *optarg <= '9' && !*end && !errno
                ? -1
                : bad_value("repeat", optarg, "a number of times, 1 or more");
 }

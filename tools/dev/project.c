@@ -33,7 +33,8 @@ bool project_parse_size(const char *text, size_t *size)
         if (*end == 'B')
             end++;
     }
-    if (errno || *end || n > (SIZE_MAX >> shift))
+    /* 0 would mean the default, which is not what its author wants */
+    if (errno || *end || !n || n > (SIZE_MAX >> shift))
         return false;
     *size = (size_t)n << shift;
     return true;
@@ -121,6 +122,12 @@ static int on_entry(void *opaque, const char *section, const char *name, const c
 static int read_ini(struct project *p, const char *path, struct hl_error *error)
 {
     struct reader r = {.project = p};
+    /* A call may be long and have " ;" in a string: comments stand on lines of their own. */
+    ini_allow_inline_comments = false;
+    ini_allow_multiline = false;
+    ini_use_stack = false;
+    ini_allow_realloc = true;
+    ini_max_line = 1 << 20;
     char *text;
     size_t len;
     int rc = file_read(path, 1 << 20, &text, &len, error);
@@ -161,6 +168,8 @@ int project_open(struct project *project, const char *target, struct hl_error *e
 {
     struct stat st;
     *project = (struct project){0};
+    if (!*target)
+        return hl_error_set(error, HL_ERR_FILE, "the target's name is empty");
     if (stat(target, &st)) {
         hl_error_set(error, HL_ERR_FILE, "%s: %s", target, strerror(errno));
         return HL_ERR_FILE;

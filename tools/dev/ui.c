@@ -44,11 +44,10 @@ const char *ui_plain(FILE *f)
     return colored(f) ? "\033[0m" : "";
 }
 
-/* Guests and file names end up in messages: nothing of theirs may drive the terminal. */
-static void put_clean(const char *text)
+void ui_clean(FILE *f, const char *text)
 {
     for (const char *p = text; *p; p++)
-        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, stderr);
+        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, f);
 }
 
 static void line(const char *start, const char *kind, const char *format, va_list args)
@@ -57,7 +56,7 @@ static void line(const char *start, const char *kind, const char *format, va_lis
     vsnprintf(text, sizeof(text), format, args);
     fflush(stdout);
     fprintf(stderr, "%s%s%s%s: ", start, ui_red(stderr), kind, ui_plain(stderr));
-    put_clean(text);
+    ui_clean(stderr, text);
     fputc('\n', stderr);
 }
 
@@ -86,7 +85,7 @@ void ui_hint(const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     fprintf(stderr, "%shint%s: ", ui_bold(stderr), ui_plain(stderr));
-    put_clean(text);
+    ui_clean(stderr, text);
     fputc('\n', stderr);
 }
 

@@ -29,6 +29,9 @@ const char *ui_bold(FILE *f);
 const char *ui_red(FILE *f);
 const char *ui_plain(FILE *f);
 
+/* Guests and file names end up in messages: nothing of theirs may drive the terminal. */
+void ui_clean(FILE *f, const char *text);
+
 /* "hl-dev: error: ..." and "hint: ..." on stderr; the status is returned for `return ui_...`. */
 int ui_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ui_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
