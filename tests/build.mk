@@ -51,3 +51,6 @@ bench-cold: $(B)/tests/bench/floor $(B)/tests/bench/cold $(B)/bench/program ## s
 	$(Q)$(B)/tests/bench/cold $(ROUNDS) floor=$(B)/tests/bench/floor \
 	    "hl-dev run program=$(B)/bin/hl-dev run $(B)/bench/program/build/program"
 	@printf 'program guest: %d bytes, stripped %d\n' $$(stat -c %s $(B)/bench/program/build/program $(B)/bench/stripped)
+
+check-nested: tests ## run the suites that need KVM on a standard KVM (kvm_amd in QEMU)
+	$(Q)tests/run -n $(B) $(SUITES)
