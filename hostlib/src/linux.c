@@ -137,17 +137,23 @@ static int64_t put_time(struct hl_sandbox *sb, hl_gva_t gva, const struct timesp
     return done == sizeof(words) ? 0 : -EFAULT;
 }
 
+/* The system's own clocks only: a negative id would name a clock by one of the host's descriptors. */
+static bool good_clock(uint64_t clock)
+{
+    return clock <= CLOCK_BOOTTIME;
+}
+
 static int64_t sys_clock_gettime(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec t;
-    int rc = nondet_clock((int)a[0], &t);
+    int rc = good_clock(a[0]) ? nondet_clock((int)a[0], &t) : -EINVAL;
     return rc ? rc : put_time(sb, a[1], &t);
 }
 
 static int64_t sys_clock_getres(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec t;
-    int rc = nondet_clock_resolution((int)a[0], &t);
+    int rc = good_clock(a[0]) ? nondet_clock_resolution((int)a[0], &t) : -EINVAL;
     return rc ? rc : a[1] ? put_time(sb, a[1], &t) : 0;
 }
 

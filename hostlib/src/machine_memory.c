@@ -6,7 +6,11 @@
 #include <sys/mman.h>
 
 #define GUEST_LOW PAGE_SIZE               /* page 0 stays unmapped: NULL faults */
-#define GUEST_HIGH 0x0000800000000000ull /* lower canonical half */
+/*
+ * The lower canonical half but for its last page: a `syscall` in that page's last bytes would return
+ * to an address on which the shim's iretq faults, in ring 0.
+ */
+#define GUEST_HIGH 0x00007ffffffff000ull
 
 int hl_machine_alloc(struct hl_machine *m, size_t size, hl_gpa_t *gpa, struct hl_error *error)
 {

@@ -17,7 +17,7 @@ enum { VECTOR_PF = 14 };
 #define RFLAGS_GUEST 0x244dd5ull
 #define RFLAGS_FIXED 0x202ull /* bit 1, and IF: kvm_pvm wants it at ring 3, nothing interrupts */
 
-/* How often an interrupt may find the vCPU on its way through the shim before it is given up. */
+/* How often a vCPU that cannot be interrupted may stop on its way through the shim all the same. */
 #define SHIM_PATIENCE 64
 
 static struct shim_frame *frame(struct hl_machine *m)
@@ -131,7 +131,12 @@ static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_err
     unsigned vector = (unsigned)(offset / SHIM_STUB_SIZE);
     struct shim_frame *f = frame(m);
     uint32_t error_code = 0;
-    if ((f->cs & 3) != 3)
+    /*
+     * From ring 0 the processor stays on the stack it was on: then `f` is an older exception's.  A
+     * guest gets here by a `syscall` from 32-bit code where KVM takes that to nowhere (kvm_pvm).
+     */
+    uint64_t top = SHIM_GVA + SHIM_STACK_TOP - (shim_has_error_code(vector) ? 8 : 0);
+    if ((f->cs & 3) != 3 || r->rsp != top - sizeof(*f))
         return shutdown(m, exit, "an exception inside the ring-0 shim");
     if (shim_has_error_code(vector))
         memcpy(&error_code, (const uint8_t *)f - 8, sizeof(error_code));
@@ -218,7 +223,7 @@ static int run_to_exit(struct hl_machine *m, struct vcpu_exit *out, struct hl_er
 {
     m->in_shim = false;
     for (int i = 0; i < SHIM_PATIENCE; i++) {
-        int rc = m->ops->run(m->vcpu, out, error);
+        int rc = m->ops->run(m->vcpu, i > 0, out, error);
         if (rc || out->kind != VCPU_INTERRUPT) {
             m->kick_waiting = i > 0;
             return rc;

@@ -57,7 +57,9 @@ struct vcpu_regs {
 struct vcpu_ops {
     int (*create)(struct hl_vcpu **vcpu, const struct vcpu_setup *setup, struct hl_error *error);
     void (*destroy)(struct hl_vcpu *vcpu);
-    int (*run)(struct hl_vcpu *vcpu, struct vcpu_exit *exit, struct hl_error *error);
+    /* whole: no kick and no signal ends it; they wait for the next run.  The caller knows that an
+     * exit is near. */
+    int (*run)(struct hl_vcpu *vcpu, bool whole, struct vcpu_exit *exit, struct hl_error *error);
     /* Between runs.  The pointer stays good until the next run; after changing what it points to
      * call regs_changed. */
     struct vcpu_regs *(*regs)(struct hl_vcpu *vcpu, struct hl_error *error);

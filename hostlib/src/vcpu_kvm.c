@@ -24,9 +24,11 @@ struct hl_vcpu {
     struct kvm_run *run;
     bool regs_valid, regs_dirty; /* of `regs`, between runs */
     struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
-    pthread_mutex_t lock;        /* guards the two below against kick() */
+    pthread_mutex_t lock;        /* guards what is below against kick() */
     pthread_t thread;
     bool running;
+    bool whole;  /* the present run is not to be interrupted, ... */
+    bool kicked; /* ... which happened during it */
 };
 
 /* struct vcpu_regs is struct kvm_regs under a name of ours. */
@@ -54,6 +56,7 @@ _Static_assert(offsetof(struct vcpu_regs, rflags) == offsetof(struct kvm_regs, r
 #define EFER_NXE (1ull << 11)
 #define MSR_STAR 0xc0000081u
 #define MSR_LSTAR 0xc0000082u
+#define MSR_CSTAR 0xc0000083u /* `syscall` from 32-bit code, which ring 3 can enter on kvm_pvm */
 #define MSR_SYSCALL_MASK 0xc0000084u
 #define MSR_FS_BASE 0xc0000100u
 #define MSR_GS_BASE 0xc0000101u
@@ -135,6 +138,7 @@ static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_e
     const struct kvm_msr_entry gate[] = {
         {.index = MSR_STAR, .data = (uint64_t)SHIM_USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
         {.index = MSR_LSTAR, .data = setup->gate},
+        {.index = MSR_CSTAR, .data = setup->gate},
         {.index = MSR_SYSCALL_MASK, .data = SYSCALL_MASK},
     };
     struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = v->host->xcr0};
@@ -142,7 +146,7 @@ static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_e
         return failed(error, "KVM_SET_CPUID2");
     int rc = set_system_registers(v, setup, error);
     if (!rc)
-        rc = set_msrs(v, gate, 3, error);
+        rc = set_msrs(v, gate, sizeof(gate) / sizeof(gate[0]), error);
     if (!rc && v->host->xcr0 && ioctl(v->fd, KVM_SET_XCRS, &xcrs))
         rc = failed(error, "KVM_SET_XCRS");
     return rc;
@@ -242,12 +246,43 @@ static int flush_regs(struct hl_vcpu *v)
     return ioctl(v->fd, KVM_SET_REGS, &v->regs_buffer);
 }
 
-static void set_running(struct hl_vcpu *v, bool running)
+static void set_immediate_exit(struct hl_vcpu *v, uint8_t value)
+{
+    __atomic_store_n(&v->run->immediate_exit, value, __ATOMIC_SEQ_CST);
+}
+
+static void begin_run(struct hl_vcpu *v, bool whole)
 {
     pthread_mutex_lock(&v->lock);
-    v->running = running;
+    v->running = true;
+    v->whole = whole;
     v->thread = pthread_self();
+    if (whole)
+        set_immediate_exit(v, 0);
     pthread_mutex_unlock(&v->lock);
+}
+
+static void end_run(struct hl_vcpu *v)
+{
+    pthread_mutex_lock(&v->lock);
+    v->running = v->whole = false;
+    if (v->kicked)
+        set_immediate_exit(v, 1);
+    v->kicked = false;
+    pthread_mutex_unlock(&v->lock);
+}
+
+/* KVM_RUN with every signal blocked: under kicks that come fast the vCPU would get nowhere. */
+static int run_whole(struct hl_vcpu *v)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = ioctl(v->fd, KVM_RUN, 0);
+    int e = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = e;
+    return rc;
 }
 
 /*
@@ -257,9 +292,13 @@ static void set_running(struct hl_vcpu *v, bool running)
 static void kick(struct hl_vcpu *v)
 {
     pthread_mutex_lock(&v->lock);
-    __atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-    if (v->running)
-        pthread_kill(v->thread, hl_kick_signal());
+    if (v->whole) {
+        v->kicked = true;
+    } else {
+        set_immediate_exit(v, 1);
+        if (v->running)
+            pthread_kill(v->thread, hl_kick_signal());
+    }
     pthread_mutex_unlock(&v->lock);
 }
 
@@ -331,18 +370,18 @@ static exit_fn *const on_exit_reason[] = {
     [KVM_EXIT_FAIL_ENTRY] = exit_fail_entry,
 };
 
-static int run(struct hl_vcpu *v, struct vcpu_exit *exit, struct hl_error *error)
+static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_error *error)
 {
     const unsigned known = sizeof(on_exit_reason) / sizeof(on_exit_reason[0]);
     if (flush_regs(v))
         return failed(error, "KVM_SET_REGS");
-    set_running(v, true);
-    int rc = ioctl(v->fd, KVM_RUN, 0);
+    begin_run(v, whole);
+    int rc = whole ? run_whole(v) : ioctl(v->fd, KVM_RUN, 0);
     int e = errno;
-    set_running(v, false);
+    end_run(v);
     v->regs_valid = v->host->sync_regs;
     if (rc && (e == EINTR || e == EAGAIN)) {
-        __atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+        set_immediate_exit(v, 0);
         return exit_interrupt(v, exit);
     }
     if (rc) {

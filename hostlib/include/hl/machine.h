@@ -49,7 +49,7 @@ HL_API int hl_machine_alloc(struct hl_machine *machine, size_t size, hl_gpa_t *g
 
 /*
  * Map, change or remove whole pages of the guest's address space.  Addresses must be in the lower
- * canonical half, not in page 0; WRITE and EXEC together are refused; READ is implied by both.  A GPA
+ * canonical half, not in its first nor its last page; WRITE and EXEC together are refused; READ is implied by both.  A GPA
  * outside the machine's memory makes an access an HL_EXIT_MMIO.  protect() and unmap() take effect
  * before the guest's next instruction; protect() leaves holes alone and fails on them (ARGUMENT).
  */
