@@ -62,7 +62,7 @@ int cmd_completion(int argc, char **argv)
     else if (strcmp(shell, "zsh") == 0)
         fputs(zsh, stdout);
     else {
-        ui_error(0, *shell ? "no completion for shell %s" : "which shell?", shell);
+        ui_error(0, "%s%s", *shell ? "no completion for " : "which shell?", shell);
         ui_hint("hl-dev completion bash, or hl-dev completion zsh");
         return EXIT_USAGE;
     }

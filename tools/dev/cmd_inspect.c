@@ -186,7 +186,14 @@ static int inspect(const struct options *o, struct project *project)
     if (rc) {
         hl_image_close(image);
         int status = ui_library_error(&error);
-        return rc == HL_ERR_ARGUMENT ? EXIT_USAGE : status;
+        if (rc == HL_ERR_ARGUMENT)
+            status = EXIT_USAGE;
+        if (!o->json)
+            return status;
+        json_t *document = json_object();
+        json_object_set_new(document, "error", json_error(&error));
+        json_object_set_new(document, "status", json_integer(status));
+        return json_print(document, status);
     }
     if (hl_symbols_open(&symbols, image, NULL))
         symbols = NULL;

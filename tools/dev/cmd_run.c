@@ -39,11 +39,14 @@ static double now_ms(void)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* A call's end: what is printed of it in either form. */
+/* A call's or the whole run's end: what is printed of it in either form. */
 static int failed(struct session *s, struct hl_error *error, json_t *into)
 {
     int status = ui_status(error->code);
-    bool crashed = status == EXIT_CRASH && hl_sandbox_state(s->sandbox) == HL_SANDBOX_POISONED;
+    bool crashed = status == EXIT_CRASH && s->sandbox &&
+                   hl_sandbox_state(s->sandbox) == HL_SANDBOX_POISONED;
+    if (error->code == HL_ERR_ARGUMENT)
+        status = EXIT_USAGE; /* hl.ini and expressions are part of the command line, so to speak */
     if (session_timed_out(s)) {
         status = EXIT_TIMEOUT;
         hl_error_set(error, HL_ERR_INTERRUPTED, "time limit reached, the guest was interrupted");
@@ -94,7 +97,7 @@ static int do_call(struct session *s, size_t i, json_t *into)
 static int do_calls(struct session *s, json_t *calls)
 {
     int status = EXIT_FINE;
-    for (unsigned long n = 0; n < s->options->repeat; n++)
+    for (unsigned long n = 0; n < s->options->repeat && status == EXIT_FINE; n++)
         for (size_t i = 0; i < s->expr_count && status == EXIT_FINE; i++) {
             json_t *into = json_object();
             status = do_call(s, i, into);
@@ -110,9 +113,8 @@ static int do_main(struct session *s, json_t *document)
     struct hl_error error;
     int exit_status = 0;
     for (unsigned long n = 0; n < s->options->repeat && !exit_status; n++) {
-        int rc = n ? session_start(s) : 0;
-        if (rc)
-            return rc;
+        if (n && session_start(s, &error))
+            return failed(s, &error, document);
         if (hl_sandbox_main(s->sandbox, &exit_status, &error))
             return failed(s, &error, document);
     }
@@ -133,12 +135,15 @@ static void print_counts(const struct session *s, double ms)
             (unsigned long long)c.faults, (unsigned long long)c.interrupts);
 }
 
-static int run(struct session *s)
+static int run(struct session *s, const struct options *options)
 {
     double start = now_ms();
     json_t *document = json_object(), *calls = json_array();
-    int status = session_start(s);
-    if (!status)
+    struct hl_error error;
+    int status;
+    if (session_open(s, options, &error) || session_start(s, &error))
+        status = failed(s, &error, document);
+    else
         status = s->expr_count ? do_calls(s, calls) : do_main(s, document);
     if (s->options->verbose && s->sandbox)
         print_counts(s, now_ms() - start);
@@ -149,6 +154,8 @@ static int run(struct session *s)
     }
     json_object_set_new(document, "calls", calls);
     json_object_set_new(document, "output", json_text(s->captured, s->captured_size));
+    if (s->captured_cut)
+        json_object_set_new(document, "output_truncated", json_true());
     json_object_set_new(document, "status", json_integer(status));
     return json_print(document, status);
 }
@@ -159,9 +166,7 @@ int cmd_run(int argc, char **argv)
     struct session session;
     int status = options_parse(&options, argc, argv, help);
     if (status < 0) {
-        status = session_open(&session, &options);
-        if (!status)
-            status = run(&session);
+        status = run(&session, &options);
         session_close(&session);
     }
     options_free(&options);

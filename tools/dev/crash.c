@@ -10,6 +10,7 @@
 #include "ui.h"
 
 #define FRAMES 64
+#define GUARD (64u << 10) /* bytes below the stack that count as its overflow */
 
 /* A crashed guest, its registers, and where it was called from. */
 struct crash {
@@ -92,6 +93,16 @@ static void print_fault(const struct hl_fault *f)
     fputc('\n', stderr);
 }
 
+/* The guard below the stack is where a guest gets that calls too deep. */
+static bool stack_is_full(const struct hl_sandbox *sandbox, const struct hl_fault *f)
+{
+    const struct hl_region *r;
+    for (size_t i = 0; f && f->vector == 14 && (r = hl_sandbox_region(sandbox, i)); i++)
+        if (strcmp(r->name, "stack") == 0)
+            return f->address < r->start && r->start - f->address <= GUARD;
+    return false;
+}
+
 void crash_print(struct hl_sandbox *sandbox, bool registers)
 {
     struct crash c;
@@ -104,7 +115,9 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
         print_frame(i, &c.frame[i]);
     if (registers)
         print_registers(&c.regs);
-    if (c.frames && !c.frame[0].location.file && !c.frame[0].location.function)
+    if (stack_is_full(sandbox, fault))
+        ui_hint("the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
+    else if (c.frames && !c.frame[0].location.file && !c.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
     else
         ui_hint("to look at the code: gdb -batch -ex 'info line *0x%llx' -ex 'disassemble /s "

@@ -13,13 +13,17 @@
 /* --json: keep what the guest prints, up to a limit that a runaway guest cannot push. */
 static void capture(struct session *s, const void *data, size_t size)
 {
-    if (size > CAPTURE_MAX - s->captured_size)
+    if (size > CAPTURE_MAX - s->captured_size) {
         size = CAPTURE_MAX - s->captured_size;
+        s->captured_cut = true;
+    }
     if (s->captured_size + size > s->captured_room) {
         size_t room = 2 * (s->captured_size + size) + 256;
         char *more = realloc(s->captured, room);
-        if (!more)
+        if (!more) {
+            s->captured_cut = true;
             return;
+        }
         s->captured = more;
         s->captured_room = room;
     }
@@ -162,58 +166,48 @@ static int start(struct session *s, struct hl_error *error)
     return hl_sandbox_start(s->sandbox, error);
 }
 
-/* hl.ini and expressions are part of the command line, so to speak. */
-static int status_of(const struct hl_error *error)
-{
-    int status = ui_library_error(error);
-    return error->code == HL_ERR_ARGUMENT ? EXIT_USAGE : status;
-}
-
 /* A call of such an import is an error value in the guest, which few guests look at. */
-static void warn_missing(const struct session *s)
+static void warn_missing(struct session *s)
 {
     const struct hl_function *f;
     size_t n;
-    if (s->options->quiet)
+    if (s->options->quiet || s->warned)
         return;
+    s->warned = true;
     for (n = 0; (f = hl_sandbox_missing(s->sandbox, n)); n++)
         ui_warning("no host function %s: the guest's calls of it fail", f->name);
     if (n)
         ui_hint("--host FILE names a shared object that registers host functions");
 }
 
-int session_start(struct session *s)
+int session_start(struct session *s, struct hl_error *error)
 {
-    struct hl_error error;
-    if (start(s, &error))
-        return status_of(&error);
-    warn_missing(s);
-    return 0;
+    int rc = start(s, error);
+    if (!rc)
+        warn_missing(s);
+    return rc;
 }
 
-int session_open(struct session *s, const struct options *o)
+int session_open(struct session *s, const struct options *o, struct hl_error *error)
 {
-    struct hl_error error;
     *s = (struct session){.options = o};
-    int rc = project_open(&s->project, o->target, &error);
+    int rc = project_open(&s->project, o->target, error);
     if (!rc)
-        rc = project_build(&s->project, !o->verbose, &error);
+        rc = project_build(&s->project, !o->verbose, error);
     if (!rc)
-        rc = hl_image_open(&s->image, s->project.guest, &error);
+        rc = hl_image_open(&s->image, s->project.guest, error);
     if (!rc)
-        rc = parse_calls(s, &error);
+        rc = parse_calls(s, error);
     if (!rc && !s->expr_count && !(hl_image_flags(s->image) & HL_NOTE_MAIN)) {
-        rc = hl_error_set(&error, HL_ERR_NO_MAIN, "%s: the guest has no main(), and no call is given",
+        rc = hl_error_set(error, HL_ERR_NO_MAIN, "%s: the guest has no main(), and no call is given",
                           s->project.guest);
     }
     if (!rc)
-        rc = load_plugin(s, &error);
+        rc = load_plugin(s, error);
     double timeout = o->has_timeout ? o->timeout : s->project.timeout;
     if (!rc && timeout > 0 && !(s->watchdog = watchdog_start(timeout)))
-        rc = hl_error_set(&error, HL_ERR_SYSTEM, "cannot start a thread for the time limit");
-    if (rc)
-        return status_of(&error);
-    return 0;
+        rc = hl_error_set(error, HL_ERR_SYSTEM, "cannot start a thread for the time limit");
+    return rc;
 }
 
 bool session_timed_out(const struct session *s)

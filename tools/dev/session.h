@@ -33,9 +33,11 @@ struct session {
     const char **text; /* of each expr */
     size_t expr_count;
     void *plugin; /* dlopen() handle */
+    bool warned;  /* of missing host functions, once for all sandboxes */
     struct watchdog *watchdog;
     char *captured; /* --json: what the guest printed */
     size_t captured_size, captured_room;
+    bool captured_cut; /* some of it was dropped */
 };
 
 /*
@@ -45,12 +47,10 @@ struct session {
 int options_parse(struct options *options, int argc, char **argv, const char *help);
 void options_free(struct options *options);
 
-/*
- * Build, open, parse the calls, and start a sandbox.  0, or an exit status after the message was
- * printed.  session_close() in any case.
- */
-int session_open(struct session *session, const struct options *options);
-int session_start(struct session *session); /* also again, for another sandbox of the same guest */
+/* Build, open, parse the calls.  Nothing is printed of an error; session_close() in any case. */
+int session_open(struct session *session, const struct options *options, struct hl_error *error);
+/* Start a sandbox; also again, for another one of the same guest. */
+int session_start(struct session *session, struct hl_error *error);
 void session_close(struct session *session);
 
 /* Has the time limit passed?  Then every call fails with HL_ERR_INTERRUPTED. */
