@@ -50,8 +50,8 @@ int main(int argc, char **argv)
         printf("hl-dev %s\n", hl_version());
         return ui_finish(EXIT_FINE);
     }
-    if (name && (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 ||
-                 strcmp(name, "-h") == 0)) {
+    if (name &&
+        (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
         /* `hl-dev help run` */
         for (unsigned i = 0; argc > 2 && i < COMMANDS; i++)
             if (strcmp(argv[2], commands[i].name) == 0) {

@@ -98,8 +98,10 @@ static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
         }
     }
     if (!message_fits(sb, sizeof(struct hl_input), args, count)) {
-        hl_error_set(error, HL_ERR_LIMIT, "the arguments of %s do not fit the input buffer (%zu "
-                     "bytes)", f->name, sb->config.input);
+        hl_error_set(error, HL_ERR_LIMIT,
+                     "the arguments of %s do not fit the input buffer (%zu "
+                     "bytes)",
+                     f->name, sb->config.input);
         hl_error_hint(error, "give the sandbox a larger input buffer");
         return HL_ERR_LIMIT;
     }
@@ -179,8 +181,7 @@ int hl_sandbox_call(struct hl_sandbox *sb, const char *name, const struct hl_val
     if (!sb || !name)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no name");
     int index = hl_image_require(sb->image, name, error);
-    return index < 0 ? index
-                     : hl_sandbox_call_index(sb, (size_t)index, args, count, result, error);
+    return index < 0 ? index : hl_sandbox_call_index(sb, (size_t)index, args, count, result, error);
 }
 
 int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)

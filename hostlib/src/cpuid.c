@@ -3,9 +3,9 @@
  * cpuid.c - what a guest may know of the processor: the instructions a ring-3 program can use, and
  * nothing of virtualisation, topology or power.
  *
- * The leaves are read from the processor itself and cut to a list of known bits, rather than asked of
- * KVM_GET_SUPPORTED_CPUID: that costs 0.3 ms (half a cold start), and kvm_pvm leaves XSAVE out of it
- * although guests have it.  Bit numbers: Intel SDM 2A, CPUID; AMD APM 3, appendix E.
+ * The leaves are read from the processor itself and cut to a list of known bits, rather than asked
+ * of KVM_GET_SUPPORTED_CPUID: that costs 0.3 ms (half a cold start), and kvm_pvm leaves XSAVE out
+ * of it although guests have it.  Bit numbers: Intel SDM 2A, CPUID; AMD APM 3, appendix E.
  */
 #include "cpuid.h"
 
@@ -40,11 +40,11 @@ enum {
 /* vbmi vbmi2 gfni vaes vpclmulqdq vnni bitalg vpopcntdq rdpid */
 #define LEAF7_ECX                                                                                  \
     (BIT(1) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(22))
-#define LEAF7_EDX BIT(4)                                 /* fast short rep mov */
-#define LEAF7_1_EAX (BIT(4) | BIT(5))                    /* avx-vnni avx512-bf16 */
-#define LEAF81_ECX (BIT(0) | BIT(5) | BIT(6) | BIT(8))   /* lahf abm sse4a 3dnowprefetch */
+#define LEAF7_EDX BIT(4)                                   /* fast short rep mov */
+#define LEAF7_1_EAX (BIT(4) | BIT(5))                      /* avx-vnni avx512-bf16 */
+#define LEAF81_ECX (BIT(0) | BIT(5) | BIT(6) | BIT(8))     /* lahf abm sse4a 3dnowprefetch */
 #define LEAF81_EDX (BIT(11) | BIT(20) | BIT(27) | BIT(29)) /* syscall nx rdtscp lm */
-#define AVX_ECX (BIT(12) | BIT(28) | BIT(29))            /* fma avx f16c */
+#define AVX_ECX (BIT(12) | BIT(28) | BIT(29))              /* fma avx f16c */
 #define AVX512_EBX                                                                                 \
     (BIT(16) | BIT(17) | BIT(21) | BIT(28) | BIT(30) | BIT(31)) /* all of AVX-512 in leaf 7 */
 #define AVX512_ECX (BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14))

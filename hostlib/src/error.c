@@ -9,10 +9,9 @@
 
 static const struct {
     const char *name, *text, *hint;
-} errors[] = {
-    [0] = {"OK", "no error", ""},
+} errors[] = {[0] = {"OK", "no error", ""},
 #define X(name, number, text, hint) [number] = {#name, text, hint},
-    HL_ERRORS(X)
+              HL_ERRORS(X)
 #undef X
 };
 

@@ -97,10 +97,10 @@ static void reply_error(struct hl_sandbox *sb, int code, const char *text)
     if (!message_fits(sb, sb->input_used, &message, 1)) {
         /* No room for even a NUL: point at the reply's own zeroed last slot. */
         reply->slot[HL_MAX_ARGS - 1] = (struct hl_slot){0};
-        reply->slot[0] = (struct hl_slot){
-            .type = HL_STRING,
-            .bits = sb->region[REGION_INPUT].start +
-                    offsetof(struct hl_input, reply.slot[HL_MAX_ARGS - 1])};
+        reply->slot[0] =
+            (struct hl_slot){.type = HL_STRING,
+                             .bits = sb->region[REGION_INPUT].start +
+                                     offsetof(struct hl_input, reply.slot[HL_MAX_ARGS - 1])};
         reply->count = 1;
     } else {
         message_put(sb, reply, sb->input_used, &message, 1);

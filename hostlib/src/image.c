@@ -51,8 +51,10 @@ static int check_machine(const struct hl_image *image, const GElf_Ehdr *eh, stru
     int c = HL_ERR_NOT_GUEST;
     if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_machine != EM_X86_64) {
         const char *class = eh->e_ident[EI_CLASS] == ELFCLASS64 ? "64" : "32";
-        return image_error(image, error, c, "an ELF file for another machine (%s-bit, machine %u), "
-                           "not for x86-64", class, eh->e_machine);
+        return image_error(image, error, c,
+                           "an ELF file for another machine (%s-bit, machine %u), "
+                           "not for x86-64",
+                           class, eh->e_machine);
     }
     if (eh->e_ident[EI_DATA] != ELFDATA2LSB)
         return image_error(image, error, c, "not a little-endian ELF file");
@@ -255,8 +257,7 @@ static int read_all(int fd, const char *path, uint8_t *data, size_t size, struct
     return 0;
 }
 
-static int read_file(int fd, const char *path, uint8_t **data, size_t *size,
-                     struct hl_error *error)
+static int read_file(int fd, const char *path, uint8_t **data, size_t *size, struct hl_error *error)
 {
     struct stat st;
     if (fstat(fd, &st))

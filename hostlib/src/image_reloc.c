@@ -75,11 +75,12 @@ static int apply(const struct hl_image *image, const struct rela_table *table,
         if (type == R_X86_64_NONE)
             continue;
         if (type != R_X86_64_RELATIVE)
-            return image_error(image, error, HL_ERR_BAD_IMAGE, "unsupported relocation type %u at "
-                               "0x%llx", type, (unsigned long long)rela.r_offset);
+            return image_error(image, error, HL_ERR_BAD_IMAGE,
+                               "unsupported relocation type %u at "
+                               "0x%llx",
+                               type, (unsigned long long)rela.r_offset);
         uint64_t value = (uint64_t)rela.r_addend + image->bias;
-        uint8_t *place =
-            (uint8_t *)image_bytes(image, rela.r_offset + image->bias, sizeof(value));
+        uint8_t *place = (uint8_t *)image_bytes(image, rela.r_offset + image->bias, sizeof(value));
         if (!place)
             return bad(image, error, "a relocation outside the file's segments");
         memcpy(place, &value, sizeof(value));

@@ -80,10 +80,10 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
     const struct hl_region *stack = &sb->region[REGION_STACK];
     const char *const default_argv[] = {sb->image->path, NULL};
     uint64_t words[ARGS_MAX + 4 + 2 * AUX_MAX] = {0};
-    struct stack_builder b = {.host = hl_machine_memory(sb->machine, sb->gpa[REGION_STACK],
-                                                        stack->size),
-                              .low = stack->start,
-                              .at = stack->size};
+    struct stack_builder b = {
+        .host = hl_machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
+        .low = stack->start,
+        .at = stack->size};
     uint64_t chance[2];
     Elf64_auxv_t aux[AUX_MAX];
     if (nondet_random(chance, sizeof(chance)))

@@ -137,7 +137,8 @@ static int64_t put_time(struct hl_sandbox *sb, hl_gva_t gva, const struct timesp
     return done == sizeof(words) ? 0 : -EFAULT;
 }
 
-/* The system's own clocks only: a negative id would name a clock by one of the host's descriptors. */
+/* The system's own clocks only: a negative id would name a clock by one of the host's descriptors.
+ */
 static bool good_clock(uint64_t clock)
 {
     return clock <= CLOCK_BOOTTIME;

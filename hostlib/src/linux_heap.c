@@ -3,8 +3,8 @@
  * linux_heap.c - brk grows up from the start of the heap region, mmap takes the highest free pages.
  *
  * A page of the region has one fixed place in the machine's memory, so there is nothing to allocate
- * but the right to use it: mapping is page-table entries only.  Freed pages are zeroed when they are
- * given back, so that whoever gets them next finds zeros, as Linux promises.
+ * but the right to use it: mapping is page-table entries only.  Freed pages are zeroed when they
+ * are given back, so that whoever gets them next finds zeros, as Linux promises.
  */
 #include "linux_heap.h"
 

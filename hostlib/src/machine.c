@@ -48,7 +48,8 @@ static void write_gdt(uint8_t *gdt)
     put64(gdt + (SHIM_USER32_CS & ~7), DESC_USER_CODE32);
     put64(gdt + (SHIM_USER_DS & ~7), DESC_USER_DATA);
     put64(gdt + (SHIM_USER_CS & ~7), DESC_USER_CODE);
-    put64(gdt + SHIM_TSS, limit | (tss & 0xffffff) << 16 | 0x8bull << 40 | (tss >> 24 & 0xff) << 56);
+    put64(gdt + SHIM_TSS,
+          limit | (tss & 0xffffff) << 16 | 0x8bull << 40 | (tss >> 24 & 0xff) << 56);
     put64(gdt + SHIM_TSS + 8, tss >> 32);
 }
 
@@ -59,7 +60,7 @@ static void write_tss(uint8_t *tss, const struct hl_machine_config *config)
     tss[TSS_IOMAP_BASE] = TSS_SIZE;
     memset(map, 0xff, IOMAP_SIZE);
     for (size_t i = 0; i < config->port_count; i++)
-        map[config->port[i] / 8] &= (uint8_t)~(1u << config->port[i] % 8);
+        map[config->port[i] / 8] &= (uint8_t) ~(1u << config->port[i] % 8);
 }
 
 /* Interrupt gates; ring 3 may raise #BP and #OF itself (int3, into), every other `int n` is #GP. */

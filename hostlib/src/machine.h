@@ -18,8 +18,8 @@ struct hl_machine {
     struct pagetable pt;
     hl_gpa_t shim; /* GPA of the shim's pages */
     /*
-     * Where the vCPU stands: at ring 3, or in a stub behind its `out`, with the guest's state in the
-     * frame on the ring-0 stack.  A stub's frame is the guest's rip, rflags and rsp.
+     * Where the vCPU stands: at ring 3, or in a stub behind its `out`, with the guest's state in
+     * the frame on the ring-0 stack.  A stub's frame is the guest's rip, rflags and rsp.
      */
     bool in_shim;
     bool entered;      /* the guest may have translations cached */

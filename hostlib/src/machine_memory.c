@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define GUEST_LOW PAGE_SIZE               /* page 0 stays unmapped: NULL faults */
+#define GUEST_LOW PAGE_SIZE /* page 0 stays unmapped: NULL faults */
 /*
- * The lower canonical half but for its last page: a `syscall` in that page's last bytes would return
- * to an address on which the shim's iretq faults, in ring 0.
+ * The lower canonical half but for its last page: a `syscall` in that page's last bytes would
+ * return to an address on which the shim's iretq faults, in ring 0.
  */
 #define GUEST_HIGH 0x00007ffffffff000ull
 

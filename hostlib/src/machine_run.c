@@ -32,9 +32,23 @@ int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_er
     if (!r)
         return HL_ERR_KVM;
     *regs = (struct hl_regs){
-        .rax = r->rax, .rbx = r->rbx, .rcx = r->rcx, .rdx = r->rdx, .rsi = r->rsi, .rdi = r->rdi,
-        .rbp = r->rbp, .rsp = r->rsp, .r8 = r->r8,   .r9 = r->r9,   .r10 = r->r10, .r11 = r->r11,
-        .r12 = r->r12, .r13 = r->r13, .r14 = r->r14, .r15 = r->r15, .rip = r->rip,
+        .rax = r->rax,
+        .rbx = r->rbx,
+        .rcx = r->rcx,
+        .rdx = r->rdx,
+        .rsi = r->rsi,
+        .rdi = r->rdi,
+        .rbp = r->rbp,
+        .rsp = r->rsp,
+        .r8 = r->r8,
+        .r9 = r->r9,
+        .r10 = r->r10,
+        .r11 = r->r11,
+        .r12 = r->r12,
+        .r13 = r->r13,
+        .r14 = r->r14,
+        .r15 = r->r15,
+        .rip = r->rip,
         .rflags = r->rflags,
     };
     if (m->in_shim) {
@@ -62,11 +76,24 @@ int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct
         return HL_ERR_KVM;
     uint64_t rflags = (regs->rflags & RFLAGS_GUEST) | RFLAGS_FIXED;
     struct vcpu_regs next = {
-        .rax = regs->rax, .rbx = regs->rbx, .rcx = regs->rcx, .rdx = regs->rdx,
-        .rsi = regs->rsi, .rdi = regs->rdi, .rbp = regs->rbp, .rsp = regs->rsp,
-        .r8 = regs->r8,   .r9 = regs->r9,   .r10 = regs->r10, .r11 = regs->r11,
-        .r12 = regs->r12, .r13 = regs->r13, .r14 = regs->r14, .r15 = regs->r15,
-        .rip = regs->rip, .rflags = rflags,
+        .rax = regs->rax,
+        .rbx = regs->rbx,
+        .rcx = regs->rcx,
+        .rdx = regs->rdx,
+        .rsi = regs->rsi,
+        .rdi = regs->rdi,
+        .rbp = regs->rbp,
+        .rsp = regs->rsp,
+        .r8 = regs->r8,
+        .r9 = regs->r9,
+        .r10 = regs->r10,
+        .r11 = regs->r11,
+        .r12 = regs->r12,
+        .r13 = regs->r13,
+        .r14 = regs->r14,
+        .r15 = regs->r15,
+        .rip = regs->rip,
+        .rflags = rflags,
     };
     if (m->in_shim) {
         struct shim_frame *f = frame(m);
@@ -119,7 +146,8 @@ static bool is_syscall_at_ring3(struct hl_machine *m, unsigned vector, uint32_t 
            memcmp(code, syscall_code, sizeof(code)) == 0;
 }
 
-/* A stub's `out`: which stub, and what did the processor push?  rip is at the `out` or behind it. */
+/* A stub's `out`: which stub, and what did the processor push?  rip is at the `out` or behind it.
+ */
 static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
 {
     const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);

@@ -69,8 +69,8 @@ static int exit_io(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_
 {
     unsigned port = exit->io.port - (unsigned)HL_PORT_WAIT;
     if (port >= sizeof(on_port) / sizeof(on_port[0]) || exit->io.in || exit->io.size != 1)
-        return sandbox_protocol(error, "%s of %u bytes on port 0x%x", exit->io.in ? "input" :
-                                "output", exit->io.size, exit->io.port);
+        return sandbox_protocol(error, "%s of %u bytes on port 0x%x",
+                                exit->io.in ? "input" : "output", exit->io.size, exit->io.port);
     if (port == 0) /* the result is copied by whoever waits for it */
         return on_wait(sb, NULL, error);
     struct hl_message message = sb->output->message; /* the one copy */
@@ -90,11 +90,11 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
     for (unsigned i = REGION_INPUT; i < REGION_COUNT; i++) {
         const struct hl_region *r = &sb->region[i];
         if (address < r->start && r->start - address <= near)
-            return i == REGION_STACK ? " (stack overflow)"
+            return i == REGION_STACK  ? " (stack overflow)"
                    : i == REGION_HEAP ? " (below the heap)"
                                       : " (below a buffer)";
         if (address >= r->start + r->size && address - (r->start + r->size) < near)
-            return i == REGION_STACK ? " (above the stack)"
+            return i == REGION_STACK  ? " (above the stack)"
                    : i == REGION_HEAP ? " (behind the heap)"
                                       : " (behind a buffer)";
         if (i == REGION_HEAP && address >= r->start && address - r->start < r->size)

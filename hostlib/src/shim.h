@@ -21,7 +21,7 @@
 
 #define SHIM_STUB_SIZE 16
 #define SHIM_VECTORS 32
-#define SHIM_OUT_SIZE 2 /* of `out %al, $imm8` */
+#define SHIM_OUT_SIZE 2           /* of `out %al, $imm8` */
 #define SHIM_SAVED_RSP SHIM_STACK /* where the gate parks the user's stack pointer */
 #define SHIM_STACK_TOP (SHIM_STACK + 0x1000)
 

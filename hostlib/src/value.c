@@ -7,8 +7,8 @@
 #include <hl/error.h>
 
 static const char *const names[HL_TYPE_COUNT] = {
-    [HL_VOID] = "void", [HL_I32] = "i32", [HL_U32] = "u32",   [HL_I64] = "i64",
-    [HL_U64] = "u64",   [HL_F32] = "f32", [HL_F64] = "f64",   [HL_BOOL] = "bool",
+    [HL_VOID] = "void",     [HL_I32] = "i32",     [HL_U32] = "u32", [HL_I64] = "i64",
+    [HL_U64] = "u64",       [HL_F32] = "f32",     [HL_F64] = "f64", [HL_BOOL] = "bool",
     [HL_STRING] = "string", [HL_BYTES] = "bytes",
 };
 

@@ -66,7 +66,9 @@ _Static_assert(offsetof(struct vcpu_regs, rflags) == offsetof(struct kvm_regs, r
 static int failed(struct hl_error *error, const char *what)
 {
     int e = errno;
-    int code = e == ENOMEM ? HL_ERR_MEMORY : e == EMFILE || e == ENFILE ? HL_ERR_SYSTEM : HL_ERR_KVM;
+    int code = e == ENOMEM                  ? HL_ERR_MEMORY
+               : e == EMFILE || e == ENFILE ? HL_ERR_SYSTEM
+                                            : HL_ERR_KVM;
     hl_error_set(error, code, "%s: %s: %s", hl_err_text(code), what, strerror(e));
     if (error)
         error->sys_errno = e;
@@ -136,7 +138,8 @@ static int set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsi
 static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
 {
     const struct kvm_msr_entry gate[] = {
-        {.index = MSR_STAR, .data = (uint64_t)SHIM_USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
+        {.index = MSR_STAR,
+         .data = (uint64_t)SHIM_USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
         {.index = MSR_LSTAR, .data = setup->gate},
         {.index = MSR_CSTAR, .data = setup->gate},
         {.index = MSR_SYSCALL_MASK, .data = SYSCALL_MASK},
@@ -317,7 +320,8 @@ static int exit_io(struct hl_vcpu *v, struct vcpu_exit *exit)
     exit->io.size = r->io.size;
     exit->io.in = r->io.direction == KVM_EXIT_IO_IN;
     exit->io.value = 0;
-    /* `rep outs` comes as several items; a guest at ring 3 gains nothing by it: the first counts. */
+    /* `rep outs` comes as several items; a guest at ring 3 gains nothing by it: the first counts.
+     */
     if (!exit->io.in)
         memcpy(&exit->io.value, (uint8_t *)r + r->io.data_offset, r->io.size);
     return 0;

@@ -30,7 +30,8 @@
     X(STATE, 12, "not possible in the sandbox's present state", "")                                \
     X(BUSY, 13, "the sandbox is in use", "one thread at a time; a host function cannot call back") \
     X(NO_FUNCTION, 14, "the guest has no such function", "")                                       \
-    X(NO_MAIN, 15, "the guest has no main()", "call one of its functions: --call 'NAME(ARG, ...)'") \
+    X(NO_MAIN, 15, "the guest has no main()",                                                      \
+      "call one of its functions: --call 'NAME(ARG, ...)'")                                        \
     X(SIGNATURE, 16, "wrong arguments", "")                                                        \
     X(HOST_FUNCTION, 17, "host function failed", "")                                               \
     X(GUEST_ERROR, 18, "the guest function reported an error", "")                                 \

@@ -40,7 +40,7 @@ HL_API const void *hl_image_data(const struct hl_image *image, size_t *size);
 
 /* Where it runs: already with the load bias added where the guest is PIE. */
 HL_API hl_gva_t hl_image_entry(const struct hl_image *image);
-HL_API uint64_t hl_image_bias(const struct hl_image *image); /* 0 unless PIE */
+HL_API uint64_t hl_image_bias(const struct hl_image *image);  /* 0 unless PIE */
 HL_API unsigned hl_image_flags(const struct hl_image *image); /* HL_NOTE_LIBC, HL_NOTE_MAIN */
 HL_API int hl_image_is_pie(const struct hl_image *image);
 
@@ -66,7 +66,6 @@ HL_API const struct hl_function *hl_image_import(const struct hl_image *image, s
 /* Position of the function called name, or -1. */
 HL_API int hl_image_find(const struct hl_image *image, const char *name);
 /* The same, but NO_FUNCTION with a hint that lists the functions there are. */
-HL_API int hl_image_require(const struct hl_image *image, const char *name,
-                            struct hl_error *error);
+HL_API int hl_image_require(const struct hl_image *image, const char *name, struct hl_error *error);
 
 #endif

@@ -49,9 +49,10 @@ HL_API int hl_machine_alloc(struct hl_machine *machine, size_t size, hl_gpa_t *g
 
 /*
  * Map, change or remove whole pages of the guest's address space.  Addresses must be in the lower
- * canonical half, not in its first nor its last page; WRITE and EXEC together are refused; READ is implied by both.  A GPA
- * outside the machine's memory makes an access an HL_EXIT_MMIO.  protect() and unmap() take effect
- * before the guest's next instruction; protect() leaves holes alone and fails on them (ARGUMENT).
+ * canonical half, not in its first nor its last page; WRITE and EXEC together are refused; READ is
+ * implied by both.  A GPA outside the machine's memory makes an access an HL_EXIT_MMIO.  protect()
+ * and unmap() take effect before the guest's next instruction; protect() leaves holes alone and
+ * fails on them (ARGUMENT).
  */
 HL_API int hl_machine_map(struct hl_machine *machine, hl_gva_t gva, hl_gpa_t gpa, size_t size,
                           unsigned prot, struct hl_error *error);
@@ -65,8 +66,8 @@ HL_API int hl_machine_lookup(const struct hl_machine *machine, hl_gva_t gva, hl_
                              unsigned *prot);
 
 /*
- * The host's view of [gpa, gpa + size), or NULL where that is not all inside the memory.  Valid until
- * destroy; the guest may change it whenever it runs.
+ * The host's view of [gpa, gpa + size), or NULL where that is not all inside the memory.  Valid
+ * until destroy; the guest may change it whenever it runs.
  */
 HL_API void *hl_machine_memory(const struct hl_machine *machine, hl_gpa_t gpa, size_t size);
 

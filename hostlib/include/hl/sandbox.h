@@ -12,10 +12,11 @@
  *     hl_sandbox_destroy(sb);
  *     hl_image_close(image);
  *
- * States: NEW (host functions may be registered) -> READY (set-up code ran, waiting) -> in a call ->
- * READY, or POISONED (fault, abort, interruption, broken ABI: still inspectable), or DEAD (the guest
- * exited).  A sandbox belongs to one thread at a time and may move between threads; a second thread
- * gets HL_ERR_BUSY.  hl_sandbox_interrupt() alone may come from any thread, any time before destroy.
+ * States: NEW (host functions may be registered) -> READY (set-up code ran, waiting) -> in a call
+ * -> READY, or POISONED (fault, abort, interruption, broken ABI: still inspectable), or DEAD (the
+ * guest exited).  A sandbox belongs to one thread at a time and may move between threads; a second
+ * thread gets HL_ERR_BUSY.  hl_sandbox_interrupt() alone may come from any thread, any time before
+ * destroy.
  */
 #ifndef HL_SANDBOX_H
 #define HL_SANDBOX_H
@@ -34,9 +35,9 @@ struct hl_sandbox;
  * A host function.  args are checked against the registered signature; their strings and bytes
  * belong to the library and live until the function returns.  For a result other than void fill
  * result->...; strings and bytes are copied after the return, so they may point to memory the
- * function owns (static, or kept in opaque).  Return 0, or non-zero for a failure: the guest sees an
- * error value with that code and error->text (see hl_error_set()); the sandbox lives on.
- * It runs on the thread that made the call and must not use this sandbox (HL_ERR_BUSY).
+ * function owns (static, or kept in opaque).  Return 0, or non-zero for a failure: the guest sees
+ * an error value with that code and error->text (see hl_error_set()); the sandbox lives on. It runs
+ * on the thread that made the call and must not use this sandbox (HL_ERR_BUSY).
  */
 typedef int hl_host_fn(void *opaque, const struct hl_value *args, size_t count,
                        struct hl_value *result, struct hl_error *error);
@@ -83,16 +84,16 @@ enum hl_sandbox_state {
     HL_SANDBOX_DEAD,
 };
 
-/* image must outlive the sandbox; config may be NULL.  Errors: those of hl_machine_create(), LIMIT. */
+/* image must outlive the sandbox, config may be NULL.  Errors of hl_machine_create(), LIMIT. */
 HL_API int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                              const struct hl_sandbox_config *config, struct hl_error *error);
-/* In any state; NULL is fine.  Not while another thread is in a call: interrupt and join it first. */
+/* In any state; NULL is fine.  Not while another thread is in a call: interrupt, join first. */
 HL_API void hl_sandbox_destroy(struct hl_sandbox *sandbox);
 
 /*
- * Offer a host function, before start.  signature as hl_signature_parse() reads it.  A function that
- * the guest does not import is kept and never called.  Errors: STATE (started), ARGUMENT (a bad
- * name or signature, a second one of the same name).
+ * Offer a host function, before start.  signature as hl_signature_parse() reads it.  A function
+ * that the guest does not import is kept and never called.  Errors: STATE (started), ARGUMENT (a
+ * bad name or signature, a second one of the same name).
  */
 HL_API int hl_sandbox_register(struct hl_sandbox *sandbox, const char *name, const char *signature,
                                hl_host_fn *fn, void *opaque, struct hl_error *error);
@@ -109,20 +110,21 @@ HL_API const struct hl_function *hl_sandbox_missing(const struct hl_sandbox *san
 
 /*
  * Call a guest function.  Values are checked against its signature before the guest runs
- * (NO_FUNCTION, SIGNATURE, LIMIT when the arguments exceed the input buffer).  *result (may be NULL)
- * borrows strings and bytes from the sandbox until its next call or destroy.
- * GUEST_ERROR leaves the sandbox READY; GUEST_ABORT, FAULT, INTERRUPTED and PROTOCOL leave it
- * POISONED; EXITED leaves it DEAD.
+ * (NO_FUNCTION, SIGNATURE, LIMIT when the arguments exceed the input buffer).  *result (may be
+ * NULL) borrows strings and bytes from the sandbox until its next call or destroy. GUEST_ERROR
+ * leaves the sandbox READY; GUEST_ABORT, FAULT, INTERRUPTED and PROTOCOL leave it POISONED; EXITED
+ * leaves it DEAD.
  */
 HL_API int hl_sandbox_call(struct hl_sandbox *sandbox, const char *name,
                            const struct hl_value *args, size_t count, struct hl_value *result,
                            struct hl_error *error);
 /* The same by position in the image's table (hl_image_find()), for a caller in a hurry. */
 HL_API int hl_sandbox_call_index(struct hl_sandbox *sandbox, size_t index,
-                                 const struct hl_value *args, size_t count,
-                                 struct hl_value *result, struct hl_error *error);
+                                 const struct hl_value *args, size_t count, struct hl_value *result,
+                                 struct hl_error *error);
 
-/* Run the guest's main(): 0 with its exit status, and the sandbox is DEAD.  NO_MAIN, or as above. */
+/* Run the guest's main(): 0 with its exit status, and the sandbox is DEAD.  NO_MAIN, or as above.
+ */
 HL_API int hl_sandbox_main(struct hl_sandbox *sandbox, int *status, struct hl_error *error);
 
 /*

@@ -50,10 +50,10 @@ HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
 HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name);
 
 struct hl_frame {
-    hl_gva_t pc;      /* frame 0: the instruction; others: the return address */
-    hl_gva_t cfa;     /* canonical frame address, 0 where unknown */
-    bool inlined;     /* location is of a function inlined into the next frame, with its pc, cfa */
-    bool uncertain;   /* found without unwind information: a plausible guess */
+    hl_gva_t pc;    /* frame 0: the instruction; others: the return address */
+    hl_gva_t cfa;   /* canonical frame address, 0 where unknown */
+    bool inlined;   /* location is of a function inlined into the next frame, with its pc, cfa */
+    bool uncertain; /* found without unwind information: a plausible guess */
     struct hl_location location; /* of the call, for callers: looked up at pc - 1 */
 };
 
