@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hl-dev.c - the guest author's tool: one subcommand a file in dev/. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <hl/hl.h>
 
@@ -40,8 +42,20 @@ static int unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/*
+ * A closed standard stream would be the next file that is opened: the guest, or KVM itself.  One
+ * that can only be read makes writing to it an error, as it should be.
+ */
+static void open_streams(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+            _exit(EXIT_SYSTEM);
+}
+
 int main(int argc, char **argv)
 {
+    open_streams();
     const char *name = argc > 1 ? argv[1] : NULL;
     for (unsigned i = 0; name && i < COMMANDS; i++)
         if (strcmp(name, commands[i].name) == 0)

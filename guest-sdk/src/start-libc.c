@@ -6,11 +6,23 @@
 #include "state.h"
 
 struct _IO_FILE;
+extern struct _IO_FILE *const stdout;
 int fflush(struct _IO_FILE *stream);
+int setvbuf(struct _IO_FILE *stream, char *buffer, int mode, size_t size);
 int __libc_start_main(int (*main_function)(int, char **, char **), int argc, char **argv,
                       void (*init)(void), void (*fini)(void), void (*rtld_fini)(void));
 void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack);
 __attribute__((weak)) void __init_ssp(void *entropy);
+
+/*
+ * musl makes stdout fully buffered where it is no terminal, and a guest that crashes then takes what
+ * it printed with it.  Whole lines go out at once; a guest that prints a lot can choose otherwise.
+ */
+__attribute__((constructor(101))) static void buffer_lines(void)
+{
+    enum { LINE_BUFFERED = 1 /* musl's _IOLBF */ };
+    setvbuf(stdout, NULL, LINE_BUFFERED, 0);
+}
 
 /* What a function printed is the host's to see when the call is over, not when the guest exits. */
 static void flush_stdio(void)

@@ -102,7 +102,7 @@ static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
                      "the arguments of %s do not fit the input buffer (%zu "
                      "bytes)",
                      f->name, sb->config.input);
-        hl_error_hint(error, "give the sandbox a larger input buffer");
+        hl_error_hint(error, "give the sandbox a larger input buffer (hl-dev: --input SIZE)");
         return HL_ERR_LIMIT;
     }
     return 0;

@@ -60,7 +60,9 @@ static int format_page_fault(const struct hl_fault *f, char *buf, size_t size)
                          : f->error_code & PF_WRITE ? "write to"
                                                     : "read of";
     const char *page = "unmapped address";
-    if (f->error_code & PF_RESERVED)
+    if (f->address >> 47) /* the upper half: kvm_pvm may report it with the reserved bit */
+        page = "host-only address";
+    else if (f->error_code & PF_RESERVED)
         page = "a damaged page table entry at";
     else if (f->error_code & PF_PRESENT)
         page = f->error_code & PF_FETCH   ? "non-executable page at"

@@ -187,13 +187,15 @@ static int parse(struct hl_image *image, Elf *elf, struct hl_error *error)
     image->phentsize = eh.e_phentsize;
     rc = check_static(image, elf, count, error);
     if (!rc)
+        rc = image_find_note(image, elf, error);
+    if (!rc)
         rc = read_segments(image, elf, count, error);
     if (!rc)
         rc = check_entry(image, error);
     if (!rc && image->pie)
         rc = image_relocate(image, elf, error);
     if (!rc)
-        rc = image_read_tables(image, elf, error);
+        rc = image_read_tables(image, error);
     if (rc)
         return rc;
     for (size_t i = 0; i < image->segment_count; i++) {
@@ -351,7 +353,7 @@ uint64_t hl_image_bias(const struct hl_image *image)
 
 unsigned hl_image_flags(const struct hl_image *image)
 {
-    return image->flags;
+    return image->note.flags;
 }
 
 int hl_image_is_pie(const struct hl_image *image)

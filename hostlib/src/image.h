@@ -26,7 +26,8 @@ struct hl_image {
     size_t segment_count;
     hl_gva_t phdr; /* where the program headers are in memory, 0: nowhere */
     uint16_t phnum, phentsize;
-    unsigned flags; /* of the note */
+    struct hl_note note;
+    hl_gva_t note_at;
     struct hl_function *functions, *imports;
     size_t function_count, import_count;
     uint32_t *by_name; /* indices of functions, sorted */
@@ -38,8 +39,11 @@ const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t si
 /* Apply a PIE's relocations to image->relocated. */
 int image_relocate(struct hl_image *image, Elf *elf, struct hl_error *error);
 
-/* Find the ABI note and read the two tables it points to. */
-int image_read_tables(struct hl_image *image, Elf *elf, struct hl_error *error);
+/* Find the ABI note: what has none is no guest, whatever else it is. */
+int image_find_note(struct hl_image *image, Elf *elf, struct hl_error *error);
+
+/* Read the two tables the note points to; segments are known and relocated. */
+int image_read_tables(struct hl_image *image, struct hl_error *error);
 
 /* hl_error_set() with the image's path in front. */
 int image_error(const struct hl_image *image, struct hl_error *error, int code, const char *format,

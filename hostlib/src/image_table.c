@@ -40,8 +40,7 @@ static void find_in_segment(const struct hl_image *image, Elf *elf, const GElf_P
     }
 }
 
-static int find_note(const struct hl_image *image, Elf *elf, struct hl_note *note,
-                     hl_gva_t *address, struct hl_error *error)
+int image_find_note(struct hl_image *image, Elf *elf, struct hl_error *error)
 {
     struct found_note found = {0};
     for (size_t i = 0; i < image->phnum && !found.bytes; i++) {
@@ -50,7 +49,8 @@ static int find_note(const struct hl_image *image, Elf *elf, struct hl_note *not
             find_in_segment(image, elf, &ph, &found);
     }
     if (!found.bytes)
-        return image_error(image, error, HL_ERR_NOT_GUEST, "a program without the guest ABI note");
+        return image_error(image, error, HL_ERR_NOT_GUEST, "%s without the guest ABI note",
+                           image->pie ? "a shared object or PIE program" : "a program");
     uint32_t version = 0;
     if (found.size >= sizeof(version))
         memcpy(&version, found.bytes, sizeof(version));
@@ -58,10 +58,10 @@ static int find_note(const struct hl_image *image, Elf *elf, struct hl_note *not
         return image_error(image, error, HL_ERR_ABI_VERSION,
                            "built for guest ABI version %u, this host speaks %u", version,
                            HL_ABI_VERSION);
-    if (found.size != sizeof(*note))
+    if (found.size != sizeof(image->note))
         return bad(image, error, "an ABI note of the wrong size");
-    memcpy(note, found.bytes, sizeof(*note));
-    *address = found.address;
+    memcpy(&image->note, found.bytes, sizeof(image->note));
+    image->note_at = found.address;
     return 0;
 }
 
@@ -71,7 +71,7 @@ static bool good_name(const char *name)
     if (n == 0 || n == HL_NAME_SIZE)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (name[i] <= ' ' || name[i] > '~' || strchr("(),\"", name[i]))
+        if (name[i] <= ' ' || name[i] > '~' || strchr("(),\"\\", name[i]))
             return false;
     return true;
 }
@@ -169,16 +169,11 @@ static int sort_names(struct hl_image *image, struct hl_error *error)
     return 0;
 }
 
-int image_read_tables(struct hl_image *image, Elf *elf, struct hl_error *error)
+int image_read_tables(struct hl_image *image, struct hl_error *error)
 {
-    struct hl_note note;
-    hl_gva_t at = 0;
-    int rc = find_note(image, elf, &note, &at, error);
-    if (rc)
-        return rc;
-    image->flags = note.flags;
-#define PLACE(field) (at + offsetof(struct hl_note, field) + (uint64_t)note.field)
-    rc = read_table(image, PLACE(functions), PLACE(functions_end), false, &image->functions,
+    const struct hl_note *note = &image->note;
+#define PLACE(field) (image->note_at + offsetof(struct hl_note, field) + (uint64_t)note->field)
+    int rc = read_table(image, PLACE(functions), PLACE(functions_end), false, &image->functions,
                     &image->function_count, error);
     if (!rc)
         rc = read_table(image, PLACE(imports), PLACE(imports_end), true, &image->imports,

@@ -10,7 +10,7 @@ static int round_size(size_t *size, size_t fallback, size_t min, unsigned long l
     if (!*size)
         *size = fallback;
     if (*size > max)
-        return hl_error_set(error, HL_ERR_LIMIT, "a %s of %zu MiB: the limit is %llu MiB", what,
+        return hl_error_set(error, HL_ERR_LIMIT, "%s of %zu MiB: the limit is %llu MiB", what,
                             *size >> 20, max >> 20);
     if (*size < min)
         *size = min;

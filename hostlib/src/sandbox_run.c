@@ -83,24 +83,37 @@ static int exit_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struc
     return linux_syscall(sb, exit, error);
 }
 
-/* "stack overflow" and its likes: what an address just outside a region tells. */
+/* Bytes between address and the region, 0 inside of it. */
+static uint64_t distance(const struct hl_region *r, hl_gva_t address)
+{
+    hl_gva_t end = r->start + r->size;
+    return address < r->start ? r->start - address : address >= end ? address - end + 1 : 0;
+}
+
+/* "stack overflow" and its likes: what an address in or next to a region tells. */
 static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
 {
-    const hl_gva_t near = 0x10000;
-    for (unsigned i = REGION_INPUT; i < REGION_COUNT; i++) {
-        const struct hl_region *r = &sb->region[i];
-        if (address < r->start && r->start - address <= near)
-            return i == REGION_STACK  ? " (stack overflow)"
-                   : i == REGION_HEAP ? " (below the heap)"
-                                      : " (below a buffer)";
-        if (address >= r->start + r->size && address - (r->start + r->size) < near)
-            return i == REGION_STACK  ? " (above the stack)"
-                   : i == REGION_HEAP ? " (behind the heap)"
-                                      : " (behind a buffer)";
-        if (i == REGION_HEAP && address >= r->start && address - r->start < r->size)
-            return " (heap that is not allocated)";
+    const uint64_t near = 0x10000;
+    static const struct {
+        enum region_id id;
+        const char *below, *inside, *behind;
+    } words[] = {
+        {REGION_STACK, " (stack overflow)", "", " (above the stack)"},
+        {REGION_HEAP, " (below the heap)", " (heap that is not allocated)", " (behind the heap)"},
+        {REGION_INPUT, " (below the input buffer)", "", " (behind the input buffer)"},
+        {REGION_OUTPUT, " (below the output buffer)", "", " (behind the output buffer)"},
+    };
+    const char *best = address < PAGE_SIZE ? " (NULL pointer)" : "";
+    uint64_t nearest = near + 1;
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        const struct hl_region *r = &sb->region[words[i].id];
+        uint64_t d = distance(r, address);
+        if (d >= nearest)
+            continue;
+        nearest = d;
+        best = !d ? words[i].inside : address < r->start ? words[i].below : words[i].behind;
     }
-    return address < PAGE_SIZE ? " (NULL pointer)" : "";
+    return best;
 }
 
 static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)

@@ -47,7 +47,8 @@ static void parse(struct contestant *c, char *arg)
     *command++ = 0;
     c->name = arg;
     size_t n = 0;
-    for (char *w = strtok_r(command, " ", &state); w && n < WORDS - 1; w = strtok_r(NULL, " ", &state))
+    for (char *w = strtok_r(command, " ", &state); w && n < WORDS - 1;
+         w = strtok_r(NULL, " ", &state))
         c->words[n++] = w;
 }
 

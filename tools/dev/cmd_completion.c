@@ -35,22 +35,21 @@ static const char bash[] =
     "}\n"
     "complete -o filenames -F _hl_dev hl-dev\n";
 
-static const char zsh[] =
-    "#compdef hl-dev\n"
-    "_hl_dev() {\n"
-    "    if (( CURRENT == 2 )); then\n"
-    "        compadd " SUBCOMMANDS " --help --version\n"
-    "    elif [[ $words[2] == completion ]]; then\n"
-    "        compadd bash zsh\n"
-    "    elif [[ $words[CURRENT-1] == --color ]]; then\n"
-    "        compadd auto always never\n"
-    "    elif [[ $words[CURRENT] == -* ]]; then\n"
-    "        compadd -- " RUN_OPTIONS "\n"
-    "    else\n"
-    "        _files\n"
-    "    fi\n"
-    "}\n"
-    "compdef _hl_dev hl-dev\n";
+static const char zsh[] = "#compdef hl-dev\n"
+                          "_hl_dev() {\n"
+                          "    if (( CURRENT == 2 )); then\n"
+                          "        compadd " SUBCOMMANDS " --help --version\n"
+                          "    elif [[ $words[2] == completion ]]; then\n"
+                          "        compadd bash zsh\n"
+                          "    elif [[ $words[CURRENT-1] == --color ]]; then\n"
+                          "        compadd auto always never\n"
+                          "    elif [[ $words[CURRENT] == -* ]]; then\n"
+                          "        compadd -- " RUN_OPTIONS "\n"
+                          "    else\n"
+                          "        _files\n"
+                          "    fi\n"
+                          "}\n"
+                          "compdef _hl_dev hl-dev\n";
 
 int cmd_completion(int argc, char **argv)
 {

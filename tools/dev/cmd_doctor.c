@@ -38,8 +38,8 @@ static void say(struct report *r, const char *mark, const char *name, const char
         return;
     }
     bool bad = strcmp(mark, "FAIL") == 0;
-    printf("%s%-5s%s %-11s %s\n", bad ? ui_red(stdout) : "", mark, bad ? ui_plain(stdout) : "", name,
-           text);
+    printf("%s%-5s%s %-11s %s\n", bad ? ui_red(stdout) : "", mark, bad ? ui_plain(stdout) : "",
+           name, text);
 }
 
 static void say_machine(struct report *r)
@@ -146,7 +146,7 @@ static int doctor(const struct options *o)
 int cmd_doctor(int argc, char **argv)
 {
     struct options options;
-    int status = options_parse(&options, argc, argv, help);
+    int status = options_parse(&options, OPTIONS_DOCTOR, argc, argv, help);
     if (status < 0)
         status = doctor(&options);
     options_free(&options);

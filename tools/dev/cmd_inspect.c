@@ -211,7 +211,7 @@ int cmd_inspect(int argc, char **argv)
 {
     struct options options;
     struct project project = {0};
-    int status = options_parse(&options, argc, argv, help);
+    int status = options_parse(&options, OPTIONS_INSPECT, argc, argv, help);
     if (status < 0)
         status = inspect(&options, &project);
     project_free(&project);

@@ -43,30 +43,35 @@ static double now_ms(void)
 static int failed(struct session *s, struct hl_error *error, json_t *into)
 {
     int status = ui_status(error->code);
-    bool crashed = status == EXIT_CRASH && s->sandbox &&
-                   hl_sandbox_state(s->sandbox) == HL_SANDBOX_POISONED;
+    /* Stopped in its tracks, by itself or by the clock: where was it? */
+    bool stopped = s->sandbox && hl_sandbox_state(s->sandbox) == HL_SANDBOX_POISONED;
     if (error->code == HL_ERR_ARGUMENT)
         status = EXIT_USAGE; /* hl.ini and expressions are part of the command line, so to speak */
     if (session_timed_out(s)) {
         status = EXIT_TIMEOUT;
         hl_error_set(error, HL_ERR_INTERRUPTED, "time limit reached, the guest was interrupted");
     }
+    /* exit() in a constructor is how a program can end, too. */
+    if (error->code == HL_ERR_EXITED && !s->expr_count)
+        status = hl_sandbox_exit_status(s->sandbox);
     json_object_set_new(into, "error", json_error(error));
-    if (crashed)
+    if (stopped)
         json_object_set_new(into, "crash", crash_json(s->sandbox));
     ui_error(0, "%s", error->text);
-    if (crashed)
+    if (stopped)
         crash_print(s->sandbox, s->options->verbose);
     if (error->hint[0])
         ui_hint("%s", error->hint);
     return status;
 }
 
-static void print_call(const struct session *s, size_t i, const struct hl_value *value)
+static void print_call(struct session *s, size_t i, const struct hl_value *value)
 {
     if (s->options->json || s->options->quiet)
         return;
-    printf("%s = ", s->text[i]);
+    /* A result is a line of its own, also behind output that ended without one. */
+    printf("%s%s = ", s->mid_line ? "\n" : "", s->text[i]);
+    s->mid_line = false;
     expr_print(stdout, value);
     putchar('\n');
     fflush(stdout);
@@ -164,7 +169,7 @@ int cmd_run(int argc, char **argv)
 {
     struct options options;
     struct session session;
-    int status = options_parse(&options, argc, argv, help);
+    int status = options_parse(&options, OPTIONS_RUN, argc, argv, help);
     if (status < 0) {
         status = run(&session, &options);
         session_close(&session);

@@ -61,22 +61,43 @@ static void print_frame(size_t number, const struct hl_frame *f)
     fputs(f->uncertain ? "  (a guess: no unwind information)\n" : "\n", stderr);
 }
 
+static bool same_place(const struct hl_frame *a, const struct hl_frame *b)
+{
+    return a->pc == b->pc && a->inlined == b->inlined && a->location.line == b->location.line;
+}
+
+/* A recursion is told once, with how often. */
+static void print_frames(const struct crash *c)
+{
+    for (size_t i = 0, same = 0; i < c->frames; i++) {
+        bool folded = i && same_place(&c->frame[i], &c->frame[i - 1]);
+        same += folded;
+        if (same && (!folded || i + 1 == c->frames)) {
+            fprintf(stderr, "       ... the same %zu times more\n", same);
+            same = 0;
+        }
+        if (!folded)
+            print_frame(i, &c->frame[i]);
+    }
+    if (c->frames == FRAMES)
+        fputs("       ... and so on\n", stderr);
+}
+
 static void print_registers(const struct hl_regs *r)
 {
     const struct {
         const char *name;
         uint64_t value;
     } list[] = {
-        {"rax", r->rax}, {"rbx", r->rbx}, {"rcx", r->rcx}, {"rdx", r->rdx},
-        {"rsi", r->rsi}, {"rdi", r->rdi}, {"rbp", r->rbp}, {"rsp", r->rsp},
-        {"r8", r->r8},   {"r9", r->r9},   {"r10", r->r10}, {"r11", r->r11},
-        {"r12", r->r12}, {"r13", r->r13}, {"r14", r->r14}, {"r15", r->r15},
+        {"rax", r->rax}, {"rbx", r->rbx},      {"rcx", r->rcx},    {"rdx", r->rdx},
+        {"rsi", r->rsi}, {"rdi", r->rdi},      {"rbp", r->rbp},    {"rsp", r->rsp},
+        {"r8", r->r8},   {"r9", r->r9},        {"r10", r->r10},    {"r11", r->r11},
+        {"r12", r->r12}, {"r13", r->r13},      {"r14", r->r14},    {"r15", r->r15},
         {"rip", r->rip}, {"flags", r->rflags}, {"fs", r->fs_base}, {"gs", r->gs_base},
     };
     for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
-        fprintf(stderr, "%s%5s %016llx", i % 4 ? "  " : "  ", list[i].name,
-                (unsigned long long)list[i].value),
-            fputs(i % 4 == 3 ? "\n" : "", stderr);
+        fprintf(stderr, "  %5s %016llx%s", list[i].name, (unsigned long long)list[i].value,
+                i % 4 == 3 ? "\n" : "");
 }
 
 /* The two lists a page fault's error code is read from (Intel SDM 3, 4.7). */
@@ -85,7 +106,8 @@ static void print_fault(const struct hl_fault *f)
     fprintf(stderr, "  vector %u %s, error code 0x%x", f->vector, hl_fault_name(f->vector),
             f->error_code);
     if (f->vector == 14)
-        fprintf(stderr, " (%s, %s%s), address 0x%llx", f->error_code & 1 ? "protection" : "not mapped",
+        fprintf(stderr, " (%s, %s%s), address 0x%llx",
+                f->error_code & 1 ? "protection" : "not mapped",
                 f->error_code & 16  ? "fetch"
                 : f->error_code & 2 ? "write"
                                     : "read",
@@ -111,17 +133,17 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
         return;
     if (fault)
         print_fault(fault);
-    for (size_t i = 0; i < c.frames; i++)
-        print_frame(i, &c.frame[i]);
+    print_frames(&c);
     if (registers)
         print_registers(&c.regs);
     if (stack_is_full(sandbox, fault))
-        ui_hint("the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
+        ui_hint(
+            "the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
     else if (c.frames && !c.frame[0].location.file && !c.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
     else
         ui_hint("to look at the code: gdb -batch -ex 'info line *0x%llx' -ex 'disassemble /s "
-                "0x%llx,+32' %s",
+                "0x%llx,+32' '%s'",
                 (unsigned long long)(c.regs.rip - hl_image_bias(hl_sandbox_image(sandbox))),
                 (unsigned long long)(c.regs.rip - hl_image_bias(hl_sandbox_image(sandbox))),
                 hl_image_path(hl_sandbox_image(sandbox)));

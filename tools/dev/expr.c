@@ -24,7 +24,7 @@ static int syntax(const struct parser *p, const char *what)
     hl_error_set(p->error, HL_ERR_ARGUMENT, "bad call expression: %s at character %zu of: %s", what,
                  (size_t)(p->at - p->text) + 1, p->text);
     hl_error_hint(p->error, "wanted: Name(arg, ...) with numbers, true, false, \"text\", @FILE or "
-                  "x\"00ff\"");
+                            "x\"00ff\"");
     return HL_ERR_ARGUMENT;
 }
 
@@ -160,8 +160,7 @@ static size_t word_length(const char *at)
 {
     size_t n = 0;
     while (isalnum((unsigned char)at[n]) || at[n] == '.' || at[n] == '_' ||
-           ((at[n] == '+' || at[n] == '-') &&
-            (n == 0 || strchr("eEpP", at[n - 1]))))
+           ((at[n] == '+' || at[n] == '-') && (n == 0 || strchr("eEpP", at[n - 1]))))
         n++;
     return n;
 }
@@ -237,6 +236,11 @@ static int parse_word(struct parser *p, size_t index, struct hl_value *v)
     default:
         break;
     }
+    bool digits = isdigit((unsigned char)word[word[0] == '-' || word[0] == '+']) &&
+                  strspn(word + 1, "0123456789") == n - 1;
+    if (!ok && digits && v->type >= HL_I32 && v->type <= HL_U64)
+        return hl_error_set(p->error, HL_ERR_SIGNATURE, "argument %zu: %s is out of range for %s: %s",
+                            index + 1, word, hl_type_name(v->type), p->text);
     if (!ok)
         return mismatch(p, index, v->type, word);
     p->at += n;

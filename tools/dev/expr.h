@@ -17,8 +17,8 @@ struct expr {
 
 /*
  * Parse text against the image.  @FILE is relative to directory (NULL: the current one).
- * Errors: ARGUMENT (not an expression), NO_FUNCTION, SIGNATURE (count, types, ranges), FILE, MEMORY.
- * Free with expr_free() after success.
+ * Errors: ARGUMENT (not an expression), NO_FUNCTION, SIGNATURE (count, types, ranges), FILE,
+ * MEMORY. Free with expr_free() after success.
  */
 int expr_parse(struct expr *expr, const char *text, const struct hl_image *image,
                const char *directory, struct hl_error *error);

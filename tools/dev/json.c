@@ -13,9 +13,12 @@ static const char replacement[] = "\xef\xbf\xbd";
 /* Length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
 static size_t utf8_length(const unsigned char *s, size_t left)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-               : s[0] < 0xf5                                            ? 4
-                                                                        : 0;
+    size_t n = s[0] < 0x80   ? 1
+               : s[0] < 0xc2 ? 0
+               : s[0] < 0xe0 ? 2
+               : s[0] < 0xf0 ? 3
+               : s[0] < 0xf5 ? 4
+                             : 0;
     if (n > left)
         return 0;
     for (size_t i = 1; i < n; i++)

@@ -15,7 +15,8 @@
  */
 json_t *json_text(const void *data, size_t len);
 
-/* Numbers and booleans as such, strings by json_text(), bytes as hexadecimal digits, void as null. */
+/* Numbers and booleans as such, strings by json_text(), bytes as hexadecimal digits, void as null.
+ */
 json_t *json_value(const struct hl_value *value);
 
 /* {"code": "FAULT", "message": ..., "hint": ...} */

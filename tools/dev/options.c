@@ -9,8 +9,20 @@
 
 #include "ui.h"
 
-enum { OPT_CALL = 256, OPT_HOST, OPT_HEAP, OPT_STACK, OPT_INPUT, OPT_OUTPUT, OPT_TIMEOUT,
-       OPT_REPEAT, OPT_JSON, OPT_COLOR, OPT_HELP, OPT_VERSION };
+enum {
+    OPT_CALL = 256,
+    OPT_HOST,
+    OPT_HEAP,
+    OPT_STACK,
+    OPT_INPUT,
+    OPT_OUTPUT,
+    OPT_TIMEOUT,
+    OPT_REPEAT,
+    OPT_JSON,
+    OPT_COLOR,
+    OPT_HELP,
+    OPT_VERSION
+};
 
 static const struct option long_options[] = {
     {"call", required_argument, NULL, OPT_CALL},
@@ -29,6 +41,26 @@ static const struct option long_options[] = {
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
+
+/* What a subcommand has no use for it refuses: an option without effect would be a lie. */
+static bool serves(enum options_set set, int c)
+{
+    switch (c) {
+    case OPT_JSON:
+    case OPT_COLOR:
+    case OPT_HELP:
+    case OPT_VERSION:
+        return true;
+    case OPT_HEAP:
+    case OPT_STACK:
+    case OPT_INPUT:
+    case OPT_OUTPUT:
+    case 'v':
+        return set != OPTIONS_DOCTOR;
+    default:
+        return set == OPTIONS_RUN;
+    }
+}
 
 static int bad_value(const char *option, const char *value, const char *wanted)
 {
@@ -113,9 +145,26 @@ static int unknown(int c, char *const *argv)
     return EXIT_USAGE;
 }
 
-int options_parse(struct options *o, int argc, char **argv, const char *help)
+static int useless(char *const *argv, int c, int index)
 {
-    int end = 1, status, c;
+    if (index >= 0)
+        ui_error(0, "%s has no option --%s", argv[0], long_options[index].name);
+    else
+        ui_error(0, "%s has no option -%c", argv[0], c);
+    ui_hint("`hl-dev %s --help` lists the options", argv[0]);
+    return EXIT_USAGE;
+}
+
+static int useless_word(char *const *argv, const char *word)
+{
+    ui_error(0, "%s takes no argument: %s", argv[0], word);
+    ui_hint("`hl-dev %s --help` tells more", argv[0]);
+    return EXIT_USAGE;
+}
+
+int options_parse(struct options *o, enum options_set set, int argc, char **argv, const char *help)
+{
+    int end = 1, status, c, index = -1;
     *o = (struct options){.target = ".", .repeat = 1};
     while (end < argc && strcmp(argv[end], "--") != 0)
         end++;
@@ -129,11 +178,17 @@ int options_parse(struct options *o, int argc, char **argv, const char *help)
         return ui_error(EXIT_SYSTEM, "out of memory");
     optind = 0; /* start anew: GNU getopt keeps state */
     opterr = 0;
-    while ((c = getopt_long(end, argv, ":qv", long_options, NULL)) != -1) {
-        status = c == '?' || c == ':' ? unknown(c, argv) : take(o, c, help);
+    for (; (c = getopt_long(end, argv, ":qv", long_options, &index)) != -1; index = -1) {
+        if (c == '?' || c == ':')
+            return unknown(c, argv);
+        status = serves(set, c) ? take(o, c, help) : useless(argv, c, index);
         if (status >= 0)
             return status;
     }
+    if (set == OPTIONS_DOCTOR && optind < end)
+        return useless_word(argv, argv[optind]);
+    if (set != OPTIONS_RUN && o->arg_count)
+        return useless_word(argv, o->args[0]);
     if (end - optind > 1) {
         ui_error(0, "one target at a time: %s", argv[optind + 1]);
         ui_hint("the guest's own arguments go behind --");

@@ -44,8 +44,7 @@ static int unexpected(struct hl_error *error, const struct hl_exit *exit)
 {
     if (exit->kind == HL_EXIT_FAULT)
         return hl_error_set(error, HL_ERR_KVM, "unexpected %s at 0x%llx",
-                            hl_fault_name(exit->fault.vector),
-                            (unsigned long long)exit->fault.rip);
+                            hl_fault_name(exit->fault.vector), (unsigned long long)exit->fault.rip);
     return hl_error_set(error, HL_ERR_KVM, "unexpected exit of kind %d", exit->kind);
 }
 
@@ -129,7 +128,7 @@ static int must_fault(const void *code, size_t code_size, unsigned vector, uint3
 
 static int probe_protection(char *text, unsigned size, struct hl_error *error)
 {
-    static const uint8_t null[] = {0x8b, 0x04, 0x25, 0, 0, 0, 0};          /* mov 0, %eax */
+    static const uint8_t null[] = {0x8b, 0x04, 0x25, 0, 0, 0, 0};           /* mov 0, %eax */
     static const uint8_t write[] = {0xc6, 0x05, 0xf9, 0xff, 0xff, 0xff, 0}; /* movb $0, own code */
     static const uint8_t port[] = {0xe6, PORT + 1};
     static const uint8_t hlt[] = {0xf4};
@@ -146,8 +145,8 @@ static int probe_protection(char *text, unsigned size, struct hl_error *error)
 
 static int probe_simd(char *text, unsigned size, struct hl_error *error)
 {
-    static const uint8_t sse[] = {0x66, 0x0f, 0xef, 0xc0, 0xe6, PORT};            /* pxor; out */
-    static const uint8_t xgetbv[] = {0x31, 0xc9, 0x0f, 0x01, 0xd0, 0xe6, PORT};   /* XCR0 */
+    static const uint8_t sse[] = {0x66, 0x0f, 0xef, 0xc0, 0xe6, PORT};          /* pxor; out */
+    static const uint8_t xgetbv[] = {0x31, 0xc9, 0x0f, 0x01, 0xd0, 0xe6, PORT}; /* XCR0 */
     struct hl_machine *m;
     struct hl_exit exit;
     int rc = make(&m, sse, sizeof(sse), error);

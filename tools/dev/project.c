@@ -22,7 +22,7 @@ bool project_parse_size(const char *text, size_t *size)
     if (text[0] < '0' || text[0] > '9')
         return false;
     errno = 0;
-    unsigned long long n = strtoull(text, &end, 0);
+    unsigned long long n = strtoull(text, &end, text[1] == 'x' ? 16 : 10);
     unsigned shift = 0;
     const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
     if (unit) {

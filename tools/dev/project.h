@@ -9,8 +9,8 @@
 #include <hl/error.h>
 
 struct project {
-    char *directory;    /* of hl.ini; NULL for a bare guest file */
-    char *guest, *host; /* paths as hl-dev opens them; host may be NULL */
+    char *directory;                   /* of hl.ini; NULL for a bare guest file */
+    char *guest, *host;                /* paths as hl-dev opens them; host may be NULL */
     size_t heap, stack, input, output; /* 0: default */
     double timeout;                    /* seconds, 0: none */
     char **call;

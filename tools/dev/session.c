@@ -40,6 +40,8 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
         return;
     }
     FILE *f = fd == 1 ? stdout : stderr;
+    if (fd == 1 && size)
+        s->mid_line = ((const char *)data)[size - 1] != '\n';
     fwrite(data, 1, size, f);
     fflush(f);
 }
@@ -69,8 +71,8 @@ static int parse_calls(struct session *s, struct hl_error *error)
         return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < count; i++) {
         s->text[i] = own ? o->call[i] : s->project.call[i];
-        int rc = expr_parse(&s->expr[i], s->text[i], s->image, own ? NULL : s->project.directory,
-                            error);
+        int rc =
+            expr_parse(&s->expr[i], s->text[i], s->image, own ? NULL : s->project.directory, error);
         if (rc)
             return rc;
         s->expr_count++;
@@ -199,8 +201,8 @@ int session_open(struct session *s, const struct options *o, struct hl_error *er
     if (!rc)
         rc = parse_calls(s, error);
     if (!rc && !s->expr_count && !(hl_image_flags(s->image) & HL_NOTE_MAIN)) {
-        rc = hl_error_set(error, HL_ERR_NO_MAIN, "%s: the guest has no main(), and no call is given",
-                          s->project.guest);
+        rc = hl_error_set(error, HL_ERR_NO_MAIN,
+                          "%s: the guest has no main(), and no call is given", s->project.guest);
     }
     if (!rc)
         rc = load_plugin(s, error);

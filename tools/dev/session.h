@@ -35,6 +35,7 @@ struct session {
     void *plugin; /* dlopen() handle */
     bool warned;  /* of missing host functions, once for all sandboxes */
     struct watchdog *watchdog;
+    bool mid_line; /* the guest's last byte on stdout was no newline */
     char *captured; /* --json: what the guest printed */
     size_t captured_size, captured_room;
     bool captured_cut; /* some of it was dropped */
@@ -44,7 +45,9 @@ struct session {
  * Parse options common to all subcommands that run a guest.  Returns -1 to go on, or the exit
  * status to end with (help was printed, or an error).
  */
-int options_parse(struct options *options, int argc, char **argv, const char *help);
+enum options_set { OPTIONS_RUN, OPTIONS_INSPECT, OPTIONS_DOCTOR };
+int options_parse(struct options *options, enum options_set set, int argc, char **argv,
+                  const char *help);
 void options_free(struct options *options);
 
 /* Build, open, parse the calls.  Nothing is printed of an error; session_close() in any case. */

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# doctor.sh PREFIX - `hl-dev doctor`, `completion`, `help` and `--version`.
+set -u
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# ---- doctor
+
+if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+    hl doctor
+    same 'doctor: status' 0 $rc
+    same 'doctor: nothing on stderr' '' "$(cat "$err")"
+    has 'doctor: system' "$out" "^ok +system +Linux .* $(nproc) CPUs, [0-9]+ MiB\$"
+    has 'doctor: kvm' "$out" '^ok +kvm +/dev/kvm'
+    for probe in machine exit syscall protection simd kick; do
+        has "doctor: $probe" "$out" "^ok +$probe +[^:]+: .+"
+    done
+    same 'doctor: last line' 'guests run on this machine' "$(tail -n 1 "$out")"
+    hl doctor --json
+    same 'doctor --json: status' 0 $rc
+    member 'doctor --json' true usable
+    member 'doctor --json: a probe' '"ok"' protection status
+else
+    skip 'doctor where guests run' 'no usable /dev/kvm'
+fi
+# tool NAME COMMAND: what is there is not called missing, however much it prints
+tool() {
+    hl doctor
+    if command -v "$1" >/dev/null; then has "doctor: finds $1" "$out" "^ok +$1 +[^ ]"
+    else has "doctor: misses $1" "$out" "^miss +$1 +not found \\(apt-get install $1\\)\$"; fi
+}
+tool gcc
+tool make
+tool gdb
+mkdir none
+saved=$PATH
+# shellcheck disable=SC2123 # an empty PATH is the point
+PATH=$PWD/none
+"$dev" doctor >"$out" 2>"$err" </dev/null
+PATH=$saved
+has 'doctor: tells how to get what is missing' "$out" '^miss +gdb +not found \(apt-get install gdb\)$'
+HL_KVM_DEVICE=/nonexistent hl doctor
+same 'doctor: no KVM: status' 100 $rc
+has 'doctor: no KVM: the device' "$out" '^FAIL +kvm +/nonexistent: No such file or directory$'
+has 'doctor: no KVM: the probes' "$out" '^FAIL +machine +.*/nonexistent'
+same 'doctor: no KVM: last line' 'guests cannot run on this machine' "$(tail -n 1 "$out")"
+HL_KVM_DEVICE=/nonexistent hl doctor --json
+same 'doctor --json: no KVM: status' 100 $rc
+member 'doctor --json: no KVM' false usable
+member 'doctor --json: no KVM: the device' '"FAIL"' kvm status
+esc=$(printf '\033')
+HL_KVM_DEVICE=/nonexistent hl doctor --color always
+has 'doctor --color always' "$out" "^$esc"
+hl doctor --help
+same 'doctor --help' '0/Usage: hl-dev doctor' "$rc/$(head -n 1 "$out")"
+
+# ---- help and version
+
+hl help
+same 'help' '0/Usage: hl-dev COMMAND [ARG...]' "$rc/$(head -n 1 "$out")"
+cp "$out" commands
+for command in run inspect doctor completion; do
+    has "help lists $command" commands "^  $command +[a-z]"
+    hl help $command
+    same "help $command" "0/Usage: hl-dev $command" "$rc/$(head -n 1 "$out" | cut -d' ' -f1-3)"
+    cp "$out" help
+    hl $command --help
+    same "$command --help is help $command" 0 "$rc$(cmp "$out" help)"
+done
+for option in --version -V; do
+    hl $option
+    has "$option" "$out" '^hl-dev [0-9]+\.[0-9]+'
+done
+hl run --help
+for option in call host heap stack input output timeout repeat json color quiet verbose; do
+    has "run --help tells of --$option" "$out" "--$option"
+done
+
+# ---- completion
+
+hl completion bash
+cp "$out" completion
+same 'completion bash: status' 0 $rc
+# complete WORD...: what bash offers for the last word
+complete_words() {
+    bash --norc -c '
+        . ./completion
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+        _hl_dev
+        echo "${COMPREPLY[*]}"' bash "$@" 2>&1
+}
+same 'completion bash: a command' inspect "$(complete_words hl-dev ins)"
+same 'completion bash: an option' --timeout "$(complete_words hl-dev run --ti)"
+same 'completion bash: a value' always "$(complete_words hl-dev run --color al)"
+same 'completion bash: a file' completion "$(complete_words hl-dev run compl)"
+same 'completion bash: a shell' zsh "$(complete_words hl-dev completion z)"
+hl run --help
+# shellcheck disable=SC2013 # words are wanted
+for option in $(grep -o -- '--[a-z]*' "$out" | sort -u); do
+    [ "$option" = -- ] || same "completion bash: knows $option" 1 "$(grep -c -- "$option" completion |
+        sed 's/^[1-9].*/1/')"
+done
+hl completion zsh
+cp "$out" completion
+has 'completion zsh' "$out" '^#compdef hl-dev$'
+if command -v zsh >/dev/null; then
+    same 'completion zsh: syntax' '' "$(zsh -n completion 2>&1)"
+else
+    skip 'completion zsh: syntax' 'no zsh'
+fi
+refused 'completion: no shell' 64 'which shell\?' 'completion bash' completion
+refused 'completion: another shell' 64 'fish' 'completion bash' completion fish
+refused 'completion: two shells' 64 '' 'completion bash' completion bash zsh
+
+finish

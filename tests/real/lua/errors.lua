@@ -1,0 +1,17 @@
+-- SPDX-License-Identifier: Apache-2.0
+print(pcall(error, "plain")); print(pcall(error, {code = 7})  == false, select(2, pcall(error, {code = 7})).code)
+print(pcall(function() error("with place") end)); print(pcall(function() error("no place", 0) end))
+print(pcall(function() local x = nil; return x.field end)); print(pcall(function() return 1 + {} end))
+print(pcall(function() return #5 end)); print(pcall(function() return 1 < "2" end)); print(pcall(function() undefined() end))
+print(pcall(function() return 1 // 0 end)); print(pcall(function() return 1 % 0 end)); print(pcall(string.rep, "x", -1))
+print(pcall(string.format, "%d", 1.5)); print(pcall(setmetatable, 1, {})); print(pcall(("x").bad)); print(select("#", pcall(error)))
+print(xpcall(function() error("deep") end, function(m) return "handled: " .. m end))
+local function over(n) return 1 + over(n + 1) end
+local fine, message = pcall(over, 1); print(fine, message:match("stack overflow") or message)
+print(pcall(string.rep, "x", 1 << 40))
+print(pcall(function() for i = 1, 10, 0 do end end)); print(pcall(next, {}, "nothing"))
+local ok, err = pcall(function() local t <const> = {}; t.x.y = 1 end); print(ok, err)
+print(select(2, load("x = = 1")), select(2, load("for")), select(2, load("return 'open")), select(2, load("goto nowhere")))
+print(debug.traceback("trace", 1):match("^trace\nstack traceback:\n") ~= nil); warn("@on")
+print(pcall(coroutine.wrap(function() error("in a coroutine") end)))
+assert(false, "the script ends with this error")
