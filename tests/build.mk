@@ -53,4 +53,5 @@ bench-cold: $(B)/tests/bench/floor $(B)/tests/bench/cold $(B)/bench/program ## s
 	@printf 'program guest: %d bytes, stripped %d\n' $$(stat -c %s $(B)/bench/program/build/program $(B)/bench/stripped)
 
 check-nested: tests ## run the suites that need KVM on a standard KVM (kvm_amd in QEMU)
+	$(Q)bash tests/real/real.sh $(B) --compile >/dev/null || true
 	$(Q)tests/run -n $(B) $(SUITES)

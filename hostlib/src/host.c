@@ -60,6 +60,7 @@ int hl_sandbox_register(struct hl_sandbox *sb, const char *name, const char *sig
 int host_link(struct hl_sandbox *sb, struct hl_error *error)
 {
     size_t count = hl_image_import_count(sb->image);
+    free(sb->host_of_import); /* of a start that failed */
     sb->host_of_import = calloc(count + 1, sizeof(*sb->host_of_import));
     if (!sb->host_of_import)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
