@@ -32,13 +32,12 @@ static void leave(struct hl_sandbox *sb)
     atomic_flag_clear(&sb->busy);
 }
 
-/* Run with interruption possible; an interrupt of an earlier call is forgotten. */
+/* Run with interruption possible. */
 static int run(struct hl_sandbox *sb, struct hl_error *error)
 {
-    atomic_store(&sb->interrupt, false);
-    atomic_store(&sb->in_call, true);
+    atomic_store(&sb->call_state, CALL_RUNNING);
     int rc = sandbox_run(sb, error);
-    atomic_store(&sb->in_call, false);
+    atomic_store(&sb->call_state, CALL_NONE);
     return rc;
 }
 

@@ -121,6 +121,12 @@ static void reply_result(struct hl_sandbox *sb, const struct host_function *host
         reply_error(sb, HL_ERR_HOST_FUNCTION, text);
         return;
     }
+    if ((result->type == HL_STRING || result->type == HL_BYTES) && result->len && !result->data) {
+        snprintf(text, sizeof(text), "host function %s gave %zu bytes at NULL", host->name,
+                 result->len);
+        reply_error(sb, HL_ERR_HOST_FUNCTION, text);
+        return;
+    }
     if (result->type == HL_STRING && result->len && memchr(result->data, 0, result->len)) {
         snprintf(text, sizeof(text), "host function %s gave a string with a NUL in it", host->name);
         reply_error(sb, HL_ERR_HOST_FUNCTION, text);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kick.h"
 
-#include <pthread.h>
+#include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 
 #include <hl/machine.h>
 
@@ -33,7 +36,9 @@ int hl_kick_signal(void)
 
 int hl_kick_signal_set(int signal_number)
 {
-    if (signal_number < 1 || signal_number > SIGRTMAX)
+    /* Between the classic signals and SIGRTMIN are those that libc keeps for itself. */
+    if (signal_number < 1 || signal_number > SIGRTMAX || signal_number == SIGKILL ||
+        signal_number == SIGSTOP || (signal_number > SIGSYS && signal_number < SIGRTMIN))
         return HL_ERR_ARGUMENT;
     pthread_mutex_lock(&lock);
     int rc = installed ? HL_ERR_STATE : 0;
@@ -55,4 +60,115 @@ int kick_install(void)
     }
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+void kick_init(struct kick *k)
+{
+    *k = (struct kick){.running = false};
+    pthread_mutex_init(&k->lock, NULL);
+}
+
+void kick_destroy(struct kick *k)
+{
+    pthread_mutex_destroy(&k->lock);
+}
+
+static void set_immediate_exit(struct kvm_run *run, uint8_t value)
+{
+    __atomic_store_n(&run->immediate_exit, value, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * A worker thread may block every signal.  KVM then opens ours for as long as the guest runs; looked
+ * at once for each thread that comes along, as it costs a system call.
+ */
+static void open_signal(struct kick *k, int vcpu_fd)
+{
+    struct {
+        struct kvm_signal_mask head;
+        uint8_t set[8]; /* at once behind the length: no padding */
+    } mask = {.head.len = sizeof(mask.set)};
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    bool needed = sigismember(&blocked, hl_kick_signal()) == 1;
+    if (!needed && !k->masked)
+        return;
+    sigdelset(&blocked, hl_kick_signal());
+    memcpy(mask.set, &blocked, sizeof(mask.set)); /* the kernel's set is the first 64 signals */
+    k->masked = ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
+}
+
+/* A signal that was open inside KVM only is still pending: unless taken, every run ends at once. */
+static void drain_signal(const struct kick *k)
+{
+    const struct timespec now = {0};
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, hl_kick_signal());
+    while (k->masked && sigtimedwait(&ours, NULL, &now) > 0)
+        ;
+}
+
+static void begin_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
+{
+    pthread_mutex_lock(&k->lock);
+    if (!k->known || !pthread_equal(k->thread, pthread_self()))
+        open_signal(k, vcpu_fd);
+    k->running = k->known = true;
+    k->whole = whole;
+    k->thread = pthread_self();
+    if (whole)
+        set_immediate_exit(run, 0);
+    pthread_mutex_unlock(&k->lock);
+}
+
+static void end_run(struct kick *k, struct kvm_run *run)
+{
+    pthread_mutex_lock(&k->lock);
+    k->running = k->whole = false;
+    if (k->deferred)
+        set_immediate_exit(run, 1);
+    k->deferred = false;
+    pthread_mutex_unlock(&k->lock);
+}
+
+/* With every signal blocked: under kicks that come fast the vCPU would get nowhere. */
+static int run_whole(int vcpu_fd)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = ioctl(vcpu_fd, KVM_RUN, 0);
+    int e = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = e;
+    return rc;
+}
+
+int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
+{
+    begin_run(k, vcpu_fd, run, whole);
+    int rc = whole ? run_whole(vcpu_fd) : ioctl(vcpu_fd, KVM_RUN, 0);
+    int e = errno;
+    end_run(k, run);
+    if (rc && e == EINTR) {
+        drain_signal(k);
+        set_immediate_exit(run, 0);
+    }
+    errno = e;
+    return rc;
+}
+
+/* While immediate_exit is set another kick would add nothing but signals to drown in. */
+void kick_send(struct kick *k, struct kvm_run *run)
+{
+    pthread_mutex_lock(&k->lock);
+    if (k->whole) {
+        k->deferred = true;
+    } else if (!__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST)) {
+        set_immediate_exit(run, 1);
+        if (k->running)
+            pthread_kill(k->thread, hl_kick_signal());
+    }
+    pthread_mutex_unlock(&k->lock);
 }

@@ -1,9 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kick.h - the signal that breaks KVM_RUN (public part: hl_kick_signal() in hl/machine.h). */
+/*
+ * kick.h - breaking KVM_RUN from another thread (public part: hl_kick_signal() in hl/machine.h).
+ *
+ * immediate_exit is set before the signal is sent: a vCPU that has not entered yet returns at once,
+ * one that has is broken by the signal, one that has just left finds it set at its next entry.
+ */
 #ifndef HL_KICK_H
 #define HL_KICK_H
 
+#include <pthread.h>
+#include <stdbool.h>
+#include <linux/kvm.h>
+
+struct kick {
+    pthread_mutex_t lock; /* guards all of it against kick_send() */
+    pthread_t thread;     /* that runs the vCPU, or ran it last */
+    bool known;           /* thread is set */
+    bool running;
+    bool whole;    /* the present run is not to be interrupted, ... */
+    bool deferred; /* ... and a kick has come meanwhile */
+    bool masked;   /* the thread blocks the signal: KVM opens it, and it stays pending after */
+};
+
 /* Install the handler, once a process.  0 or HL_ERR_SYSTEM. */
 int kick_install(void);
+
+void kick_init(struct kick *k);
+void kick_destroy(struct kick *k);
+
+/* Around KVM_RUN.  whole: no kick and no signal may end it; they wait for the next run. */
+int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole);
+
+/* From any thread. */
+void kick_send(struct kick *k, struct kvm_run *run);
 
 #endif

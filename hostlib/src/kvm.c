@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cpuid.h"
@@ -18,6 +20,22 @@ static const char *device_path(void)
     return path && *path ? path : "/dev/kvm";
 }
 
+/* Joining a group helps only where the node lets a group in. */
+static void hint_access(const char *path, struct hl_error *error)
+{
+    struct stat st;
+    char buf[1024];
+    struct group group, *found = NULL;
+    if (stat(path, &st))
+        return;
+    if ((st.st_mode & 060) != 060 || st.st_gid == 0)
+        hl_error_hint(error, "its mode lets only its owner in: as root, chgrp kvm %s && chmod 660 %s",
+                      path, path);
+    else if (getgrgid_r(st.st_gid, &group, buf, sizeof(buf), &found) == 0 && found)
+        hl_error_hint(error, "it belongs to the group %s: sudo usermod -aG %s $USER, then log in "
+                      "again", found->gr_name, found->gr_name);
+}
+
 static int open_failed(const char *path, struct hl_error *error)
 {
     int e = errno, code = HL_ERR_NO_KVM;
@@ -26,6 +44,8 @@ static int open_failed(const char *path, struct hl_error *error)
     else if (e == EMFILE || e == ENFILE || e == ENOMEM)
         code = HL_ERR_SYSTEM;
     hl_error_set(error, code, "%s: %s: %s", hl_err_text(code), path, strerror(e));
+    if (code == HL_ERR_KVM_ACCESS)
+        hint_access(path, error);
     if (error)
         error->sys_errno = e;
     return code;

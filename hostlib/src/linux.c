@@ -22,6 +22,7 @@
 #define CHUNK 4096
 #define IOV_LIMIT 1024
 #define RANDOM_LIMIT (1u << 20)
+#define CONSOLE_LIMIT (1u << 20) /* of one call: between two the guest can be interrupted */
 
 typedef uint64_t args6[6];
 
@@ -42,32 +43,38 @@ static size_t console(struct hl_sandbox *sb, int fd, hl_gva_t gva, size_t size)
     return done;
 }
 
+static size_t at_most(uint64_t size, size_t limit)
+{
+    return size < limit ? size : limit;
+}
+
 static int64_t sys_write(struct hl_sandbox *sb, const args6 a)
 {
     if (a[0] != 1 && a[0] != 2)
         return -EBADF;
-    size_t done = console(sb, (int)a[0], a[1], a[2]);
+    size_t done = console(sb, (int)a[0], a[1], at_most(a[2], CONSOLE_LIMIT));
     return done || !a[2] ? (int64_t)done : -EFAULT;
 }
 
 static int64_t sys_writev(struct hl_sandbox *sb, const args6 a)
 {
-    int64_t total = 0;
+    size_t total = 0;
     if (a[0] != 1 && a[0] != 2)
         return -EBADF;
     if (a[2] > IOV_LIMIT)
         return -EINVAL;
-    for (uint64_t i = 0; i < a[2]; i++) {
+    for (uint64_t i = 0; i < a[2] && total < CONSOLE_LIMIT; i++) {
         uint64_t iov[2];
         if (hl_machine_read(sb->machine, a[1] + i * sizeof(iov), iov, sizeof(iov), HL_PROT_READ) !=
             sizeof(iov))
-            return total ? total : -EFAULT;
-        size_t done = console(sb, (int)a[0], iov[0], iov[1]);
-        total += (int64_t)done;
-        if (done < iov[1])
-            return total ? total : -EFAULT;
+            return total ? (int64_t)total : -EFAULT;
+        size_t want = at_most(iov[1], CONSOLE_LIMIT - total);
+        size_t done = console(sb, (int)a[0], iov[0], want);
+        total += done;
+        if (done < want)
+            return total ? (int64_t)total : -EFAULT;
     }
-    return total;
+    return (int64_t)total;
 }
 
 /* Standard input is empty; there are no other files. */
@@ -180,7 +187,7 @@ static int64_t sys_time(struct hl_sandbox *sb, const args6 a)
 static int64_t sys_getrandom(struct hl_sandbox *sb, const args6 a)
 {
     uint8_t chunk[CHUNK];
-    size_t size = a[1] < RANDOM_LIMIT ? a[1] : RANDOM_LIMIT, done = 0;
+    size_t size = at_most(a[1], RANDOM_LIMIT), done = 0;
     while (done < size) {
         size_t n = size - done < sizeof(chunk) ? size - done : sizeof(chunk);
         int rc = nondet_random(chunk, n);
@@ -208,6 +215,7 @@ static syscall_fn *const table[] = {
     [SYS_mmap] = linux_mmap,
     [SYS_munmap] = linux_munmap,
     [SYS_mprotect] = linux_mprotect,
+    [SYS_mremap] = linux_mremap,
     [SYS_madvise] = linux_madvise,
     [SYS_arch_prctl] = sys_arch_prctl,
     [SYS_set_tid_address] = sys_id,

@@ -221,6 +221,77 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
     return hl_machine_protect(sb->machine, a[0], count * PAGE_SIZE, prot, NULL) ? -ENOMEM : 0;
 }
 
+/* The free pages around [page, page + count): the widest place the block can have without leaving. */
+static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *low, size_t *high)
+{
+    const struct linux_state *os = &sb->os;
+    size_t floor = brk_pages(sb);
+    for (*low = page; *low > floor && !is_used(os, *low - 1); --*low)
+        ;
+    for (*high = page + count; *high < os->pages && !is_used(os, *high); ++*high)
+        ;
+}
+
+/* Take [to, to + count) for the block at [from, from + old), which may overlap it. */
+static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count,
+                          unsigned prot)
+{
+    struct linux_state *os = &sb->os;
+    uint8_t *base = hl_machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap(sb)->size);
+    size_t kept = to == from ? old : 0;
+    if (map_pages(sb, to + kept, count - kept, prot))
+        return -ENOMEM;
+    if (to != from)
+        memmove(base + to * PAGE_SIZE, base + from * PAGE_SIZE, old * PAGE_SIZE);
+    set_used(os, from, old, false);
+    set_used(os, to, count, true);
+    /* What is left of the old place lies on one side of the new one, or is all of it. */
+    for (size_t i = from, run; i < from + old; i += run ? run : 1) {
+        for (run = 0; i + run < from + old && !is_used(os, i + run); run++)
+            ;
+        free_pages(sb, i, run);
+    }
+    /* Where it moved down over itself, what grew is behind it and has to be zeros. */
+    if (to < from && to + old < from + old && to + count > from)
+        memset(base + (to + old) * PAGE_SIZE, 0, (count - old) * PAGE_SIZE);
+    os->top = os->pages;
+    lower_top(os);
+    return (int64_t)gva_of(sb, to);
+}
+
+int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    size_t page, old, low, high, to, count;
+    unsigned prot;
+    if ((a[3] & ~(uint64_t)MREMAP_MAYMOVE) || !a[1] || !a[2])
+        return -EINVAL;
+    if (!decode_range(sb, a[0], a[1], &page, &old) || hl_machine_lookup(sb->machine, a[0], NULL, &prot))
+        return -EFAULT;
+    for (size_t i = page; i < page + old; i++)
+        if (!is_used(&sb->os, i))
+            return -EFAULT;
+    if (a[2] > heap(sb)->size)
+        return -ENOMEM;
+    count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (count <= old) {
+        free_pages(sb, page + count, old - count);
+        set_used(&sb->os, page + count, old - count, false);
+        sb->os.top = sb->os.pages;
+        lower_top(&sb->os);
+        return (int64_t)a[0];
+    }
+    find_room(sb, page, old, &low, &high);
+    if (high - page >= count)
+        to = page;
+    else if (!(a[3] & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    else if (high - low >= count)
+        to = low + (high - low - count) / 2; /* room to grow again, and for brk */
+    else if (!find_free(sb, count, &to))
+        return -ENOMEM;
+    return move_pages(sb, page, old, to, count, prot);
+}
+
 /* Only MADV_DONTNEED changes what the guest can see; the rest is advice we do not take. */
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
 {

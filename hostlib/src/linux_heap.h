@@ -10,6 +10,7 @@ int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6]);
+int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6]);
 
 #endif

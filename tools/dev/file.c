@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define STREAM_MAX (256u << 20) /* of what is no regular file: /dev/zero has no end */
 
 char *file_join(const char *directory, const char *name)
 {
@@ -64,9 +67,11 @@ int file_read(const char *path, size_t max, char **data, size_t *len, struct hl_
     FILE *f = fopen(path, "rbe");
     if (!f)
         return failed(path, errno, error);
-    int rc = fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)
-                 ? failed(path, EISDIR, error)
-                 : read_stream(f, path, max, data, len, error);
+    bool known = fstat(fileno(f), &st) == 0;
+    if (known && !S_ISREG(st.st_mode) && max > STREAM_MAX)
+        max = STREAM_MAX;
+    int rc = known && S_ISDIR(st.st_mode) ? failed(path, EISDIR, error)
+                                          : read_stream(f, path, max, data, len, error);
     fclose(f);
     return rc;
 }

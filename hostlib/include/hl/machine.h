@@ -87,7 +87,11 @@ struct hl_regs {
     uint64_t rip, rflags;
     uint64_t fs_base, gs_base;
 };
-/* Both hold between exits only.  rflags: the guest's own bits count, the rest is put right. */
+/*
+ * Both between exits only.  rflags: the guest's own bits count, the rest is put right.  After
+ * HL_EXIT_IO and HL_EXIT_MMIO rip is behind the instruction, once a read has been answered: until
+ * then get shows it on the instruction and set is refused (STATE).
+ */
 HL_API int hl_machine_get_regs(struct hl_machine *machine, struct hl_regs *regs,
                                struct hl_error *error);
 HL_API int hl_machine_set_regs(struct hl_machine *machine, const struct hl_regs *regs,
@@ -123,7 +127,8 @@ struct hl_exit {
             uint16_t port;
             uint8_t size; /* 1, 2 or 4 */
             bool in;
-            uint32_t value; /* written by `out`; for `in` see hl_machine_io_result() */
+            uint32_t count; /* 1, or items of a `rep ins` or `rep outs` that KVM took together */
+            uint32_t value; /* the first one written; `in` gets hl_machine_io_result() for each */
         } io;
         struct {
             hl_gpa_t gpa;
