@@ -36,8 +36,8 @@ enum {
      BIT(19) | BIT(23) | BIT(24) | BIT(25) | BIT(26))
 /* fsgsbase bmi1 avx2 bmi2 erms avx512f avx512dq adx ifma clflushopt clwb cd sha bw vl */
 #define LEAF7_EBX                                                                                  \
-    (BIT(0) | BIT(3) | BIT(5) | BIT(8) | BIT(9) | BIT(16) | BIT(17) | BIT(19) |          \
-     BIT(21) | BIT(23) | BIT(24) | BIT(28) | BIT(29) | BIT(30) | BIT(31))
+    (BIT(0) | BIT(3) | BIT(5) | BIT(8) | BIT(9) | BIT(16) | BIT(17) | BIT(19) | BIT(21) |          \
+     BIT(23) | BIT(24) | BIT(28) | BIT(29) | BIT(30) | BIT(31))
 /* vbmi vbmi2 gfni vaes vpclmulqdq vnni bitalg vpopcntdq rdpid */
 #define LEAF7_ECX                                                                                  \
     (BIT(1) | BIT(6) | BIT(8) | BIT(9) | BIT(10) | BIT(11) | BIT(12) | BIT(14) | BIT(22))

@@ -174,7 +174,7 @@ int image_read_tables(struct hl_image *image, struct hl_error *error)
     const struct hl_note *note = &image->note;
 #define PLACE(field) (image->note_at + offsetof(struct hl_note, field) + (uint64_t)note->field)
     int rc = read_table(image, PLACE(functions), PLACE(functions_end), false, &image->functions,
-                    &image->function_count, error);
+                        &image->function_count, error);
     if (!rc)
         rc = read_table(image, PLACE(imports), PLACE(imports_end), true, &image->imports,
                         &image->import_count, error);

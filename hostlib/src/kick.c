@@ -79,8 +79,8 @@ static void set_immediate_exit(struct kvm_run *run, uint8_t value)
 }
 
 /*
- * A worker thread may block every signal.  KVM then opens ours for as long as the guest runs; looked
- * at once for each thread that comes along, as it costs a system call.
+ * A worker thread may block every signal.  KVM then opens ours for as long as the guest runs;
+ * looked at once for each thread that comes along, as it costs a system call.
  */
 static void open_signal(struct kick *k, int vcpu_fd)
 {
@@ -155,6 +155,22 @@ int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
         drain_signal(k);
         set_immediate_exit(run, 0);
     }
+    errno = e;
+    return rc;
+}
+
+int kick_settle(struct kick *k, int vcpu_fd, struct kvm_run *run)
+{
+    pthread_mutex_lock(&k->lock);
+    k->deferred = run->immediate_exit;
+    k->running = k->whole = true; /* a kick is noted, not sent */
+    k->thread = pthread_self();
+    set_immediate_exit(run, 1);
+    pthread_mutex_unlock(&k->lock);
+    int rc = ioctl(vcpu_fd, KVM_RUN, 0);
+    int e = errno;
+    set_immediate_exit(run, 0);
+    end_run(k, run);
     errno = e;
     return rc;
 }

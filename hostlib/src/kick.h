@@ -31,6 +31,12 @@ void kick_destroy(struct kick *k);
 /* Around KVM_RUN.  whole: no kick and no signal may end it; they wait for the next run. */
 int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole);
 
+/*
+ * Let KVM complete the last exit's access, and no more: an entry that ends at once.  -1 with EINTR
+ * is the success; a kick meanwhile waits for the next run.
+ */
+int kick_settle(struct kick *k, int vcpu_fd, struct kvm_run *run);
+
 /* From any thread. */
 void kick_send(struct kick *k, struct kvm_run *run);
 

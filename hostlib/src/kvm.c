@@ -29,11 +29,14 @@ static void hint_access(const char *path, struct hl_error *error)
     if (stat(path, &st))
         return;
     if ((st.st_mode & 060) != 060 || st.st_gid == 0)
-        hl_error_hint(error, "its mode lets only its owner in: as root, chgrp kvm %s && chmod 660 %s",
+        hl_error_hint(error,
+                      "its mode lets only its owner in: as root, chgrp kvm %s && chmod 660 %s",
                       path, path);
     else if (getgrgid_r(st.st_gid, &group, buf, sizeof(buf), &found) == 0 && found)
-        hl_error_hint(error, "it belongs to the group %s: sudo usermod -aG %s $USER, then log in "
-                      "again", found->gr_name, found->gr_name);
+        hl_error_hint(error,
+                      "it belongs to the group %s: sudo usermod -aG %s $USER, then log in "
+                      "again",
+                      found->gr_name, found->gr_name);
 }
 
 static int open_failed(const char *path, struct hl_error *error)

@@ -221,7 +221,8 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
     return hl_machine_protect(sb->machine, a[0], count * PAGE_SIZE, prot, NULL) ? -ENOMEM : 0;
 }
 
-/* The free pages around [page, page + count): the widest place the block can have without leaving. */
+/* The free pages around [page, page + count): the widest place the block can have without leaving.
+ */
 static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *low, size_t *high)
 {
     const struct linux_state *os = &sb->os;
@@ -265,7 +266,8 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
     unsigned prot;
     if ((a[3] & ~(uint64_t)MREMAP_MAYMOVE) || !a[1] || !a[2])
         return -EINVAL;
-    if (!decode_range(sb, a[0], a[1], &page, &old) || hl_machine_lookup(sb->machine, a[0], NULL, &prot))
+    if (!decode_range(sb, a[0], a[1], &page, &old) ||
+        hl_machine_lookup(sb->machine, a[0], NULL, &prot))
         return -EFAULT;
     for (size_t i = page; i < page + old; i++)
         if (!is_used(&sb->os, i))

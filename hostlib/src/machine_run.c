@@ -28,20 +28,16 @@ static struct shim_frame *frame(struct hl_machine *m)
 
 /*
  * KVM completes an I/O or MMIO access at the next entry: before that, rip may stand on the
- * instruction or behind it, and setting registers would discard what is being read (api.rst, KVM_RUN).
- * An entry that is to end at once does no more than complete it.
+ * instruction or behind it, and setting registers would discard what is being read (api.rst,
+ * KVM_RUN).
  */
 static int settle(struct hl_machine *m, struct hl_error *error)
 {
-    struct vcpu_exit none;
     if (!m->unsettled || m->in_shim)
         return 0;
     if (m->unanswered)
         return hl_error_set(error, HL_ERR_STATE, "the last exit waits for its answer");
-    m->ops->kick(m->vcpu);
-    int rc = m->ops->run(m->vcpu, false, &none, error);
-    if (!rc && none.kind != VCPU_INTERRUPT)
-        rc = hl_error_set(error, HL_ERR_STATE, "an access in several parts: run on first");
+    int rc = m->ops->settle(m->vcpu, error);
     m->unsettled = rc != 0;
     return rc;
 }

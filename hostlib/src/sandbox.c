@@ -76,7 +76,8 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
 
 void hl_sandbox_interrupt(struct hl_sandbox *sb)
 {
-    /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless. */
+    /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless.
+     */
     int running = CALL_RUNNING;
     if (atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
         hl_machine_kick(sb->machine);

@@ -53,7 +53,7 @@ struct hl_sandbox {
     size_t input_used; /* bytes of the input buffer that the call in progress occupies */
 
     enum hl_sandbox_state state;
-    atomic_flag busy; /* held by the thread that is in one of our functions */
+    atomic_flag busy;      /* held by the thread that is in one of our functions */
     atomic_int call_state; /* enum call_state: what an interrupt would hit */
 
     struct host_function *hosts;

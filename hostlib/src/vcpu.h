@@ -61,6 +61,8 @@ struct vcpu_ops {
     /* whole: no kick and no signal ends it; they wait for the next run.  The caller knows that an
      * exit is near. */
     int (*run)(struct hl_vcpu *vcpu, bool whole, struct vcpu_exit *exit, struct hl_error *error);
+    /* Complete the access of the last exit without running on. */
+    int (*settle)(struct hl_vcpu *vcpu, struct hl_error *error);
     /* Between runs.  The pointer stays good until the next run; after changing what it points to
      * call regs_changed. */
     struct vcpu_regs *(*regs)(struct hl_vcpu *vcpu, struct hl_error *error);

@@ -333,6 +333,19 @@ static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_
     return dead(exit, "unexpected exit from KVM, reason %u", reason);
 }
 
+static int settle(struct hl_vcpu *v, struct hl_error *error)
+{
+    if (flush_regs(v))
+        return failed(error, "KVM_SET_REGS");
+    int rc = kick_settle(&v->kick, v->fd, v->run);
+    v->regs_valid = v->host->sync_regs;
+    if (rc && errno == EINTR)
+        return 0;
+    if (rc)
+        return failed(error, "KVM_RUN");
+    return hl_error_set(error, HL_ERR_STATE, "an access in several parts: run on first");
+}
+
 static int get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_error *error)
 {
     struct {
@@ -384,6 +397,7 @@ const struct vcpu_ops hl_vcpu_kvm = {
     .create = create,
     .destroy = destroy,
     .run = run,
+    .settle = settle,
     .regs = get_regs,
     .regs_changed = regs_changed,
     .get_bases = get_bases,

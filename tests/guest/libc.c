@@ -148,6 +148,46 @@ HL_FUNCTION(i32, Realloc)
     return 0;
 }
 
+/* One block that grows a page at a time to most of the heap, and random ones beside each other. */
+HL_FUNCTION(i32, Grow)
+{
+    unsigned char *p = NULL;
+    size_t size;
+    for (size = 4000; size < (48u << 20); size += 4000 + size / 64) {
+        p = realloc(p, size);
+        CHECK(p);
+        p[0] = 1;
+        p[size - 1] = 2;
+    }
+    CHECK(p && p[0] == 1);
+    free(p);
+    return 0;
+}
+
+HL_FUNCTION(i32, Shuffle)
+{
+    enum { BLOCKS = 24 };
+    unsigned char *block[BLOCKS] = {NULL};
+    size_t size[BLOCKS] = {0};
+    unsigned seed = 1;
+    for (unsigned turn = 0; turn < 600; turn++) {
+        seed = seed * 1103515245u + 12345;
+        unsigned i = (seed >> 8) % BLOCKS;
+        size_t want = (seed >> 4) % 1000000 + 1, same = size[i] < want ? size[i] : want;
+        unsigned char *p = realloc(block[i], want);
+        CHECK(p);
+        for (size_t at = 0; at < same; at += 997)
+            CHECK(p[at] == (unsigned char)(at + i));
+        for (size_t at = 0; at < want; at += 997)
+            p[at] = (unsigned char)(at + i);
+        block[i] = p;
+        size[i] = want;
+    }
+    for (unsigned i = 0; i < BLOCKS; i++)
+        free(block[i]);
+    return 0;
+}
+
 /* Memory that was used and freed comes back as zeros from calloc, large pieces and small. */
 HL_FUNCTION(i32, Calloc)
 {

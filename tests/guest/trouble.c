@@ -114,6 +114,13 @@ HL_FUNCTION(i32, StackOverflow)
     return recurse(&start);
 }
 
+HL_FUNCTION(i32, LargeFrame, (u32, size))
+{
+    volatile char *frame = __builtin_alloca(size);
+    frame[0] = 1;
+    return frame[0];
+}
+
 HL_FUNCTION(i32, SmashStack, (u32, size))
 {
     volatile char buffer[16];
@@ -180,6 +187,30 @@ HL_FUNCTION(void, Spin)
     HostHook(1); /* the host knows that it runs now */
     for (;;)
         counter++;
+}
+
+/* One writev of very much: as long as a system call can be made. */
+HL_FUNCTION(i64, WriteMuch)
+{
+    enum { PIECES = 1024 };
+    static struct {
+        void *base;
+        size_t size;
+    } iov[PIECES];
+    const size_t size = 16u << 20;
+    char *memory = malloc(size);
+    for (unsigned i = 0; memory && i < PIECES; i++) {
+        iov[i].base = memory;
+        iov[i].size = size;
+    }
+    long result;
+    register long count __asm__("rdx") = PIECES;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(20), "D"(1), "S"(iov), "r"(count)
+                     : "rcx", "r11", "memory");
+    free(memory);
+    return result;
 }
 
 HL_FUNCTION(void, CallForEver)

@@ -335,6 +335,27 @@ static void test_system_call_munmap_of_brk_and_back(void **state)
     assert_int_equal(CALL0(box, "Count")->i32, 1);
 }
 
+/* Between two pieces the guest can be interrupted. */
+static void test_a_long_write_is_a_short_one(void **state)
+{
+    struct box *box = *state;
+
+    box_open(box, "trouble");
+    const struct hl_value *written = CALL0(box, "WriteMuch");
+    assert_in_range(written->i64, 1, 16 << 20);
+}
+
+/* A frame larger than any guard is probed page by page: it cannot jump over it. */
+static void test_a_large_frame_overflows_the_stack(void **state)
+{
+    struct box *box = *state;
+
+    box_open(box, "trouble");
+    struct hl_value size = value_u32(1500000);
+    assert_int_equal(box_try(box, "LargeFrame", &size, 1), HL_ERR_FAULT);
+    assert_non_null(strstr(box->error.text, "stack overflow"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +370,8 @@ int main(void)
         BOX_TEST(test_execute_data),
         BOX_TEST(test_no_executable_memory),
         BOX_TEST(test_stack_overflow),
+        BOX_TEST(test_a_large_frame_overflows_the_stack),
+        BOX_TEST(test_a_long_write_is_a_short_one),
         BOX_TEST(test_smashed_stack),
         BOX_TEST(test_guard_pages),
         BOX_TEST(test_heap_exhaustion),

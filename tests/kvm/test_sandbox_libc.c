@@ -6,9 +6,9 @@
 
 static void test_checks_of_the_guest(void **state)
 {
-    static const char *const checks[] = {"Constructors", "Tls",    "Setjmp",       "Qsort",
-                                         "Errno",        "Floats", "MallocStress", "Realloc",
-                                         "Calloc",       "Clock",  "Large"};
+    static const char *const checks[] = {
+        "Constructors", "Tls",  "Setjmp",  "Qsort",  "Errno", "Floats", "MallocStress",
+        "Realloc",      "Grow", "Shuffle", "Calloc", "Clock", "Large"};
     struct box *box = *state;
 
     box_open(box, "libc");

@@ -239,8 +239,9 @@ static int parse_word(struct parser *p, size_t index, struct hl_value *v)
     bool digits = isdigit((unsigned char)word[word[0] == '-' || word[0] == '+']) &&
                   strspn(word + 1, "0123456789") == n - 1;
     if (!ok && digits && v->type >= HL_I32 && v->type <= HL_U64)
-        return hl_error_set(p->error, HL_ERR_SIGNATURE, "argument %zu: %s is out of range for %s: %s",
-                            index + 1, word, hl_type_name(v->type), p->text);
+        return hl_error_set(p->error, HL_ERR_SIGNATURE,
+                            "argument %zu: %s is out of range for %s: %s", index + 1, word,
+                            hl_type_name(v->type), p->text);
     if (!ok)
         return mismatch(p, index, v->type, word);
     p->at += n;

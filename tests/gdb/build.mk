@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# tests/gdb: the stub alone, with a scripted target, a native process, real GDB, and a fuzzer.
+
+GDBTEST_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
+GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
+GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
+               $(B)/tests/fuzz/rsp-corpus
+
+$(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c tests/gdb/fake_target.h \
+                $(B)/lib/libhlgdb.a
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GDBTEST_FLAGS) -o $@ $< tests/gdb/fake_target.c $(LDFLAGS) $(B)/lib/libhlgdb.a \
+	    -lcmocka -pthread
+
+PTRACE_SRC := $(wildcard tests/gdb/ptrace_*.c)
+$(B)/tests/gdb/server: tests/gdb/server.c $(PTRACE_SRC) tests/gdb/ptrace_target.h $(B)/lib/libhlgdb.a
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GDBTEST_FLAGS) -o $@ $< $(PTRACE_SRC) $(LDFLAGS) $(B)/lib/libhlgdb.a -pthread
+
+# What is debugged there: static, like a guest.
+$(B)/tests/gdb/play: tests/gdb/programs/play.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -g -O0 -static -no-pie -o $@ $<
+$(B)/tests/gdb/play-pie: tests/gdb/programs/play.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -g -O0 -static-pie -o $@ $<
+
+# The corpus through the fuzz target by a plain driver, with the sanitizers, in `make check`.
+FUZZ_SRC := tests/fuzz/rsp.c tests/gdb/fake_target.c $(GDB_SRC)
+FUZZ_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb -std=c11 -g -O1 -pthread
+$(B)/tests/fuzz/rsp-corpus: tests/fuzz/driver.c $(FUZZ_SRC)
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FUZZ_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $^
+
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz-rsp
+fuzz-rsp: ## fuzz the packet parser (needs clang and libclang-rt-14-dev); FUZZ_SECONDS=60
+	@mkdir -p $(B)/fuzz/rsp
+	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	    -o $(B)/fuzz/rsp-fuzzer $(FUZZ_SRC)
+	$(Q)$(B)/fuzz/rsp-fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 \
+	    -dict=tests/fuzz/rsp.dict -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/rsp tests/fuzz/rsp-corpus
+
+tests: $(GDBTEST_ALL)
