@@ -71,7 +71,7 @@ static bool step(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *
     }
 }
 
-size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs,
+size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
                             hl_read_fn *read, void *opaque, struct hl_frame *frames, size_t max)
 {
     struct unwind_walk walk = {.symbols = symbols, .memory = {read, opaque}};
@@ -79,6 +79,7 @@ size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *re
     bool more = true;
 
     start_walk(&walk, regs);
+    walk.frame.exact = !behind;
     while (more && count < max) {
         struct unwind_frame next;
         hl_gva_t cfa = 0;

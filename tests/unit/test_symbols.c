@@ -183,7 +183,7 @@ static void open_symbols(struct guest *g)
 
 static void walk(struct guest *g)
 {
-    g->count = hl_symbols_backtrace(g->symbols, &g->regs, read_stack, g, g->frames, FRAMES);
+    g->count = hl_symbols_backtrace(g->symbols, &g->regs, false, read_stack, g, g->frames, FRAMES);
     assert_true(g->count >= 1 && g->count <= FRAMES);
 }
 
@@ -325,7 +325,7 @@ static void test_few_frames(void **state)
     build("gcc " NOSTDLIB "-O2 -g -o chain $S/start.S $S/chain.c");
     g = run("chain");
     for (size_t max = 0; max < 8; max++) {
-        size_t n = hl_symbols_backtrace(g->symbols, &g->regs, read_stack, g, g->frames, max);
+        size_t n = hl_symbols_backtrace(g->symbols, &g->regs, false, read_stack, g, g->frames, max);
 
         assert_int_equal(n, max < 7 ? max : 7);
     }
@@ -347,7 +347,7 @@ static void test_inlined(void **state)
     }
     assert_int_equal(g->frames[0].pc, g->frames[2].pc);
     assert_int_equal(g->frames[0].cfa, g->frames[2].cfa);
-    assert_int_equal(hl_symbols_backtrace(g->symbols, &g->regs, read_stack, g, g->frames, 2), 2);
+    assert_int_equal(hl_symbols_backtrace(g->symbols, &g->regs, false, read_stack, g, g->frames, 2), 2);
     done(g);
 }
 

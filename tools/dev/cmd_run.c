@@ -56,10 +56,10 @@ static int failed(struct session *s, struct hl_error *error, json_t *into)
         status = hl_sandbox_exit_status(s->sandbox);
     json_object_set_new(into, "error", json_error(error));
     if (stopped)
-        json_object_set_new(into, "crash", crash_json(s->sandbox));
+        json_object_set_new(into, "crash", crash_json(s->sandbox, error->code));
     ui_error(0, "%s", error->text);
     if (stopped)
-        crash_print(s->sandbox, s->options->verbose);
+        crash_print(s->sandbox, error->code, s->options->verbose);
     if (error->hint[0])
         ui_hint("%s", error->hint);
     return status;

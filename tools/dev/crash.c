@@ -25,15 +25,23 @@ static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
     return hl_machine_read(opaque, gva, buf, size, HL_PROT_READ);
 }
 
-static bool look(struct crash *c, struct hl_sandbox *sandbox)
+/* Where rip is behind the instruction: after #BP and #OF, and after an exit the guest asked for. */
+static bool stands_behind(struct hl_sandbox *sandbox, int code)
 {
+    const struct hl_fault *f = hl_sandbox_fault(sandbox);
+    return f ? f->vector == 3 || f->vector == 4 : code != HL_ERR_INTERRUPTED;
+}
+
+static bool look(struct crash *c, struct hl_sandbox *sandbox, int code)
+{
+    bool behind = stands_behind(sandbox, code);
     struct hl_machine *machine = hl_sandbox_machine(sandbox);
     *c = (struct crash){0};
     if (hl_machine_get_regs(machine, &c->regs, NULL))
         return false;
     if (hl_symbols_open(&c->symbols, hl_sandbox_image(sandbox), NULL) == 0)
         c->frames =
-            hl_symbols_backtrace(c->symbols, &c->regs, read_guest, machine, c->frame, FRAMES);
+            hl_symbols_backtrace(c->symbols, &c->regs, behind, read_guest, machine, c->frame, FRAMES);
     return true;
 }
 
@@ -125,11 +133,11 @@ static bool stack_is_full(const struct hl_sandbox *sandbox, const struct hl_faul
     return false;
 }
 
-void crash_print(struct hl_sandbox *sandbox, bool registers)
+void crash_print(struct hl_sandbox *sandbox, int code, bool registers)
 {
     struct crash c;
     const struct hl_fault *fault = hl_sandbox_fault(sandbox);
-    if (!look(&c, sandbox))
+    if (!look(&c, sandbox, code))
         return;
     if (fault)
         print_fault(fault);
@@ -166,7 +174,7 @@ static json_t *frame_json(const struct hl_frame *f)
     return o;
 }
 
-json_t *crash_json(struct hl_sandbox *sandbox)
+json_t *crash_json(struct hl_sandbox *sandbox, int code)
 {
     struct crash c;
     const struct hl_fault *fault = hl_sandbox_fault(sandbox);
@@ -180,7 +188,7 @@ json_t *crash_json(struct hl_sandbox *sandbox)
             json_object_set_new(o, "address",
                                 json_sprintf("0x%llx", (unsigned long long)fault->address));
     }
-    if (look(&c, sandbox)) {
+    if (look(&c, sandbox, code)) {
         for (size_t i = 0; i < c.frames; i++)
             json_array_append_new(frames, frame_json(&c.frame[i]));
         hl_symbols_close(c.symbols);
