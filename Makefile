@@ -45,9 +45,11 @@ $(B)/obj/%.o: %.c | $(DEPS)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 include hostlib/build.mk
+include gdbstub/build.mk
 include guest-sdk/build.mk
 include tools/build.mk
 include tests/build.mk
+include tests/gdb/build.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -59,7 +61,7 @@ demo: all ## scaffold a guest, build it, and run it in a micro-VM
 	$(B)/bin/hl-dev run build/demo/hello
 
 # $(B) is laid out as a prefix: installing is copying.
-INSTALLED := $(SDK_BIN_FILES) $(SDK_LIB_FILES) $(SDK_INCLUDE_FILES) $(HOSTLIB_ALL) $(TOOLS_BIN)
+INSTALLED := $(SDK_BIN_FILES) $(SDK_LIB_FILES) $(SDK_INCLUDE_FILES) $(HOSTLIB_ALL) $(GDBSTUB_ALL) $(TOOLS_BIN)
 D = $(DESTDIR)$(PREFIX)
 install: all ## install below DESTDIR/PREFIX (default /usr/local)
 	$(call say,INSTALL,$(D))

@@ -1,15 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/gdb_target.h - the seam between a GDB remote stub and whatever it debugs.
+ * hl/gdb_target.h - the seam between the GDB remote stub and whatever it debugs.
  *
- * The stub (libhlgdb) will speak the protocol over this table and nothing else: it never includes
- * linux/kvm.h or libhl's internals, so it can be tested with a fake target and no KVM.  hostlib's
- * debug target will fill the table for a sandbox.  Nothing implements it yet; the shape is settled
- * first because the sandbox's loop, its registers and its fault records are built to serve it.
+ * The stub (libhlgdb, hl/gdb.h) speaks the protocol over this table and nothing else: it never
+ * includes linux/kvm.h or libhl's internals.  hostlib fills the table for a sandbox, tests/gdb for
+ * a scripted target and for a native process.
  *
- * All functions are called from one thread, except interrupt.  They return 0 or a negative
- * enum hl_err; a target that lacks an ability leaves its pointer NULL, and the stub does not offer
- * the feature.  Addresses are guest virtual.
+ * Threads.  Two are involved.  The *server thread* belongs to the stub and calls the operations
+ * below, one at a time.  The *guest's thread* is whichever thread of the program runs the guest
+ * (for a sandbox: the caller of hl_sandbox_call()); it calls the two hooks.  A target that keeps
+ * state for both needs its own lock; the stub holds no lock of its own when it calls an operation
+ * from the server thread.
+ *
+ * States, as the stub sees them:
+ *
+ *     free     no debugger.  The guest runs or is idle; no point is inserted, no event is due.
+ *     held     stopped for the debugger.  A guest that is idle between two calls counts as stopped;
+ *              a call made meanwhile waits until the debugger lets go.
+ *     running  resumed by the debugger.  An idle guest simply stays idle until the next call.
+ *
+ *     free --attach--> (event) held --resume--> running --(event)--> held --detach--> free
+ *
+ * Events.  attach, resume and restart return at once and never wait for the guest.  Each is
+ * followed, in its own time, by exactly one stop event; interrupt hastens it.  An event is
+ * announced by making event_fd readable and handed over by take_stop; from then on the guest is
+ * held.  detach (from any state) cancels an event that is due.
+ *
+ * Registers, memory and points are touched while the guest is held only; the one exception is a
+ * hook in progress, see gdb_hooks.report.
+ *
+ * Errors.  Operations return 0 or a negative enum hl_err (hl/error.h).  HL_ERR_BUSY: not possible
+ * at this moment.  An operation marked (optional) may be NULL: the stub then does not offer the
+ * feature. Addresses are guest virtual; sizes are in bytes; register contents are in guest byte
+ * order.
  */
 #ifndef HL_GDB_TARGET_H
 #define HL_GDB_TARGET_H
@@ -18,55 +41,217 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <hl/error.h>
+
+/* ---- registers ------------------------------------------------------------------------------ */
+
+/* One register of a target description, in GDB's terms ("Target Description Format"). */
+struct gdb_register {
+    const char *name;
+    const char *type;  /* a predefined type or one of the feature's own */
+    const char *group; /* "general", "float", "vector", ..., or NULL for GDB's own choice */
+    uint16_t bits;     /* a multiple of 8 */
+    bool keep;         /* not saved and restored around a function GDB calls in the guest */
+};
+
+/* Registers first, first + 1, ...; numbers must be unique in a description, holes are fine. */
+struct gdb_feature {
+    const char *name;  /* "org.gnu.gdb.i386.core", ... */
+    const char *types; /* XML of the types defined here, or NULL */
+    unsigned first;
+    unsigned count;
+    const struct gdb_register *registers;
+};
+
+/* From it come target.xml and the layout of g and G: by number, ascending, without gaps. */
+struct gdb_description {
+    const char *architecture; /* "i386:x86-64" */
+    const char *osabi;        /* "GNU/Linux", or NULL */
+    const struct gdb_feature *const *features;
+    unsigned feature_count;
+    const unsigned *expedite; /* numbers of the registers sent along with every stop */
+    unsigned expedite_count;
+};
+
+#define GDB_REGISTER_MAX 64 /* bytes of the largest register */
+#define GDB_REGISTERS_MAX 512
+
+/* ---- points, resuming, stops ---------------------------------------------------------------- */
+
 /* GDB's own numbers of the Z and z packets. */
 enum gdb_point { GDB_SW_BREAK, GDB_HW_BREAK, GDB_WATCH_WRITE, GDB_WATCH_READ, GDB_WATCH_ACCESS };
+#define GDB_POINT_BIT(point) (1u << (point))
 
-enum gdb_resume { GDB_CONTINUE, GDB_STEP, GDB_RANGE_STEP };
+/* GDB's numbering, which is not Linux's. */
+enum gdb_signal {
+    GDB_SIGNAL_0 = 0,
+    GDB_SIGNAL_INT = 2,
+    GDB_SIGNAL_ILL = 4,
+    GDB_SIGNAL_TRAP = 5,
+    GDB_SIGNAL_ABRT = 6,
+    GDB_SIGNAL_FPE = 8,
+    GDB_SIGNAL_KILL = 9,
+    GDB_SIGNAL_BUS = 10,
+    GDB_SIGNAL_SEGV = 11,
+    GDB_SIGNAL_SYS = 12,
+    GDB_SIGNAL_TERM = 15,
+};
+#define GDB_SIGNALS 256
+
+enum gdb_resume_how { GDB_CONTINUE, GDB_STEP, GDB_RANGE_STEP };
+
+struct gdb_resume {
+    enum gdb_resume_how how;
+    int signal;          /* to be delivered to the guest first, or 0; a target may ignore it */
+    uint64_t start, end; /* GDB_RANGE_STEP: step on while start <= pc < end, at least one step */
+};
 
 enum gdb_stop_reason {
-    GDB_STOP_SIGNAL, /* T with a signal: a fault, an abort, a break-in */
-    GDB_STOP_SW_BREAK,
-    GDB_STOP_HW_BREAK,
-    GDB_STOP_WATCH, /* address and point say which */
-    GDB_STOP_STEP,
-    GDB_STOP_EXITED, /* W with a status */
+    GDB_STOP_SIGNAL,   /* signal: a fault, an abort, a break-in (INT), a held guest (0) */
+    GDB_STOP_SW_BREAK, /* pc is the address of the point, whatever the trap left in it */
+    GDB_STOP_HW_BREAK, /* the same */
+    GDB_STOP_WATCH,    /* point and address say which; the access has been made */
+    GDB_STOP_STEP,     /* a single or a range step is done, or broke off */
+    GDB_STOP_EXITED,   /* status; nothing is left to inspect */
+    GDB_STOP_KILLED,   /* signal that ended it; nothing is left to inspect */
 };
 
+/*
+ * A watch hit that ends a step at the same instruction is a watch hit: of two reasons for one stop
+ * the target reports the one that comes first in this order: WATCH, SW_BREAK, HW_BREAK, SIGNAL,
+ * STEP. The guest's own trap instruction is a SIGNAL (TRAP) with pc as the processor left it.
+ */
 struct gdb_stop {
     enum gdb_stop_reason reason;
-    int signal;           /* GDB's numbering */
+    int signal;           /* enum gdb_signal; GDB_STOP_SIGNAL and KILLED */
     int status;           /* GDB_STOP_EXITED */
     enum gdb_point point; /* GDB_STOP_WATCH */
-    uint64_t address;     /* GDB_STOP_WATCH: the watched address, not that of the access */
+    uint64_t address; /* SW_BREAK, HW_BREAK: the point's; WATCH: of the first watched byte hit */
 };
 
+/* ---- what the stub offers the target -------------------------------------------------------- */
+
+/* Called in the guest's thread, at any time between bind() and bind(NULL). */
+struct gdb_hooks {
+    /*
+     * At every hit of a point (SW_BREAK, HW_BREAK, WATCH), before it is made an event: false means
+     * that nobody wants to know (a false condition, commands only, no debugger any more) and the
+     * guest goes on as if nothing had happened.  The hook evaluates conditions and commands: it
+     * calls read_register and read_memory from this thread; the guest stands at the hit, as if
+     * held.  The target must hold no lock that these take.
+     */
+    bool (*report)(void *opaque, const struct gdb_stop *stop);
+
+    /* What the guest printed, for the debugger's console.  Never blocks; too much is dropped. */
+    void (*console)(void *opaque, const void *data, size_t size);
+
+    void *opaque;
+};
+
+/* ---- monitor commands, files ---------------------------------------------------------------- */
+
+/* Where a monitor command prints; text need not be whole lines. */
+struct gdb_printer {
+    void (*print)(struct gdb_printer *printer, const char *text, size_t size);
+};
+
+/* `monitor NAME ARGS`; run is called while the guest is held or has ended.  The stub adds `help`.
+ */
+struct gdb_monitor {
+    const char *name; /* one word, or several ("breakpoint list"): the longest match wins */
+    const char *args; /* for the help, or NULL */
+    const char *help; /* one line */
+    /* args: what follows the name, without leading blanks.  An error is shown as its code's text.
+     */
+    int (*run)(void *target, const char *args, struct gdb_printer *printer);
+};
+
+/* The program, for a debugger that has no copy; valid until restart or the end of the server. */
+struct gdb_file {
+    const char *path; /* absolute */
+    const void *data;
+    uint64_t size;
+};
+
+/* Objects for qXfer.  GDB_OBJECT_SIGINFO is the host's siginfo_t. */
+enum gdb_object { GDB_OBJECT_AUXV, GDB_OBJECT_SIGINFO, GDB_OBJECT_MEMORY_MAP };
+
+/* ---- the operations ------------------------------------------------------------------------- */
+
 struct gdb_target_ops {
-    /* Registers by GDB's number in the target description; *size in: room, out: bytes. */
-    int (*read_register)(void *target, unsigned number, void *buf, size_t *size);
-    int (*write_register)(void *target, unsigned number, const void *buf, size_t size);
+    /* Once, before any other operation; and with NULL as the last one: no hook is called after it.
+     */
+    int (*bind)(void *target, const struct gdb_hooks *hooks);
+    /* Pollable and level-triggered: readable as long as an event waits to be taken. */
+    int (*event_fd)(void *target);
+    /* Take the event: 1, or 0 when there is none (any more). */
+    int (*take_stop)(void *target, struct gdb_stop *stop);
 
-    /* How many bytes could be copied; breakpoints are never seen and never lost. */
-    size_t (*read_memory)(void *target, uint64_t address, void *buf, size_t size);
-    size_t (*write_memory)(void *target, uint64_t address, const void *buf, size_t size);
+    /* free -> held.  The event tells why the guest stands: a fault it had before, SIGNAL 0, EXITED.
+     */
+    int (*attach)(void *target);
+    /*
+     * Any state -> free, also when the guest cannot be reached at once: every point goes as soon as
+     * it can, no trace of one stays in the guest's memory, and the guest runs on.  Does not wait.
+     */
+    void (*detach)(void *target);
 
+    int (*resume)(void *target, const struct gdb_resume *resume);
+    /*
+     * Break in: a SIGNAL (INT) event, unless another one comes first.  Without effect on a guest
+     * that is held or whose event waits: a break-in that lost the race is forgotten.  Any thread.
+     */
+    void (*interrupt)(void *target);
+    /* (optional) Start afresh, from any held state or after the end; the event tells where it
+     * stands. */
+    int (*restart)(void *target);
+    /*
+     * Any state: end the guest for good (until restart).  It is gone, or cannot go on, when this
+     * returns; an event that was due is not.
+     */
+    void (*kill)(void *target);
+
+    /* size is the register's own.  A register that cannot be read now is shown as unavailable. */
+    int (*read_register)(void *target, unsigned number, void *data, size_t size);
+    int (*write_register)(void *target, unsigned number, const void *data, size_t size);
+
+    /* How many bytes could be copied, from the front; points are never seen and never lost. */
+    size_t (*read_memory)(void *target, uint64_t address, void *data, size_t size);
+    size_t (*write_memory)(void *target, uint64_t address, const void *data, size_t size);
+
+    /*
+     * size: bytes watched, or GDB's "kind" of a breakpoint (1).  The stub inserts a point once,
+     * however often GDB asks, and removes only what it inserted.
+     */
     int (*insert_point)(void *target, enum gdb_point point, uint64_t address, size_t size);
     int (*remove_point)(void *target, enum gdb_point point, uint64_t address, size_t size);
 
-    /* Start the guest; wait() tells how it ended.  start and end bound GDB_RANGE_STEP. */
-    int (*resume)(void *target, enum gdb_resume how, int signal, uint64_t start, uint64_t end);
-    int (*wait)(void *target, struct gdb_stop *stop);
-    void (*interrupt)(void *target); /* any thread */
+    /* (optional) *data stays valid until the next operation.  NO object: HL_ERR_STATE. */
+    int (*object)(void *target, enum gdb_object object, const void **data, size_t *size);
+    /* (optional) */
+    int (*file)(void *target, struct gdb_file *file);
+    /* (optional) How far the program was moved from its link address (static PIE). */
+    int (*load_offset)(void *target, uint64_t *offset);
+    /* (optional) Signals the guest may have without a stop, by GDB's number: pass[n / 8] >> n % 8.
+     */
+    int (*pass_signals)(void *target, const uint8_t pass[GDB_SIGNALS / 8]);
+    /* (optional) One line on what the guest is doing, for `info threads`. */
+    int (*thread_extra)(void *target, char *text, size_t size);
+};
 
-    /* `monitor COMMAND`: a line of output at a time. */
-    int (*monitor)(void *target, const char *command, void (*print)(void *opaque, const char *line),
-                   void *opaque);
-
-    /* The whole object for qXfer (features, memory-map, exec-file, auxv, siginfo); NULL: none. */
-    const void *(*object)(void *target, const char *name, const char *annex, size_t *size);
-
-    int (*restart)(void *target);  /* R, vRun: back to the snapshot */
-    void (*detach)(void *target);  /* every breakpoint out, the guest runs on */
-    void (*kill)(void *target);    /* k: the guest ends */
+/* All of it must outlive the server. */
+struct gdb_target {
+    const struct gdb_target_ops *ops;
+    void *self; /* the first argument of every operation */
+    const struct gdb_description *description;
+    const struct gdb_monitor *monitors;
+    unsigned monitor_count;
+    unsigned points;  /* GDB_POINT_BIT of those that insert_point knows */
+    unsigned objects; /* 1u << enum gdb_object */
+    bool range_step;  /* resume knows GDB_RANGE_STEP */
+    bool created;     /* the guest was started for the debugger: `quit` in GDB kills it */
+    uint32_t process; /* the process id shown, 1 when 0 */
+    const char *name; /* of the thread; may be NULL */
 };
 
 #endif

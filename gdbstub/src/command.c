@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command.c - the table of packets, the way to their handlers, and the replies they share. */
+#include "stub.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    EXACT = 1,   /* nothing may follow the name */
+    ANYTIME = 2, /* needs no held guest */
+    LIVE = 4,    /* needs a guest that has not ended */
+};
+
+/* The first entry that matches is taken: longer names stand before their prefixes. */
+static const struct gdb_command {
+    const char *name;
+    gdb_handler *run;
+    unsigned flags;
+} commands[] = {
+    {"!", gdb_cmd_extended, EXACT | ANYTIME},
+    {"?", gdb_cmd_why, EXACT},
+    {"C", gdb_cmd_continue_signal, LIVE},
+    {"D", gdb_cmd_detach, ANYTIME},
+    {"G", gdb_cmd_write_all, LIVE},
+    {"H", gdb_cmd_set_thread, 0},
+    {"M", gdb_cmd_write, LIVE},
+    {"P", gdb_cmd_write_one, LIVE},
+    {"QNonStop:", gdb_cmd_non_stop, ANYTIME},
+    {"QPassSignals:", gdb_cmd_pass_signals, 0},
+    {"QProgramSignals:", gdb_cmd_program_signals, 0},
+    {"QStartNoAckMode", gdb_cmd_no_ack, EXACT | ANYTIME},
+    {"QThreadEvents:", gdb_cmd_thread_events, ANYTIME},
+    {"R", gdb_cmd_restart, 0},
+    {"S", gdb_cmd_step_signal, LIVE},
+    {"T", gdb_cmd_thread_alive, 0},
+    {"X", gdb_cmd_write_binary, LIVE},
+    {"Z", gdb_cmd_insert, LIVE},
+    {"c", gdb_cmd_continue, LIVE},
+    {"g", gdb_cmd_read_all, EXACT | LIVE},
+    {"k", gdb_cmd_kill, ANYTIME},
+    {"m", gdb_cmd_read, LIVE},
+    {"p", gdb_cmd_read_one, LIVE},
+    {"qAttached", gdb_cmd_attached, 0},
+    {"qCRC:", gdb_cmd_crc, LIVE},
+    {"qC", gdb_cmd_current, EXACT},
+    {"qOffsets", gdb_cmd_offsets, EXACT | LIVE},
+    {"qRcmd,", gdb_cmd_monitor, 0},
+    {"qSearch:memory:", gdb_cmd_search, LIVE},
+    {"qSupported", gdb_cmd_supported, ANYTIME},
+    {"qSymbol:", gdb_cmd_symbol, 0},
+    {"qThreadExtraInfo,", gdb_cmd_thread_extra, 0},
+    {"qXfer:", gdb_cmd_xfer, 0},
+    {"qfThreadInfo", gdb_cmd_threads_first, EXACT},
+    {"qsThreadInfo", gdb_cmd_threads_next, EXACT},
+    {"s", gdb_cmd_step, LIVE},
+    {"vAttach;", gdb_cmd_vattach, 0},
+    {"vCont?", gdb_cmd_vcont_query, EXACT | ANYTIME},
+    {"vCont;", gdb_cmd_vcont, LIVE},
+    {"vCtrlC", gdb_cmd_interrupt, EXACT | ANYTIME},
+    {"vFile:close:", gdb_cmd_file_close, 0},
+    {"vFile:fstat:", gdb_cmd_file_fstat, 0},
+    {"vFile:open:", gdb_cmd_file_open, 0},
+    {"vFile:pread:", gdb_cmd_file_pread, 0},
+    {"vFile:readlink:", gdb_cmd_file_readlink, 0},
+    {"vFile:setfs:", gdb_cmd_file_setfs, 0},
+    {"vFile:", gdb_cmd_file_other, 0},
+    {"vKill;", gdb_cmd_vkill, ANYTIME},
+    {"vMustReplyEmpty", gdb_cmd_must_reply, ANYTIME},
+    {"vRun;", gdb_cmd_vrun, 0},
+    {"x", gdb_cmd_read_binary, LIVE},
+    {"z", gdb_cmd_remove, LIVE},
+};
+
+static const struct gdb_command *find(struct gdb_text *packet)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        struct gdb_text rest = *packet;
+        if (!gdb_text_word(&rest, commands[i].name))
+            continue;
+        if ((commands[i].flags & EXACT) && gdb_text_left(&rest))
+            continue;
+        *packet = rest;
+        return &commands[i];
+    }
+    return NULL;
+}
+
+bool gdb_command_anytime(const uint8_t *packet, size_t size)
+{
+    struct gdb_text text = {packet, packet + size};
+    const struct gdb_command *command = find(&text);
+
+    return !command || (command->flags & ANYTIME);
+}
+
+void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size)
+{
+    struct gdb_text text = {packet, packet + size};
+    const struct gdb_command *command = find(&text);
+    enum gdb_result result = GDB_REPLY;
+
+    gdb_buf_clear(&s->reply);
+    if (command && (command->flags & LIVE) && !gdb_alive(s))
+        result = gdb_error(s, s->state == GDB_GONE ? "the guest has ended" : "not attached");
+    else if (command)
+        result = command->run(s, &text);
+    if (result == GDB_SILENT)
+        return;
+    if (s->reply.failed)
+        gdb_error(s, "reply too long");
+    gdb_send(s, &s->reply);
+    if (s->no_ack_next) {
+        s->no_ack = true;
+        s->no_ack_next = false;
+    }
+}
+
+enum gdb_result gdb_ok(struct gdb_session *s)
+{
+    gdb_buf_clear(&s->reply);
+    gdb_buf_text(&s->reply, "OK");
+    return GDB_REPLY;
+}
+
+enum gdb_result gdb_error(struct gdb_session *s, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    gdb_buf_clear(&s->reply);
+    if (!s->error_text) {
+        gdb_buf_text(&s->reply, "E01");
+        return GDB_REPLY;
+    }
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (char *c = text; *c; c++)
+        if (*c == '#' || *c == '$' || *c == '}' || *c == '*' || (unsigned char)*c < ' ')
+            *c = '?';
+    gdb_buf_format(&s->reply, "E.%s", text);
+    return GDB_REPLY;
+}
+
+const char *gdb_err_text(int code)
+{
+    switch (code) {
+#define X(name, number, text, hint)                                                                \
+    case HL_ERR_##name:                                                                            \
+        return text;
+        HL_ERRORS(X)
+#undef X
+    default:
+        return "unknown error";
+    }
+}
+
+enum gdb_result gdb_error_code(struct gdb_session *s, const char *what, int code)
+{
+    return gdb_error(s, "%s: %s", what, gdb_err_text(code));
+}
+
+enum gdb_result gdb_bad_packet(struct gdb_session *s)
+{
+    return gdb_error(s, "malformed packet");
+}

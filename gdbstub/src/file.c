@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.c - vFile: the guest's program, for reading, and not a byte of anything else. */
+#include "stub.h"
+
+#include <string.h>
+
+/* The protocol's own numbers ("File-I/O"), not the host's. */
+enum {
+    FILEIO_ENOENT = 2,
+    FILEIO_EBADF = 9,
+    FILEIO_EINVAL = 22,
+    FILEIO_EMFILE = 24,
+    FILEIO_EROFS = 30
+};
+
+#define PATH_ROOM 4096
+
+static enum gdb_result failed(struct gdb_session *s, int error)
+{
+    gdb_buf_clear(&s->reply);
+    gdb_buf_format(&s->reply, "F-1,%x", (unsigned)error);
+    return GDB_REPLY;
+}
+
+static enum gdb_result done(struct gdb_session *s, unsigned result)
+{
+    gdb_buf_format(&s->reply, "F%x", result);
+    return GDB_REPLY;
+}
+
+static bool get_file(struct gdb_session *s, struct gdb_file *file)
+{
+    const struct gdb_target *t = s->target;
+
+    return t->ops->file && !t->ops->file(t->self, file);
+}
+
+static bool open_number(struct gdb_session *s, struct gdb_text *args, size_t *number)
+{
+    uint64_t n;
+
+    if (!gdb_text_number(args, &n) || n >= GDB_FILES || !s->files[n].used)
+        return false;
+    *number = (size_t)n;
+    return true;
+}
+
+/* File systems of processes: there is one, whoever asks. */
+enum gdb_result gdb_cmd_file_setfs(struct gdb_session *s, struct gdb_text *args)
+{
+    uint64_t process;
+
+    if (!s->target->ops->file)
+        return GDB_REPLY;
+    return gdb_text_number(args, &process) ? done(s, 0) : failed(s, FILEIO_EINVAL);
+}
+
+enum gdb_result gdb_cmd_file_open(struct gdb_session *s, struct gdb_text *args)
+{
+    struct gdb_text name = gdb_text_until(args, ',');
+    uint64_t flags, mode;
+    char path[PATH_ROOM];
+    struct gdb_file file;
+
+    if (!s->target->ops->file)
+        return GDB_REPLY;
+    if (!gdb_text_hex_string(&name, path, sizeof(path)) || !gdb_text_pair(args, &flags, &mode))
+        return failed(s, FILEIO_EINVAL);
+    if (!get_file(s, &file) || strcmp(path, file.path))
+        return failed(s, FILEIO_ENOENT);
+    if (flags) /* anything but O_RDONLY */
+        return failed(s, FILEIO_EROFS);
+    for (unsigned i = 0; i < GDB_FILES; i++) {
+        if (!s->files[i].used) {
+            s->files[i].used = true;
+            return done(s, i);
+        }
+    }
+    return failed(s, FILEIO_EMFILE);
+}
+
+enum gdb_result gdb_cmd_file_close(struct gdb_session *s, struct gdb_text *args)
+{
+    size_t number;
+
+    if (!open_number(s, args, &number))
+        return failed(s, FILEIO_EBADF);
+    s->files[number].used = false;
+    return done(s, 0);
+}
+
+enum gdb_result gdb_cmd_file_pread(struct gdb_session *s, struct gdb_text *args)
+{
+    uint64_t size, offset;
+    struct gdb_buf data = {.max = GDB_PACKET_SIZE};
+    struct gdb_file file;
+    size_t number, n;
+
+    if (!open_number(s, args, &number) || !get_file(s, &file))
+        return failed(s, FILEIO_EBADF);
+    if (!gdb_text_is(args, ',') || !gdb_text_pair(args, &size, &offset))
+        return failed(s, FILEIO_EINVAL);
+    if (offset > file.size)
+        offset = file.size;
+    if (size > file.size - offset)
+        size = file.size - offset;
+    if (size > GDB_PACKET_SIZE)
+        size = GDB_PACKET_SIZE;
+    /* The count of bytes stands before them, and escapes decide how many fit. */
+    n = gdb_buf_binary(&data, (const uint8_t *)file.data + offset, (size_t)size,
+                       GDB_PACKET_SIZE - 32);
+    if (data.failed)
+        s->reply.failed = true;
+    gdb_buf_format(&s->reply, "F%zx;", n);
+    gdb_buf_add(&s->reply, data.data, data.size);
+    gdb_buf_free(&data);
+    return GDB_REPLY;
+}
+
+/* The protocol's struct stat: 64 bytes, big-endian. */
+static void put_be(uint8_t *at, uint64_t value, size_t n)
+{
+    while (n--) {
+        at[n] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
+enum gdb_result gdb_cmd_file_fstat(struct gdb_session *s, struct gdb_text *args)
+{
+    uint8_t stat[64] = {0};
+    struct gdb_file file;
+    size_t number;
+
+    if (!open_number(s, args, &number) || !get_file(s, &file))
+        return failed(s, FILEIO_EBADF);
+    put_be(stat + 8, 0100444, 4); /* st_mode: a regular file, read-only */
+    put_be(stat + 12, 1, 4);      /* st_nlink */
+    put_be(stat + 28, file.size, 8);
+    put_be(stat + 36, 4096, 8);
+    put_be(stat + 44, (file.size + 511) / 512, 8);
+    gdb_buf_format(&s->reply, "F%zx;", sizeof(stat));
+    gdb_buf_binary(&s->reply, stat, sizeof(stat), 2 * sizeof(stat));
+    return GDB_REPLY;
+}
+
+/* No path is a link. */
+enum gdb_result gdb_cmd_file_readlink(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    return s->target->ops->file ? failed(s, FILEIO_EINVAL) : GDB_REPLY;
+}
+
+/* pwrite, unlink: there is nothing to write to. */
+enum gdb_result gdb_cmd_file_other(struct gdb_session *s, struct gdb_text *args)
+{
+    if (s->target->ops->file && (gdb_text_word(args, "pwrite:") || gdb_text_word(args, "unlink:")))
+        return failed(s, FILEIO_EROFS);
+    return GDB_REPLY;
+}

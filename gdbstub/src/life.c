@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* life.c - the guest's beginnings and ends: run, restart, attach, detach, kill. */
+#include "stub.h"
+
+enum gdb_result gdb_cmd_extended(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    s->extended = true;
+    return gdb_ok(s);
+}
+
+int gdb_attach(struct gdb_session *s)
+{
+    const struct gdb_target *t = s->target;
+    int rc;
+
+    gdb_points_reset(&s->points, true);
+    s->state = GDB_STARTING;
+    rc = t->ops->attach(t->self);
+    if (!rc)
+        return 0;
+    gdb_points_reset(&s->points, false);
+    s->state = GDB_FREE;
+    return rc;
+}
+
+int gdb_restart(struct gdb_session *s)
+{
+    enum gdb_state before = s->state;
+    int rc;
+
+    s->state = GDB_STARTING;
+    rc = s->target->ops->restart(s->target->self);
+    if (rc)
+        s->state = before;
+    else
+        gdb_points_reset(&s->points, true);
+    return rc;
+}
+
+enum gdb_result gdb_cmd_detach(struct gdb_session *s, struct gdb_text *args)
+{
+    if (gdb_text_is(args, ';') && !gdb_process_match(s, args))
+        return gdb_error(s, "no such process");
+    if (gdb_text_left(args))
+        return gdb_bad_packet(s);
+    gdb_let_go(s);
+    s->closing = !s->extended;
+    return gdb_ok(s);
+}
+
+static void kill_guest(struct gdb_session *s)
+{
+    if (!gdb_alive(s))
+        return;
+    gdb_points_reset(&s->points, true);
+    s->target->ops->kill(s->target->self);
+    s->state = GDB_GONE;
+    s->stop_due = s->attach_due = s->restart_due = false;
+    s->stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
+}
+
+/* No reply: the client does not wait for one. */
+enum gdb_result gdb_cmd_kill(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    kill_guest(s);
+    s->closing = !s->extended;
+    return GDB_SILENT;
+}
+
+enum gdb_result gdb_cmd_vkill(struct gdb_session *s, struct gdb_text *args)
+{
+    if (!gdb_process_match(s, args) || gdb_text_left(args))
+        return gdb_error(s, "no such process");
+    kill_guest(s);
+    return gdb_ok(s);
+}
+
+/* The program and its arguments are the target's affair: GDB's are accepted and not used. */
+enum gdb_result gdb_cmd_vrun(struct gdb_session *s, struct gdb_text *args)
+{
+    int rc;
+
+    (void)args;
+    if (!s->target->ops->restart)
+        return GDB_REPLY;
+    s->restart_due = s->state == GDB_FREE;
+    rc = s->restart_due ? gdb_attach(s) : gdb_restart(s);
+    if (rc) {
+        s->restart_due = false;
+        return gdb_error_code(s, "cannot run", rc);
+    }
+    s->stop_due = true;
+    return GDB_SILENT;
+}
+
+/* R has no reply. */
+enum gdb_result gdb_cmd_restart(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    if (!s->target->ops->restart)
+        return GDB_REPLY;
+    s->restart_due = s->state == GDB_FREE;
+    if (s->restart_due ? gdb_attach(s) : gdb_restart(s))
+        s->restart_due = false;
+    return GDB_SILENT;
+}
+
+/* There is one process; the client's first packet has attached to it, unless it was detached since.
+ */
+enum gdb_result gdb_cmd_vattach(struct gdb_session *s, struct gdb_text *args)
+{
+    uint64_t process;
+    int rc;
+
+    if (!gdb_text_number(args, &process) || gdb_text_left(args))
+        return gdb_bad_packet(s);
+    if (process != gdb_process(s) || s->state == GDB_GONE)
+        return gdb_error(s, "no such process; this server has process %u", gdb_process(s));
+    if (s->state == GDB_HELD) {
+        gdb_stop_reply(s);
+        return GDB_REPLY;
+    }
+    rc = gdb_attach(s);
+    if (rc)
+        return gdb_error_code(s, "cannot attach", rc);
+    s->stop_due = s->attach_due = true;
+    return GDB_SILENT;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.c - resuming, stopping, and telling why it stopped. */
+#include "stub.h"
+
+#include <string.h>
+
+static void add_address(struct gdb_session *s, const char *what, uint64_t address)
+{
+    gdb_buf_format(&s->reply, "%s:%llx;", what, (unsigned long long)address);
+}
+
+/* "07:HEX;": what a client looks at after every stop comes along with it. */
+static void add_registers(struct gdb_session *s)
+{
+    const struct gdb_description *d = s->target->description;
+
+    for (unsigned i = 0; i < d->expedite_count; i++) {
+        gdb_buf_format(&s->reply, "%02x:", d->expedite[i]);
+        gdb_register_hex(s, d->expedite[i]);
+        gdb_buf_byte(&s->reply, ';');
+    }
+}
+
+static void add_reason(struct gdb_session *s)
+{
+    static const char *const watch[] = {
+        [GDB_WATCH_WRITE] = "watch", [GDB_WATCH_READ] = "rwatch", [GDB_WATCH_ACCESS] = "awatch"};
+
+    switch (s->stop.reason) {
+    case GDB_STOP_SW_BREAK:
+        if (s->swbreak)
+            gdb_buf_text(&s->reply, "swbreak:;");
+        break;
+    case GDB_STOP_HW_BREAK:
+        if (s->hwbreak)
+            gdb_buf_text(&s->reply, "hwbreak:;");
+        break;
+    case GDB_STOP_WATCH:
+        if (s->stop.point >= GDB_WATCH_WRITE && s->stop.point <= GDB_WATCH_ACCESS)
+            add_address(s, watch[s->stop.point], s->stop.address);
+        break;
+    default:
+        break;
+    }
+}
+
+static void add_process(struct gdb_session *s)
+{
+    if (s->multiprocess)
+        gdb_buf_format(&s->reply, ";process:%x", (unsigned)gdb_process(s));
+}
+
+void gdb_stop_reply(struct gdb_session *s)
+{
+    int signal = GDB_SIGNAL_TRAP;
+
+    switch (s->stop.reason) {
+    case GDB_STOP_EXITED:
+        gdb_buf_format(&s->reply, "W%02x", (unsigned)s->stop.status & 0xff);
+        add_process(s);
+        return;
+    case GDB_STOP_KILLED:
+        gdb_buf_format(&s->reply, "X%02x", (unsigned)s->stop.signal & 0xff);
+        add_process(s);
+        return;
+    case GDB_STOP_SIGNAL:
+        signal = s->stop.signal;
+        break;
+    default:
+        break;
+    }
+    gdb_buf_format(&s->reply, "T%02x", (unsigned)signal & 0xff);
+    add_reason(s);
+    gdb_buf_text(&s->reply, "thread:");
+    gdb_thread_id(s, &s->reply);
+    gdb_buf_byte(&s->reply, ';');
+    add_registers(s);
+}
+
+enum gdb_result gdb_cmd_why(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    if (s->state == GDB_FREE) /* an extended client between two guests */
+        gdb_buf_text(&s->reply, "W00");
+    else
+        gdb_stop_reply(s);
+    return GDB_REPLY;
+}
+
+static enum gdb_result resume(struct gdb_session *s, const struct gdb_resume *how)
+{
+    const struct gdb_target *t = s->target;
+    int rc;
+
+    s->state = GDB_RUNNING;
+    s->stop_due = true;
+    rc = t->ops->resume(t->self, how);
+    if (!rc) {
+        gdb_session_console(s);
+        return GDB_SILENT;
+    }
+    s->state = GDB_HELD;
+    s->stop_due = false;
+    return gdb_error_code(s, "cannot resume", rc);
+}
+
+/* The old packets: [SIGNAL][;][ADDRESS].  An address would mean writing pc, which GDB does itself.
+ */
+static enum gdb_result old_resume(struct gdb_session *s, struct gdb_text *args,
+                                  enum gdb_resume_how how, bool with_signal)
+{
+    struct gdb_resume r = {.how = how};
+    uint64_t signal = 0;
+
+    if (with_signal && (!gdb_text_number(args, &signal) || signal >= GDB_SIGNALS))
+        return gdb_bad_packet(s);
+    if (gdb_text_left(args))
+        return gdb_error(s, "resuming at another address: write pc instead");
+    r.signal = (int)signal;
+    return resume(s, &r);
+}
+
+enum gdb_result gdb_cmd_continue(struct gdb_session *s, struct gdb_text *args)
+{
+    return old_resume(s, args, GDB_CONTINUE, false);
+}
+
+enum gdb_result gdb_cmd_continue_signal(struct gdb_session *s, struct gdb_text *args)
+{
+    return old_resume(s, args, GDB_CONTINUE, true);
+}
+
+enum gdb_result gdb_cmd_step(struct gdb_session *s, struct gdb_text *args)
+{
+    return old_resume(s, args, GDB_STEP, false);
+}
+
+enum gdb_result gdb_cmd_step_signal(struct gdb_session *s, struct gdb_text *args)
+{
+    return old_resume(s, args, GDB_STEP, true);
+}
+
+enum gdb_result gdb_cmd_vcont_query(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    gdb_buf_text(&s->reply, "vCont;c;C;s;S;t");
+    if (s->target->range_step)
+        gdb_buf_text(&s->reply, ";r");
+    return GDB_REPLY;
+}
+
+/* One action without its thread; *stop for `t`. */
+static bool parse_action(struct gdb_session *s, struct gdb_text *text, struct gdb_resume *r,
+                         bool *stop)
+{
+    uint64_t signal = 0;
+    char verb;
+
+    if (!gdb_text_left(text))
+        return false;
+    verb = (char)*text->at++;
+    *r = (struct gdb_resume){.how = verb == 's' || verb == 'S' ? GDB_STEP : GDB_CONTINUE};
+    *stop = verb == 't';
+    switch (verb) {
+    case 'c':
+    case 's':
+    case 't':
+        break;
+    case 'C':
+    case 'S':
+        if (!gdb_text_number(text, &signal) || signal >= GDB_SIGNALS)
+            return false;
+        r->signal = (int)signal;
+        break;
+    case 'r':
+        r->how = GDB_RANGE_STEP;
+        if (!s->target->range_step || !gdb_text_pair(text, &r->start, &r->end))
+            return false;
+        break;
+    default:
+        return false;
+    }
+    return !gdb_text_left(text);
+}
+
+/* The leftmost action that names our thread counts; a packet with any malformed one does nothing.
+ */
+enum gdb_result gdb_cmd_vcont(struct gdb_session *s, struct gdb_text *args)
+{
+    struct gdb_resume chosen = {0};
+    bool found = false, halt = false;
+
+    do {
+        struct gdb_text action = gdb_text_until(args, ';');
+        struct gdb_text verb = gdb_text_until(&action, ':');
+        bool bare = action.at == verb.end, ours = true, stop;
+        struct gdb_resume r;
+
+        if (!parse_action(s, &verb, &r, &stop))
+            return gdb_bad_packet(s);
+        if (!bare)
+            ours = gdb_thread_match(s, &action);
+        if (ours && !found) {
+            chosen = r;
+            halt = stop;
+            found = true;
+        }
+    } while (gdb_text_left(args));
+    if (!found)
+        return gdb_error(s, "no such thread");
+    if (halt) /* it is stopped already */
+        return gdb_cmd_why(s, args);
+    return resume(s, &chosen);
+}
+
+enum gdb_result gdb_cmd_interrupt(struct gdb_session *s, struct gdb_text *args)
+{
+    (void)args;
+    if (s->state == GDB_RUNNING)
+        s->target->ops->interrupt(s->target->self);
+    return gdb_ok(s);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef GDB_SERVER_H
+#define GDB_SERVER_H
+
+#include <poll.h>
+
+#include "endpoint.h"
+#include "stub.h"
+
+#define HL_GDB_REFUSED 4
+#define HL_GDB_MUTE_MS 5000   /* a client that says nothing for so long makes room for another */
+#define HL_GDB_REFUSE_MS 1000 /* how long a refused one may take to listen */
+
+/* Clients that came while another was there: told so when they speak, or after a while. */
+struct gdb_refused {
+    struct {
+        int fd; /* slots in use stand first */
+        int64_t until;
+        bool told;
+    } one[HL_GDB_REFUSED];
+    size_t count;
+};
+
+void gdb_refuse_add(struct gdb_refused *refused, int fd);
+size_t gdb_refuse_prepare(const struct gdb_refused *refused, struct pollfd *fds);
+int gdb_refuse_timeout(const struct gdb_refused *refused);
+void gdb_refuse_serve(struct gdb_refused *refused, const struct pollfd *fds, size_t count);
+void gdb_refuse_free(struct gdb_refused *refused);
+int64_t gdb_now_ms(void);
+
+struct hl_gdb {
+    struct gdb_session session;
+    struct gdb_endpoint endpoint;
+    struct gdb_refused refused;
+    int event_fd;
+    int in, out;     /* the client, or -1 */
+    int64_t since;   /* it connected */
+    int64_t closing; /* until when it may take our last words; 0: not leaving */
+    pthread_t thread;
+    _Atomic bool quit, attached;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool gone; /* a debugger has been here and left */
+    uint8_t buffer[65536];
+};
+
+#endif
