@@ -130,7 +130,7 @@ refused parent_is_a_file 100 'Not a directory' '' "$new" file/guest
 refused unknown_template 100 "no template 'frob'" 'function, program' "$new" guest -t frob
 refused template_is_a_path 100 'no template' 'function, program' "$new" guest -t ../templates/function
 refused empty_template 100 'no template' 'function, program' "$new" guest -t ''
-refused unwritable_parent 100 'cannot create' '' "$new" /sys/guest
+refused unwritable_parent 100 'cannot create' '' "$new" /proc/guest
 mkdir locked && chmod 555 locked
 if [ "$(id -u)" != 0 ]; then
     refused locked_parent 100 'Permission denied' '' "$new" locked/guest

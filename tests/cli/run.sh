@@ -344,7 +344,7 @@ hl run project --call 'String(@text)' --call 'Heap()' --heap 16M
 same '--call replaces the calls, other options the keys' \
     $'String(@text) = "text in a file"\nHeap() = 16777216' "$(cat "$out")"
 sed -i 's/"to stderr/"edited/; s/return v\.len;/return v.len + 1000;/' project/guest.c
-touch -d '+2 seconds' project/guest.c
+touch -d '+1 hour' project/guest.c
 hl run project --call 'Length(x"00")'
 same 'an edited project is built again' 'Length(x"00") = 1001' "$(cat "$out")"
 hl run project -v
