@@ -152,18 +152,19 @@ static int compare_names(const void *a, const void *b, void *functions)
     return strcmp(f[*(const uint32_t *)a].name, f[*(const uint32_t *)b].name);
 }
 
-static int sort_names(struct hl_image *image, struct hl_error *error)
+/* Indices of a table in the order of its names, which must differ. */
+static int sort_names(const struct hl_image *image, struct hl_function *table, size_t n,
+                      uint32_t **sorted, struct hl_error *error)
 {
-    size_t n = image->function_count;
-    image->by_name = calloc(n + 1, sizeof(*image->by_name));
-    if (!image->by_name)
+    *sorted = calloc(n + 1, sizeof(**sorted));
+    if (!*sorted)
         return image_error(image, error, HL_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < n; i++)
-        image->by_name[i] = (uint32_t)i;
-    qsort_r(image->by_name, n, sizeof(*image->by_name), compare_names, image->functions);
+        (*sorted)[i] = (uint32_t)i;
+    qsort_r(*sorted, n, sizeof(**sorted), compare_names, table);
     for (size_t i = 1; i < n; i++) {
-        const char *name = image->functions[image->by_name[i]].name;
-        if (strcmp(name, image->functions[image->by_name[i - 1]].name) == 0)
+        const char *name = table[(*sorted)[i]].name;
+        if (strcmp(name, table[(*sorted)[i - 1]].name) == 0)
             return image_error(image, error, HL_ERR_BAD_IMAGE, "two functions called %s", name);
     }
     return 0;
@@ -179,7 +180,13 @@ int image_read_tables(struct hl_image *image, struct hl_error *error)
         rc = read_table(image, PLACE(imports), PLACE(imports_end), true, &image->imports,
                         &image->import_count, error);
 #undef PLACE
-    return rc ? rc : sort_names(image, error);
+    if (!rc)
+        rc = sort_names(image, image->functions, image->function_count, &image->by_name, error);
+    uint32_t *imports = NULL;
+    if (!rc)
+        rc = sort_names(image, image->imports, image->import_count, &imports, error);
+    free(imports); /* only to see that they differ */
+    return rc;
 }
 
 size_t hl_image_function_count(const struct hl_image *image)

@@ -86,6 +86,16 @@ static void free_pages(struct hl_sandbox *sb, size_t page, size_t count)
     zero_pages(sb, page, count);
 }
 
+/* Free those of [page, page + count) that mmap did not give out, run by run. */
+static void free_unused(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    for (size_t i = page, run; i < page + count; i += run ? run : 1) {
+        for (run = 0; i + run < page + count && !is_used(&sb->os, i + run); run++)
+            ;
+        free_pages(sb, i, run);
+    }
+}
+
 int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
 {
     struct linux_state *os = &sb->os;
@@ -98,12 +108,9 @@ int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
             return (int64_t)os->brk;
     if (after > before && map_pages(sb, before, after - before, HL_PROT_READ | HL_PROT_WRITE))
         return (int64_t)os->brk;
-    if (after < before) {
-        /* A MAP_FIXED mapping laid over brk's pages stays until it is unmapped itself. */
-        for (size_t i = after; i < before; i++)
-            if (!is_used(os, i))
-                free_pages(sb, i, 1);
-    }
+    /* A MAP_FIXED mapping laid over brk's pages stays until it is unmapped itself. */
+    if (after < before)
+        free_unused(sb, after, before - after);
     os->brk = a[0];
     return (int64_t)os->brk;
 }
@@ -246,12 +253,7 @@ static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t
         memmove(base + to * PAGE_SIZE, base + from * PAGE_SIZE, old * PAGE_SIZE);
     set_used(os, from, old, false);
     set_used(os, to, count, true);
-    /* What is left of the old place lies on one side of the new one, or is all of it. */
-    for (size_t i = from, run; i < from + old; i += run ? run : 1) {
-        for (run = 0; i + run < from + old && !is_used(os, i + run); run++)
-            ;
-        free_pages(sb, i, run);
-    }
+    free_unused(sb, from, old); /* what the new place does not cover */
     /* Where it moved down over itself, what grew is behind it and has to be zeros. */
     if (to < from && to + old < from + old && to + count > from)
         memset(base + (to + old) * PAGE_SIZE, 0, (count - old) * PAGE_SIZE);
