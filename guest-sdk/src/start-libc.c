@@ -15,8 +15,9 @@ void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack);
 __attribute__((weak)) void __init_ssp(void *entropy);
 
 /*
- * musl makes stdout fully buffered where it is no terminal, and a guest that crashes then takes what
- * it printed with it.  Whole lines go out at once; a guest that prints a lot can choose otherwise.
+ * musl makes stdout fully buffered where it is no terminal, and a guest that crashes then takes
+ * what it printed with it.  Whole lines go out at once; a guest that prints a lot can choose
+ * otherwise.
  */
 __attribute__((constructor(101))) static void buffer_lines(void)
 {

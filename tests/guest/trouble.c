@@ -169,8 +169,8 @@ HL_FUNCTION(u64, ReadOnlyMemory)
 /* 0: both protections are refused, as W^X wants it. */
 HL_FUNCTION(i32, ExecutableMemory)
 {
-    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                   0);
+    void *p =
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     void *q = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return p != MAP_FAILED || q == MAP_FAILED || mprotect(q, 4096, PROT_READ | PROT_EXEC) == 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lua-run.c - a Lua script handed in as bytes, what it prints handed out as a string.  As a guest it
- * offers RunLua(); with -DNATIVE it is a program that does the same with a file, to compare with.
+ * lua-run.c - a Lua script handed in as bytes, what it prints handed out as a string.  As a guest
+ * it offers RunLua(); with -DNATIVE it is a program that does the same with a file, to compare
+ * with.
  */
 #include <stdio.h>
 #include <stdlib.h>

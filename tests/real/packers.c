@@ -20,7 +20,8 @@ static size_t bound(size_t n)
 static int pack(void *to, size_t *to_size, const void *from, size_t size, int level)
 {
     unsigned len = (unsigned)*to_size;
-    int rc = BZ2_bzBuffToBuffCompress(to, &len, (char *)(uintptr_t)from, (unsigned)size, level, 0, 0);
+    int rc =
+        BZ2_bzBuffToBuffCompress(to, &len, (char *)(uintptr_t)from, (unsigned)size, level, 0, 0);
     *to_size = len;
     return rc;
 }

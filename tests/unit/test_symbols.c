@@ -347,7 +347,8 @@ static void test_inlined(void **state)
     }
     assert_int_equal(g->frames[0].pc, g->frames[2].pc);
     assert_int_equal(g->frames[0].cfa, g->frames[2].cfa);
-    assert_int_equal(hl_symbols_backtrace(g->symbols, &g->regs, false, read_stack, g, g->frames, 2), 2);
+    assert_int_equal(hl_symbols_backtrace(g->symbols, &g->regs, false, read_stack, g, g->frames, 2),
+                     2);
     done(g);
 }
 

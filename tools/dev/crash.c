@@ -40,8 +40,8 @@ static bool look(struct crash *c, struct hl_sandbox *sandbox, int code)
     if (hl_machine_get_regs(machine, &c->regs, NULL))
         return false;
     if (hl_symbols_open(&c->symbols, hl_sandbox_image(sandbox), NULL) == 0)
-        c->frames =
-            hl_symbols_backtrace(c->symbols, &c->regs, behind, read_guest, machine, c->frame, FRAMES);
+        c->frames = hl_symbols_backtrace(c->symbols, &c->regs, behind, read_guest, machine,
+                                         c->frame, FRAMES);
     return true;
 }
 

@@ -35,7 +35,7 @@ struct session {
     void *plugin; /* dlopen() handle */
     bool warned;  /* of missing host functions, once for all sandboxes */
     struct watchdog *watchdog;
-    bool mid_line; /* the guest's last byte on stdout was no newline */
+    bool mid_line;  /* the guest's last byte on stdout was no newline */
     char *captured; /* --json: what the guest printed */
     size_t captured_size, captured_room;
     bool captured_cut; /* some of it was dropped */

@@ -62,13 +62,13 @@ struct hl_frame {
  * return address on the stack that follows a call (uncertain, unless that call names the very
  * function).  Stops at crt0, at max, or where nothing more is known; an overwritten return address
  * is shown, uncertain, as the last frame.  Guest memory is read through read(opaque, ...), which
- * returns the number of bytes it could copy.  behind: rip is behind the instruction that stopped the
- * guest (#BP, #OF, an `out`, a system call), which is the one to be shown.  Returns the number of
- * frames, at least 1 when max is.
+ * returns the number of bytes it could copy.  behind: rip is behind the instruction that stopped
+ * the guest (#BP, #OF, an `out`, a system call), which is the one to be shown.  Returns the number
+ * of frames, at least 1 when max is.
  */
 typedef size_t hl_read_fn(void *opaque, hl_gva_t gva, void *buf, size_t size);
 HL_API size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs,
-                                   bool behind, hl_read_fn *read, void *opaque, struct hl_frame *frames,
-                                   size_t max);
+                                   bool behind, hl_read_fn *read, void *opaque,
+                                   struct hl_frame *frames, size_t max);
 
 #endif

@@ -37,7 +37,7 @@ HL_FUNCTION(void, ReadOnly)
 static int deeper(volatile int *depth)
 {
     volatile int here[256];
-    here[0] = *depth + 1;             /* AT overflow */
+    here[0] = *depth + 1;          /* AT overflow */
     return deeper(here) + here[0]; /* not a tail call */
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* values-host.c - the host functions of values.c: one that answers, one that fails, one that hangs. */
+/* values-host.c - the host functions of values.c: one that answers, one that fails, one that hangs.
+ */
 #include <stdlib.h>
 #include <unistd.h>
 

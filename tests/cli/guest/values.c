@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* values.c - every type there and back, every way to end that is no crash; plug-in: values-host.c */
+/* values.c - every type there and back, every way to end that is no crash; plug-in: values-host.c
+ */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
