@@ -182,6 +182,8 @@ refused '--call without a value' 64 'option --call needs a value' "$usage" run v
 refused '--call without a value before --' 64 'option --call needs a value' "$usage" run values --call --
 refused 'an option that takes no value' 64 '--json' "$usage" run values --json=yes
 refused 'an ambiguous option' 64 '--he' "$usage" run values --he
+HL_TEST_TAIL=0 "$here/../run" "$prefix" no-such-suite >"$out" 2>"$err"
+same 'tests/run refuses an unknown suite' 64 $?
 refused 'inspect with a call' 64 'inspect has no option --call' '' inspect values --call 'F()'
 refused 'doctor with a target' 64 'doctor takes no argument: values' '' doctor values
 refused 'two targets' 64 'one target at a time: dynamic' 'behind --' run values dynamic

@@ -257,6 +257,8 @@ static int text_of(void *opaque, const struct hl_value *args, size_t count, stru
     memset(big, 'y', sizeof(big));
     result->data = args[0].i32 == 0 ? "fine" : args[0].i32 == 1 ? "with\0NUL" : big;
     result->len = args[0].i32 == 0 ? 4 : args[0].i32 == 1 ? 8 : sizeof(big);
+    if (args[0].i32 == 3)
+        *result = (struct hl_value){.type = HL_STRING, .data = NULL, .len = 10};
     return 0;
 }
 
@@ -273,6 +275,8 @@ static void test_host_function_gives_a_bad_string(void **state)
     assert_int_equal(strncmp(text, "NULL -17 ", 9), 0);
     text = CALL(box, "SeeText", value_i32(2))->data;
     assert_int_equal(strncmp(text, "NULL -11 ", 9), 0); /* over the input buffer */
+    text = CALL(box, "SeeText", value_i32(3))->data;
+    assert_int_equal(strncmp(text, "NULL -17 ", 9), 0); /* no data */
     expect_text(CALL(box, "SeeText", value_i32(0)), "fine 0 ");
 }
 
