@@ -30,7 +30,7 @@ int image_error(const struct hl_image *image, struct hl_error *error, int code, 
     return hl_error_set(error, code, "%s: %s", image->path, text);
 }
 
-static int bad(const struct hl_image *image, struct hl_error *error, const char *what)
+int image_bad(const struct hl_image *image, struct hl_error *error, const char *what)
 {
     return image_error(image, error, HL_ERR_BAD_IMAGE, "%s", what);
 }
@@ -73,7 +73,7 @@ static int check_static(const struct hl_image *image, Elf *elf, size_t count,
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr ph;
         if (!gelf_getphdr(elf, (int)i, &ph))
-            return bad(image, error, "truncated program headers");
+            return image_bad(image, error, "truncated program headers");
         dynamic |= ph.p_type == PT_INTERP;
     }
     if (!dynamic)
@@ -94,18 +94,18 @@ static int check_segment(const struct hl_image *image, const GElf_Phdr *ph, hl_g
 {
     uint64_t end;
     if (ph->p_filesz > ph->p_memsz)
-        return bad(image, error, "a segment with more bytes in the file than in memory");
+        return image_bad(image, error, "a segment with more bytes in the file than in memory");
     if (ph->p_offset > image->size || ph->p_filesz > image->size - ph->p_offset)
-        return bad(image, error, "truncated: a segment ends behind the end of the file");
+        return image_bad(image, error, "truncated: a segment ends behind the end of the file");
     if (ph->p_align > 1 && (ph->p_align & (ph->p_align - 1)))
-        return bad(image, error, "a segment whose alignment is no power of two");
+        return image_bad(image, error, "a segment whose alignment is no power of two");
     if ((ph->p_offset ^ ph->p_vaddr) % PAGE_SIZE)
-        return bad(image, error, "a segment whose offset and address differ within the page");
+        return image_bad(image, error, "a segment whose offset and address differ within the page");
     if ((ph->p_flags & PF_W) && (ph->p_flags & PF_X))
-        return bad(image, error, "a segment that is writable and executable");
+        return image_bad(image, error, "a segment that is writable and executable");
     if (__builtin_add_overflow(address, ph->p_memsz, &end) || address < GUEST_LOW ||
         end > GUEST_HIGH)
-        return bad(image, error, "a segment outside the guest's address space");
+        return image_bad(image, error, "a segment outside the guest's address space");
     return 0;
 }
 
@@ -121,7 +121,8 @@ static int add_segment(struct hl_image *image, const GElf_Phdr *ph, struct hl_er
     if (image->segment_count) {
         const struct hl_segment *last = &s[-1].pub;
         if (start < last->start + last->size)
-            return bad(image, error, "segments that overlap, share a page or are out of order");
+            return image_bad(image, error,
+                             "segments that overlap, share a page or are out of order");
     }
     if (end - (image->segment_count ? image->segments[0].pub.start : start) > HL_IMAGE_MEMORY_MAX)
         return image_error(image, error, HL_ERR_LIMIT, "needs more than %llu MiB of addresses",
@@ -146,13 +147,13 @@ static int read_segments(struct hl_image *image, Elf *elf, size_t count, struct 
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr ph;
         if (!gelf_getphdr(elf, (int)i, &ph))
-            return bad(image, error, "truncated program headers");
+            return image_bad(image, error, "truncated program headers");
         int rc = ph.p_type == PT_LOAD && ph.p_memsz ? add_segment(image, &ph, error) : 0;
         if (rc)
             return rc;
     }
     if (!image->segment_count)
-        return bad(image, error, "nothing to load");
+        return image_bad(image, error, "nothing to load");
     return 0;
 }
 
@@ -164,7 +165,7 @@ static int check_entry(const struct hl_image *image, struct hl_error *error)
             image->entry - s->start < s->size)
             return 0;
     }
-    return bad(image, error, "an entry point that is not in an executable segment");
+    return image_bad(image, error, "an entry point that is not in an executable segment");
 }
 
 static int parse(struct hl_image *image, Elf *elf, struct hl_error *error)
@@ -174,12 +175,12 @@ static int parse(struct hl_image *image, Elf *elf, struct hl_error *error)
     if (elf_kind(elf) != ELF_K_ELF)
         return image_error(image, error, HL_ERR_NOT_GUEST, "not an ELF file");
     if (!gelf_getehdr(elf, &eh))
-        return bad(image, error, "truncated ELF header");
+        return image_bad(image, error, "truncated ELF header");
     int rc = check_machine(image, &eh, error);
     if (rc)
         return rc;
     if (elf_getphdrnum(elf, &count) || !count || count > UINT16_MAX)
-        return bad(image, error, "no program headers, or truncated");
+        return image_bad(image, error, "no program headers, or truncated");
     image->pie = eh.e_type == ET_DYN;
     image->bias = image->pie ? PIE_BASE : 0;
     image->entry = eh.e_entry + image->bias;

@@ -49,4 +49,7 @@ int image_read_tables(struct hl_image *image, struct hl_error *error);
 int image_error(const struct hl_image *image, struct hl_error *error, int code, const char *format,
                 ...) __attribute__((format(printf, 4, 5)));
 
+/* HL_ERR_BAD_IMAGE, with what is bad. */
+int image_bad(const struct hl_image *image, struct hl_error *error, const char *what);
+
 #endif

@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int bad(const struct hl_image *image, struct hl_error *error, const char *what)
-{
-    return image_error(image, error, HL_ERR_BAD_IMAGE, "%s", what);
-}
-
 /* Where DT_RELA and its companions say the relocations are. */
 struct rela_table {
     uint64_t address, size, entry_size;
@@ -25,7 +20,7 @@ static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struc
 {
     const uint8_t *bytes = image_bytes(image, ph->p_vaddr + image->bias, ph->p_filesz);
     if (!bytes)
-        return bad(image, error, "a dynamic section outside the file's segments");
+        return image_bad(image, error, "a dynamic section outside the file's segments");
     for (size_t at = 0; at + sizeof(Elf64_Dyn) <= ph->p_filesz; at += sizeof(Elf64_Dyn)) {
         Elf64_Dyn dyn;
         memcpy(&dyn, bytes + at, sizeof(dyn));
@@ -48,9 +43,11 @@ static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struc
         case DT_REL:
         case DT_JMPREL:
         case DT_RELR:
-            return bad(image, error, "relocations of an unsupported kind (REL, JMPREL or RELR)");
+            return image_bad(image, error,
+                             "relocations of an unsupported kind (REL, JMPREL or RELR)");
         case DT_TEXTREL:
-            return bad(image, error, "relocations in its code (compile everything with -fPIE)");
+            return image_bad(image, error,
+                             "relocations in its code (compile everything with -fPIE)");
         default:
             break;
         }
@@ -64,10 +61,10 @@ static int apply(const struct hl_image *image, const struct rela_table *table,
     if (!table->size)
         return 0;
     if (table->entry_size != sizeof(Elf64_Rela) || table->size % sizeof(Elf64_Rela))
-        return bad(image, error, "a relocation table of unknown shape");
+        return image_bad(image, error, "a relocation table of unknown shape");
     const uint8_t *bytes = image_bytes(image, table->address + image->bias, table->size);
     if (!bytes)
-        return bad(image, error, "a relocation table outside the file's segments");
+        return image_bad(image, error, "a relocation table outside the file's segments");
     for (size_t at = 0; at < table->size; at += sizeof(Elf64_Rela)) {
         Elf64_Rela rela;
         memcpy(&rela, bytes + at, sizeof(rela));
@@ -82,7 +79,7 @@ static int apply(const struct hl_image *image, const struct rela_table *table,
         uint64_t value = (uint64_t)rela.r_addend + image->bias;
         uint8_t *place = (uint8_t *)image_bytes(image, rela.r_offset + image->bias, sizeof(value));
         if (!place)
-            return bad(image, error, "a relocation outside the file's segments");
+            return image_bad(image, error, "a relocation outside the file's segments");
         memcpy(place, &value, sizeof(value));
     }
     return 0;

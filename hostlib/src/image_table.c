@@ -8,11 +8,6 @@
 
 #include <hl/machine.h>
 
-static int bad(const struct hl_image *image, struct hl_error *error, const char *what)
-{
-    return image_error(image, error, HL_ERR_BAD_IMAGE, "%s", what);
-}
-
 /* Bytes of the ABI note's descriptor, and the address of its first one. */
 struct found_note {
     const uint8_t *bytes;
@@ -59,7 +54,7 @@ int image_find_note(struct hl_image *image, Elf *elf, struct hl_error *error)
                            "built for guest ABI version %u, this host speaks %u", version,
                            HL_ABI_VERSION);
     if (found.size != sizeof(image->note))
-        return bad(image, error, "an ABI note of the wrong size");
+        return image_bad(image, error, "an ABI note of the wrong size");
     memcpy(&image->note, found.bytes, sizeof(image->note));
     image->note_at = found.address;
     return 0;
@@ -100,7 +95,7 @@ static int read_entry(const struct hl_image *image, const struct hl_desc *desc, 
                       struct hl_function *f, struct hl_error *error)
 {
     if (!good_name(desc->name))
-        return bad(image, error, "a function table entry with a bad name");
+        return image_bad(image, error, "a function table entry with a bad name");
     if (!good_signature(desc))
         return image_error(image, error, HL_ERR_BAD_IMAGE, "function %s has a bad signature",
                            desc->name);
@@ -121,7 +116,7 @@ static int read_table(const struct hl_image *image, hl_gva_t start, hl_gva_t end
 {
     uint64_t size = end - start;
     if (start > end || size % sizeof(struct hl_desc))
-        return bad(image, error, "a function table of impossible size");
+        return image_bad(image, error, "a function table of impossible size");
     *count = size / sizeof(struct hl_desc);
     if (*count > HL_IMAGE_FUNCTIONS_MAX)
         return image_error(image, error, HL_ERR_LIMIT, "more than %d functions",
@@ -130,7 +125,7 @@ static int read_table(const struct hl_image *image, hl_gva_t start, hl_gva_t end
         return 0;
     const uint8_t *bytes = image_bytes(image, start, size);
     if (!bytes)
-        return bad(image, error, "a function table outside the file's segments");
+        return image_bad(image, error, "a function table outside the file's segments");
     struct hl_function *table = *out = calloc(*count, sizeof(*table));
     if (!table)
         return image_error(image, error, HL_ERR_MEMORY, "out of memory");

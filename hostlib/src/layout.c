@@ -13,7 +13,6 @@
 #include "nondet.h"
 
 #define ARENA_BASE 0x700000000000ull
-#define GUARD 0x10000ull /* more than a page: an alloca or a large frame should still hit it */
 
 #define AUX_MAX 16
 #define ARGS_MAX 4096 /* of argv and envp together */
@@ -166,11 +165,11 @@ void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *c
         [REGION_STACK] = {"stack", 0, c->stack, rw},
         [REGION_HEAP] = {"heap", 0, c->heap, rw},
     };
-    hl_gva_t at = ARENA_BASE + GUARD;
+    hl_gva_t at = ARENA_BASE + HL_GUARD_SIZE;
     memcpy(region, regions, sizeof(regions));
     for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++) {
         region[i].start = at;
-        at += region[i].size + GUARD;
+        at += region[i].size + HL_GUARD_SIZE;
     }
 }
 

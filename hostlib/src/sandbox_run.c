@@ -93,7 +93,7 @@ static uint64_t distance(const struct hl_region *r, hl_gva_t address)
 /* "stack overflow" and its likes: what an address in or next to a region tells. */
 static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
 {
-    const uint64_t near = 0x10000;
+    const uint64_t near = HL_GUARD_SIZE;
     static const struct {
         enum region_id id;
         const char *below, *inside, *behind;

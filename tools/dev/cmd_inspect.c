@@ -159,11 +159,6 @@ static int print_json(const struct hl_image *image, const struct hl_region *regi
     return json_print(o, EXIT_FINE);
 }
 
-static size_t first(size_t a, size_t b)
-{
-    return a ? a : b;
-}
-
 static int inspect(const struct options *o, struct project *project)
 {
     struct hl_error error;
@@ -175,12 +170,8 @@ static int inspect(const struct options *o, struct project *project)
         rc = project_build(project, !o->verbose, &error);
     if (!rc)
         rc = hl_image_open(&image, project->guest, &error);
-    struct hl_sandbox_config config = {
-        .heap = first(o->heap, project->heap),
-        .stack = first(o->stack, project->stack),
-        .input = first(o->input, project->input),
-        .output = first(o->output, project->output),
-    };
+    struct hl_sandbox_config config = HL_SANDBOX_CONFIG_INIT;
+    options_sizes(o, project, &config);
     if (!rc)
         rc = hl_sandbox_plan(image, &config, regions, &error);
     if (rc) {

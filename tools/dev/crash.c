@@ -10,7 +10,6 @@
 #include "ui.h"
 
 #define FRAMES 64
-#define GUARD (64u << 10) /* bytes below the stack that count as its overflow */
 
 /* A crashed guest, its registers, and where it was called from. */
 struct crash {
@@ -129,7 +128,7 @@ static bool stack_is_full(const struct hl_sandbox *sandbox, const struct hl_faul
     const struct hl_region *r;
     for (size_t i = 0; f && f->vector == 14 && (r = hl_sandbox_region(sandbox, i)); i++)
         if (strcmp(r->name, "stack") == 0)
-            return f->address < r->start && r->start - f->address <= GUARD;
+            return f->address < r->start && r->start - f->address <= HL_GUARD_SIZE;
     return false;
 }
 

@@ -199,6 +199,20 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
     return -1;
 }
 
+static size_t first(size_t a, size_t b)
+{
+    return a ? a : b;
+}
+
+void options_sizes(const struct options *o, const struct project *p,
+                   struct hl_sandbox_config *config)
+{
+    config->heap = first(o->heap, p->heap);
+    config->stack = first(o->stack, p->stack);
+    config->input = first(o->input, p->input);
+    config->output = first(o->output, p->output);
+}
+
 void options_free(struct options *o)
 {
     free(o->call);

@@ -137,15 +137,12 @@ static int create_sandbox(struct session *s, struct hl_error *error)
     for (size_t i = 0; i < s->expr_count; i++)
         needed = larger(needed, expr_input_size(&s->expr[i]));
     struct hl_sandbox_config config = {
-        .heap = o->heap ? o->heap : p->heap,
-        .stack = o->stack ? o->stack : p->stack,
-        .input = o->input ? o->input : p->input,
-        .output = o->output ? o->output : p->output,
         .argv = argv,
         .console = on_console,
         .log = on_log,
         .opaque = s,
     };
+    options_sizes(o, p, &config);
     /* Room for large arguments, unless the author set a size; half of it stays for host calls. */
     if (!config.input && 2 * needed > HL_BUFFER_DEFAULT)
         config.input = 2 * needed;

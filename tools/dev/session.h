@@ -49,6 +49,9 @@ enum options_set { OPTIONS_RUN, OPTIONS_INSPECT, OPTIONS_DOCTOR };
 int options_parse(struct options *options, enum options_set set, int argc, char **argv,
                   const char *help);
 void options_free(struct options *options);
+/* Sizes from the command line, else from hl.ini, else 0 for the default. */
+void options_sizes(const struct options *options, const struct project *project,
+                   struct hl_sandbox_config *config);
 
 /* Build, open, parse the calls.  Nothing is printed of an error; session_close() in any case. */
 int session_open(struct session *session, const struct options *options, struct hl_error *error);

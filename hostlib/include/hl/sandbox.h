@@ -157,6 +157,8 @@ struct hl_region {
     unsigned prot;
 };
 #define HL_REGIONS 6
+/* Unmapped bytes between two of them, the image aside: more than a page, for large frames. */
+#define HL_GUARD_SIZE 0x10000u
 HL_API const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sandbox, size_t index);
 /* Where the regions of such a sandbox would be; needs no KVM.  Errors: LIMIT. */
 HL_API int hl_sandbox_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
