@@ -26,7 +26,7 @@ struct vcpu_setup {
     uint16_t gdt_limit, idt_limit, tss_limit;
 };
 
-enum vcpu_exit_kind { VCPU_IO, VCPU_MMIO, VCPU_INTERRUPT, VCPU_DEAD };
+enum vcpu_exit_kind { VCPU_IO, VCPU_MMIO, VCPU_INTERRUPT, VCPU_DEBUG, VCPU_DEAD };
 
 struct vcpu_exit {
     enum vcpu_exit_kind kind;
@@ -44,6 +44,11 @@ struct vcpu_exit {
             bool write;
             uint8_t data[8];
         } mmio;
+        /* A trap that the backend took before the guest's IDT could: rip is on an int3. */
+        struct {
+            unsigned vector; /* 1 or 3 */
+            uint64_t dr6;    /* vector 1: B0 to B3 and BS (Intel SDM 3, 17.2.3) */
+        } debug;
         char why[96];
     };
 };
@@ -53,6 +58,27 @@ struct vcpu_regs {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
     uint64_t rip, rflags;
+};
+
+/* Selectors and control registers, as they are at ring 3. */
+struct vcpu_system {
+    uint16_t cs, ss, ds, es, fs, gs;
+    uint64_t cr0, cr2, cr3, cr4, cr8, efer;
+};
+
+#define VCPU_SLOTS 4
+
+enum vcpu_slot_kind { VCPU_SLOT_OFF, VCPU_SLOT_EXEC, VCPU_SLOT_WRITE, VCPU_SLOT_ACCESS };
+
+/* What the backend is to trap by itself, from the next run on until told otherwise. */
+struct vcpu_debug {
+    bool step;     /* one instruction, then VCPU_DEBUG with vector 1 and BS */
+    bool sw_break; /* int3: VCPU_DEBUG with vector 3 */
+    struct {
+        enum vcpu_slot_kind kind;
+        uint8_t size; /* 1, 2, 4 or 8; address is aligned to it */
+        hl_gva_t address;
+    } slot[VCPU_SLOTS]; /* VCPU_DEBUG with vector 1 and B0 to B3 */
 };
 
 struct vcpu_ops {
@@ -70,6 +96,14 @@ struct vcpu_ops {
     int (*get_bases)(struct hl_vcpu *vcpu, uint64_t *fs, uint64_t *gs, struct hl_error *error);
     int (*set_bases)(struct hl_vcpu *vcpu, uint64_t fs, uint64_t gs, struct hl_error *error);
     int (*get_cr2)(struct hl_vcpu *vcpu, uint64_t *cr2, struct hl_error *error);
+    int (*get_system)(struct hl_vcpu *vcpu, struct vcpu_system *system, struct hl_error *error);
+    /* The XSAVE area in the standard format (Intel SDM 1, 13.4); its size, 0 where there is none.
+     */
+    size_t (*xsave_size)(const struct hl_vcpu *vcpu);
+    int (*get_xsave)(struct hl_vcpu *vcpu, void *area, struct hl_error *error);
+    int (*set_xsave)(struct hl_vcpu *vcpu, const void *area, struct hl_error *error);
+    /* After regs_changed, if both are due: the backend may remember where it armed a step. */
+    int (*debug)(struct hl_vcpu *vcpu, const struct vcpu_debug *debug, struct hl_error *error);
     void (*answer)(struct hl_vcpu *vcpu, const void *data, size_t size); /* to an in or MMIO read */
     void (*kick)(struct hl_vcpu *vcpu);                                  /* from any thread */
     unsigned (*features)(void);                                          /* HL_FEATURE_* */

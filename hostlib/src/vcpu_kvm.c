@@ -15,15 +15,7 @@
 #include "kick.h"
 #include "kvm.h"
 #include "shim.h"
-
-struct hl_vcpu {
-    const struct kvm_host *host;
-    int vm_fd, fd;
-    struct kvm_run *run;
-    bool regs_valid, regs_dirty; /* of `regs`, between runs */
-    struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
-    struct kick kick;
-};
+#include "vcpu_kvm.h"
 
 /* struct vcpu_regs is struct kvm_regs under a name of ours. */
 _Static_assert(sizeof(struct vcpu_regs) == sizeof(struct kvm_regs), "vcpu_regs");
@@ -57,7 +49,7 @@ _Static_assert(offsetof(struct vcpu_regs, rflags) == offsetof(struct kvm_regs, r
 /* The gate runs with TF, IF, DF, IOPL, NT and AC clear, as Linux's does. */
 #define SYSCALL_MASK 0x47700ull
 
-static int failed(struct hl_error *error, const char *what)
+int vcpu_kvm_failed(struct hl_error *error, const char *what)
 {
     int e = errno;
     int code = e == ENOMEM                  ? HL_ERR_MEMORY
@@ -89,7 +81,7 @@ static int set_system_registers(struct hl_vcpu *v, const struct vcpu_setup *setu
 {
     struct kvm_sregs s;
     if (ioctl(v->fd, KVM_GET_SREGS, &s))
-        return failed(error, "KVM_GET_SREGS");
+        return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     s.cs = segment(SHIM_USER_CS, 11, 3, true);
     s.ss = s.ds = s.es = s.fs = s.gs = segment(SHIM_USER_DS, 3, 3, false);
     s.gdt = (struct kvm_dtable){.base = setup->gdt, .limit = setup->gdt_limit};
@@ -109,7 +101,7 @@ static int set_system_registers(struct hl_vcpu *v, const struct vcpu_setup *setu
         s.cr4 |= CR4_OSXSAVE;
     s.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     if (ioctl(v->fd, KVM_SET_SREGS, &s))
-        return failed(error, "KVM_SET_SREGS");
+        return vcpu_kvm_failed(error, "KVM_SET_SREGS");
     return 0;
 }
 
@@ -126,7 +118,7 @@ static int set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsi
         return 0;
     if (done >= 0)
         errno = EINVAL;
-    return failed(error, "KVM_SET_MSRS");
+    return vcpu_kvm_failed(error, "KVM_SET_MSRS");
 }
 
 static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
@@ -140,12 +132,12 @@ static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_e
     };
     struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = v->host->xcr0};
     if (ioctl(v->fd, KVM_SET_CPUID2, &v->host->cpuid))
-        return failed(error, "KVM_SET_CPUID2");
+        return vcpu_kvm_failed(error, "KVM_SET_CPUID2");
     int rc = set_system_registers(v, setup, error);
     if (!rc)
         rc = set_msrs(v, gate, sizeof(gate) / sizeof(gate[0]), error);
     if (!rc && v->host->xcr0 && ioctl(v->fd, KVM_SET_XCRS, &xcrs))
-        rc = failed(error, "KVM_SET_XCRS");
+        rc = vcpu_kvm_failed(error, "KVM_SET_XCRS");
     return rc;
 }
 
@@ -157,16 +149,16 @@ static int open_vm(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_
     };
     v->vm_fd = ioctl(v->host->fd, KVM_CREATE_VM, 0);
     if (v->vm_fd < 0)
-        return failed(error, "KVM_CREATE_VM");
+        return vcpu_kvm_failed(error, "KVM_CREATE_VM");
     if (ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot))
-        return failed(error, "KVM_SET_USER_MEMORY_REGION");
+        return vcpu_kvm_failed(error, "KVM_SET_USER_MEMORY_REGION");
     v->fd = ioctl(v->vm_fd, KVM_CREATE_VCPU, 0);
     if (v->fd < 0)
-        return failed(error, "KVM_CREATE_VCPU");
+        return vcpu_kvm_failed(error, "KVM_CREATE_VCPU");
     v->run = mmap(NULL, v->host->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
     if (v->run == MAP_FAILED) {
         v->run = NULL;
-        return failed(error, "mmap of the vCPU");
+        return vcpu_kvm_failed(error, "mmap of the vCPU");
     }
     return 0;
 }
@@ -192,7 +184,7 @@ static int create(struct hl_vcpu **vcpu, const struct vcpu_setup *setup, struct 
     if (rc)
         return rc;
     if (kick_install())
-        return failed(error, "sigaction");
+        return vcpu_kvm_failed(error, "sigaction");
     struct hl_vcpu *v = calloc(1, sizeof(*v));
     if (!v)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
@@ -217,7 +209,7 @@ static struct vcpu_regs *get_regs(struct hl_vcpu *v, struct hl_error *error)
     struct kvm_regs *regs = synced ? &v->run->s.regs.regs : &v->regs_buffer;
     if (!v->regs_valid) {
         if (ioctl(v->fd, KVM_GET_REGS, regs)) {
-            failed(error, "KVM_GET_REGS");
+            vcpu_kvm_failed(error, "KVM_GET_REGS");
             return NULL;
         }
         v->regs_valid = true;
@@ -230,8 +222,7 @@ static void regs_changed(struct hl_vcpu *v)
     v->regs_dirty = true;
 }
 
-/* Make what regs_changed() announced known to KVM; 0 or -1 with errno. */
-static int flush_regs(struct hl_vcpu *v)
+int vcpu_kvm_flush_regs(struct hl_vcpu *v)
 {
     if (!v->regs_dirty)
         return 0;
@@ -305,11 +296,21 @@ static int exit_fail_entry(struct hl_vcpu *v, struct vcpu_exit *exit)
                 (unsigned)v->run->fail_entry.hardware_entry_failure_reason);
 }
 
+/* A #BP that reached KVM first leaves rip on the int3. */
+static int exit_debug(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
+    exit->kind = VCPU_DEBUG;
+    exit->debug.vector = v->run->debug.arch.exception;
+    exit->debug.dr6 = v->run->debug.arch.dr6;
+    return 0;
+}
+
 typedef int exit_fn(struct hl_vcpu *v, struct vcpu_exit *exit);
 
 static exit_fn *const on_exit_reason[] = {
     [KVM_EXIT_IO] = exit_io,
     [KVM_EXIT_MMIO] = exit_mmio,
+    [KVM_EXIT_DEBUG] = exit_debug,
     [KVM_EXIT_INTR] = exit_interrupt,
     [KVM_EXIT_SHUTDOWN] = exit_shutdown,
     [KVM_EXIT_INTERNAL_ERROR] = exit_internal,
@@ -319,14 +320,14 @@ static exit_fn *const on_exit_reason[] = {
 static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_error *error)
 {
     const unsigned known = sizeof(on_exit_reason) / sizeof(on_exit_reason[0]);
-    if (flush_regs(v))
-        return failed(error, "KVM_SET_REGS");
+    if (vcpu_kvm_flush_regs(v))
+        return vcpu_kvm_failed(error, "KVM_SET_REGS");
     int rc = kick_run(&v->kick, v->fd, v->run, whole);
     v->regs_valid = v->host->sync_regs;
     if (rc && (errno == EINTR || errno == EAGAIN))
         return exit_interrupt(v, exit);
     if (rc)
-        return failed(error, "KVM_RUN");
+        return vcpu_kvm_failed(error, "KVM_RUN");
     unsigned reason = v->run->exit_reason;
     if (reason < known && on_exit_reason[reason])
         return on_exit_reason[reason](v, exit);
@@ -335,14 +336,15 @@ static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_
 
 static int settle(struct hl_vcpu *v, struct hl_error *error)
 {
-    if (flush_regs(v))
-        return failed(error, "KVM_SET_REGS");
+    if (vcpu_kvm_flush_regs(v))
+        return vcpu_kvm_failed(error, "KVM_SET_REGS");
     int rc = kick_settle(&v->kick, v->fd, v->run);
     v->regs_valid = v->host->sync_regs;
-    if (rc && errno == EINTR)
+    /* Completing an instruction under a single step may end in the step's own exit. */
+    if ((rc && errno == EINTR) || (!rc && v->run->exit_reason == KVM_EXIT_DEBUG))
         return 0;
     if (rc)
-        return failed(error, "KVM_RUN");
+        return vcpu_kvm_failed(error, "KVM_RUN");
     return hl_error_set(error, HL_ERR_STATE, "an access in several parts: run on first");
 }
 
@@ -353,7 +355,7 @@ static int get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_er
         struct kvm_msr_entry entry[2];
     } msrs = {.head.nmsrs = 2, .entry = {{.index = MSR_FS_BASE}, {.index = MSR_GS_BASE}}};
     if (ioctl(v->fd, KVM_GET_MSRS, &msrs) != 2)
-        return failed(error, "KVM_GET_MSRS");
+        return vcpu_kvm_failed(error, "KVM_GET_MSRS");
     *fs = msrs.entry[0].data;
     *gs = msrs.entry[1].data;
     return 0;
@@ -372,7 +374,7 @@ static int get_cr2(struct hl_vcpu *v, uint64_t *cr2, struct hl_error *error)
 {
     struct kvm_sregs s;
     if (ioctl(v->fd, KVM_GET_SREGS, &s))
-        return failed(error, "KVM_GET_SREGS");
+        return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     *cr2 = s.cr2;
     return 0;
 }
@@ -403,6 +405,11 @@ const struct vcpu_ops hl_vcpu_kvm = {
     .get_bases = get_bases,
     .set_bases = set_bases,
     .get_cr2 = get_cr2,
+    .get_system = vcpu_kvm_get_system,
+    .xsave_size = vcpu_kvm_xsave_size,
+    .get_xsave = vcpu_kvm_get_xsave,
+    .set_xsave = vcpu_kvm_set_xsave,
+    .debug = vcpu_kvm_debug,
     .answer = answer,
     .kick = kick,
     .features = features,

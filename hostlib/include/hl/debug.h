@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/debug.h - GDB on a sandbox.
+ *
+ *     hl_sandbox_create(&sb, image, NULL, &error);
+ *     hl_sandbox_debug(sb, "unix:/run/user/1000/guest.sock", NULL, &error);
+ *     printf("gdb -ex 'target remote %s'\n", hl_sandbox_debug_remote(sb));
+ *     hl_sandbox_start(sb, &error);
+ *
+ * A debug session belongs to the sandbox, not to a call: a debugger may come and go while the guest
+ * runs, while a host function runs and while the sandbox is idle, and its breakpoints last from
+ * call to call.  While a debugger holds the guest, a call waits.  A fault or an abort stops the
+ * guest for an attached debugger before the call fails.
+ *
+ * The same without a line of code: the environment variable HL_GDB=ENDPOINT makes every sandbox of
+ * a program attachable, unless the program is set-uid or its config says `no_debugger`.
+ */
+#ifndef HL_DEBUG_H
+#define HL_DEBUG_H
+
+#include <stdbool.h>
+
+#include <hl/error.h>
+#include <hl/sandbox.h>
+
+/* Where a guest waits for its first debugger. */
+enum hl_debug_hold {
+    HL_HOLD_NONE,    /* nowhere: attach when you like */
+    HL_HOLD_ENTRY,   /* before its next instruction: of a NEW sandbox, its very first one */
+    HL_HOLD_ADDRESS, /* when it first comes to hold_at */
+};
+
+struct hl_debug_config {
+    enum hl_debug_hold hold;
+    hl_gva_t hold_at;
+    bool created;  /* the guest runs for the debugger: `quit` in GDB kills it */
+    bool anywhere; /* allow a TCP address that is not of this machine alone */
+    bool fds;      /* endpoint "stdio": talk on these instead of 0 and 1 */
+    int fd_in, fd_out;
+};
+#define HL_DEBUG_CONFIG_INIT                                                                       \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+/*
+ * Serve a debugger at endpoint (hl/gdb.h: "stdio", "unix:PATH", "tcp:[HOST:]PORT"; NULL or "": a
+ * private unix socket) until the sandbox is destroyed.  Between calls, from the thread that owns
+ * the sandbox; once a sandbox.  config may be NULL.  Errors: STATE (there is one already),
+ * ARGUMENT, SYSTEM, MEMORY, KVM.
+ */
+HL_API int hl_sandbox_debug(struct hl_sandbox *sandbox, const char *endpoint,
+                            const struct hl_debug_config *config, struct hl_error *error);
+
+/* The endpoint as opened, and as GDB's `target remote` wants it; NULL when there is none. */
+HL_API const char *hl_sandbox_debug_endpoint(const struct hl_sandbox *sandbox);
+HL_API const char *hl_sandbox_debug_remote(const struct hl_sandbox *sandbox);
+
+/* A debugger holds or has resumed the guest.  Any thread. */
+HL_API bool hl_sandbox_debug_attached(const struct hl_sandbox *sandbox);
+
+/*
+ * Wait until there has been a debugger that has gone again: 0, or HL_ERR_INTERRUPTED after
+ * timeout_ms; -1 waits forever.
+ */
+HL_API int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sandbox, int timeout_ms);
+
+/*
+ * What the debugger did to the guest, for a program that runs one for its sake: a call that fails
+ * with INTERRUPTED failed because the debugger killed the guest, or wants it to start afresh
+ * (GDB's `run`).  After RESTARTED the sandbox is READY again, as it was after hl_sandbox_start(),
+ * and the debugger waits for the program to make its calls again.
+ */
+enum hl_debug_wish { HL_DEBUG_NOTHING, HL_DEBUG_KILLED, HL_DEBUG_RESTARTED };
+/* Told once: RESTARTED is forgotten by being asked for. */
+HL_API enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sandbox);
+
+/* How debug events reach us on this machine, as found by running a tiny guest; once a process. */
+struct hl_debug_abilities {
+    bool step_exit;  /* a single step is a KVM_EXIT_DEBUG; else vector 1 of the shim, by TF */
+    bool break_exit; /* int3 is a KVM_EXIT_DEBUG; else vector 3 of the shim */
+    bool hw_break;   /* debug registers stop execution; else hardware breakpoints are int3s */
+    bool hw_watch;   /* debug registers watch data; else watchpoints are page protection */
+};
+/* Errors of hl_machine_create(); HL_ERR_KVM when neither road works. */
+HL_API int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vcpu_kvm.h - inside of the KVM backend, for its own files. */
+#ifndef HL_VCPU_KVM_H
+#define HL_VCPU_KVM_H
+
+#include "kick.h"
+#include "kvm.h"
+#include "vcpu.h"
+
+struct hl_vcpu {
+    const struct kvm_host *host;
+    int vm_fd, fd;
+    struct kvm_run *run;
+    bool regs_valid, regs_dirty; /* of `regs`, between runs */
+    struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
+    struct kick kick;
+};
+
+/* Fill error from errno; returns the code. */
+int vcpu_kvm_failed(struct hl_error *error, const char *what);
+
+/* Make what regs_changed() announced known to KVM; 0 or -1 with errno. */
+int vcpu_kvm_flush_regs(struct hl_vcpu *v);
+
+/* vcpu_kvm_debug.c */
+int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error);
+size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
+int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
+int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
+int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error);
+
+#endif
