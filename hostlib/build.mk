@@ -3,7 +3,7 @@
 HL_SRC := $(wildcard hostlib/src/*.c)
 HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
-HL_LIBS := -ldw -lelf
+HL_LIBS := -ldw -lelf -lZydis
 HL_SONAME := libhl.so.0
 
 $(B)/obj/%.o: %.S | $(DEPS)

@@ -27,6 +27,8 @@ struct hl_machine {
     bool unsettled;    /* the last exit's `in`, `out` or MMIO access is not completed yet */
     bool unanswered;   /* ... and waits for the value read */
     bool kick_waiting; /* an interrupt that came too early to be reported */
+    bool trap_exit;    /* the last exit was a debug trap that KVM took before the shim could */
+    uint64_t dr6;      /* of that trap: what it was for */
     struct hl_exit last;
 };
 

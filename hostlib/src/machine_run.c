@@ -7,7 +7,7 @@
 
 #include "shim.h"
 
-enum { VECTOR_PF = 14 };
+enum { VECTOR_BP = 3, VECTOR_PF = 14, INT_IMM8 = 0xcd };
 
 /* Page-fault error code (Intel SDM 3, 4.7). */
 #define PF_USER (1u << 2)
@@ -248,6 +248,26 @@ static enum place place_of(const struct vcpu_regs *r)
     return offset % SHIM_STUB_SIZE < SHIM_OUT_SIZE ? BEFORE_OUT : BEHIND_OUT;
 }
 
+/* A debug trap by the other road: as if it had gone through the shim. */
+static int exit_debug(struct hl_machine *m, const struct vcpu_exit *from, struct hl_exit *exit,
+                      struct hl_error *error)
+{
+    struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
+    uint8_t code = 0;
+    if (!r)
+        return HL_ERR_KVM;
+    m->trap_exit = true;
+    m->dr6 = from->debug.dr6;
+    if (from->debug.vector == VECTOR_BP) {
+        hl_machine_read(m, r->rip, &code, sizeof(code), 0);
+        r->rip += code == INT_IMM8 ? 2 : 1;
+        m->ops->regs_changed(m->vcpu);
+    }
+    exit->kind = HL_EXIT_FAULT;
+    exit->fault = (struct hl_fault){.vector = from->debug.vector, .rip = r->rip};
+    return 0;
+}
+
 static int translate(struct hl_machine *m, const struct vcpu_exit *from, struct hl_exit *exit,
                      struct hl_error *error)
 {
@@ -259,6 +279,8 @@ static int translate(struct hl_machine *m, const struct vcpu_exit *from, struct 
     case VCPU_INTERRUPT:
         exit->kind = HL_EXIT_INTERRUPT;
         return 0;
+    case VCPU_DEBUG:
+        return exit_debug(m, from, exit, error);
     case VCPU_DEAD:
         break;
     }
@@ -297,7 +319,8 @@ int hl_machine_run(struct hl_machine *m, struct hl_exit *exit, struct hl_error *
         return 0;
     }
     m->entered = true;
-    m->unsettled = m->unanswered = false;
+    m->unsettled = m->unanswered = m->trap_exit = false;
+    m->dr6 = 0;
     int rc = run_to_exit(m, &from, error);
     if (!rc)
         rc = translate(m, &from, exit, error);

@@ -9,8 +9,18 @@
 #define PTE_U (1ull << 2)
 #define PTE_A (1ull << 5)
 #define PTE_D (1ull << 6)
-#define PTE_MAPPED (1ull << 9) /* ignored by the processor: set in every entry of ours */
 #define PTE_NX (1ull << 63)
+/*
+ * Ignored by the processor: that the entry is one of ours, what it would allow, and what of that is
+ * withheld for a watchpoint.
+ */
+#define PTE_MAPPED (1ull << 9)
+#define PTE_READ (1ull << 52)
+#define PTE_WRITE (1ull << 53)
+#define PTE_EXEC (1ull << 54)
+#define PTE_WATCH_WRITE (1ull << 55)
+#define PTE_WATCH_READ (1ull << 56)
+#define PTE_WATCH (PTE_WATCH_WRITE | PTE_WATCH_READ)
 #define PTE_ADDRESS 0x000ffffffffff000ull
 
 #define ENTRIES 512
@@ -68,34 +78,40 @@ static uint64_t *make_entry(struct pagetable *pt, hl_gva_t gva)
     return &table[index_at(gva, 0)];
 }
 
-/* A and D are set ahead, so that the processor never has to write to a table. */
-static uint64_t encode(hl_gpa_t gpa, unsigned prot)
+/* The bits the processor looks at follow from ours.  A and D are set ahead, so that it never has to
+ * write to a table. */
+static uint64_t finish(uint64_t entry)
 {
-    uint64_t entry = (gpa & PTE_ADDRESS) | PTE_MAPPED;
-    if (prot & (HL_PROT_READ | HL_PROT_WRITE | HL_PROT_EXEC))
+    const uint64_t any = PTE_READ | PTE_WRITE | PTE_EXEC;
+    entry &= ~(PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX);
+    if ((entry & any) && !(entry & PTE_WATCH_READ))
         entry |= PTE_P | PTE_A | PTE_D;
-    if (prot & HL_PROT_WRITE)
+    if ((entry & PTE_WRITE) && !(entry & PTE_WATCH))
         entry |= PTE_W;
-    if (!(prot & HL_PROT_EXEC))
+    if (!(entry & PTE_EXEC))
         entry |= PTE_NX;
+    return entry;
+}
+
+/* A watch stays where it is when the page changes. */
+static uint64_t encode(hl_gpa_t gpa, unsigned prot, uint64_t before)
+{
+    uint64_t entry = (gpa & PTE_ADDRESS) | PTE_MAPPED | (before & PTE_WATCH);
+    if (prot & HL_PROT_READ)
+        entry |= PTE_READ;
+    if (prot & HL_PROT_WRITE)
+        entry |= PTE_READ | PTE_WRITE;
+    if (prot & HL_PROT_EXEC)
+        entry |= PTE_READ | PTE_EXEC;
     if (!(prot & PAGE_SUPERVISOR))
         entry |= PTE_U;
-    return entry;
+    return finish(entry);
 }
 
 static unsigned decode(uint64_t entry)
 {
-    unsigned prot = 0;
-    if (entry & PTE_P) {
-        prot = HL_PROT_READ;
-        if (entry & PTE_W)
-            prot |= HL_PROT_WRITE;
-        if (!(entry & PTE_NX))
-            prot |= HL_PROT_EXEC;
-    }
-    if (!(entry & PTE_U))
-        prot |= PAGE_SUPERVISOR;
-    return prot;
+    return (entry & PTE_READ ? HL_PROT_READ : 0u) | (entry & PTE_WRITE ? HL_PROT_WRITE : 0u) |
+           (entry & PTE_EXEC ? HL_PROT_EXEC : 0u) | (entry & PTE_U ? 0u : PAGE_SUPERVISOR);
 }
 
 bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned prot)
@@ -103,7 +119,7 @@ bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned pr
     uint64_t *entry = make_entry(pt, gva);
     if (!entry)
         return false;
-    *entry = encode(gpa, prot);
+    *entry = encode(gpa, prot, *entry);
     return true;
 }
 
@@ -112,7 +128,7 @@ bool pagetable_protect(struct pagetable *pt, hl_gva_t gva, unsigned prot)
     uint64_t *entry = find_entry(pt, gva);
     if (!entry || !(*entry & PTE_MAPPED))
         return false;
-    *entry = encode(*entry & PTE_ADDRESS, prot);
+    *entry = encode(*entry & PTE_ADDRESS, prot, *entry);
     return true;
 }
 
@@ -120,7 +136,21 @@ void pagetable_clear(struct pagetable *pt, hl_gva_t gva)
 {
     uint64_t *entry = find_entry(pt, gva);
     if (entry)
-        *entry = 0;
+        *entry &= PTE_WATCH;
+}
+
+bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch)
+{
+    uint64_t *entry = find_entry(pt, gva);
+    if (!entry || !(*entry & (PTE_MAPPED | PTE_WATCH)))
+        return false;
+    *entry &= ~PTE_WATCH;
+    if (watch & HL_PROT_WRITE)
+        *entry |= PTE_WATCH_WRITE;
+    if (watch & HL_PROT_READ)
+        *entry |= PTE_WATCH_READ;
+    *entry = finish(*entry);
+    return true;
 }
 
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot)

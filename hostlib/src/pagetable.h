@@ -38,6 +38,13 @@ bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned pr
 bool pagetable_protect(struct pagetable *pt, hl_gva_t gva, unsigned prot);
 void pagetable_clear(struct pagetable *pt, hl_gva_t gva);
 
+/*
+ * Withhold from the processor what a watchpoint wants to see: HL_PROT_WRITE, or HL_PROT_READ for
+ * every access; 0 gives it back.  Lookups go on telling what the page allows, and a page that is
+ * mapped anew stays watched.  False where nothing was ever mapped.
+ */
+bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch);
+
 /* False where nothing is mapped; gpa gets the page's address plus the offset into it. */
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot);
 
