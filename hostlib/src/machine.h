@@ -29,11 +29,16 @@ struct hl_machine {
     bool kick_waiting; /* an interrupt that came too early to be reported */
     bool trap_exit;    /* the last exit was a debug trap that KVM took before the shim could */
     uint64_t dr6;      /* of that trap: what it was for */
+    struct vcpu_debug armed; /* what the backend was told last */
     struct hl_exit last;
 };
 
 /* hl_machine_create() on a backend of the caller's choice. */
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                    const struct vcpu_ops *ops, struct hl_error *error);
+
+struct shim_frame;
+/* The guest's state while in_shim. */
+struct shim_frame *machine_frame(struct hl_machine *m);
 
 #endif

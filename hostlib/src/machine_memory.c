@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine_memory.c - a machine's memory: taking, mapping, and copying through the page tables. */
-#include "machine.h"
+#include "machine_debug.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -157,6 +157,16 @@ int hl_machine_unmap(struct hl_machine *m, hl_gva_t gva, size_t size, struct hl_
     }
     forget_rest(m, &run);
     return 0;
+}
+
+bool machine_watch_page(struct hl_machine *m, hl_gva_t gva, unsigned watch)
+{
+    struct run run = {0};
+    if (watch) /* what is given back needs no flush */
+        forget_mapping(m, &run, gva);
+    bool known = pagetable_watch(&m->pt, gva, watch);
+    forget_rest(m, &run);
+    return known;
 }
 
 int hl_machine_lookup(const struct hl_machine *m, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot)

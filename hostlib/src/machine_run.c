@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine_run.c - running a machine: from the vCPU's exits to the guest's. */
-#include "machine.h"
+#include "machine_debug.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@ enum { VECTOR_BP = 3, VECTOR_PF = 14, INT_IMM8 = 0xcd };
 /* How often a vCPU that cannot be interrupted may stop on its way through the shim all the same. */
 #define SHIM_PATIENCE 64
 
-static struct shim_frame *frame(struct hl_machine *m)
+struct shim_frame *machine_frame(struct hl_machine *m)
 {
     uint8_t *top = m->memory + m->shim + SHIM_STACK_TOP;
     return (struct shim_frame *)(void *)(top - sizeof(struct shim_frame));
@@ -31,7 +31,7 @@ static struct shim_frame *frame(struct hl_machine *m)
  * instruction or behind it, and setting registers would discard what is being read (api.rst,
  * KVM_RUN).
  */
-static int settle(struct hl_machine *m, struct hl_error *error)
+int machine_settle(struct hl_machine *m, struct hl_error *error)
 {
     if (!m->unsettled || m->in_shim)
         return 0;
@@ -44,7 +44,7 @@ static int settle(struct hl_machine *m, struct hl_error *error)
 
 int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
 {
-    int rc = m->unanswered ? 0 : settle(m, error);
+    int rc = m->unanswered ? 0 : machine_settle(m, error);
     const struct vcpu_regs *r = rc ? NULL : m->ops->regs(m->vcpu, error);
     if (!r)
         return rc ? rc : HL_ERR_KVM;
@@ -69,7 +69,7 @@ int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_er
         .rflags = r->rflags,
     };
     if (m->in_shim) {
-        const struct shim_frame *f = frame(m);
+        const struct shim_frame *f = machine_frame(m);
         regs->rip = f->rip;
         regs->rsp = f->rsp;
         regs->rflags = f->rflags;
@@ -88,7 +88,7 @@ static int set_bases(struct hl_machine *m, const struct hl_regs *regs, struct hl
 
 int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
 {
-    int rc = settle(m, error);
+    int rc = machine_settle(m, error);
     struct vcpu_regs *r = rc ? NULL : m->ops->regs(m->vcpu, error);
     if (!r)
         return rc ? rc : HL_ERR_KVM;
@@ -114,7 +114,7 @@ int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct
         .rflags = rflags,
     };
     if (m->in_shim) {
-        struct shim_frame *f = frame(m);
+        struct shim_frame *f = machine_frame(m);
         f->rip = regs->rip;
         f->rsp = regs->rsp;
         f->rflags = rflags;
@@ -158,7 +158,8 @@ static bool is_syscall_at_ring3(struct hl_machine *m, unsigned vector, uint32_t 
     const uint8_t syscall_code[2] = {0x0f, 0x05};
     uint8_t code[2];
     return vector == VECTOR_PF && (error_code & fetch_by_user) == fetch_by_user &&
-           frame(m)->rip == SHIM_GVA + SHIM_CODE + (uint64_t)(hl_shim_gate - hl_shim_code) &&
+           machine_frame(m)->rip ==
+               SHIM_GVA + SHIM_CODE + (uint64_t)(hl_shim_gate - hl_shim_code) &&
            hl_machine_read(m, r->rcx - sizeof(code), code, sizeof(code), HL_PROT_EXEC) ==
                sizeof(code) &&
            memcmp(code, syscall_code, sizeof(code)) == 0;
@@ -175,7 +176,7 @@ static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_err
     if (offset >= SHIM_VECTORS * SHIM_STUB_SIZE)
         return shutdown(m, exit, "an exception stub ran outside the shim");
     unsigned vector = (unsigned)(offset / SHIM_STUB_SIZE);
-    struct shim_frame *f = frame(m);
+    struct shim_frame *f = machine_frame(m);
     uint32_t error_code = 0;
     /*
      * From ring 0 the processor stays on the stack it was on: then `f` is an older exception's.  A

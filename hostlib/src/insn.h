@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* insn.h - the little a debugger must know of the instruction it is about to step (by Zydis). */
+#ifndef HL_INSN_H
+#define HL_INSN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INSN_MAX 15 /* bytes of the longest one */
+
+enum insn_kind {
+    INSN_PLAIN,
+    INSN_SYSCALL, /* leaves ring 3 by itself */
+    INSN_OUT,     /* the same, unless the port is not the guest's; not the string forms */
+    INSN_PUSHF,   /* stores rflags */
+    INSN_POPF,    /* loads rflags from the top of the stack, ... */
+    INSN_IRET,    /* ... or from 16 bytes above it */
+    INSN_TRAP,    /* int1: a #DB of the guest's own */
+};
+
+struct insn {
+    enum insn_kind kind;
+    unsigned read, written; /* bytes of its largest memory operand of that kind, 0: none */
+};
+
+/* code: what could be read at rip.  An invalid instruction is a plain one. */
+void insn_decode(struct insn *insn, const uint8_t *code, size_t size);
+
+/* The kind alone, without a decoder: for every step. */
+enum insn_kind insn_kind(const uint8_t *code, size_t size);
+
+#endif

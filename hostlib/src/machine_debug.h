@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * machine_debug.h - stepping a machine, whichever road its debug events take.
+ *
+ * With by_exit the backend is asked to step (KVM_GUESTDBG_SINGLESTEP) and says so in an exit; else
+ * TF is set in the guest's own flags and the #DB comes through the shim's vector 1.  Both end in
+ * HL_EXIT_FAULT with vector 1, and the guest's flags are its own again.
+ */
+#ifndef HL_MACHINE_DEBUG_H
+#define HL_MACHINE_DEBUG_H
+
+#include "insn.h"
+#include "machine.h"
+
+#define DR6_SLOTS 0xfull /* B0 to B3 */
+#define DR6_STEP (1ull << 14)
+
+enum { VECTOR_DEBUG = 1, VECTOR_BREAKPOINT = 3, VECTOR_PAGE_FAULT = 14 };
+
+/* What a step did, besides its exit. */
+struct machine_step {
+    bool done; /* the instruction has been executed: a #DB of ours, or an exit of its own */
+    enum insn_kind kind;
+};
+
+/*
+ * One instruction of the guest: a system call or an `out` is one, with its exit; so is one that
+ * faults (not done) or is broken by a kick (not done).  slots: armed meanwhile, `step` and
+ * `sw_break` of it are not looked at.
+ */
+int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *slots,
+                 struct hl_exit *exit, struct machine_step *step, struct hl_error *error);
+
+/* Arm the backend for the next run; costs nothing where nothing changes. */
+int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error);
+
+/* The guest's rip and rsp without the rest; 0 when they cannot be had. */
+uint64_t machine_pc(struct hl_machine *m);
+int machine_set_pc(struct hl_machine *m, uint64_t pc);
+
+/* Complete the last access, if it waits for nothing, so that registers are final. */
+int machine_settle(struct hl_machine *m, struct hl_error *error);
+
+/* Withhold pages for watchpoints: see pagetable_watch().  Takes effect before the next entry. */
+bool machine_watch_page(struct hl_machine *m, hl_gva_t gva, unsigned watch);
+
+#endif
