@@ -44,8 +44,8 @@ $(B)/obj/%.o: %.c | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-include hostlib/build.mk
 include gdbstub/build.mk
+include hostlib/build.mk
 include guest-sdk/build.mk
 include tools/build.mk
 include tests/build.mk

@@ -1,7 +1,8 @@
 # hostlib: libhl, static and shared, and its public headers.
 
 HL_SRC := $(wildcard hostlib/src/*.c)
-HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o
+# The stub is in it: HL_GDB works in every program that links libhl.
+HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o $(GDB_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
 HL_LIBS := -ldw -lelf -lZydis
 HL_SONAME := libhl.so.0

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call.c - calls into the guest: start, call, main. */
+#include "debug.h"
 #include "sandbox.h"
 
 #include <string.h>
+
+static void leave(struct hl_sandbox *sb)
+{
+    sb->calling = NULL;
+    atomic_store(&sb->call_state, CALL_NONE);
+    if (sb->debug)
+        debug_leave(sb->debug);
+    atomic_flag_clear(&sb->busy);
+}
 
 /* Take the sandbox for this thread; the matching leave() is the caller's. */
 static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_error *error)
@@ -19,23 +29,18 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_
         hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
         return HL_ERR_BUSY;
     }
-    if (sb->state != wanted) {
-        enum hl_sandbox_state state = sb->state;
-        atomic_flag_clear(&sb->busy);
-        return hl_error_set(error, HL_ERR_STATE, "the sandbox %s", names[state]);
-    }
-    return 0;
+    atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
+    int rc = sb->debug ? debug_enter(sb->debug, error) : 0;
+    if (!rc && sb->state != wanted)
+        rc = hl_error_set(error, HL_ERR_STATE, "the sandbox %s", names[sb->state]);
+    if (rc)
+        leave(sb);
+    return rc;
 }
 
-static void leave(struct hl_sandbox *sb)
-{
-    atomic_flag_clear(&sb->busy);
-}
-
-/* Run with interruption possible. */
+/* Has the run ended?  Then it is too late for an interrupt. */
 static int run(struct hl_sandbox *sb, struct hl_error *error)
 {
-    atomic_store(&sb->call_state, CALL_RUNNING);
     int rc = sandbox_run(sb, error);
     atomic_store(&sb->call_state, CALL_NONE);
     return rc;
@@ -152,6 +157,7 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
     m->kind = HL_MSG_CALL;
     m->index = (uint32_t)index;
     sb->counts.calls++;
+    sb->calling = f->name;
     int rc = run(sb, error);
     if (!rc)
         rc = take_result(sb, f, result, error);
@@ -197,6 +203,7 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
     sb->input->call.count = 0;
     sb->input_used = sizeof(*sb->input);
     sb->counts.calls++;
+    sb->calling = "main";
     rc = run(sb, error);
     if (!rc) {
         struct hl_message m = sb->output->message;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.c - host functions: registering, linking to the guest's imports, calling. */
+#include "debug.h"
 #include "sandbox.h"
 
 #include <stdio.h>
@@ -163,7 +164,11 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
     }
     const struct host_function *host = &sb->hosts[index];
     result = (struct hl_value){.type = host->signature.result};
+    if (sb->debug)
+        debug_host_begin(sb->debug, host->name);
     rc = host->fn(host->opaque, args, import->signature.count, &result, &failure);
+    if (sb->debug)
+        debug_host_end(sb->debug);
     if (rc) {
         failure.text[sizeof(failure.text) - 1] = 0;
         reply_error(sb, rc, failure.text[0] ? failure.text : hl_err_text(HL_ERR_HOST_FUNCTION));

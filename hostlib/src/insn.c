@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "insn.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include <Zydis/Zydis.h>
@@ -50,6 +49,9 @@ static void note_operand(struct insn *insn, const ZydisDecodedOperand *o)
         insn->read = bytes;
     if ((o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) && bytes > insn->written)
         insn->written = bytes;
+    if ((o->actions & ZYDIS_OPERAND_ACTION_MASK_READ) &&
+        (o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+        insn->modifies = true;
 }
 
 void insn_decode(struct insn *insn, const uint8_t *code, size_t size)

@@ -3,6 +3,7 @@
 #ifndef HL_INSN_H
 #define HL_INSN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ enum insn_kind {
 struct insn {
     enum insn_kind kind;
     unsigned read, written; /* bytes of its largest memory operand of that kind, 0: none */
+    bool modifies;          /* the one it writes it also reads */
 };
 
 /* code: what could be read at rip.  An invalid instruction is a plain one. */

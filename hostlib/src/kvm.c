@@ -70,6 +70,7 @@ static int open_host(struct kvm_host *host, struct hl_error *error)
     host->run_size = (size_t)size;
     int sync = ioctl(host->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
     host->sync_regs = sync > 0 && (sync & KVM_SYNC_X86_REGS);
+    host->sync_all = sync > 0 && (sync & KVM_SYNC_X86_VALID_FIELDS) == KVM_SYNC_X86_VALID_FIELDS;
     cpuid_fill(host);
     return 0;
 }

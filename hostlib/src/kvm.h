@@ -17,7 +17,8 @@
 struct kvm_host {
     int fd;
     size_t run_size; /* of the vCPU's shared page */
-    bool sync_regs;  /* KVM_CAP_SYNC_REGS covers the general registers */
+    bool sync_regs;  /* KVM_CAP_SYNC_REGS covers the general registers, ... */
+    bool sync_all;   /* ... segments and control registers, and events */
     bool fsgsbase;
     uint64_t xcr0; /* state components a guest gets */
     struct {

@@ -14,7 +14,6 @@
 
 #define ARENA_BASE 0x700000000000ull
 
-#define AUX_MAX 16
 #define ARGS_MAX 4096 /* of argv and envp together */
 
 /* Builds the initial stack from the top down, in host memory. */
@@ -47,8 +46,7 @@ static size_t push_strings(struct stack_builder *b, const char *const *strings, 
     return n;
 }
 
-static size_t fill_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t random,
-                        hl_gva_t name)
+size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t random, hl_gva_t name)
 {
     const struct hl_image *image = sb->image;
     const Elf64_auxv_t entries[] = {
@@ -67,7 +65,7 @@ static size_t fill_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t
         {AT_EXECFN, {name}},
         {AT_NULL, {0}},
     };
-    _Static_assert(sizeof(entries) / sizeof(entries[0]) <= AUX_MAX, "AUX_MAX");
+    _Static_assert(sizeof(entries) / sizeof(entries[0]) <= LAYOUT_AUX_MAX, "LAYOUT_AUX_MAX");
     memcpy(aux, entries, sizeof(entries));
     return sizeof(entries) / sizeof(entries[0]);
 }
@@ -78,13 +76,13 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
 {
     const struct hl_region *stack = &sb->region[REGION_STACK];
     const char *const default_argv[] = {sb->image->path, NULL};
-    uint64_t words[ARGS_MAX + 4 + 2 * AUX_MAX] = {0};
+    uint64_t words[ARGS_MAX + 4 + 2 * LAYOUT_AUX_MAX] = {0};
     struct stack_builder b = {
-        .host = hl_machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
+        .host = machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
         .low = stack->start,
         .at = stack->size};
     uint64_t chance[2];
-    Elf64_auxv_t aux[AUX_MAX];
+    Elf64_auxv_t aux[LAYOUT_AUX_MAX];
     if (nondet_random(chance, sizeof(chance)))
         return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
     hl_gva_t random = push(&b, chance, sizeof(chance));
@@ -93,7 +91,7 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
     size_t envc = push_strings(&b, envp, words + 1 + argc + 1, ARGS_MAX / 2);
     words[0] = argc;
     size_t count = 1 + argc + 1 + envc + 1;
-    size_t aux_count = fill_auxv(sb, aux, random, name);
+    size_t aux_count = layout_auxv(sb, aux, random, name);
     memcpy(words + count, aux, aux_count * sizeof(aux[0]));
     count += 2 * aux_count;
     b.at &= ~(size_t)15;
@@ -107,7 +105,7 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
 
 static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)
 {
-    struct hl_boot *boot = hl_machine_memory(sb->machine, sb->gpa[REGION_BOOT], sizeof(*boot));
+    struct hl_boot *boot = machine_memory(sb->machine, sb->gpa[REGION_BOOT], sizeof(*boot));
     const struct hl_region *r = sb->region;
     *boot = (struct hl_boot){
         .magic = HL_BOOT_MAGIC,
@@ -136,7 +134,7 @@ static int load_segment(struct hl_sandbox *sb, const struct image_segment *s,
     int rc = hl_machine_alloc(sb->machine, s->pub.size, &gpa, error);
     if (rc)
         return rc;
-    uint8_t *host = hl_machine_memory(sb->machine, gpa, s->pub.size);
+    uint8_t *host = machine_memory(sb->machine, gpa, s->pub.size);
     memcpy(host + s->address % PAGE_SIZE, s->data, s->pub.file_size);
     return hl_machine_map(sb->machine, s->pub.start, gpa, s->pub.size, s->pub.prot, error);
 }
@@ -190,8 +188,8 @@ int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *co
         rc = make_region(sb, (enum region_id)i, error);
     if (rc)
         return rc;
-    sb->input = hl_machine_memory(sb->machine, sb->gpa[REGION_INPUT], sizeof(*sb->input));
-    sb->output = hl_machine_memory(sb->machine, sb->gpa[REGION_OUTPUT], sizeof(*sb->output));
+    sb->input = machine_memory(sb->machine, sb->gpa[REGION_INPUT], sizeof(*sb->input));
+    sb->output = machine_memory(sb->machine, sb->gpa[REGION_OUTPUT], sizeof(*sb->output));
     rc = fill_boot(sb, error);
     if (rc)
         return rc;

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "debug.h"
 #include "linux_heap.h"
 #include "nondet.h"
 
@@ -36,6 +37,8 @@ static size_t console(struct hl_sandbox *sb, int fd, hl_gva_t gva, size_t size)
         size_t got = hl_machine_read(sb->machine, gva + done, chunk, want, HL_PROT_READ);
         if (got && sb->config.console)
             sb->config.console(sb->config.opaque, fd, chunk, got);
+        if (got && sb->debug)
+            debug_console(sb->debug, chunk, got);
         done += got;
         if (got < want)
             break;

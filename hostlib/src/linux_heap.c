@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "machine_dirty.h"
+
 #define WORD 64u
 #define ZERO_BY_HAND (16 * PAGE_SIZE) /* up to here memset is cheaper than new pages */
 
@@ -34,6 +36,29 @@ int linux_init(struct hl_sandbox *sb, struct hl_error *error)
 void linux_free(struct hl_sandbox *sb)
 {
     free(sb->os.used);
+}
+
+static size_t used_size(const struct linux_state *os)
+{
+    return (os->pages / WORD + 1) * sizeof(*os->used);
+}
+
+int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error)
+{
+    *to = *from;
+    to->used = malloc(used_size(from));
+    if (!to->used)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    memcpy(to->used, from->used, used_size(from));
+    return 0;
+}
+
+void linux_put(struct linux_state *to, const struct linux_state *from, bool maps)
+{
+    to->brk = from->brk;
+    to->top = from->top;
+    if (maps)
+        memcpy(to->used, from->used, used_size(from));
 }
 
 static bool is_used(const struct linux_state *os, size_t page)
@@ -72,10 +97,8 @@ static int map_pages(struct hl_sandbox *sb, size_t page, size_t count, unsigned 
 
 static void zero_pages(struct hl_sandbox *sb, size_t page, size_t count)
 {
-    size_t size = count * PAGE_SIZE;
-    void *host = hl_machine_memory(sb->machine, sb->gpa[REGION_HEAP] + page * PAGE_SIZE, size);
-    if (size <= ZERO_BY_HAND || madvise(host, size, MADV_DONTNEED))
-        memset(host, 0, size);
+    machine_zero(sb->machine, sb->gpa[REGION_HEAP] + page * PAGE_SIZE, count * PAGE_SIZE,
+                 ZERO_BY_HAND);
 }
 
 static void free_pages(struct hl_sandbox *sb, size_t page, size_t count)
@@ -245,12 +268,13 @@ static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t
                           unsigned prot)
 {
     struct linux_state *os = &sb->os;
-    uint8_t *base = hl_machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap(sb)->size);
+    uint8_t *base = machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap(sb)->size);
     size_t kept = to == from ? old : 0;
     if (map_pages(sb, to + kept, count - kept, prot))
         return -ENOMEM;
     if (to != from)
         memmove(base + to * PAGE_SIZE, base + from * PAGE_SIZE, old * PAGE_SIZE);
+    machine_touch(sb->machine, sb->gpa[REGION_HEAP] + to * PAGE_SIZE, count * PAGE_SIZE);
     set_used(os, from, old, false);
     set_used(os, to, count, true);
     free_unused(sb, from, old); /* what the new place does not cover */

@@ -13,4 +13,9 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6]);
 
+/* What the host keeps, out of and into a snapshot; both of the same heap size.
+ * maps: mappings differ, too. */
+int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error);
+void linux_put(struct linux_state *to, const struct linux_state *from, bool maps);
+
 #endif

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "machine_dirty.h"
 #include "shim.h"
 
 /*
@@ -18,7 +19,7 @@
 #define TSS_RSP0 4
 #define TSS_IOMAP_BASE 102
 #define TSS_SIZE 104
-#define IOMAP_SIZE (HL_MACHINE_PORT_LIMIT / 8 + 1)
+#define IOMAP_SIZE sizeof(((struct hl_machine *)0)->io_map)
 #define TABLE_GDT 0
 #define TABLE_TSS 0x80
 #define TABLE_IDT 0x200
@@ -53,14 +54,11 @@ static void write_gdt(uint8_t *gdt)
     put64(gdt + SHIM_TSS + 8, tss >> 32);
 }
 
-static void write_tss(uint8_t *tss, const struct hl_machine_config *config)
+static void write_tss(uint8_t *tss, const uint8_t *io_map)
 {
-    uint8_t *map = tss + TSS_SIZE;
     put64(tss + TSS_RSP0, SHIM_GVA + SHIM_STACK_TOP);
     tss[TSS_IOMAP_BASE] = TSS_SIZE;
-    memset(map, 0xff, IOMAP_SIZE);
-    for (size_t i = 0; i < config->port_count; i++)
-        map[config->port[i] / 8] &= (uint8_t) ~(1u << config->port[i] % 8);
+    memcpy(tss + TSS_SIZE, io_map, IOMAP_SIZE);
 }
 
 /* Interrupt gates; ring 3 may raise #BP and #OF itself (int3, into), every other `int n` is #GP. */
@@ -75,13 +73,22 @@ static void write_idt(uint8_t *idt)
     }
 }
 
-static void write_shim(struct hl_machine *m, const struct hl_machine_config *config)
+void machine_write_shim(struct hl_machine *m)
 {
     uint8_t *shim = m->memory + m->shim;
+    memset(shim + SHIM_TABLES, 0, PAGE_SIZE);
     memcpy(shim + SHIM_CODE, hl_shim_code, (size_t)(hl_shim_end - hl_shim_code));
     write_gdt(shim + SHIM_TABLES + TABLE_GDT);
-    write_tss(shim + SHIM_TABLES + TABLE_TSS, config);
+    write_tss(shim + SHIM_TABLES + TABLE_TSS, m->io_map);
     write_idt(shim + SHIM_TABLES + TABLE_IDT);
+}
+
+static void make_shim(struct hl_machine *m, const struct hl_machine_config *config)
+{
+    memset(m->io_map, 0xff, IOMAP_SIZE);
+    for (size_t i = 0; i < config->port_count; i++)
+        m->io_map[config->port[i] / 8] &= (uint8_t) ~(1u << config->port[i] % 8);
+    machine_write_shim(m);
     pagetable_set(&m->pt, SHIM_GVA + SHIM_CODE, m->shim + SHIM_CODE,
                   HL_PROT_READ | HL_PROT_EXEC | PAGE_SUPERVISOR);
     pagetable_set(&m->pt, SHIM_GVA + SHIM_TABLES, m->shim + SHIM_TABLES,
@@ -136,7 +143,7 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     pagetable_init(&m->pt, m->memory, SHIM_SIZE, pool);
     m->free = SHIM_SIZE + pool;
     m->limit = m->memory_size;
-    write_shim(m, config);
+    make_shim(m, config);
     return 0;
 }
 
@@ -150,7 +157,9 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
     if (!m)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     m->ops = ops;
-    rc = make_memory(m, config, error);
+    m->marks = calloc(1, sizeof(*m->marks));
+    rc = m->marks ? make_memory(m, config, error)
+                  : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     if (!rc) {
         struct vcpu_setup setup = {
             .memory = m->memory,
@@ -188,5 +197,6 @@ void hl_machine_destroy(struct hl_machine *m)
         m->ops->destroy(m->vcpu);
     if (m->memory)
         munmap(m->memory, m->memory_size);
+    machine_marks_free(m->marks);
     free(m);
 }

@@ -31,11 +31,23 @@ struct hl_machine {
     uint64_t dr6;      /* of that trap: what it was for */
     struct vcpu_debug armed; /* what the backend was told last */
     struct hl_exit last;
+    uint64_t map_changes;        /* grows with each map, protect and unmap */
+    struct machine_marks *marks; /* machine_dirty.h */
+    uint8_t io_map[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* the TSS's: 0 for ports ring 3 may use */
 };
 
 /* hl_machine_create() on a backend of the caller's choice. */
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                    const struct vcpu_ops *ops, struct hl_error *error);
+
+/* hl_machine_memory() for whoever answers for its writes with machine_touch(). */
+static inline void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
+{
+    return gpa > m->memory_size || size > m->memory_size - gpa ? NULL : m->memory + gpa;
+}
+
+/* Code and tables of ring 0, as they have to be. */
+void machine_write_shim(struct hl_machine *m);
 
 struct shim_frame;
 /* The guest's state while in_shim. */

@@ -50,6 +50,13 @@ int machine_set_pc(struct hl_machine *m, uint64_t pc)
     return rc;
 }
 
+void machine_user_selectors(struct hl_machine *m, uint16_t *cs, uint16_t *ss)
+{
+    const struct shim_frame *f = machine_frame(m);
+    *cs = (uint16_t)f->cs;
+    *ss = (uint16_t)f->ss;
+}
+
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error)
 {
     /* KVM looks at rip when a step is armed: after a change of registers it must look again. */

@@ -41,6 +41,9 @@ int machine_set_pc(struct hl_machine *m, uint64_t pc);
 /* Complete the last access, if it waits for nothing, so that registers are final. */
 int machine_settle(struct hl_machine *m, struct hl_error *error);
 
+/* While in_shim: the selectors that the guest will have again. */
+void machine_user_selectors(struct hl_machine *m, uint16_t *cs, uint16_t *ss);
+
 /* Withhold pages for watchpoints: see pagetable_watch().  Takes effect before the next entry. */
 bool machine_watch_page(struct hl_machine *m, hl_gva_t gva, unsigned watch);
 

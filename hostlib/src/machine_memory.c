@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine_memory.c - a machine's memory: taking, mapping, and copying through the page tables. */
 #include "machine_debug.h"
+#include "machine_dirty.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -113,6 +114,7 @@ int hl_machine_map(struct hl_machine *m, hl_gva_t gva, hl_gpa_t gpa, size_t size
     if (gpa < first)
         return hl_error_set(error, HL_ERR_ARGUMENT, "guest physical page 0x%llx is the host's own",
                             (unsigned long long)gpa);
+    m->map_changes++;
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         forget_mapping(m, &run, gva + at);
         if (!pagetable_set(&m->pt, gva + at, gpa + at, prot)) {
@@ -134,6 +136,7 @@ int hl_machine_protect(struct hl_machine *m, hl_gva_t gva, size_t size, unsigned
         rc = check_prot(prot, error);
     if (rc)
         return rc;
+    m->map_changes++;
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         forget_mapping(m, &run, gva + at);
         holes += !pagetable_protect(&m->pt, gva + at, prot);
@@ -151,6 +154,7 @@ int hl_machine_unmap(struct hl_machine *m, hl_gva_t gva, size_t size, struct hl_
     int rc = check_range(gva, size, error);
     if (rc)
         return rc;
+    m->map_changes++;
     for (size_t at = 0; at < size; at += PAGE_SIZE) {
         forget_mapping(m, &run, gva + at);
         pagetable_clear(&m->pt, gva + at);
@@ -184,9 +188,10 @@ int hl_machine_lookup(const struct hl_machine *m, hl_gva_t gva, hl_gpa_t *gpa, u
 
 void *hl_machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
 {
-    if (gpa > m->memory_size || size > m->memory_size - gpa)
-        return NULL;
-    return m->memory + gpa;
+    void *at = machine_memory(m, gpa, size);
+    if (at)
+        machine_expose(m, gpa, size);
+    return at;
 }
 
 /* Host address of as much of [gva, gva + *size) as lies in one page; NULL where there is none. */
@@ -199,7 +204,7 @@ static uint8_t *page_at(const struct hl_machine *m, hl_gva_t gva, size_t *size, 
         *size = rest;
     if (hl_machine_lookup(m, gva, &gpa, &prot) || (prot & need) != need)
         return NULL;
-    return hl_machine_memory(m, gpa, *size);
+    return machine_memory(m, gpa, *size);
 }
 
 size_t hl_machine_read(const struct hl_machine *m, hl_gva_t gva, void *buf, size_t size,
@@ -227,6 +232,7 @@ size_t hl_machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, siz
         if (!page)
             break;
         memcpy(page, (const uint8_t *)buf + done, n);
+        machine_touch(m, (hl_gpa_t)(page - m->memory), n);
         done += n;
     }
     return done;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine_dirty.h"
+
 #define PAYLOAD_ALIGN 16u
 
 static bool has_payload(enum hl_type type)
@@ -65,6 +67,7 @@ size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
                    const struct hl_value *values, size_t count)
 {
     uint8_t *input = (uint8_t *)sb->input;
+    const size_t from = at;
     message->count = (uint32_t)count;
     for (size_t i = 0; i < count; i++) {
         const struct hl_value *v = &values[i];
@@ -79,6 +82,7 @@ size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
         }
         message->slot[i] = slot;
     }
+    machine_touch(sb->machine, sb->gpa[REGION_INPUT] + from, at - from);
     return at;
 }
 

@@ -120,6 +120,7 @@ bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned pr
     if (!entry)
         return false;
     *entry = encode(gpa, prot, *entry);
+    pt->generation++;
     return true;
 }
 
@@ -137,6 +138,7 @@ void pagetable_clear(struct pagetable *pt, hl_gva_t gva)
     uint64_t *entry = find_entry(pt, gva);
     if (entry)
         *entry &= PTE_WATCH;
+    pt->generation++;
 }
 
 bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch)
@@ -164,4 +166,24 @@ bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, u
     *gpa = (*entry & PTE_ADDRESS) + gva % PAGE_SIZE;
     *prot = decode(*entry);
     return true;
+}
+
+bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot)
+{
+    for (hl_gva_t at = *gva; at < 1ull << 47;) {
+        const uint64_t *table = table_at(pt, pt->root);
+        unsigned level = 3;
+        for (; level > 0 && (table[index_at(at, level)] & PTE_P); level--)
+            table = table_at(pt, table[index_at(at, level)] & PTE_ADDRESS);
+        uint64_t entry = table[index_at(at, level)];
+        if (level == 0 && (entry & PTE_MAPPED)) {
+            *gva = at;
+            *gpa = entry & PTE_ADDRESS;
+            *prot = decode(entry);
+            return true;
+        }
+        uint64_t size = PAGE_SIZE << 9 * level;
+        at = (at & ~(size - 1)) + size;
+    }
+    return false;
 }

@@ -20,7 +20,8 @@
 struct pagetable {
     uint8_t *memory; /* host address of GPA 0 */
     hl_gpa_t root;
-    hl_gpa_t next, end; /* pages left for tables */
+    hl_gpa_t next, end;  /* pages left for tables */
+    uint64_t generation; /* grows whenever an address may lead to another page than before */
 };
 
 enum { PAGE_SUPERVISOR = 0x100 }; /* beside HL_PROT_*: not for ring 3 */
@@ -47,5 +48,8 @@ bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch);
 
 /* False where nothing is mapped; gpa gets the page's address plus the offset into it. */
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot);
+
+/* Move on to the first page mapped at or above *gva in the lower half; false: there is none. */
+bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot);
 
 #endif

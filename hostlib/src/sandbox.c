@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox.c - life of a sandbox: create, start, inspect, destroy. */
+#include "debug.h"
+#include "debug_env.h"
 #include "sandbox.h"
 
 #include <stdlib.h>
@@ -55,6 +57,8 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
     if (!rc)
         rc = linux_init(sb, error);
+    if (!rc)
+        rc = debug_env_open(sb, error);
     if (rc) {
         hl_sandbox_destroy(sb);
         return rc;
@@ -67,6 +71,7 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
 {
     if (!sb)
         return;
+    debug_destroy(sb->debug);
     hl_machine_destroy(sb->machine);
     host_free(sb);
     linux_free(sb);
@@ -79,8 +84,11 @@ void hl_sandbox_interrupt(struct hl_sandbox *sb)
     /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless.
      */
     int running = CALL_RUNNING;
-    if (atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
-        hl_machine_kick(sb->machine);
+    if (!atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
+        return;
+    hl_machine_kick(sb->machine);
+    if (sb->debug)
+        debug_wake(sb->debug);
 }
 
 enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sb)

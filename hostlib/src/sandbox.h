@@ -3,6 +3,7 @@
 #ifndef HL_SANDBOX_INTERNAL_H
 #define HL_SANDBOX_INTERNAL_H
 
+#include <elf.h>
 #include <stdatomic.h>
 
 #include <hl/sandbox.h>
@@ -66,6 +67,9 @@ struct hl_sandbox {
     struct hl_fault fault;
     bool has_fault;
     int guest_code, exit_status;
+
+    const char *calling;    /* the guest function in progress, or NULL */
+    struct hl_debug *debug; /* NULL: no debugger can come */
 };
 
 /* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */
@@ -85,6 +89,10 @@ void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *c
                  struct hl_region region[REGION_COUNT]);
 int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
                   struct hl_error *error);
+
+/* The guest's auxiliary vector, AT_NULL included: how many entries. */
+#define LAYOUT_AUX_MAX 16
+size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t random, hl_gva_t name);
 
 /* message.c: values to and from messages. */
 bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,

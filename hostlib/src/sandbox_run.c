@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
+#include "debug.h"
 #include "sandbox.h"
 
 #include <stdarg.h>
@@ -177,10 +178,13 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
     do {
         if (atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED)
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
-        rc = hl_machine_run(sb->machine, &exit, error);
+        rc = sb->debug ? debug_run(sb->debug, &exit, error)
+                       : hl_machine_run(sb->machine, &exit, error);
         if (!rc) {
             sb->counts.exits++;
             rc = on_exit_kind[exit.kind](sb, &exit, error);
+            if (rc < 0 && sb->debug)
+                rc = debug_failure(sb->debug, rc, &exit, error);
         }
     } while (rc == RUN_ON);
     return rc == RUN_DONE ? 0 : rc;

@@ -68,6 +68,19 @@ struct vcpu_system {
 
 #define VCPU_SLOTS 4
 
+/*
+ * All that a guest at ring 3 has of its vCPU, and a new vCPU of the same set-up needs to go on as
+ * it: what only ring 0 can change (control and debug registers, the other MSRs, XCR0) is the same
+ * in every machine, and put back with `whole`.
+ */
+struct vcpu_state {
+    struct vcpu_regs regs;
+    uint64_t fs_base, gs_base, cr2;
+    uint16_t ds, es, fs, gs;
+    uint32_t xsave_size;
+    uint8_t xsave[]; /* what get_xsave gives */
+};
+
 enum vcpu_slot_kind { VCPU_SLOT_OFF, VCPU_SLOT_EXEC, VCPU_SLOT_WRITE, VCPU_SLOT_ACCESS };
 
 /* What the backend is to trap by itself, from the next run on until told otherwise. */
@@ -97,11 +110,24 @@ struct vcpu_ops {
     int (*set_bases)(struct hl_vcpu *vcpu, uint64_t fs, uint64_t gs, struct hl_error *error);
     int (*get_cr2)(struct hl_vcpu *vcpu, uint64_t *cr2, struct hl_error *error);
     int (*get_system)(struct hl_vcpu *vcpu, struct vcpu_system *system, struct hl_error *error);
-    /* The XSAVE area in the standard format (Intel SDM 1, 13.4); its size, 0 where there is none.
-     */
+    uint64_t (*xcr0)(const struct hl_vcpu *vcpu); /* state components the guest has */
+    /* The XSAVE area in the standard format (Intel SDM 1, 13.4). */
     size_t (*xsave_size)(const struct hl_vcpu *vcpu);
     int (*get_xsave)(struct hl_vcpu *vcpu, void *area, struct hl_error *error);
     int (*set_xsave)(struct hl_vcpu *vcpu, const void *area, struct hl_error *error);
+    /* At ring 3 and settled only (STATE); *state is the caller's to free(). */
+    int (*save)(struct hl_vcpu *vcpu, struct vcpu_state **state, struct hl_error *error);
+    /* Settled only.  whole: the vCPU may be in any condition, a triple fault's included. */
+    int (*restore)(struct hl_vcpu *vcpu, const struct vcpu_state *state, bool whole,
+                   struct hl_error *error);
+    /*
+     * Log the pages the guest writes to, one bit a page of the memory.  A page once in the log stays
+     * there, and costs nothing more, until it is cleared; where the backend cannot do so, reading
+     * clears all.  log_read and log_clear false: nothing is known any more.
+     */
+    bool (*log_start)(struct hl_vcpu *vcpu);
+    bool (*log_read)(struct hl_vcpu *vcpu, uint64_t *bits);
+    bool (*log_clear)(struct hl_vcpu *vcpu, uint64_t *bits);
     /* After regs_changed, if both are due: the backend may remember where it armed a step. */
     int (*debug)(struct hl_vcpu *vcpu, const struct vcpu_debug *debug, struct hl_error *error);
     void (*answer)(struct hl_vcpu *vcpu, const void *data, size_t size); /* to an in or MMIO read */

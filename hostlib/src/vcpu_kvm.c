@@ -102,6 +102,7 @@ static int set_system_registers(struct hl_vcpu *v, const struct vcpu_setup *setu
     s.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     if (ioctl(v->fd, KVM_SET_SREGS, &s))
         return vcpu_kvm_failed(error, "KVM_SET_SREGS");
+    v->sregs = s;
     return 0;
 }
 
@@ -121,36 +122,41 @@ static int set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsi
     return vcpu_kvm_failed(error, "KVM_SET_MSRS");
 }
 
-static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
+int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error)
 {
     const struct kvm_msr_entry gate[] = {
         {.index = MSR_STAR,
          .data = (uint64_t)SHIM_USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
-        {.index = MSR_LSTAR, .data = setup->gate},
-        {.index = MSR_CSTAR, .data = setup->gate},
+        {.index = MSR_LSTAR, .data = v->gate},
+        {.index = MSR_CSTAR, .data = v->gate},
         {.index = MSR_SYSCALL_MASK, .data = SYSCALL_MASK},
     };
     struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = v->host->xcr0};
-    if (ioctl(v->fd, KVM_SET_CPUID2, &v->host->cpuid))
-        return vcpu_kvm_failed(error, "KVM_SET_CPUID2");
-    int rc = set_system_registers(v, setup, error);
-    if (!rc)
-        rc = set_msrs(v, gate, sizeof(gate) / sizeof(gate[0]), error);
+    int rc = set_msrs(v, gate, sizeof(gate) / sizeof(gate[0]), error);
     if (!rc && v->host->xcr0 && ioctl(v->fd, KVM_SET_XCRS, &xcrs))
         rc = vcpu_kvm_failed(error, "KVM_SET_XCRS");
     return rc;
 }
 
+static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
+{
+    v->gate = setup->gate;
+    if (ioctl(v->fd, KVM_SET_CPUID2, &v->host->cpuid))
+        return vcpu_kvm_failed(error, "KVM_SET_CPUID2");
+    int rc = set_system_registers(v, setup, error);
+    return rc ? rc : vcpu_kvm_set_gate(v, error);
+}
+
 static int open_vm(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
 {
-    struct kvm_userspace_memory_region slot = {
+    v->slot = (struct kvm_userspace_memory_region){
         .memory_size = setup->memory_size,
         .userspace_addr = (uintptr_t)setup->memory,
     };
     v->vm_fd = ioctl(v->host->fd, KVM_CREATE_VM, 0);
     if (v->vm_fd < 0)
         return vcpu_kvm_failed(error, "KVM_CREATE_VM");
-    if (ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &slot))
+    if (ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &v->slot))
         return vcpu_kvm_failed(error, "KVM_SET_USER_MEMORY_REGION");
     v->fd = ioctl(v->vm_fd, KVM_CREATE_VCPU, 0);
     if (v->fd < 0)
@@ -224,11 +230,13 @@ static void regs_changed(struct hl_vcpu *v)
 
 int vcpu_kvm_flush_regs(struct hl_vcpu *v)
 {
-    if (!v->regs_dirty)
+    uint64_t dirty = (v->regs_dirty ? KVM_SYNC_X86_REGS : 0u) |
+                     (v->system_dirty ? KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS : 0u);
+    if (!dirty)
         return 0;
-    v->regs_dirty = false;
+    v->regs_dirty = v->system_dirty = false;
     if (v->host->sync_regs) {
-        v->run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
+        v->run->kvm_dirty_regs = dirty;
         return 0;
     }
     return ioctl(v->fd, KVM_SET_REGS, &v->regs_buffer);
@@ -354,7 +362,7 @@ static int get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_er
         struct kvm_msrs head;
         struct kvm_msr_entry entry[2];
     } msrs = {.head.nmsrs = 2, .entry = {{.index = MSR_FS_BASE}, {.index = MSR_GS_BASE}}};
-    if (ioctl(v->fd, KVM_GET_MSRS, &msrs) != 2)
+    if (vcpu_kvm_flush_system(v) || ioctl(v->fd, KVM_GET_MSRS, &msrs) != 2)
         return vcpu_kvm_failed(error, "KVM_GET_MSRS");
     *fs = msrs.entry[0].data;
     *gs = msrs.entry[1].data;
@@ -367,13 +375,15 @@ static int set_bases(struct hl_vcpu *v, uint64_t fs, uint64_t gs, struct hl_erro
         {.index = MSR_FS_BASE, .data = fs},
         {.index = MSR_GS_BASE, .data = gs},
     };
+    if (vcpu_kvm_flush_system(v))
+        return vcpu_kvm_failed(error, "KVM_SET_SREGS");
     return set_msrs(v, bases, 2, error);
 }
 
 static int get_cr2(struct hl_vcpu *v, uint64_t *cr2, struct hl_error *error)
 {
     struct kvm_sregs s;
-    if (ioctl(v->fd, KVM_GET_SREGS, &s))
+    if (vcpu_kvm_flush_system(v) || ioctl(v->fd, KVM_GET_SREGS, &s))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     *cr2 = s.cr2;
     return 0;
@@ -406,9 +416,15 @@ const struct vcpu_ops hl_vcpu_kvm = {
     .set_bases = set_bases,
     .get_cr2 = get_cr2,
     .get_system = vcpu_kvm_get_system,
+    .xcr0 = vcpu_kvm_xcr0,
     .xsave_size = vcpu_kvm_xsave_size,
     .get_xsave = vcpu_kvm_get_xsave,
     .set_xsave = vcpu_kvm_set_xsave,
+    .log_start = vcpu_kvm_log_start,
+    .log_read = vcpu_kvm_log_read,
+    .log_clear = vcpu_kvm_log_clear,
+    .save = vcpu_kvm_save,
+    .restore = vcpu_kvm_restore,
     .debug = vcpu_kvm_debug,
     .answer = answer,
     .kick = kick,

@@ -13,6 +13,11 @@ struct hl_vcpu {
     struct kvm_run *run;
     bool regs_valid, regs_dirty; /* of `regs`, between runs */
     struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
+    bool system_dirty;           /* run->s.regs: sregs and events wait for the next entry */
+    struct kvm_sregs sregs;      /* as the guest began */
+    hl_gva_t gate;
+    struct kvm_userspace_memory_region slot;
+    bool log_by_hand; /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
     struct kick kick;
 };
 
@@ -22,8 +27,24 @@ int vcpu_kvm_failed(struct hl_error *error, const char *what);
 /* Make what regs_changed() announced known to KVM; 0 or -1 with errno. */
 int vcpu_kvm_flush_regs(struct hl_vcpu *v);
 
+/* The MSRs of `syscall`, and XCR0. */
+int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error);
+
+/* vcpu_kvm_log.c */
+bool vcpu_kvm_log_start(struct hl_vcpu *v);
+bool vcpu_kvm_log_read(struct hl_vcpu *v, uint64_t *bits);
+bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits);
+
+/* vcpu_kvm_state.c */
+int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error);
+int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool whole,
+                     struct hl_error *error);
+/* Before KVM is asked for segments, control registers or bases: 0 or -1 with errno. */
+int vcpu_kvm_flush_system(struct hl_vcpu *v);
+
 /* vcpu_kvm_debug.c */
 int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error);
+uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v);
 size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
 int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
 int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);

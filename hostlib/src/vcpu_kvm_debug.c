@@ -14,7 +14,7 @@
 int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error)
 {
     struct kvm_sregs s;
-    if (ioctl(v->fd, KVM_GET_SREGS, &s))
+    if (vcpu_kvm_flush_system(v) || ioctl(v->fd, KVM_GET_SREGS, &s))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     *system = (struct vcpu_system){
         .cs = s.cs.selector,
@@ -33,11 +33,14 @@ int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl
     return 0;
 }
 
+uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v)
+{
+    return v->host->xcr0;
+}
+
 /* KVM_CAP_XSAVE2 tells the size; before it came, the area was one page. */
 size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v)
 {
-    if (!v->host->xcr0)
-        return 0;
     int size = ioctl(v->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
     return size > (int)sizeof(struct kvm_xsave) ? (size_t)size : sizeof(struct kvm_xsave);
 }

@@ -75,6 +75,13 @@ enum hl_debug_wish { HL_DEBUG_NOTHING, HL_DEBUG_KILLED, HL_DEBUG_RESTARTED };
 /* Told once: RESTARTED is forgotten by being asked for. */
 HL_API enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sandbox);
 
+/*
+ * The program has no more calls for the guest.  An attached debugger that waits is told that the
+ * guest exited with this status; one that looks at the idle guest is waited for.  Then 0 when the
+ * debugger has gone or there is none, 1 when it wants the guest afresh (see RESTARTED).
+ */
+HL_API int hl_sandbox_debug_finish(struct hl_sandbox *sandbox, int status);
+
 /* How debug events reach us on this machine, as found by running a tiny guest; once a process. */
 struct hl_debug_abilities {
     bool step_exit;  /* a single step is a KVM_EXIT_DEBUG; else vector 1 of the shim, by TF */

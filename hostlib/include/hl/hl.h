@@ -3,11 +3,14 @@
 #ifndef HL_HL_H
 #define HL_HL_H
 
+#include <hl/attach.h>
+#include <hl/debug.h>
 #include <hl/error.h>
 #include <hl/image.h>
 #include <hl/machine.h>
 #include <hl/plugin.h>
 #include <hl/sandbox.h>
+#include <hl/snapshot.h>
 #include <hl/symbols.h>
 #include <hl/value.h>
 

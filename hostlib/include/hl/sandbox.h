@@ -21,6 +21,7 @@
 #ifndef HL_SANDBOX_H
 #define HL_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,6 +66,7 @@ struct hl_sandbox_config {
     hl_console_fn *console; /* NULL: what the guest writes is dropped */
     hl_log_fn *log;         /* NULL: dropped */
     void *opaque;           /* for console and log */
+    bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h) */
 };
 #define HL_SANDBOX_CONFIG_INIT {0}
 

@@ -49,6 +49,12 @@ HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
  */
 HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name);
 
+/*
+ * Where a debugger stops for `break FUNCTION`: behind its prologue, so that its arguments can be
+ * read.  0 where there is no such function.
+ */
+HL_API hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function);
+
 struct hl_frame {
     hl_gva_t pc;    /* frame 0: the instruction; others: the return address */
     hl_gva_t cfa;   /* canonical frame address, 0 where unknown */

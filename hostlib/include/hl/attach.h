@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/attach.h - the sandboxes of this user, in any process, that a debugger can attach to.
+ *
+ *     struct hl_attachable *list;
+ *     size_t count;
+ *     hl_attachable_list(&list, &count, &error);
+ *     printf("gdb -ex 'target remote %s'\n", list[0].remote);
+ *     hl_attachable_free(list);
+ *
+ * A sandbox is listed while it serves a debugger (hl/debug.h).
+ */
+#ifndef HL_ATTACH_H
+#define HL_ATTACH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/error.h>
+
+enum hl_attachable_state {
+    HL_ATTACHABLE_IDLE,     /* between two calls */
+    HL_ATTACHABLE_IN_CALL,  /* of `function`, "" for set-up code */
+    HL_ATTACHABLE_HELD,     /* stopped by a debugger, in `function` if that is not "" */
+    HL_ATTACHABLE_POISONED, /* a fault, an abort or an interruption: can be looked at */
+    HL_ATTACHABLE_EXITED,
+};
+
+struct hl_attachable {
+    int pid;
+    unsigned number; /* of the sandbox in its process, from 1 */
+    enum hl_attachable_state state;
+    uint64_t calls, exits;
+    char function[96];
+    char program[64];   /* of the process */
+    char endpoint[272]; /* "unix:/run/user/1000/hl/4711-1.sock" */
+    char remote[272];   /* as GDB's `target remote` wants it; "" for stdio */
+    char guest[4096];   /* the guest's file, absolute */
+};
+
+/*
+ * Ordered by process and number; what dead processes left behind is removed.  No list, NULL and 0,
+ * is no error.  Errors: MEMORY, SYSTEM (a directory that cannot be trusted or read).
+ */
+HL_API int hl_attachable_list(struct hl_attachable **list, size_t *count, struct hl_error *error);
+HL_API void hl_attachable_free(struct hl_attachable *list); /* NULL is fine */
+
+/* "idle", "in a call", "held by a debugger", "poisoned", "exited" */
+HL_API const char *hl_attachable_state_name(enum hl_attachable_state state);
+
+#endif

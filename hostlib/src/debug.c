@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug.c - a debug target's life: making, serving, starting afresh, finishing, unmaking. */
+#include "debug.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "registry.h"
+
+#define POLL_MS 50
+#define FAREWELL_MS 1000 /* for the debugger to hear of the end */
+
+void debug_registry(struct hl_debug *d)
+{
+    const struct hl_sandbox *sb = d->sb;
+    enum registry_state state = sb->state == HL_SANDBOX_DEAD        ? REGISTRY_EXITED
+                                : d->state == DEBUG_HELD || d->hold ? REGISTRY_HELD
+                                : sb->state == HL_SANDBOX_POISONED  ? REGISTRY_POISONED
+                                : d->in_call                        ? REGISTRY_IN_CALL
+                                                                    : REGISTRY_IDLE;
+    registry_update(d->registry, state, d->in_call ? sb->calling : NULL, sb->counts.calls,
+                    sb->counts.exits);
+}
+
+void debug_remember(struct hl_debug *d)
+{
+    debug_watch_suspend(d, true);
+    snapshot_take(&d->snapshot, d->sb, NULL);
+    debug_watch_suspend(d, false);
+}
+
+void debug_rewind(struct hl_debug *d)
+{
+    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
+    d->restart = d->killed = d->ended = false;
+    d->died_by = 0;
+    debug_watch_suspend(d, true);
+    int rc = snapshot_restore(d->sb, d->snapshot, NULL);
+    debug_watch_suspend(d, false);
+    debug_regs_forget(d);
+    d->wish = rc ? HL_DEBUG_KILLED : HL_DEBUG_RESTARTED;
+    if (rc)
+        stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
+    debug_post(d, &stop);
+    if (rc)
+        d->state = DEBUG_FREE;
+}
+
+static void fill_target(struct hl_debug *d)
+{
+    d->target = (struct gdb_target){
+        .ops = &debug_ops,
+        .self = d,
+        .description = &d->description,
+        .monitors = debug_monitors,
+        .monitor_count = debug_monitor_count,
+        .points = GDB_POINT_BIT(GDB_SW_BREAK) | GDB_POINT_BIT(GDB_HW_BREAK) |
+                  GDB_POINT_BIT(GDB_WATCH_WRITE) | GDB_POINT_BIT(GDB_WATCH_READ) |
+                  GDB_POINT_BIT(GDB_WATCH_ACCESS),
+        .objects = 1u << GDB_OBJECT_AUXV | 1u << GDB_OBJECT_SIGINFO | 1u << GDB_OBJECT_MEMORY_MAP,
+        .range_step = true,
+        .created = d->config.created,
+        .process = (uint32_t)getpid(),
+        .name = "guest",
+    };
+}
+
+static int set_hold(struct hl_debug *d, struct hl_error *error)
+{
+    const struct hl_debug_config *c = &d->config;
+    if (c->hold == HL_HOLD_ADDRESS) {
+        if (hl_machine_lookup(d->sb->machine, c->hold_at, NULL, NULL))
+            return hl_error_set(error, HL_ERR_ARGUMENT, "no guest memory at 0x%llx to wait at",
+                                (unsigned long long)c->hold_at);
+        d->hold_break = (struct debug_break){
+            .address = c->hold_at, .point = GDB_SW_BREAK, .slot = -1, .generation = ~0ull};
+    }
+    d->hold = c->hold == HL_HOLD_ENTRY;
+    return 0;
+}
+
+static int make(struct hl_debug **debug, struct hl_sandbox *sb,
+                const struct hl_debug_config *config, struct hl_error *error)
+{
+    struct hl_debug *d = calloc(1, sizeof(*d));
+    if (!d)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    *debug = d;
+    d->sb = sb;
+    d->config = config ? *config : (struct hl_debug_config)HL_DEBUG_CONFIG_INIT;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->hook_lock, NULL);
+    pthread_cond_init(&d->changed, NULL);
+    d->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (d->event_fd < 0)
+        return hl_error_set(error, HL_ERR_SYSTEM, "no event descriptor for the debugger");
+    d->path = realpath(hl_image_path(sb->image), NULL);
+    if (!d->path)
+        d->path = strdup(hl_image_path(sb->image)); /* an image from memory has only a name */
+    if (!d->path)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    int rc = hl_debug_probe(&d->can, error);
+    if (!rc)
+        rc = set_hold(d, error);
+    debug_regs_init(d);
+    fill_target(d);
+    return rc;
+}
+
+static void unmake(struct hl_debug *d)
+{
+    hl_gdb_destroy(d->gdb);
+    registry_remove(d->registry);
+    debug_remove_all(d);
+    hl_snapshot_destroy(d->snapshot);
+    if (d->event_fd >= 0)
+        close(d->event_fd);
+    free(d->breaks);
+    free(d->watches);
+    free(d->xsave.area);
+    free(d->object);
+    free(d->path);
+    pthread_cond_destroy(&d->changed);
+    pthread_mutex_destroy(&d->hook_lock);
+    pthread_mutex_destroy(&d->lock);
+    free(d);
+}
+
+static int serve(struct hl_debug *d, const char *endpoint, struct hl_error *error)
+{
+    const struct hl_gdb_config config = {.anywhere = d->config.anywhere,
+                                         .fds = d->config.fds,
+                                         .fd_in = d->config.fd_in,
+                                         .fd_out = d->config.fd_out};
+    char own[160];
+    int rc = 0;
+    if (!endpoint || !*endpoint) {
+        rc = registry_private_endpoint(own, sizeof(own), error);
+        endpoint = own;
+    }
+    if (!rc)
+        rc = hl_gdb_create(&d->gdb, &d->target, endpoint, &config, error);
+    return rc;
+}
+
+int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
+                     const struct hl_debug_config *config, struct hl_error *error)
+{
+    struct hl_debug *d = NULL;
+    if (!sb)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
+    if (atomic_flag_test_and_set(&sb->busy))
+        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    int rc = sb->debug ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
+                       : make(&d, sb, config, error);
+    if (!rc)
+        rc = serve(d, endpoint, error);
+    if (rc && d) {
+        unmake(d);
+    } else if (!rc) {
+        registry_add(&d->registry, sb, hl_gdb_endpoint(d->gdb), hl_gdb_remote(d->gdb), NULL);
+        pthread_mutex_lock(&d->lock);
+        if (sb->state == HL_SANDBOX_READY)
+            debug_remember(d);
+        debug_registry(d);
+        pthread_mutex_unlock(&d->lock);
+        sb->debug = d;
+    }
+    atomic_flag_clear(&sb->busy);
+    return rc;
+}
+
+const char *hl_sandbox_debug_endpoint(const struct hl_sandbox *sb)
+{
+    return sb->debug ? hl_gdb_endpoint(sb->debug->gdb) : NULL;
+}
+
+const char *hl_sandbox_debug_remote(const struct hl_sandbox *sb)
+{
+    return sb->debug ? hl_gdb_remote(sb->debug->gdb) : NULL;
+}
+
+bool hl_sandbox_debug_attached(const struct hl_sandbox *sb)
+{
+    return sb->debug && hl_gdb_attached(sb->debug->gdb);
+}
+
+int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sb, int timeout_ms)
+{
+    return sb->debug ? hl_gdb_wait_gone(sb->debug->gdb, timeout_ms) : 0;
+}
+
+enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sb)
+{
+    struct hl_debug *d = sb->debug;
+    if (!d)
+        return HL_DEBUG_NOTHING;
+    pthread_mutex_lock(&d->lock);
+    enum hl_debug_wish wish = d->wish;
+    if (wish == HL_DEBUG_RESTARTED)
+        d->wish = HL_DEBUG_NOTHING;
+    pthread_mutex_unlock(&d->lock);
+    return wish;
+}
+
+/* ---- the end ---- */
+
+static void wait_ms(struct hl_debug *d, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ms * 1000000l;
+    until.tv_sec += until.tv_nsec / 1000000000l;
+    until.tv_nsec %= 1000000000l;
+    pthread_cond_timedwait(&d->changed, &d->lock, &until);
+}
+
+/* lock held.  A debugger that looks at the idle guest is let finish; one that waits is told. */
+static void say_exited(struct hl_debug *d, int status)
+{
+    while (d->state == DEBUG_HELD && d->wish != HL_DEBUG_RESTARTED)
+        pthread_cond_wait(&d->changed, &d->lock);
+    if (d->state != DEBUG_RUNNING)
+        return;
+    debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_EXITED, .status = status});
+    d->state = DEBUG_FREE;
+    d->ended = true;
+}
+
+int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
+{
+    struct hl_debug *d = sb->debug;
+    if (!d)
+        return 0;
+    pthread_mutex_lock(&d->lock);
+    say_exited(d, status);
+    bool again = d->wish == HL_DEBUG_RESTARTED;
+    pthread_mutex_unlock(&d->lock);
+    while (!again && d->ended && hl_gdb_wait_gone(d->gdb, POLL_MS)) {
+        pthread_mutex_lock(&d->lock);
+        again = d->wish == HL_DEBUG_RESTARTED;
+        pthread_mutex_unlock(&d->lock);
+    }
+    return again ? 1 : 0;
+}
+
+void debug_destroy(struct hl_debug *d)
+{
+    if (!d)
+        return;
+    pthread_mutex_lock(&d->lock);
+    d->wish = HL_DEBUG_NOTHING;
+    say_exited(d, d->sb->exit_status);
+    for (int waited = 0; d->event_set && waited < FAREWELL_MS; waited += POLL_MS)
+        wait_ms(d, POLL_MS);
+    pthread_mutex_unlock(&d->lock);
+    unmake(d);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * debug.h - the debug target of a sandbox: fills struct gdb_target_ops (hl/gdb_target.h).
+ *
+ * Two threads meet here (see gdb_target.h).  `lock` guards what both look at; the machine, the
+ * points and the register cache belong to the guest's thread while the guest runs, and to the
+ * server's while it is held: whoever changes the state hands them over.
+ *
+ * Breakpoints lie in guest memory only while the vCPU is in the guest: they are planted before an
+ * entry and lifted after it.  So nobody else, host functions, snapshots and the debugger's own
+ * reads included, can ever see one.
+ */
+#ifndef HL_DEBUG_INTERNAL_H
+#define HL_DEBUG_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <hl/debug.h>
+#include <hl/gdb.h>
+#include <hl/gdb_amd64.h>
+
+#include "machine_debug.h"
+#include "snapshot.h"
+#include "sandbox.h"
+
+enum debug_state { DEBUG_FREE, DEBUG_HELD, DEBUG_RUNNING };
+
+/* A breakpoint that lies in memory while the guest runs. */
+struct debug_break {
+    hl_gva_t address;
+    enum gdb_point point; /* GDB_SW_BREAK or GDB_HW_BREAK */
+    int slot;             /* debug register, or -1 */
+    uint8_t *at;          /* host's view of its byte, as of `generation` of the page tables */
+    uint64_t generation;
+    uint8_t under; /* what it covers, while planted */
+    bool planted;
+};
+
+struct debug_watch {
+    hl_gva_t address;
+    size_t size;
+    enum gdb_point point; /* GDB_WATCH_* */
+    bool slots;           /* by debug registers; else its pages are watched */
+    uint8_t *old;         /* contents when last looked at; NULL for GDB_WATCH_READ */
+};
+
+/* One access to a watched page that the instruction at pc has made, or is about to. */
+struct debug_access {
+    hl_gva_t address;
+    unsigned size;
+    bool write;
+};
+
+#define DEBUG_ACCESSES 8
+
+/* What the guest's thread is asked to do, beside running. */
+struct debug_motion {
+    enum gdb_resume_how how;
+    uint64_t start, end;
+    bool done;      /* an instruction has been completed by an exit the sandbox serves */
+    bool step_over; /* of a breakpoint whose hit nobody wanted: one instruction without points */
+};
+
+struct debug_catch {
+    bool hosts, syscalls;
+};
+
+struct hl_debug {
+    struct hl_sandbox *sb;
+    struct hl_debug_config config;
+    struct hl_debug_abilities can;
+    struct gdb_target target;
+    struct gdb_description description;
+    const struct gdb_feature *features[8];
+    struct hl_gdb *gdb;
+    struct registry *registry;
+    struct hl_snapshot *snapshot; /* of the READY sandbox, for restart */
+    int event_fd;
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    enum debug_state state;
+    bool event_due;              /* attach, resume or restart owes one, ... */
+    bool event_set;              /* ... and here it is, to be taken */
+    struct gdb_stop event, last; /* last: why it stands, for `monitor fault` and siginfo */
+    bool in_call;                /* a thread is between debug_enter() and debug_leave() */
+    bool in_host;                /* ... inside of a host function: the vCPU is at rest */
+    bool parked;                 /* ... waiting to be let go */
+    bool hold;                   /* wait for a debugger: config.hold has come true */
+    bool drop;                   /* the points must go at the next opportunity */
+    bool break_in, killed, restart;
+    bool ended;            /* EXITED or KILLED has been told */
+    bool waiting;          /* a thread waits in debug_enter(): it does not touch the machine */
+    int deliver;           /* signal to be delivered when resumed, or 0 */
+    const char *host_name; /* while in_host */
+    int died_by;           /* signal that is about to end, or has ended, the call */
+    uint8_t pass[GDB_SIGNALS / 8]; /* signals nobody wants to see */
+    enum hl_debug_wish wish;
+    atomic_bool attention; /* the guest's thread must take the lock before its next entry */
+
+    pthread_mutex_t hook_lock; /* held while a hook runs */
+    struct gdb_hooks hooks;
+    pthread_t hook_thread; /* while in_hook (under `lock`) */
+    bool in_hook;
+
+    struct debug_motion motion;
+    struct debug_break *breaks; /* by address */
+    size_t break_count, break_room;
+    struct debug_watch *watches;
+    size_t watch_count;
+    struct vcpu_debug slots;
+    enum gdb_point slot_owner[VCPU_SLOTS]; /* of a watch's slot: the watch's kind */
+    struct debug_access access[DEBUG_ACCESSES];
+    size_t access_count;
+    hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
+    size_t granted_count;
+    struct debug_break hold_break; /* HL_HOLD_ADDRESS not yet come true, else address 0 */
+    struct debug_catch catch;
+
+    bool regs_valid, xsave_valid, system_valid; /* caches, while the guest stands */
+    struct hl_regs regs;
+    struct vcpu_system system;
+    struct gdb_xsave xsave;
+    uint8_t *object; /* last answer of ops->object */
+    char *path;      /* of the guest's file, absolute */
+};
+
+/* ---- the guest's thread (debug_run.c) ---- */
+
+/* Around a start, call or main: waits while a debugger holds the idle sandbox. */
+int debug_enter(struct hl_debug *d, struct hl_error *error);
+void debug_leave(struct hl_debug *d);
+/* In place of hl_machine_run(). */
+int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
+/*
+ * The run is about to end with rc: show that to the debugger.  Returns rc, another error, or RUN_ON
+ * where the debugger takes the fault back.
+ */
+int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error);
+/* Around a host function, which does not touch the vCPU. */
+void debug_host_begin(struct hl_debug *d, const char *name);
+void debug_host_end(struct hl_debug *d);
+void debug_console(struct hl_debug *d, const void *data, size_t size);
+/* hl_sandbox_interrupt() has been called. */
+void debug_wake(struct hl_debug *d);
+void debug_destroy(struct hl_debug *d);
+
+/* ---- inside of the target ---- */
+
+extern const struct gdb_target_ops debug_ops;
+
+/* debug_points.c; all by the owner of the machine */
+int debug_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
+int debug_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
+void debug_remove_all(struct hl_debug *d);
+void debug_plant(struct hl_debug *d);
+void debug_lift(struct hl_debug *d);
+const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address);
+
+/* debug_watch.c */
+int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
+int debug_watch_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
+void debug_watch_remove_all(struct hl_debug *d);
+/* Remember what is watched as it is now. */
+void debug_watch_refresh(struct hl_debug *d);
+/* A #PF: was it a watched page's?  Then it is given back until debug_watch_restore(). */
+bool debug_watch_fault(struct hl_debug *d, const struct hl_fault *fault);
+void debug_watch_restore(struct hl_debug *d);
+/* Did the instruction just executed, or the host meanwhile, touch what is watched? */
+/* Take the watches out of the page tables, or put them in again: for whoever copies those. */
+void debug_watch_suspend(struct hl_debug *d, bool suspend);
+bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop);
+bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,
+                     int *slot);
+
+/* debug_regs.c */
+void debug_regs_init(struct hl_debug *d);
+void debug_regs_forget(struct hl_debug *d);
+/* Is it the caller's turn to look at the guest, and to change it? */
+bool debug_may_look(struct hl_debug *d);
+int debug_read_register(void *target, unsigned number, void *data, size_t size);
+int debug_write_register(void *target, unsigned number, const void *data, size_t size);
+
+/* debug_monitor.c, debug_object.c */
+extern const struct gdb_monitor debug_monitors[];
+extern const unsigned debug_monitor_count;
+int debug_object(void *target, enum gdb_object object, const void **data, size_t *size);
+/* GDB's signal for what stands in sb->fault. */
+int debug_fault_signal(const struct hl_fault *fault);
+/* One line on what the guest is doing. */
+int debug_thread_extra(void *target, char *text, size_t size);
+
+/* All with the lock held.  The guest stands; tell the debugger. */
+void debug_post(struct hl_debug *d, const struct gdb_stop *stop);
+/* The sandbox is idle: back to where it was when it became READY, and tell the debugger. */
+void debug_rewind(struct hl_debug *d);
+/* ... which is now. */
+void debug_remember(struct hl_debug *d);
+/* For `hl-dev ps`. */
+void debug_registry(struct hl_debug *d);
+
+#endif

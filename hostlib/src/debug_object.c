@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug_object.c - what GDB reads beside registers and memory: auxv, siginfo, memory map. */
+#include "debug.h"
+
+#include <elf.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Linux's choice of a signal for an exception, and si_code with it. */
+static const struct {
+    uint8_t signal, code;
+    uint8_t gdb;
+} by_vector[] = {
+    [0] = {SIGFPE, FPE_INTDIV, GDB_SIGNAL_FPE},
+    [1] = {SIGTRAP, TRAP_TRACE, GDB_SIGNAL_TRAP},
+    [3] = {SIGTRAP, TRAP_BRKPT, GDB_SIGNAL_TRAP},
+    [4] = {SIGSEGV, SI_KERNEL & 0xff, GDB_SIGNAL_SEGV},
+    [5] = {SIGSEGV, SI_KERNEL & 0xff, GDB_SIGNAL_SEGV},
+    [6] = {SIGILL, ILL_ILLOPN, GDB_SIGNAL_ILL},
+    [12] = {SIGBUS, SI_KERNEL & 0xff, GDB_SIGNAL_BUS},
+    [13] = {SIGSEGV, SI_KERNEL & 0xff, GDB_SIGNAL_SEGV},
+    [14] = {SIGSEGV, SEGV_MAPERR, GDB_SIGNAL_SEGV},
+    [16] = {SIGFPE, FPE_FLTINV, GDB_SIGNAL_FPE},
+    [17] = {SIGBUS, BUS_ADRALN, GDB_SIGNAL_BUS},
+    [19] = {SIGFPE, FPE_FLTINV, GDB_SIGNAL_FPE},
+};
+
+enum { PAGE_FAULT = 14, PRESENT = 1 };
+
+int debug_fault_signal(const struct hl_fault *fault)
+{
+    size_t known = sizeof(by_vector) / sizeof(by_vector[0]);
+    int signal = fault->vector < known ? by_vector[fault->vector].gdb : 0;
+    return signal ? signal : GDB_SIGNAL_SEGV;
+}
+
+/* Signals of GDB's that are not faults, in Linux's numbers. */
+static int host_signal(int gdb)
+{
+    switch (gdb) {
+    case GDB_SIGNAL_BUS:
+        return SIGBUS;
+    case GDB_SIGNAL_SYS:
+        return SIGSYS;
+    case 30:
+        return SIGUSR1;
+    case 31:
+        return SIGUSR2;
+    default:
+        return gdb; /* the classic ones are alike */
+    }
+}
+
+static void fill_fault(siginfo_t *info, const struct hl_fault *f)
+{
+    size_t known = sizeof(by_vector) / sizeof(by_vector[0]);
+    info->si_signo =
+        f->vector < known && by_vector[f->vector].signal ? by_vector[f->vector].signal : SIGSEGV;
+    info->si_code = f->vector < known ? by_vector[f->vector].code : SI_KERNEL;
+    if (info->si_code == (SI_KERNEL & 0xff))
+        info->si_code = SI_KERNEL;
+    if (f->vector == PAGE_FAULT && (f->error_code & PRESENT))
+        info->si_code = SEGV_ACCERR;
+    hl_gva_t at = f->vector == PAGE_FAULT ? f->address : f->rip;
+    if (info->si_code != SI_KERNEL)
+        memcpy(&info->si_addr, &at, sizeof(at));
+}
+
+static int get_siginfo(struct hl_debug *d, siginfo_t *info)
+{
+    memset(info, 0, sizeof(*info));
+    info->si_signo = d->last.reason == GDB_STOP_SIGNAL ? host_signal(d->last.signal) : SIGTRAP;
+    if (!info->si_signo)
+        return HL_ERR_STATE;
+    if (d->sb->has_fault)
+        fill_fault(info, &d->sb->fault);
+    else if (info->si_signo == SIGTRAP)
+        info->si_code = d->last.reason == GDB_STOP_STEP ? TRAP_TRACE : TRAP_BRKPT;
+    else if (info->si_signo == SIGABRT)
+        info->si_code = SI_TKILL;
+    return 0;
+}
+
+static int print_region(char *at, size_t size, hl_gva_t start, size_t bytes)
+{
+    return snprintf(at, size, "<memory type=\"ram\" start=\"0x%llx\" length=\"0x%zx\"/>\n",
+                    (unsigned long long)start, bytes);
+}
+
+/* Text is RAM, too: GDB would spend hardware breakpoints on ROM, and ours need none. */
+static int memory_map(struct hl_debug *d, char **text)
+{
+    const struct hl_sandbox *sb = d->sb;
+    size_t count = hl_image_segment_count(sb->image);
+    size_t room = 256 + (count + REGION_COUNT) * 96, n = 0;
+    *text = malloc(room);
+    if (!*text)
+        return HL_ERR_MEMORY;
+    n += (size_t)snprintf(*text, room, "<?xml version=\"1.0\"?>\n<memory-map>\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct hl_segment *s = hl_image_segment(sb->image, i);
+        n += (size_t)print_region(*text + n, room - n, s->start, s->size);
+    }
+    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
+        n += (size_t)print_region(*text + n, room - n, sb->region[i].start, sb->region[i].size);
+    snprintf(*text + n, room - n, "</memory-map>\n");
+    return 0;
+}
+
+int debug_object(void *target, enum gdb_object object, const void **data, size_t *size)
+{
+    struct hl_debug *d = target;
+    char *text = NULL;
+    int rc = 0;
+    free(d->object);
+    d->object = NULL;
+    switch (object) {
+    case GDB_OBJECT_AUXV:
+        *size = LAYOUT_AUX_MAX * sizeof(Elf64_auxv_t);
+        d->object = calloc(1, *size);
+        if (!d->object)
+            return HL_ERR_MEMORY;
+        *size = layout_auxv(d->sb, (Elf64_auxv_t *)(void *)d->object, 0, 0) * sizeof(Elf64_auxv_t);
+        break;
+    case GDB_OBJECT_SIGINFO:
+        *size = sizeof(siginfo_t);
+        d->object = calloc(1, *size);
+        if (!d->object)
+            return HL_ERR_MEMORY;
+        rc = get_siginfo(d, (siginfo_t *)(void *)d->object);
+        break;
+    case GDB_OBJECT_MEMORY_MAP:
+        rc = memory_map(d, &text);
+        d->object = (uint8_t *)text;
+        *size = rc ? 0 : strlen(text);
+        break;
+    default:
+        return HL_ERR_ARGUMENT;
+    }
+    *data = d->object;
+    return rc;
+}
+
+int debug_thread_extra(void *target, char *text, size_t size)
+{
+    struct hl_debug *d = target;
+    const struct hl_sandbox *sb = d->sb;
+    pthread_mutex_lock(&d->lock);
+    if (d->in_call)
+        snprintf(text, size, "%s%s%s", sb->calling ? sb->calling : "set-up",
+                 d->in_host ? ", in host function " : "", d->in_host ? d->host_name : "");
+    else
+        snprintf(text, size, "%s",
+                 sb->state == HL_SANDBOX_POISONED ? "poisoned"
+                 : sb->state == HL_SANDBOX_DEAD   ? "exited"
+                                                  : "idle, between calls");
+    pthread_mutex_unlock(&d->lock);
+    return 0;
+}

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug_run.c - the guest's thread under a debugger: running, stepping, stopping, waiting. */
+#include "debug.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- stopping ---- */
+
+void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
+{
+    const uint64_t one = 1;
+    d->state = DEBUG_HELD;
+    d->event = d->last = *stop;
+    d->event_set = true;
+    d->event_due = d->break_in = d->hold = false;
+    d->deliver = 0;
+    d->motion = (struct debug_motion){.how = GDB_CONTINUE};
+    (void)!write(d->event_fd, &one, sizeof(one));
+    debug_registry(d);
+    pthread_cond_broadcast(&d->changed);
+}
+
+static bool interrupted(const struct hl_debug *d)
+{
+    return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
+}
+
+/* lock held: wait until the debugger lets go, or there is a reason not to go on at all. */
+static void park(struct hl_debug *d)
+{
+    d->parked = true;
+    pthread_cond_broadcast(&d->changed);
+    while ((d->state == DEBUG_HELD || d->hold) && !d->killed && !d->restart && !interrupted(d))
+        pthread_cond_wait(&d->changed, &d->lock);
+    d->parked = false;
+}
+
+static int gone(const struct hl_debug *d, struct hl_error *error)
+{
+    const char *why = d->killed    ? ": the debugger killed the guest"
+                      : d->restart ? ": the debugger starts the guest afresh"
+                                   : "";
+    return hl_error_set(error, HL_ERR_INTERRUPTED, "%s%s", hl_err_text(HL_ERR_INTERRUPTED), why);
+}
+
+/* Is there a debugger that wants to know?  Then tell it and wait. */
+static int show(struct hl_debug *d, const struct gdb_stop *stop, struct hl_error *error)
+{
+    pthread_mutex_lock(&d->lock);
+    if (d->state == DEBUG_RUNNING || d->event_due)
+        debug_post(d, stop);
+    park(d);
+    int rc = d->killed || d->restart || interrupted(d) ? gone(d, error) : 0;
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/* Conditions and commands are evaluated here, while the guest stands at the hit. */
+static bool wanted(struct hl_debug *d, const struct gdb_stop *stop)
+{
+    bool want = true;
+    pthread_mutex_lock(&d->hook_lock);
+    if (d->hooks.report) {
+        pthread_mutex_lock(&d->lock);
+        d->hook_thread = pthread_self();
+        d->in_hook = true;
+        pthread_mutex_unlock(&d->lock);
+        want = d->hooks.report(d->hooks.opaque, stop);
+        pthread_mutex_lock(&d->lock);
+        d->in_hook = false;
+        pthread_mutex_unlock(&d->lock);
+    }
+    pthread_mutex_unlock(&d->hook_lock);
+    return want;
+}
+
+void debug_console(struct hl_debug *d, const void *data, size_t size)
+{
+    pthread_mutex_lock(&d->hook_lock);
+    if (d->hooks.console)
+        d->hooks.console(d->hooks.opaque, data, size);
+    pthread_mutex_unlock(&d->hook_lock);
+}
+
+/* ---- requests from the server's thread, before an entry ---- */
+
+static int attend(struct hl_debug *d, struct hl_error *error)
+{
+    int rc = 0;
+    if (!atomic_load_explicit(&d->attention, memory_order_acquire))
+        return 0;
+    pthread_mutex_lock(&d->lock);
+    atomic_store(&d->attention, false);
+    if (d->drop) {
+        debug_remove_all(d);
+        d->motion = (struct debug_motion){.how = GDB_CONTINUE};
+        d->drop = false;
+    }
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE)) {
+        int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
+        debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
+    }
+    park(d);
+    if (d->killed || d->restart || interrupted(d))
+        rc = gone(d, error);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/* ---- one entry ---- */
+
+/* The debug registers to be armed: without those for execution when the point is to get past one.
+ */
+static struct vcpu_debug slots(const struct hl_debug *d, bool watches_only)
+{
+    struct vcpu_debug debug = d->slots;
+    for (int i = 0; i < VCPU_SLOTS; i++)
+        if (watches_only && debug.slot[i].kind == VCPU_SLOT_EXEC)
+            memset(&debug.slot[i], 0, sizeof(debug.slot[i]));
+    return debug;
+}
+
+/* Breakpoints are in memory for no longer than this. */
+static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
+{
+    struct hl_machine *m = d->sb->machine;
+    struct vcpu_debug debug = slots(d, false);
+    debug.sw_break = d->can.break_exit && (d->break_count || d->hold_break.address);
+    int rc = machine_arm(m, &debug, error);
+    if (rc)
+        return rc;
+    debug_plant(d);
+    rc = hl_machine_run(m, exit, error);
+    debug_lift(d);
+    return rc;
+}
+
+static bool must_step(const struct hl_debug *d)
+{
+    return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->granted_count;
+}
+
+/* ---- what an exit means ---- */
+
+enum verdict {
+    SERVE, /* the sandbox's business */
+    AGAIN, /* nobody's */
+    STOP,  /* the debugger's, if it wants to know */
+};
+
+static struct gdb_stop break_stop(const struct debug_break *b)
+{
+    return (struct gdb_stop){
+        .reason = b->point == GDB_HW_BREAK ? GDB_STOP_HW_BREAK : GDB_STOP_SW_BREAK,
+        .address = b->address,
+    };
+}
+
+/* Has the motion asked for come to its end? */
+static enum verdict check_motion(struct hl_debug *d, struct gdb_stop *stop)
+{
+    const struct debug_motion *motion = &d->motion;
+    if (motion->how == GDB_CONTINUE)
+        return AGAIN;
+    uint64_t pc = machine_pc(d->sb->machine);
+    *stop = (struct gdb_stop){.reason = GDB_STOP_STEP, .signal = GDB_SIGNAL_TRAP};
+    if (motion->how == GDB_STEP || pc < motion->start || pc >= motion->end)
+        return STOP;
+    const struct debug_break *b = debug_break_at(d, pc);
+    if (!b)
+        return AGAIN;
+    *stop = break_stop(b);
+    return STOP;
+}
+
+/* An instruction has been executed. */
+static enum verdict completed(struct hl_debug *d, struct gdb_stop *stop)
+{
+    bool hit = debug_watch_hit(d, stop);
+    debug_watch_restore(d);
+    d->motion.step_over = false;
+    return hit ? STOP : check_motion(d, stop);
+}
+
+/* The first debugger is awaited here. */
+static enum verdict hold_here(struct hl_debug *d, struct gdb_stop *stop)
+{
+    d->hold_break.address = 0;
+    pthread_mutex_lock(&d->lock);
+    d->hold = d->state == DEBUG_FREE && !d->event_due;
+    pthread_mutex_unlock(&d->lock);
+    *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
+    return STOP;
+}
+
+static enum verdict on_breakpoint(struct hl_debug *d, const struct hl_fault *f,
+                                  struct gdb_stop *stop)
+{
+    hl_gva_t pc = f->rip - 1;
+    const struct debug_break *b = debug_break_at(d, pc);
+    bool hold = d->hold_break.address == pc;
+    if (!b && !hold)
+        return SERVE;
+    machine_set_pc(d->sb->machine, pc);
+    if (hold)
+        return hold_here(d, stop);
+    *stop = break_stop(b);
+    return STOP;
+}
+
+static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop)
+{
+    const struct hl_machine *m = d->sb->machine;
+    for (int i = 0; i < VCPU_SLOTS; i++) {
+        if (!(m->dr6 >> i & 1) || d->slots.slot[i].kind == VCPU_SLOT_OFF)
+            continue;
+        if (d->slots.slot[i].kind != VCPU_SLOT_EXEC)
+            return completed(d, stop);
+        *stop = (struct gdb_stop){.reason = GDB_STOP_HW_BREAK, .address = d->slots.slot[i].address};
+        return STOP;
+    }
+    return SERVE; /* the guest's own TF, or int1 */
+}
+
+/* step: what machine_step() said, NULL when the guest ran freely. */
+static enum verdict on_fault(struct hl_debug *d, const struct hl_fault *f,
+                             const struct machine_step *step, struct gdb_stop *stop)
+{
+    switch (f->vector) {
+    case VECTOR_BREAKPOINT:
+        return step ? SERVE : on_breakpoint(d, f, stop);
+    case VECTOR_DEBUG:
+        if (step && step->done && step->kind != INSN_TRAP)
+            return completed(d, stop);
+        return on_debug_exception(d, stop);
+    case VECTOR_PAGE_FAULT:
+        return debug_watch_fault(d, f) ? AGAIN : SERVE;
+    default:
+        return SERVE;
+    }
+}
+
+static enum verdict judge(struct hl_debug *d, const struct hl_exit *exit,
+                          const struct machine_step *step, struct gdb_stop *stop)
+{
+    switch (exit->kind) {
+    case HL_EXIT_INTERRUPT:
+        return SERVE;
+    case HL_EXIT_FAULT: {
+        enum verdict verdict = on_fault(d, &exit->fault, step, stop);
+        if (verdict == SERVE)
+            debug_watch_restore(d);
+        return verdict;
+    }
+    default: /* an instruction that is complete once it has been served */
+        debug_watch_restore(d);
+        d->motion.step_over = false;
+        d->motion.done = d->motion.how != GDB_CONTINUE;
+        return SERVE;
+    }
+}
+
+/* What has come to pass since the last entry: the host's writes, and the end of a served step. */
+static enum verdict before_entry(struct hl_debug *d, struct gdb_stop *stop)
+{
+    bool done = d->motion.done;
+    if (d->watch_count && !d->granted_count && debug_watch_hit(d, stop))
+        return STOP;
+    d->motion.done = false;
+    return done ? check_motion(d, stop) : AGAIN;
+}
+
+static bool is_point(const struct gdb_stop *stop)
+{
+    return stop->reason == GDB_STOP_WATCH || stop->reason == GDB_STOP_SW_BREAK ||
+           stop->reason == GDB_STOP_HW_BREAK;
+}
+
+/* A stop found: show it, unless its condition says no; then the motion may still have ended. */
+static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *error)
+{
+    debug_regs_forget(d);
+    if (is_point(stop) && !wanted(d, stop)) {
+        if (stop->reason == GDB_STOP_WATCH) {
+            if (check_motion(d, stop) != STOP || (is_point(stop) && !wanted(d, stop)))
+                return 0;
+        } else {
+            d->motion.step_over = true;
+            return 0;
+        }
+    }
+    return show(d, stop, error);
+}
+
+static bool idle_debugger(const struct hl_debug *d)
+{
+    return !d->break_count && !d->watch_count && !d->hold_break.address && !must_step(d) &&
+           !d->motion.done;
+}
+
+/* Catchpoints: at the exit, before it is served. */
+static bool caught(const struct hl_debug *d, const struct hl_exit *exit)
+{
+    return (exit->kind == HL_EXIT_SYSCALL && d->catch.syscalls) ||
+           (exit->kind == HL_EXIT_IO && exit->io.port == HL_PORT_CALL && d->catch.hosts);
+}
+
+int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
+{
+    struct gdb_stop stop;
+    for (;;) {
+        struct machine_step step;
+        int rc = attend(d, error);
+        if (rc)
+            return rc;
+        debug_regs_forget(d);
+        if (before_entry(d, &stop) == STOP) {
+            rc = stop_at(d, &stop, error);
+            if (rc)
+                return rc;
+            continue;
+        }
+        bool stepping = must_step(d);
+        struct vcpu_debug watches = slots(d, true);
+        rc = stepping ? machine_step(d->sb->machine, d->can.step_exit, &watches, exit, &step, error)
+                      : run_freely(d, exit, error);
+        if (rc)
+            return rc;
+        enum verdict verdict =
+            !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
+        if (verdict == SERVE && caught(d, exit)) {
+            stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
+            rc = stop_at(d, &stop, error);
+        }
+        if (verdict == SERVE)
+            return rc;
+        if (verdict == STOP && (rc = stop_at(d, &stop, error)))
+            return rc;
+    }
+}
+
+/* ---- the end of a run ---- */
+
+/* Linux's signal numbers, which a guest's raise() uses, in GDB's. */
+static int gdb_signal(int number)
+{
+    static const uint8_t signals[] = {
+        [SIGHUP] = 1,
+        [SIGINT] = GDB_SIGNAL_INT,
+        [SIGQUIT] = 3,
+        [SIGILL] = GDB_SIGNAL_ILL,
+        [SIGTRAP] = GDB_SIGNAL_TRAP,
+        [SIGABRT] = GDB_SIGNAL_ABRT,
+        [SIGBUS] = GDB_SIGNAL_BUS,
+        [SIGFPE] = GDB_SIGNAL_FPE,
+        [SIGKILL] = GDB_SIGNAL_KILL,
+        [SIGUSR1] = 30,
+        [SIGSEGV] = GDB_SIGNAL_SEGV,
+        [SIGUSR2] = 31,
+        [SIGPIPE] = 13,
+        [SIGALRM] = 14,
+        [SIGTERM] = GDB_SIGNAL_TERM,
+    };
+    return number > 0 && number < (int)sizeof(signals) && signals[number] ? signals[number] : 143;
+}
+
+static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit *exit)
+{
+    if (exit->kind == HL_EXIT_FAULT)
+        return debug_fault_signal(&exit->fault);
+    if (rc == HL_ERR_GUEST_ABORT)
+        return exit->kind == HL_EXIT_SYSCALL ? gdb_signal(d->sb->guest_code) : GDB_SIGNAL_ABRT;
+    return exit->kind == HL_EXIT_SHUTDOWN ? GDB_SIGNAL_SEGV : GDB_SIGNAL_SYS;
+}
+
+/* Can the guest go on as if nothing had been? */
+static bool can_take_back(int rc, const struct hl_exit *exit)
+{
+    return (rc == HL_ERR_FAULT && exit->kind == HL_EXIT_FAULT) || rc == HL_ERR_GUEST_ABORT;
+}
+
+int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
+{
+    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
+    struct hl_error ignored;
+    if (rc == HL_ERR_EXITED || rc == HL_ERR_INTERRUPTED)
+        return rc;
+    pthread_mutex_lock(&d->lock);
+    bool attached = d->state != DEBUG_FREE || d->event_due;
+    bool pass = d->pass[stop.signal / 8] >> stop.signal % 8 & 1;
+    pthread_mutex_unlock(&d->lock);
+    d->died_by = stop.signal;
+    if (!attached || pass)
+        return rc;
+    debug_regs_forget(d);
+    int lost = show(d, &stop, &ignored);
+    if (lost) {
+        *error = ignored;
+        return lost;
+    }
+    pthread_mutex_lock(&d->lock);
+    bool deliver = d->deliver != 0 || !can_take_back(rc, exit);
+    pthread_mutex_unlock(&d->lock);
+    if (deliver)
+        return rc;
+    d->died_by = 0;
+    d->sb->has_fault = false;
+    if (exit->kind == HL_EXIT_SYSCALL)
+        hl_machine_syscall_result(d->sb->machine, 0);
+    return RUN_ON;
+}
+
+/* ---- calls ---- */
+
+int debug_enter(struct hl_debug *d, struct hl_error *error)
+{
+    pthread_mutex_lock(&d->lock);
+    d->waiting = true;
+    park(d);
+    d->waiting = false;
+    int rc = interrupted(d) || d->killed ? gone(d, error) : 0;
+    d->in_call = rc == 0;
+    d->died_by = 0;
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/* Something the debugger should know of a sandbox that is idle again; false: nothing. */
+static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
+{
+    const struct hl_sandbox *sb = d->sb;
+    bool running = d->state == DEBUG_RUNNING;
+    if (sb->state == HL_SANDBOX_DEAD && (running || d->event_due))
+        *stop = (struct gdb_stop){.reason = GDB_STOP_EXITED, .status = sb->exit_status};
+    else if (sb->state == HL_SANDBOX_POISONED && running && d->died_by)
+        *stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = d->died_by};
+    else if (sb->state == HL_SANDBOX_POISONED && running && !d->killed)
+        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TERM};
+    else if (d->event_due && (d->break_in || !running))
+        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
+                                  .signal = running ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
+    else
+        return false;
+    return true;
+}
+
+void debug_leave(struct hl_debug *d)
+{
+    struct gdb_stop stop;
+    pthread_mutex_lock(&d->lock);
+    d->in_call = false;
+    debug_regs_forget(d);
+    debug_watch_restore(d);
+    if (d->drop) {
+        debug_remove_all(d);
+        d->drop = false;
+    }
+    if (d->restart)
+        debug_rewind(d);
+    else if (last_words(d, &stop)) {
+        debug_post(d, &stop);
+        if (stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED) {
+            d->state = DEBUG_FREE;
+            d->ended = true;
+        }
+    } else if (!d->snapshot && d->sb->state == HL_SANDBOX_READY) {
+        debug_remember(d);
+    }
+    debug_registry(d);
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void debug_host_begin(struct hl_debug *d, const char *name)
+{
+    pthread_mutex_lock(&d->lock);
+    d->in_host = true;
+    d->host_name = name;
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE)) {
+        int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
+        debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* What was asked for meanwhile waits at the next entry. */
+void debug_host_end(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    d->in_host = false;
+    park(d);
+    atomic_store(&d->attention, true);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void debug_wake(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}

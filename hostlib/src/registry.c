@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NAME_SIZE 32
+#define TRIES 10000 /* entries of one process that may be there already */
+
+struct registry {
+    struct registry_file *file;
+    const char *function; /* the pointer last told */
+    int directory;
+    char name[NAME_SIZE];
+};
+
+static _Atomic unsigned last_number;
+
+static void name_entry(char *name, unsigned number)
+{
+    snprintf(name, NAME_SIZE, "%d-%u", (int)getpid(), number);
+}
+
+/* The first place that there may be, made if need be. */
+static int open_directory(char *path, size_t size, struct hl_error *error)
+{
+    if (!registry_directory(0, path, size))
+        registry_directory(1, path, size);
+    return registry_directory_open(path, true, error);
+}
+
+/* True for what a process left behind that had our number before us. */
+static bool stale(int directory, const char *name)
+{
+    struct registry_file file;
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool whole = pread(fd, &file, sizeof(file), 0) == (ssize_t)sizeof(file);
+    close(fd);
+    /* Of another container's process of this number nothing is known. */
+    return !whole || (file.pid_namespace == registry_pid_namespace() &&
+                      file.started != registry_started(getpid()));
+}
+
+int registry_private_endpoint(char *buf, size_t size, struct hl_error *error)
+{
+    char path[128], name[NAME_SIZE];
+    int directory = open_directory(path, sizeof(path), error);
+    int rc = HL_ERR_SYSTEM;
+    if (directory < 0)
+        return rc;
+    for (int i = 0; i < TRIES && rc == HL_ERR_SYSTEM; i++) {
+        name_entry(name, ++last_number);
+        if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && !stale(directory, name))
+            continue;
+        int n = snprintf(buf, size, "unix:%s/%s.sock", path, name);
+        rc = n < 0 || (size_t)n >= size ? HL_ERR_LIMIT : 0;
+    }
+    close(directory);
+    if (rc)
+        hl_error_set(error, rc, "no name is left for a debugger's socket in %s", path);
+    return rc;
+}
+
+/* A private endpoint's number is its sandbox's. */
+static unsigned number_of(const char *endpoint)
+{
+    const char *slash = strrchr(endpoint, '/');
+    unsigned number;
+    int pid, end = 0;
+    if (strncmp(endpoint, "unix:", 5) != 0 || !slash ||
+        sscanf(slash, "/%d-%u.sock%n", &pid, &number, &end) != 2 || slash[end] || !end ||
+        pid != getpid() || number > last_number)
+        return 0;
+    return number;
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+    size_t n = strnlen(from, size - 1);
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+static void copy_guest(struct registry_file *file, const struct hl_sandbox *sb)
+{
+    const char *path = hl_image_path(hl_sandbox_image(sb));
+    char *full = realpath(path, NULL);
+    copy(file->guest, sizeof(file->guest), full ? full : path);
+    free(full);
+}
+
+static struct registry_file *new_file(const struct hl_sandbox *sb, const char *endpoint,
+                                      const char *remote)
+{
+    struct registry_file *file = calloc(1, sizeof(*file));
+    if (!file)
+        return NULL;
+    memcpy(file->magic, REGISTRY_MAGIC, sizeof(file->magic));
+    file->version = REGISTRY_VERSION;
+    file->pid = (uint32_t)getpid();
+    file->started = registry_started(getpid());
+    file->pid_namespace = registry_pid_namespace();
+    copy(file->endpoint, sizeof(file->endpoint), endpoint);
+    copy(file->remote, sizeof(file->remote), remote ? remote : "");
+    copy(file->program, sizeof(file->program), program_invocation_short_name);
+    copy_guest(file, sb);
+    return file;
+}
+
+/* Written in full before it is mapped: a disk that is full must be an error, not a SIGBUS. */
+static struct registry_file *write_file(int directory, const char *name,
+                                        const struct registry_file *file)
+{
+    char hidden[NAME_SIZE + 1];
+    snprintf(hidden, sizeof(hidden), ".%s", name);
+    unlinkat(directory, hidden, 0);
+    int fd = openat(directory, hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return NULL;
+    void *map = MAP_FAILED;
+    ssize_t n = pwrite(fd, file, sizeof(*file), 0);
+    if (n == (ssize_t)sizeof(*file))
+        map = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    else if (n >= 0)
+        errno = ENOSPC;
+    close(fd);
+    /* Whoever lists entries sees a whole one, or none. */
+    if (map != MAP_FAILED && linkat(directory, hidden, directory, name, 0)) {
+        int e = errno;
+        munmap(map, sizeof(*file));
+        map = MAP_FAILED;
+        errno = e;
+    }
+    int e = errno;
+    unlinkat(directory, hidden, 0);
+    errno = e;
+    return map == MAP_FAILED ? NULL : map;
+}
+
+static int publish(struct registry *r, struct registry_file *file, unsigned number,
+                   struct hl_error *error)
+{
+    for (int i = 0; i < TRIES; i++) {
+        file->number = number ? number : ++last_number;
+        name_entry(r->name, file->number);
+        if (stale(r->directory, r->name))
+            unlinkat(r->directory, r->name, 0);
+        r->file = write_file(r->directory, r->name, file);
+        if (r->file)
+            return 0;
+        if (errno != EEXIST || number)
+            break;
+    }
+    return hl_error_set(error, HL_ERR_SYSTEM, "cannot make an entry for `hl-dev ps`: %s",
+                        strerror(errno));
+}
+
+int registry_add(struct registry **out, const struct hl_sandbox *sb, const char *endpoint,
+                 const char *remote, struct hl_error *error)
+{
+    char path[128];
+    *out = NULL;
+    struct registry *r = calloc(1, sizeof(*r));
+    struct registry_file *file = new_file(sb, endpoint, remote);
+    int rc;
+    if (!r || !file) {
+        rc = hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+        goto out;
+    }
+    r->directory = open_directory(path, sizeof(path), error);
+    rc = r->directory < 0 ? HL_ERR_SYSTEM : publish(r, file, number_of(endpoint), error);
+    if (rc && r->directory >= 0)
+        close(r->directory);
+    if (!rc) {
+        *out = r;
+        r = NULL;
+    }
+out:
+    free(file);
+    free(r);
+    return rc;
+}
+
+static void tell_function(struct registry *r, const char *function)
+{
+    struct registry_file *file = r->file;
+    uint32_t sequence = atomic_load_explicit(&file->sequence, memory_order_relaxed);
+    atomic_store_explicit(&file->sequence, sequence + 1, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    copy(file->function, sizeof(file->function), function ? function : "");
+    atomic_store_explicit(&file->sequence, sequence + 2, memory_order_release);
+    r->function = function;
+}
+
+void registry_update(struct registry *r, enum registry_state state, const char *function,
+                     uint64_t calls, uint64_t exits)
+{
+    if (!r)
+        return;
+    if (function != r->function)
+        tell_function(r, function);
+    atomic_store_explicit(&r->file->calls, calls, memory_order_relaxed);
+    atomic_store_explicit(&r->file->exits, exits, memory_order_relaxed);
+    atomic_store_explicit(&r->file->state, (uint32_t)state, memory_order_relaxed);
+}
+
+void registry_remove(struct registry *r)
+{
+    if (!r)
+        return;
+    /* A child after fork() has our sandboxes, but they are not its own. */
+    if (r->file->pid == (uint32_t)getpid())
+        unlinkat(r->directory, r->name, 0);
+    munmap(r->file, sizeof(*r->file));
+    close(r->directory);
+    free(r);
+}
+
+int registry_lock(void)
+{
+    char path[128];
+    int fd = open_directory(path, sizeof(path), NULL);
+    if (fd < 0)
+        return -1;
+    while (flock(fd, LOCK_EX) && errno == EINTR)
+        ;
+    return fd;
+}
+
+void registry_unlock(int lock)
+{
+    if (lock >= 0)
+        close(lock);
+}

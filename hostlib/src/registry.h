@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * registry.h - where sandboxes that serve a debugger are found (hl/attach.h is the reading side).
+ *
+ * A private directory of the user, $XDG_RUNTIME_DIR/hl or /tmp/hl-UID, holds one file a sandbox,
+ * PID-N, that its process keeps mapped: telling a state costs a few stores.  Its private socket, if
+ * it has one, lies beside it as PID-N.sock.
+ */
+#ifndef HL_REGISTRY_H
+#define HL_REGISTRY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hl/attach.h>
+#include <hl/sandbox.h>
+
+struct registry;
+
+enum registry_state {
+    REGISTRY_IDLE = HL_ATTACHABLE_IDLE,
+    REGISTRY_IN_CALL = HL_ATTACHABLE_IN_CALL,
+    REGISTRY_HELD = HL_ATTACHABLE_HELD,
+    REGISTRY_POISONED = HL_ATTACHABLE_POISONED,
+    REGISTRY_EXITED = HL_ATTACHABLE_EXITED,
+};
+
+/* *r is NULL after an error, which an explicitly given endpoint survives: all below take NULL. */
+int registry_add(struct registry **r, const struct hl_sandbox *sb, const char *endpoint,
+                 const char *remote, struct hl_error *error);
+/* function: the call in progress, or NULL; the name must live as long as the sandbox. */
+void registry_update(struct registry *r, enum registry_state state, const char *function,
+                     uint64_t calls, uint64_t exits);
+void registry_remove(struct registry *r);
+
+/* "unix:DIR/PID-N.sock", not used by any other sandbox. */
+int registry_private_endpoint(char *buf, size_t size, struct hl_error *error);
+
+/*
+ * Held while an endpoint is looked for: two processes that want the same one take turns.  A
+ * descriptor for registry_unlock(), -1 where there is no directory to lock.
+ */
+int registry_lock(void);
+void registry_unlock(int lock);
+
+/* ---- registry_dir.c: shared by registry.c and attach.c */
+
+#define REGISTRY_MAGIC "HLattach"
+#define REGISTRY_VERSION 1u
+#define REGISTRY_DIRECTORIES 2
+
+/* The file's content.  Strings end with a NUL, or the file is not to be believed. */
+struct registry_file {
+    char magic[8];
+    uint32_t version, pid, number;
+    _Atomic uint32_t state;
+    uint64_t started;       /* the process, in clock ticks since boot: tells pids used again */
+    uint64_t pid_namespace; /* where pid means something */
+    _Atomic uint64_t calls, exits;
+    _Atomic uint32_t sequence; /* odd while function changes */
+    char function[sizeof(((struct hl_attachable *)0)->function)];
+    char program[sizeof(((struct hl_attachable *)0)->program)];
+    char endpoint[sizeof(((struct hl_attachable *)0)->endpoint)];
+    char remote[sizeof(((struct hl_attachable *)0)->remote)];
+    char guest[sizeof(((struct hl_attachable *)0)->guest)];
+};
+
+/*
+ * The n-th place where entries may be; new ones go to the first that there is.  False where the
+ * environment names none.
+ */
+bool registry_directory(unsigned n, char *path, size_t size);
+/* Open it, made first if need be; -1 where it is absent, -2 where it cannot be trusted or made. */
+int registry_directory_open(const char *path, bool make, struct hl_error *error);
+
+uint64_t registry_started(int pid); /* 0: no such process */
+uint64_t registry_pid_namespace(void);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot.c - taking a snapshot of a sandbox and going back to it. */
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+#include "linux_heap.h"
+#include "machine_dirty.h"
+
+static uint64_t next_id(void)
+{
+    static _Atomic uint64_t last;
+    return ++last;
+}
+
+/* The machine is as it was in the snapshot: keep books of what will differ from now on. */
+static void set_base(struct hl_machine *m, const struct hl_snapshot *s)
+{
+    m->marks->base = s->id;
+    m->marks->base_maps = m->map_changes;
+}
+
+static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *error)
+{
+    s->id = next_id();
+    s->image = sb->image;
+    s->heap = sb->config.heap;
+    s->stack = sb->config.stack;
+    s->input = sb->config.input;
+    s->output = sb->config.output;
+    s->input_used = sb->input_used;
+    int rc = machine_save(sb->machine, &s->vcpu, error);
+    if (!rc)
+        rc = linux_copy(&s->os, &sb->os, error);
+    if (!rc)
+        rc = snapshot_mappings_take(&s->mappings, sb->machine, error);
+    if (!rc)
+        rc = snapshot_store_take(&s->store, sb->machine, error);
+    if (!rc)
+        set_base(sb->machine, s);
+    return rc;
+}
+
+int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
+{
+    if (sb->state != HL_SANDBOX_READY)
+        return hl_error_set(error, HL_ERR_STATE, "only a ready sandbox can be taken a snapshot of");
+    struct hl_snapshot *s = calloc(1, sizeof(*s));
+    if (!s)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    s->store.fd = -1;
+    int rc = take(s, sb, error);
+    if (rc) {
+        hl_snapshot_destroy(s);
+        return rc;
+    }
+    *snapshot = s;
+    return 0;
+}
+
+void hl_snapshot_destroy(struct hl_snapshot *s)
+{
+    if (!s)
+        return;
+    snapshot_store_free(&s->store);
+    free(s->mappings.list);
+    free(s->vcpu);
+    free(s->os.used);
+    free(s);
+}
+
+/* Another image of the same bytes is the same image. */
+static bool same_image(const struct hl_image *a, const struct hl_image *b)
+{
+    return a == b || (a->size == b->size && memcmp(a->data, b->data, a->size) == 0);
+}
+
+static int check_fits(const struct hl_sandbox *sb, const struct hl_snapshot *s,
+                      struct hl_error *error)
+{
+    const struct hl_sandbox_config *c = &sb->config;
+    if (sb->state == HL_SANDBOX_NEW)
+        return hl_error_set(error, HL_ERR_STATE, "the sandbox has not been started");
+    if (!same_image(sb->image, s->image))
+        return hl_error_set(error, HL_ERR_ARGUMENT, "the snapshot is of %s, the sandbox of %s",
+                            s->image->path, sb->image->path);
+    if (c->heap != s->heap || c->stack != s->stack || c->input != s->input ||
+        c->output != s->output)
+        return hl_error_set(error, HL_ERR_ARGUMENT,
+                            "the snapshot's heap, stack or buffers have other sizes");
+    return 0;
+}
+
+static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, bool whole,
+                           struct hl_error *error)
+{
+    struct hl_machine *m = sb->machine;
+    int rc = machine_track(m, error);
+    bool base = m->marks->base == s->id;
+    bool mapped = base && m->marks->base_maps == m->map_changes;
+    m->marks->base = 0;
+    if (!rc)
+        rc = machine_restore(m, s->vcpu, whole || !base, error);
+    if (!rc && !mapped)
+        rc = snapshot_mappings_restore(&s->mappings, m, error);
+    if (rc)
+        return rc;
+    machine_touch(m, sb->gpa[REGION_INPUT], sizeof(*sb->input));
+    snapshot_store_restore(&s->store, m, base);
+    linux_put(&sb->os, &s->os, !mapped);
+    set_base(m, s);
+    return 0;
+}
+
+int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_error *error)
+{
+    int rc = check_fits(sb, s, error);
+    if (rc)
+        return rc;
+    bool whole = sb->state != HL_SANDBOX_READY;
+    sb->state = HL_SANDBOX_POISONED;
+    rc = restore_machine(sb, s, whole, error);
+    if (rc)
+        return rc;
+    sb->input_used = s->input_used;
+    sb->has_fault = false;
+    memset(&sb->fault, 0, sizeof(sb->fault));
+    sb->guest_code = sb->exit_status = 0;
+    sb->state = HL_SANDBOX_READY;
+    return 0;
+}
+
+static int enter(struct hl_sandbox *sb, struct hl_error *error)
+{
+    if (atomic_flag_test_and_set(&sb->busy))
+        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    return 0;
+}
+
+int hl_snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
+{
+    if (!snapshot || !sb)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
+    int rc = enter(sb, error);
+    if (rc)
+        return rc;
+    rc = snapshot_take(snapshot, sb, error);
+    atomic_flag_clear(&sb->busy);
+    return rc;
+}
+
+int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
+                       struct hl_error *error)
+{
+    if (!snapshot || !sb)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no snapshot");
+    int rc = enter(sb, error);
+    if (rc)
+        return rc;
+    rc = snapshot_restore(sb, snapshot, error);
+    atomic_flag_clear(&sb->busy);
+    return rc;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot.h - inside of a snapshot, for hostlib's own files (hl/snapshot.h is the public part). */
+#ifndef HL_SNAPSHOT_INTERNAL_H
+#define HL_SNAPSHOT_INTERNAL_H
+
+#include <hl/snapshot.h>
+
+#include "machine_state.h"
+#include "sandbox.h"
+
+/* Neighbouring pages of guest memory; their contents are pages [at, at + count) of the store. */
+struct snapshot_run {
+    uint64_t page, count, at;
+};
+
+/* Contents of all pages that are not zeros. */
+struct snapshot_store {
+    const uint8_t *data;
+    size_t size;
+    int fd; /* what data is a mapping of, or -1 */
+    struct snapshot_run *runs;
+    size_t run_count;
+};
+
+/* Neighbouring pages of the guest's address space, on neighbouring pages of its memory. */
+struct snapshot_mapping {
+    hl_gva_t gva;
+    hl_gpa_t gpa;
+    uint64_t pages;
+    uint64_t prot;
+};
+
+struct snapshot_mappings {
+    struct snapshot_mapping *list; /* by gva */
+    size_t count;
+};
+
+struct hl_snapshot {
+    uint64_t id; /* of no other snapshot in this process */
+    const struct hl_image *image;
+    size_t heap, stack, input, output; /* sizes of the regions */
+    struct snapshot_store store;
+    struct snapshot_mappings mappings;
+    struct vcpu_state *vcpu;
+    struct linux_state os;
+    size_t input_used;
+};
+
+/*
+ * As hl_snapshot_take() and hl_sandbox_restore(), for whoever owns the sandbox already.  Watched
+ * pages and breakpoints must be out of the guest meanwhile.
+ */
+int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
+int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
+                     struct hl_error *error);
+
+/* snapshot_memory.c */
+int snapshot_store_take(struct snapshot_store *store, struct hl_machine *m, struct hl_error *error);
+void snapshot_store_free(struct snapshot_store *store);
+/* After machine_track().  base: the machine differs from the store only where it is marked. */
+void snapshot_store_restore(const struct snapshot_store *store, struct hl_machine *m, bool base);
+
+/* snapshot_map.c */
+int snapshot_mappings_take(struct snapshot_mappings *maps, const struct hl_machine *m,
+                           struct hl_error *error);
+int snapshot_mappings_restore(const struct snapshot_mappings *maps, struct hl_machine *m,
+                              struct hl_error *error);
+
+#endif
