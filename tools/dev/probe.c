@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <hl/debug.h>
 #include <hl/machine.h>
 
 #define TEXT 0x401000ull
@@ -189,6 +190,26 @@ static int probe_kick(char *text, unsigned size, struct hl_error *error)
     return rc;
 }
 
+static int probe_step(char *text, unsigned size, struct hl_error *error)
+{
+    struct hl_debug_abilities can;
+    int rc = hl_debug_probe(&can, error);
+    snprintf(text, size, "steps come %s, int3 %s",
+             can.step_exit ? "as KVM_EXIT_DEBUG" : "by TF through the guest's IDT",
+             can.break_exit ? "as KVM_EXIT_DEBUG" : "through the guest's IDT");
+    return rc;
+}
+
+static int probe_debug_registers(char *text, unsigned size, struct hl_error *error)
+{
+    struct hl_debug_abilities can;
+    int rc = hl_debug_probe(&can, error);
+    snprintf(text, size, "hardware breakpoints %s, watchpoints %s",
+             can.hw_break ? "work" : "are int3s (debug registers do not fire)",
+             can.hw_watch ? "use debug registers, then page protection" : "by page protection");
+    return rc;
+}
+
 const struct probe probes[] = {
     {probe_create, "machine", "create a VM"},
     {probe_out, "exit", "`out` at ring 3"},
@@ -196,5 +217,7 @@ const struct probe probes[] = {
     {probe_protection, "protection", "page, port and privilege faults"},
     {probe_simd, "simd", "vector state"},
     {probe_kick, "kick", "interruption"},
+    {probe_step, "debug", "debug traps"},
+    {probe_debug_registers, "points", "debug registers"},
 };
 const unsigned probe_count = sizeof(probes) / sizeof(probes[0]);
