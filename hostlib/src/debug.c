@@ -37,9 +37,8 @@ void debug_rewind(struct hl_debug *d)
     struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
     d->restart = d->killed = d->ended = false;
     d->died_by = 0;
-    debug_watch_suspend(d, true);
+    debug_remove_all(d); /* a debugger that starts afresh inserts them again */
     int rc = snapshot_restore(d->sb, d->snapshot, NULL);
-    debug_watch_suspend(d, false);
     debug_regs_forget(d);
     d->wish = rc ? HL_DEBUG_KILLED : HL_DEBUG_RESTARTED;
     if (rc)
@@ -235,15 +234,18 @@ int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
     struct hl_debug *d = sb->debug;
     if (!d)
         return 0;
+    bool again = false, over = false;
     pthread_mutex_lock(&d->lock);
     say_exited(d, status);
-    bool again = d->wish == HL_DEBUG_RESTARTED;
-    pthread_mutex_unlock(&d->lock);
-    while (!again && d->ended && hl_gdb_wait_gone(d->gdb, POLL_MS)) {
-        pthread_mutex_lock(&d->lock);
+    while (!again && !over) {
         again = d->wish == HL_DEBUG_RESTARTED;
+        over = !d->ended && !d->killed; /* there is no debugger that `run` could come from */
         pthread_mutex_unlock(&d->lock);
+        if (!again && !over)
+            over = hl_gdb_wait_gone(d->gdb, POLL_MS) == 0;
+        pthread_mutex_lock(&d->lock);
     }
+    pthread_mutex_unlock(&d->lock);
     return again ? 1 : 0;
 }
 

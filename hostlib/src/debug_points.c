@@ -59,6 +59,9 @@ bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t addr
 static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t address)
 {
     struct debug_break b = {.address = address, .point = point, .slot = -1, .generation = ~0ull};
+    size_t at = lower_bound(d, address, point);
+    if (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point == point)
+        return 0;
     locate(d, &b);
     if (!b.at)
         return HL_ERR_ARGUMENT;
@@ -72,7 +75,6 @@ static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t addre
     }
     if (point == GDB_HW_BREAK && d->can.hw_break)
         debug_slot_take(d, VCPU_SLOT_EXEC, address, 1, &b.slot);
-    size_t at = lower_bound(d, address, point);
     memmove(&d->breaks[at + 1], &d->breaks[at], (d->break_count - at) * sizeof(b));
     d->breaks[at] = b;
     d->break_count++;

@@ -28,15 +28,20 @@ static int settle_all(struct hl_machine *m, struct hl_error *error)
 
 /*
  * What is left of a plain `out` is to step over it, which KVM does if rip is still there
- * (complete_fast_pio_out in its x86.c; on kvm_pvm nothing is left at all).  So it needs no
- * settling, which would cost as much as a register set, unless rip happens to be the same
- * afterwards.
+ * (complete_fast_pio_out in its x86.c); where rip is behind it already, as on kvm_pvm, nothing is
+ * left.  So it needs no settling, which would cost as much as a register set, unless the guest is
+ * to go on exactly at that `out`.
  */
 static bool completes_harmlessly(struct hl_machine *m, const struct vcpu_state *state)
 {
+    uint8_t code[INSN_MAX];
     const struct vcpu_regs *r = m->ops->regs(m->vcpu, NULL);
-    return m->last.kind == HL_EXIT_IO && !m->last.io.in && m->last.io.count == 1 && r &&
-           r->rip != state->regs.rip;
+    if (m->last.kind != HL_EXIT_IO || m->last.io.in || m->last.io.count != 1 || !r)
+        return false;
+    if (r->rip != state->regs.rip)
+        return true;
+    size_t size = hl_machine_read(m, r->rip, code, sizeof(code), HL_PROT_EXEC);
+    return insn_kind(code, size) != INSN_OUT;
 }
 
 int machine_restore(struct hl_machine *m, const struct vcpu_state *state, bool whole,
