@@ -4,7 +4,8 @@
 GDBTEST_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
 GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
 GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
-               $(B)/tests/fuzz/rsp-corpus
+               $(B)/tests/fuzz/rsp-corpus $(B)/tests/gdb/driver \
+               $(addprefix $(B)/tests/gdb/guests/,work work-pie play)
 
 $(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c tests/gdb/fake_target.h \
                 $(B)/lib/libhlgdb.a
@@ -26,6 +27,21 @@ $(B)/tests/gdb/play: tests/gdb/programs/play.c
 $(B)/tests/gdb/play-pie: tests/gdb/programs/play.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -g -O0 -static-pie -o $@ $<
+
+# A host program with a sandbox, and guests for it.
+$(B)/tests/gdb/driver: tests/gdb/driver.c $(B)/lib/libhl.a
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -o $@ $< $(LDFLAGS) $(B)/lib/libhl.a $(HL_LIBS) -pthread
+$(B)/tests/gdb/guests/work: tests/gdb/guests/work.c $(SDK_ALL)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -o $@ $<
+$(B)/tests/gdb/guests/work-pie: tests/gdb/guests/work.c $(SDK_ALL)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -static-pie -o $@ $<
+$(B)/tests/gdb/guests/play: tests/gdb/programs/play.c $(SDK_ALL)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -o $@ $<
 
 # The corpus through the fuzz target by a plain driver, with the sanitizers, in `make check`.
 FUZZ_SRC := tests/fuzz/rsp.c tests/gdb/fake_target.c $(GDB_SRC)

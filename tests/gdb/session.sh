@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# session.sh: what the suites with real GDB share.  Sourced; needs bash.  `name`, `problem`, `out`
+# are of the session at hand; `failed` is the suite's.
+failed=0
+export LC_ALL=C DEBUGINFOD_URLS=
+slow=${HL_TEST_SLOW:-1}
+
+# gdb_batch GDB-ARG...: one GDB, its output on standard output
+gdb_batch() {
+    timeout $((${limit:-40} * slow)) gdb -nx -q -batch -iex 'set pagination off' \
+        -iex 'set width 0' -iex 'set confirm off' -iex 'set sysroot target:' \
+        -iex "set remotetimeout $((10 * slow))" "$@" 2>&1
+}
+# session NAME GDB-ARG...: output in $out
+session() {
+    name=$1
+    shift
+    out=$(gdb_batch "$@")
+    problem=
+}
+# The output has a line that matches; lacks: has none.
+has() { grep -qE -- "$1" <<<"$out" || problem="no line like: $1"; }
+lacks() { ! grep -qE -- "$1" <<<"$out" || problem="a line like: $1"; }
+count() { # PATTERN NUMBER
+    local n
+    n=$(grep -cE -- "$1" <<<"$out")
+    [ "$n" = "$2" ] || problem="$n lines, not $2, like: $1"
+}
+verdict() {
+    if [ -z "$problem" ]; then
+        echo "ok $name"
+    else
+        echo "not ok $name: $problem"
+        sed 's/^/  | /' <<<"$out" | cut -c -200 | tail -n 40
+        failed=1
+    fi
+}
