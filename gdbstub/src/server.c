@@ -42,6 +42,8 @@ static void drop_client(struct hl_gdb *g)
     gdb_session_end(&g->session);
     if (g->endpoint.listener >= 0)
         close(g->in);
+    else /* no other one can come: a guest that waits for its first debugger need not */
+        g->session.target->ops->detach(g->session.target->self);
     g->in = g->out = -1;
     set_attached(g);
     if (!spoke)

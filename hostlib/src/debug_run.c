@@ -317,6 +317,7 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
         if (rc)
             return rc;
         debug_regs_forget(d);
+        debug_watch_follow(d);
         if (before_entry(d, &stop) == STOP) {
             rc = stop_at(d, &stop, error);
             if (rc)
@@ -333,7 +334,9 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
             !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
         if (verdict == SERVE && caught(d, exit)) {
             stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
+            d->at_host_call = exit->kind == HL_EXIT_IO;
             rc = stop_at(d, &stop, error);
+            d->at_host_call = false;
         }
         if (verdict == SERVE)
             return rc;

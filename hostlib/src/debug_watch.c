@@ -42,14 +42,6 @@ static void protect_pages(struct hl_debug *d, hl_gva_t address, size_t size)
         machine_watch_page(d->sb->machine, page, page_need(d, page));
 }
 
-static bool all_mapped(const struct hl_debug *d, hl_gva_t address, size_t size)
-{
-    for (hl_gva_t page = address & PAGE_MASK; page < address + size; page += PAGE_SIZE)
-        if (hl_machine_lookup(d->sb->machine, page, NULL, NULL))
-            return false;
-    return true;
-}
-
 static void free_slots(struct hl_debug *d, const struct debug_watch *w)
 {
     for (int i = 0; i < VCPU_SLOTS; i++)
@@ -85,8 +77,21 @@ static bool take_slots(struct hl_debug *d, const struct debug_watch *w)
 
 static void look(const struct hl_debug *d, struct debug_watch *w)
 {
-    if (w->old)
-        hl_machine_read(d->sb->machine, w->address, w->old, w->size, 0);
+    w->seen = w->old && hl_machine_read(d->sb->machine, w->address, w->old, w->size, 0) == w->size;
+}
+
+/* Memory has been mapped or unmapped: what was not there to be watched may be there now. */
+void debug_watch_follow(struct hl_debug *d)
+{
+    if (!d->watch_count || d->watch_generation == d->sb->machine->pt.generation)
+        return;
+    d->watch_generation = d->sb->machine->pt.generation;
+    for (size_t i = 0; i < d->watch_count; i++) {
+        if (!d->watches[i].slots)
+            protect_pages(d, d->watches[i].address, d->watches[i].size);
+        if (!d->watches[i].seen)
+            look(d, &d->watches[i]);
+    }
 }
 
 int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size)
@@ -97,8 +102,6 @@ int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
         return HL_ERR_ARGUMENT;
     if (size > WATCH_MAX)
         return HL_ERR_LIMIT;
-    if (!all_mapped(d, address, size))
-        return HL_ERR_ARGUMENT;
     struct debug_watch *more = realloc(d->watches, (d->watch_count + 1) * sizeof(w));
     if (!more)
         return HL_ERR_MEMORY;
@@ -211,7 +214,7 @@ static hl_gva_t first_change(const struct hl_debug *d, const struct debug_watch 
 {
     uint8_t now[256];
     *changed = false;
-    for (size_t at = 0; w->old && at < w->size; at += sizeof(now)) {
+    for (size_t at = 0; w->seen && at < w->size; at += sizeof(now)) {
         size_t n = w->size - at < sizeof(now) ? w->size - at : sizeof(now);
         if (hl_machine_read(d->sb->machine, w->address + at, now, n, 0) != n)
             return 0;
