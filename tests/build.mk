@@ -39,6 +39,15 @@ $(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
 
+$(B)/tests/bench/restore: tests/bench/restore.c $(B)/lib/libhl.a
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/lib/libhl.a $(HL_LIBS) -pthread
+
+.PHONY: bench-restore
+bench-restore: $(B)/tests/bench/restore $(B)/tests/guest/rewind ## going back to a snapshot against copying the changed pages
+	$(Q)$(B)/tests/bench/restore $(B)/tests/guest/rewind
+
 ROUNDS ?= 200
 $(B)/bench/program: all
 	$(Q)rm -rf $(B)/bench && mkdir -p $(B)/bench

@@ -186,22 +186,14 @@ int hl_attachable_list(struct hl_attachable **list, size_t *count, struct hl_err
 {
     struct listing l = {.pid_namespace = registry_pid_namespace()};
     char path[128];
-    bool first = true;
-    int rc = 0;
     *list = NULL;
     *count = 0;
-    for (unsigned n = 0; n < REGISTRY_DIRECTORIES && !rc; n++) {
-        if (!registry_directory(n, path, sizeof(path)))
-            continue;
-        int fd = registry_directory_open(path, false, error);
-        if (fd >= 0) {
-            rc = read_directory(&l, path, fd, error);
-            close(fd);
-        } else if (fd != -1 && first) {
-            rc = HL_ERR_SYSTEM; /* anyone can make the second one, in /tmp, to annoy us */
-        }
-        first = false;
-    }
+    registry_directory(path, sizeof(path));
+    int fd = registry_directory_open(path, false, error);
+    if (fd < 0)
+        return fd == -1 ? 0 : HL_ERR_SYSTEM;
+    int rc = read_directory(&l, path, fd, error);
+    close(fd);
     if (rc || !l.count) {
         free(l.entry);
         return rc;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static void leave(struct hl_sandbox *sb)
+void sandbox_leave(struct hl_sandbox *sb)
 {
     sb->calling = NULL;
     atomic_store(&sb->call_state, CALL_NONE);
@@ -14,7 +14,20 @@ static void leave(struct hl_sandbox *sb)
     atomic_flag_clear(&sb->busy);
 }
 
-/* Take the sandbox for this thread; the matching leave() is the caller's. */
+int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error)
+{
+    if (!sb)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
+    if (atomic_flag_test_and_set(&sb->busy))
+        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
+    int rc = sb->debug ? debug_enter(sb->debug, error) : 0;
+    if (rc)
+        sandbox_leave(sb);
+    return rc;
+}
+
+/* The same, in one state only; the matching sandbox_leave() is the caller's. */
 static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_error *error)
 {
     static const char *const names[] = {
@@ -23,24 +36,18 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_
         [HL_SANDBOX_POISONED] = "is poisoned by an earlier failure",
         [HL_SANDBOX_DEAD] = "is dead: its guest has exited",
     };
-    if (!sb)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
-    if (atomic_flag_test_and_set(&sb->busy)) {
-        hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-        return HL_ERR_BUSY;
-    }
-    atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
-    int rc = sb->debug ? debug_enter(sb->debug, error) : 0;
-    if (!rc && sb->state != wanted)
+    int rc = sandbox_enter(sb, error);
+    if (!rc && sb->state != wanted) {
         rc = hl_error_set(error, HL_ERR_STATE, "the sandbox %s", names[sb->state]);
-    if (rc)
-        leave(sb);
+        sandbox_leave(sb);
+    }
     return rc;
 }
 
 /* Has the run ended?  Then it is too late for an interrupt. */
 static int run(struct hl_sandbox *sb, struct hl_error *error)
 {
+    sb->killed_by = 0;
     int rc = sandbox_run(sb, error);
     atomic_store(&sb->call_state, CALL_NONE);
     return rc;
@@ -64,7 +71,9 @@ int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
     if (rc)
         return rc;
     rc = host_link(sb, error);
-    if (!rc) {
+    if (!rc && sb->cloned) {
+        sb->state = HL_SANDBOX_READY;
+    } else if (!rc) {
         sb->state = HL_SANDBOX_READY;
         sb->input_used = sizeof(*sb->input);
         rc = run(sb, error);
@@ -73,7 +82,7 @@ int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
             rc = unexpected(&ready, error);
         poison(sb, rc);
     }
-    leave(sb);
+    sandbox_leave(sb);
     return rc;
 }
 
@@ -176,7 +185,7 @@ int hl_sandbox_call_index(struct hl_sandbox *sb, size_t index, const struct hl_v
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "no arguments given");
     else
         rc = call(sb, index, args, count, result, error);
-    leave(sb);
+    sandbox_leave(sb);
     return rc;
 }
 
@@ -195,7 +204,7 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
     if (rc)
         return rc;
     if (!(hl_image_flags(sb->image) & HL_NOTE_MAIN)) {
-        leave(sb);
+        sandbox_leave(sb);
         return hl_error_set(error, HL_ERR_NO_MAIN, "%s: %s", hl_image_path(sb->image),
                             hl_err_text(HL_ERR_NO_MAIN));
     }
@@ -215,6 +224,6 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
         if (status)
             *status = sb->exit_status;
     }
-    leave(sb);
+    sandbox_leave(sb);
     return rc;
 }

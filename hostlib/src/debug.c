@@ -27,9 +27,7 @@ void debug_registry(struct hl_debug *d)
 
 void debug_remember(struct hl_debug *d)
 {
-    debug_watch_suspend(d, true);
     snapshot_take(&d->snapshot, d->sb, NULL);
-    debug_watch_suspend(d, false);
 }
 
 void debug_rewind(struct hl_debug *d)
@@ -239,7 +237,7 @@ int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
     say_exited(d, status);
     while (!again && !over) {
         again = d->wish == HL_DEBUG_RESTARTED;
-        over = !d->ended && !d->killed; /* there is no debugger that `run` could come from */
+        over = !d->ended && d->wish != HL_DEBUG_KILLED; /* there is no debugger that `run` could come from */
         pthread_mutex_unlock(&d->lock);
         if (!again && !over)
             over = hl_gdb_wait_gone(d->gdb, POLL_MS) == 0;

@@ -14,6 +14,7 @@
 #define HL_DEBUG_INTERNAL_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #include <hl/debug.h>
@@ -43,6 +44,7 @@ struct debug_watch {
     enum gdb_point point; /* GDB_WATCH_* */
     bool slots;           /* by debug registers; else its pages are watched */
     uint8_t *old;         /* contents when last looked at; NULL for GDB_WATCH_READ */
+    bool seen;            /* all of it could be: nothing need be mapped there */
 };
 
 /* One access to a watched page that the instruction at pc has made, or is about to. */
@@ -109,6 +111,7 @@ struct hl_debug {
     size_t break_count, break_room;
     struct debug_watch *watches;
     size_t watch_count;
+    uint64_t watch_generation; /* of the page tables, when the watches were last put in */
     struct vcpu_debug slots;
     enum gdb_point slot_owner[VCPU_SLOTS]; /* of a watch's slot: the watch's kind */
     struct debug_access access[DEBUG_ACCESSES];
@@ -117,8 +120,9 @@ struct hl_debug {
     size_t granted_count;
     struct debug_break hold_break; /* HL_HOLD_ADDRESS not yet come true, else address 0 */
     struct debug_catch catch;
+    bool at_host_call; /* it stands before one, because of `catch` */
 
-    bool regs_valid, xsave_valid, system_valid; /* caches, while the guest stands */
+    bool regs_valid, bases_valid, xsave_valid, system_valid; /* caches, while the guest stands */
     struct hl_regs regs;
     struct vcpu_system system;
     struct gdb_xsave xsave;
@@ -162,6 +166,8 @@ const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t addr
 int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
 int debug_watch_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
 void debug_watch_remove_all(struct hl_debug *d);
+/* Before an entry: pages come and go. */
+void debug_watch_follow(struct hl_debug *d);
 /* Remember what is watched as it is now. */
 void debug_watch_refresh(struct hl_debug *d);
 /* A #PF: was it a watched page's?  Then it is given back until debug_watch_restore(). */
@@ -186,6 +192,8 @@ int debug_write_register(void *target, unsigned number, const void *data, size_t
 extern const struct gdb_monitor debug_monitors[];
 extern const unsigned debug_monitor_count;
 int debug_object(void *target, enum gdb_object object, const void **data, size_t *size);
+/* Why the guest stands, as Linux's siginfo_t; STATE where no signal says it. */
+int debug_siginfo(struct hl_debug *d, siginfo_t *info);
 /* GDB's signal for what stands in sb->fault. */
 int debug_fault_signal(const struct hl_fault *fault);
 /* One line on what the guest is doing. */

@@ -33,7 +33,6 @@ static bool is_socket(const char *path)
 static int serve_unix(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
 {
     char next[ENDPOINT_MAX];
-    int lock = registry_lock();
     int rc = serve(sb, endpoint, error);
     for (int i = 2; rc == HL_ERR_STATE && i < TRIES; i++) {
         if (i == 2 && !is_socket(endpoint + strlen("unix:")))
@@ -41,7 +40,6 @@ static int serve_unix(struct hl_sandbox *sb, const char *endpoint, struct hl_err
         snprintf(next, sizeof(next), "%s.%d", endpoint, i);
         rc = serve(sb, next, error);
     }
-    registry_unlock(lock);
     return rc;
 }
 
@@ -57,13 +55,14 @@ static int serve_tcp(struct hl_sandbox *sb, const char *endpoint, struct hl_erro
     return serve(sb, any, error);
 }
 
+/* A pipe or a socket; a terminal and /dev/null belong to nobody. */
 static bool same_stream(int pid)
 {
     char path[32], theirs[PATH_MAX], ours[PATH_MAX];
     snprintf(path, sizeof(path), "/proc/%d/fd/0", pid);
     ssize_t m = readlink(path, theirs, sizeof(theirs));
     ssize_t n = readlink("/proc/self/fd/0", ours, sizeof(ours));
-    return n > 0 && m == n && memcmp(ours, theirs, (size_t)n) == 0;
+    return n > 0 && m == n && memcmp(ours, theirs, (size_t)n) == 0 && ours[0] != '/';
 }
 
 /* A child inherits the streams with the variable: do they belong to a parent's sandbox already? */
@@ -118,6 +117,8 @@ int debug_env_open(struct hl_sandbox *sb, struct hl_error *error)
     struct hl_error why = {0};
     if (!value || !*value || sb->config.no_debugger)
         return 0;
+    int lock = registry_lock(); /* others may be after the same endpoint */
     int rc = open_endpoint(sb, value, &why);
+    registry_unlock(lock);
     return rc ? explain(value, rc, &why, error) : 0;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* debug_monitor.c - GDB's `monitor` commands for a sandbox. */
-#include "debug.h"
+#include "debug_monitor.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void __attribute__((format(printf, 2, 3)))
-say(struct gdb_printer *p, const char *format, ...)
+#include "core.h"
+#include "machine.h"
+
+void debug_say(struct gdb_printer *p, const char *format, ...)
 {
     char text[512];
     va_list args;
@@ -17,71 +19,52 @@ say(struct gdb_printer *p, const char *format, ...)
     if (n > 0)
         p->print(p, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
 }
+#define say debug_say
+
+/* The line that says why; then there is no other. */
+#define TOLD 1
+static int refuse(struct gdb_printer *p, const char *name, const char *why)
+{
+    say(p, "%s: %s\n", name, why);
+    return TOLD;
+}
+
+static void say_count(struct gdb_printer *p, int indent, const char *what, uint64_t count)
+{
+    say(p, "%*s%-*s %10llu\n", indent, "", 32 - indent, what, (unsigned long long)count);
+}
+
+static void say_syscalls(struct gdb_printer *p, const struct hl_sandbox *sb)
+{
+    char number[32];
+    for (unsigned i = 0; i < SYSCALLS_COUNTED; i++) {
+        const char *name = linux_syscall_name(i);
+        if (!sb->syscall_count[i])
+            continue;
+        snprintf(number, sizeof(number), "number %u", i);
+        say_count(p, 4, name ? name : number, sb->syscall_count[i]);
+    }
+    if (sb->counts.unknown_syscalls)
+        say_count(p, 4, "(of these not served)", sb->counts.unknown_syscalls);
+}
 
 static int on_exits(void *target, const char *args, struct gdb_printer *p)
 {
     const struct hl_debug *d = target;
-    const struct hl_counts *c = &d->sb->counts;
+    const struct hl_sandbox *sb = d->sb;
+    const struct hl_counts *c = &sb->counts;
     (void)args;
-    say(p, "exits            %llu\n", (unsigned long long)c->exits);
-    say(p, "calls            %llu\n", (unsigned long long)c->calls);
-    say(p, "host calls       %llu\n", (unsigned long long)c->host_calls);
-    say(p, "log lines        %llu\n", (unsigned long long)c->logs);
-    say(p, "system calls     %llu\n", (unsigned long long)c->syscalls);
-    say(p, "  unknown        %llu\n", (unsigned long long)c->unknown_syscalls);
-    say(p, "faults           %llu\n", (unsigned long long)c->faults);
-    say(p, "interrupts       %llu\n", (unsigned long long)c->interrupts);
-    return 0;
-}
-
-static const char *prot_text(unsigned prot, char text[4])
-{
-    text[0] = prot & HL_PROT_READ ? 'r' : '-';
-    text[1] = prot & HL_PROT_WRITE ? 'w' : '-';
-    text[2] = prot & HL_PROT_EXEC ? 'x' : '-';
-    text[3] = 0;
-    return text;
-}
-
-static void say_map(struct gdb_printer *p, hl_gva_t start, hl_gva_t end, unsigned prot,
-                    const char *name)
-{
-    char text[4];
-    say(p, "0x%012llx 0x%012llx %10llu %s %s\n", (unsigned long long)start, (unsigned long long)end,
-        (unsigned long long)(end - start), prot_text(prot, text), name);
-}
-
-/* Runs of pages with one protection, as they are mapped now; false when nothing is. */
-static bool say_mapped(struct gdb_printer *p, const struct hl_debug *d, const struct hl_region *r)
-{
-    hl_gva_t run = 0, end = r->start + r->size;
-    unsigned run_prot = 0, prot = 0;
-    bool any = false;
-    for (hl_gva_t at = r->start; at <= end; at += PAGE_SIZE) {
-        bool mapped = at < end && !hl_machine_lookup(d->sb->machine, at, NULL, &prot);
-        if (run && (!mapped || prot != run_prot)) {
-            say_map(p, run, at, run_prot, r->name);
-            any = true;
-            run = 0;
-        }
-        if (mapped && !run) {
-            run = at;
-            run_prot = prot;
-        }
-    }
-    return any;
-}
-
-static int on_maps(void *target, const char *args, struct gdb_printer *p)
-{
-    const struct hl_debug *d = target;
-    (void)args;
-    say(p, "%-14s %-14s %10s %s %s\n", "start", "end", "bytes", "prot", "what");
-    for (unsigned i = 0; i < REGION_COUNT; i++) {
-        const struct hl_region *r = &d->sb->region[i];
-        if (!say_mapped(p, d, r) && i != REGION_IMAGE)
-            say_map(p, r->start, r->start + r->size, 0, r->name);
-    }
+    say_count(p, 0, "exits", c->exits);
+    say_count(p, 2, "host calls", c->host_calls);
+    for (size_t i = 0; sb->import_calls && i < hl_image_import_count(sb->image); i++)
+        if (sb->import_calls[i])
+            say_count(p, 4, hl_image_import(sb->image, i)->name, sb->import_calls[i]);
+    say_count(p, 2, "system calls", c->syscalls);
+    say_syscalls(p, sb);
+    say_count(p, 2, "log lines", c->logs);
+    say_count(p, 2, "faults", c->faults);
+    say_count(p, 2, "interrupts", c->interrupts);
+    say_count(p, 0, "calls of guest functions", c->calls);
     return 0;
 }
 
@@ -101,43 +84,34 @@ static int on_regs(void *target, const char *args, struct gdb_printer *p)
     return 0;
 }
 
+/* The two lists a page fault's error code is read from (Intel SDM 3, 4.7). */
+static void say_error_code(struct gdb_printer *p, const struct hl_fault *f)
+{
+    say(p, "vector %u, error code 0x%x", f->vector, f->error_code);
+    if (f->vector == VECTOR_PAGE_FAULT)
+        say(p, " (%s, %s%s), address 0x%llx", f->error_code & 1 ? "protection" : "not mapped",
+            f->error_code & 16  ? "fetch"
+            : f->error_code & 2 ? "write"
+                                : "read",
+            f->error_code & 4 ? ", user" : "", (unsigned long long)f->address);
+    say(p, ", rip 0x%llx\n", (unsigned long long)f->rip);
+}
+
 static int on_fault(void *target, const char *args, struct gdb_printer *p)
 {
     const struct hl_debug *d = target;
-    const struct hl_fault *f = &d->sb->fault;
-    char text[160];
-    (void)args;
-    if (!d->sb->has_fault) {
-        say(p, "no fault\n");
-        return 0;
-    }
-    hl_fault_format(f, text, sizeof(text));
-    say(p, "vector %u (%s), error code 0x%x\n", f->vector, hl_fault_name(f->vector), f->error_code);
-    say(p, "%s\nrip 0x%llx\n", text, (unsigned long long)f->rip);
-    if (f->vector == VECTOR_PAGE_FAULT)
-        say(p, "cr2 0x%llx\n", (unsigned long long)f->address);
-    return 0;
-}
-
-static int on_calls(void *target, const char *args, struct gdb_printer *p)
-{
-    const struct hl_debug *d = target;
-    const struct hl_image *image = d->sb->image;
+    const struct hl_sandbox *sb = d->sb;
     char text[256];
     (void)args;
-    for (size_t i = 0; i < hl_image_function_count(image); i++) {
-        const struct hl_function *f = hl_image_function(image, i);
-        hl_signature_format(f->name, &f->signature, text, sizeof(text));
-        say(p, "guest %s\n", text);
+    if (sb->has_fault) {
+        sandbox_fault_text(sb, &sb->fault, text, sizeof(text));
+        say(p, "%s %s\n", hl_fault_name(sb->fault.vector), text);
+        say_error_code(p, &sb->fault);
+    } else if (sb->killed_by) {
+        say(p, "no fault: the guest gave up by itself, code %d\n", sb->guest_code);
+    } else {
+        say(p, "no fault\n");
     }
-    for (size_t i = 0; i < hl_image_import_count(image); i++) {
-        const struct hl_function *f = hl_image_import(image, i);
-        bool there = d->sb->host_of_import && d->sb->host_of_import[i] >= 0;
-        hl_signature_format(f->name, &f->signature, text, sizeof(text));
-        say(p, "host  %s%s\n", text, there ? "" : "   not registered");
-    }
-    if (d->sb->calling)
-        say(p, "in %s\n", d->sb->calling);
     return 0;
 }
 
@@ -151,7 +125,7 @@ static int on_catch(void *target, const char *args, struct gdb_printer *p)
     else if (strcmp(args, "none") == 0)
         d->catch = (struct debug_catch){.hosts = false};
     else if (*args)
-        return HL_ERR_ARGUMENT;
+        return refuse(p, "catch", "takes host, syscall or none");
     say(p, "stop at host calls: %s, at system calls: %s\n", d->catch.hosts ? "yes" : "no",
         d->catch.syscalls ? "yes" : "no");
     return 0;
@@ -161,14 +135,16 @@ static int on_snapshot(void *target, const char *args, struct gdb_printer *p)
 {
     struct hl_debug *d = target;
     (void)args;
-    if (d->in_call || d->sb->state != HL_SANDBOX_READY) {
-        say(p, "only between calls\n");
-        return HL_ERR_STATE;
-    }
+    if (d->in_call)
+        return refuse(p, "snapshot", "only between two calls");
+    if (d->sb->state != HL_SANDBOX_READY)
+        return refuse(p, "snapshot", "only of a guest that waits for a call");
     hl_snapshot_destroy(d->snapshot);
     d->snapshot = NULL;
     debug_remember(d);
-    say(p, d->snapshot ? "taken\n" : "failed\n");
+    if (!d->snapshot)
+        return refuse(p, "snapshot", "failed: out of memory, or KVM refused");
+    say(p, "taken: `run` and `monitor restore` come back to here\n");
     return 0;
 }
 
@@ -176,25 +152,41 @@ static int on_restore(void *target, const char *args, struct gdb_printer *p)
 {
     struct hl_debug *d = target;
     (void)args;
-    if (d->in_call) {
-        say(p, "only between calls: `run` starts afresh from within one\n");
-        return HL_ERR_STATE;
-    }
+    if (d->in_call)
+        return refuse(p, "restore", "only between two calls; `run` starts afresh from within one");
+    if (!d->snapshot)
+        return refuse(p, "restore", "there is no snapshot");
     debug_watch_suspend(d, true);
-    int rc = d->snapshot ? snapshot_restore(d->sb, d->snapshot, NULL) : HL_ERR_STATE;
+    int rc = snapshot_restore(d->sb, d->snapshot, NULL);
     debug_watch_suspend(d, false);
     debug_regs_forget(d);
     if (!rc)
-        say(p, "restored; `maintenance flush register-cache` and `flushregs` refresh GDB\n");
+        say(p, "restored; GDB still shows what it has read: `maintenance flush register-cache`\n");
     return rc;
 }
 
+static int on_gcore(void *target, const char *args, struct gdb_printer *p)
+{
+    struct hl_debug *d = target;
+    struct hl_error error;
+    siginfo_t info;
+    if (!*args)
+        return refuse(p, "gcore", "takes the name of a file, on the host");
+    if (debug_siginfo(d, &info))
+        memset(&info, 0, sizeof(info));
+    if (core_write(d->sb, &info, args, &error))
+        return refuse(p, "gcore", error.text);
+    say(p, "written: %s\n", args);
+    return 0;
+}
+
 const struct gdb_monitor debug_monitors[] = {
-    {"calls", NULL, "functions the guest offers and those it may call", on_calls},
+    {"calls", NULL, "functions, and the call in progress with its arguments", debug_on_calls},
     {"catch", "[host|syscall|none]", "stop at host calls or system calls", on_catch},
     {"exits", NULL, "how often the guest came out, by reason", on_exits},
     {"fault", NULL, "the exception the guest stands at", on_fault},
-    {"maps", NULL, "the guest's memory", on_maps},
+    {"gcore", "FILE", "write a core file, on the host's side", on_gcore},
+    {"maps", NULL, "the guest's memory, mapped or not", debug_on_maps},
     {"regs", NULL, "control registers", on_regs},
     {"restore", NULL, "back to the snapshot", on_restore},
     {"snapshot", NULL, "remember the idle sandbox for `run` and `monitor restore`", on_snapshot},

@@ -8,32 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Linux's choice of a signal for an exception, and si_code with it. */
-static const struct {
-    uint8_t signal, code;
-    uint8_t gdb;
-} by_vector[] = {
-    [0] = {SIGFPE, FPE_INTDIV, GDB_SIGNAL_FPE},
-    [1] = {SIGTRAP, TRAP_TRACE, GDB_SIGNAL_TRAP},
-    [3] = {SIGTRAP, TRAP_BRKPT, GDB_SIGNAL_TRAP},
-    [4] = {SIGSEGV, SI_KERNEL & 0xff, GDB_SIGNAL_SEGV},
-    [5] = {SIGSEGV, SI_KERNEL & 0xff, GDB_SIGNAL_SEGV},
-    [6] = {SIGILL, ILL_ILLOPN, GDB_SIGNAL_ILL},
-    [12] = {SIGBUS, SI_KERNEL & 0xff, GDB_SIGNAL_BUS},
-    [13] = {SIGSEGV, SI_KERNEL & 0xff, GDB_SIGNAL_SEGV},
-    [14] = {SIGSEGV, SEGV_MAPERR, GDB_SIGNAL_SEGV},
-    [16] = {SIGFPE, FPE_FLTINV, GDB_SIGNAL_FPE},
-    [17] = {SIGBUS, BUS_ADRALN, GDB_SIGNAL_BUS},
-    [19] = {SIGFPE, FPE_FLTINV, GDB_SIGNAL_FPE},
-};
+#include "siginfo.h"
 
-enum { PAGE_FAULT = 14, PRESENT = 1 };
-
+/* The classic signals have the same numbers in GDB. */
 int debug_fault_signal(const struct hl_fault *fault)
 {
-    size_t known = sizeof(by_vector) / sizeof(by_vector[0]);
-    int signal = fault->vector < known ? by_vector[fault->vector].gdb : 0;
-    return signal ? signal : GDB_SIGNAL_SEGV;
+    int signal = siginfo_signal(fault);
+    return signal == SIGBUS ? GDB_SIGNAL_BUS : signal;
 }
 
 /* Signals of GDB's that are not faults, in Linux's numbers. */
@@ -53,29 +34,14 @@ static int host_signal(int gdb)
     }
 }
 
-static void fill_fault(siginfo_t *info, const struct hl_fault *f)
-{
-    size_t known = sizeof(by_vector) / sizeof(by_vector[0]);
-    info->si_signo =
-        f->vector < known && by_vector[f->vector].signal ? by_vector[f->vector].signal : SIGSEGV;
-    info->si_code = f->vector < known ? by_vector[f->vector].code : SI_KERNEL;
-    if (info->si_code == (SI_KERNEL & 0xff))
-        info->si_code = SI_KERNEL;
-    if (f->vector == PAGE_FAULT && (f->error_code & PRESENT))
-        info->si_code = SEGV_ACCERR;
-    hl_gva_t at = f->vector == PAGE_FAULT ? f->address : f->rip;
-    if (info->si_code != SI_KERNEL)
-        memcpy(&info->si_addr, &at, sizeof(at));
-}
-
-static int get_siginfo(struct hl_debug *d, siginfo_t *info)
+int debug_siginfo(struct hl_debug *d, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));
     info->si_signo = d->last.reason == GDB_STOP_SIGNAL ? host_signal(d->last.signal) : SIGTRAP;
     if (!info->si_signo)
         return HL_ERR_STATE;
     if (d->sb->has_fault)
-        fill_fault(info, &d->sb->fault);
+        siginfo_of_fault(info, &d->sb->fault);
     else if (info->si_signo == SIGTRAP)
         info->si_code = d->last.reason == GDB_STOP_STEP ? TRAP_TRACE : TRAP_BRKPT;
     else if (info->si_signo == SIGABRT)
@@ -129,7 +95,7 @@ int debug_object(void *target, enum gdb_object object, const void **data, size_t
         d->object = calloc(1, *size);
         if (!d->object)
             return HL_ERR_MEMORY;
-        rc = get_siginfo(d, (siginfo_t *)(void *)d->object);
+        rc = debug_siginfo(d, (siginfo_t *)(void *)d->object);
         break;
     case GDB_OBJECT_MEMORY_MAP:
         rc = memory_map(d, &text);

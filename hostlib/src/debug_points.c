@@ -38,7 +38,7 @@ static void locate(const struct hl_debug *d, struct debug_break *b)
     if (b->generation == m->pt.generation)
         return;
     b->generation = m->pt.generation;
-    b->at = hl_machine_lookup(m, b->address, &gpa, NULL) ? NULL : hl_machine_memory(m, gpa, 1);
+    b->at = hl_machine_lookup(m, b->address, &gpa, NULL) ? NULL : machine_memory(m, gpa, 1);
 }
 
 bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,

@@ -38,7 +38,7 @@ void debug_regs_init(struct hl_debug *d)
 
 void debug_regs_forget(struct hl_debug *d)
 {
-    d->regs_valid = d->xsave_valid = d->system_valid = false;
+    d->regs_valid = d->bases_valid = d->xsave_valid = d->system_valid = false;
 }
 
 /* The server's thread while the guest is held, the guest's own inside of a hook. */
@@ -53,9 +53,22 @@ bool debug_may_look(struct hl_debug *d)
 
 static int need_regs(struct hl_debug *d)
 {
-    int rc = d->regs_valid ? 0 : hl_machine_get_regs(d->sb->machine, &d->regs, NULL);
+    int rc = d->regs_valid ? 0 : machine_get_general(d->sb->machine, &d->regs, NULL);
     d->regs_valid = rc == 0;
     return rc;
+}
+
+/* A system call of their own: a condition that fails does without. */
+static int need_bases(struct hl_debug *d)
+{
+    int rc = d->bases_valid ? 0 : hl_machine_get_regs(d->sb->machine, &d->regs, NULL);
+    d->regs_valid = d->bases_valid = rc == 0;
+    return rc;
+}
+
+static bool is_base(unsigned number)
+{
+    return number == GDB_AMD64_FS_BASE || number == GDB_AMD64_GS_BASE;
 }
 
 static int need_system(struct hl_debug *d)
@@ -127,9 +140,8 @@ int debug_read_register(void *target, unsigned number, void *data, size_t size)
     if (is_system(number)) {
         rc = need_system(d);
         read_system(d, number, &value);
-    } else if (number <= GDB_AMD64_EFLAGS || number == GDB_AMD64_FS_BASE ||
-               number == GDB_AMD64_GS_BASE) {
-        rc = need_regs(d);
+    } else if (number <= GDB_AMD64_EFLAGS || is_base(number)) {
+        rc = is_base(number) ? need_bases(d) : need_regs(d);
         value = *general(d, number);
     } else if (number != GDB_AMD64_ORIG_RAX) {
         rc = need_xsave(d);
@@ -158,11 +170,13 @@ static int write_xsave(struct hl_debug *d, unsigned number, const void *data, si
 
 static int write_general(struct hl_debug *d, unsigned number, uint64_t value)
 {
-    int rc = need_regs(d);
+    int rc = need_bases(d);
     if (rc)
         return rc;
+    if (number == GDB_AMD64_RIP && value >> 47)
+        return HL_ERR_ARGUMENT; /* going there would fault in the shim, not in the guest */
     *general(d, number) = value;
-    d->regs_valid = false; /* flags are put right on their way in */
+    d->regs_valid = d->bases_valid = false; /* flags are put right on their way in */
     return hl_machine_set_regs(d->sb->machine, &d->regs, NULL);
 }
 
@@ -174,8 +188,7 @@ int debug_write_register(void *target, unsigned number, const void *data, size_t
         return HL_ERR_BUSY;
     if (number == GDB_AMD64_ORIG_RAX)
         return 0; /* GDB clears it before it calls a function */
-    if (!is_system(number) && number > GDB_AMD64_EFLAGS && number != GDB_AMD64_FS_BASE &&
-        number != GDB_AMD64_GS_BASE)
+    if (!is_system(number) && number > GDB_AMD64_EFLAGS && !is_base(number))
         return write_xsave(d, number, data, size);
     if (size > sizeof(value))
         return HL_ERR_ARGUMENT;

@@ -92,6 +92,7 @@ static int attend(struct hl_debug *d, struct hl_error *error)
     int rc = 0;
     if (!atomic_load_explicit(&d->attention, memory_order_acquire))
         return 0;
+    debug_watch_restore(d); /* whoever looks now finds every watch in its place */
     pthread_mutex_lock(&d->lock);
     atomic_store(&d->attention, false);
     if (d->drop) {
@@ -141,6 +142,16 @@ static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error 
 static bool must_step(const struct hl_debug *d)
 {
     return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->granted_count;
+}
+
+/* Past a breakpoint nobody wanted, which is most of what a false condition costs. */
+static bool skip_over(struct hl_debug *d)
+{
+    if (!d->motion.step_over || d->motion.how != GDB_CONTINUE || d->watch_count ||
+        d->granted_count || !machine_emulate(d->sb->machine))
+        return false;
+    d->motion.step_over = false;
+    return true;
 }
 
 /* ---- what an exit means ---- */
@@ -324,6 +335,8 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
                 return rc;
             continue;
         }
+        if (skip_over(d))
+            continue;
         bool stepping = must_step(d);
         struct vcpu_debug watches = slots(d, true);
         rc = stepping ? machine_step(d->sb->machine, d->can.step_exit, &watches, exit, &step, error)
@@ -425,6 +438,7 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     park(d);
     d->waiting = false;
     int rc = interrupted(d) || d->killed ? gone(d, error) : 0;
+    d->killed = false;
     d->in_call = rc == 0;
     d->died_by = 0;
     debug_registry(d);
@@ -473,6 +487,7 @@ void debug_leave(struct hl_debug *d)
     } else if (!d->snapshot && d->sb->state == HL_SANDBOX_READY) {
         debug_remember(d);
     }
+    d->killed = false; /* the sandbox is poisoned by it, and could be restored */
     debug_registry(d);
     pthread_cond_broadcast(&d->changed);
     pthread_mutex_unlock(&d->lock);

@@ -60,7 +60,7 @@ static struct gdb_stop idle_stop(const struct hl_debug *d)
         return (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_0};
     int signal = sb->has_fault ? debug_fault_signal(&sb->fault)
                  : d->died_by  ? d->died_by
-                               : GDB_SIGNAL_ABRT;
+                               : GDB_SIGNAL_TERM; /* it was interrupted */
     return (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal};
 }
 
@@ -213,7 +213,7 @@ static void kill_guest(void *target)
     struct hl_debug *d = target;
     pthread_mutex_lock(&d->lock);
     let_go(d);
-    d->killed = true;
+    d->killed = d->in_call || d->waiting; /* else there is no call to end */
     d->wish = HL_DEBUG_KILLED;
     if (!d->in_call && d->sb->state < HL_SANDBOX_POISONED)
         d->sb->state = HL_SANDBOX_POISONED;

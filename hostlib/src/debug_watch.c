@@ -98,8 +98,8 @@ int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
 {
     struct debug_watch w = {.address = address, .size = size, .point = point};
     hl_gva_t end;
-    if (!size || __builtin_add_overflow(address, size, &end))
-        return HL_ERR_ARGUMENT;
+    if (!size || __builtin_add_overflow(address, size, &end) || (end - 1) >> 47)
+        return HL_ERR_ARGUMENT; /* the upper half is the host's */
     if (size > WATCH_MAX)
         return HL_ERR_LIMIT;
     struct debug_watch *more = realloc(d->watches, (d->watch_count + 1) * sizeof(w));

@@ -62,8 +62,10 @@ int host_link(struct hl_sandbox *sb, struct hl_error *error)
 {
     size_t count = hl_image_import_count(sb->image);
     free(sb->host_of_import); /* of a start that failed */
+    free(sb->import_calls);
     sb->host_of_import = calloc(count + 1, sizeof(*sb->host_of_import));
-    if (!sb->host_of_import)
+    sb->import_calls = calloc(count + 1, sizeof(*sb->import_calls));
+    if (!sb->host_of_import || !sb->import_calls)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     for (size_t i = 0; i < count; i++) {
         const struct hl_function *import = hl_image_import(sb->image, i);
@@ -184,5 +186,6 @@ void host_free(struct hl_sandbox *sb)
         free(sb->hosts[i].name);
     free(sb->hosts);
     free(sb->host_of_import);
+    free(sb->import_calls);
     free(sb->host_args.data);
 }

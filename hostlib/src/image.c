@@ -134,6 +134,7 @@ static int add_segment(struct hl_image *image, const GElf_Phdr *ph, struct hl_er
                 .prot = prot_of(ph->p_flags)},
         .address = address,
         .data = image->data + ph->p_offset,
+        .offset = ph->p_offset,
     };
     image->segment_count++;
     return 0;

@@ -12,6 +12,7 @@ struct image_segment {
     struct hl_segment pub;
     hl_gva_t address;    /* p_vaddr + bias: where the bytes start */
     const uint8_t *data; /* file_size of them; in `data` or `relocated` below */
+    uint64_t offset;     /* of them in the file */
 };
 
 struct hl_image {

@@ -77,10 +77,10 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
     const struct hl_region *stack = &sb->region[REGION_STACK];
     const char *const default_argv[] = {sb->image->path, NULL};
     uint64_t words[ARGS_MAX + 4 + 2 * LAYOUT_AUX_MAX] = {0};
-    struct stack_builder b = {
-        .host = machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
-        .low = stack->start,
-        .at = stack->size};
+    struct stack_builder b = {.host =
+                                  machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
+                              .low = stack->start,
+                              .at = stack->size};
     uint64_t chance[2];
     Elf64_auxv_t aux[LAYOUT_AUX_MAX];
     if (nondet_random(chance, sizeof(chance)))
@@ -171,8 +171,9 @@ void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *c
     }
 }
 
-int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
-                  struct hl_error *error)
+/* The same image and sizes give every region the same place in the machine's memory. */
+static int make_machine(struct hl_sandbox *sb, const struct machine_contents *contents,
+                        struct hl_error *error)
 {
     static const uint16_t ports[] = {HL_PORT_WAIT, HL_PORT_CALL, HL_PORT_LOG, HL_PORT_ABORT};
     struct hl_machine_config config = {.port = ports, .port_count = 4};
@@ -181,19 +182,44 @@ int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *co
         config.memory += sb->image->segments[i].pub.size;
     for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
         config.memory += sb->region[i].size;
-    int rc = hl_machine_create(&sb->machine, &config, error);
+    return machine_create(&sb->machine, &config, &hl_vcpu_kvm, contents, error);
+}
+
+static void find_buffers(struct hl_sandbox *sb)
+{
+    sb->input = machine_memory(sb->machine, sb->gpa[REGION_INPUT], sizeof(*sb->input));
+    sb->output = machine_memory(sb->machine, sb->gpa[REGION_OUTPUT], sizeof(*sb->output));
+}
+
+int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
+                  struct hl_error *error)
+{
+    int rc = make_machine(sb, NULL, error);
     for (size_t i = 0; !rc && i < sb->image->segment_count; i++)
         rc = load_segment(sb, &sb->image->segments[i], error);
     for (unsigned i = REGION_BOOT; !rc && i < REGION_COUNT; i++)
         rc = make_region(sb, (enum region_id)i, error);
     if (rc)
         return rc;
-    sb->input = machine_memory(sb->machine, sb->gpa[REGION_INPUT], sizeof(*sb->input));
-    sb->output = machine_memory(sb->machine, sb->gpa[REGION_OUTPUT], sizeof(*sb->output));
+    find_buffers(sb);
     rc = fill_boot(sb, error);
     if (rc)
         return rc;
     struct hl_regs regs = {.rip = sb->image->entry, .rdi = sb->region[REGION_BOOT].start};
     rc = build_stack(sb, argv, envp, &regs.rsp, error);
     return rc ? rc : hl_machine_set_regs(sb->machine, &regs, error);
+}
+
+int layout_clone(struct hl_sandbox *sb, const struct machine_contents *contents,
+                 struct hl_error *error)
+{
+    hl_gpa_t gpa;
+    int rc = make_machine(sb, contents, error);
+    for (size_t i = 0; !rc && i < sb->image->segment_count; i++)
+        rc = hl_machine_alloc(sb->machine, sb->image->segments[i].pub.size, &gpa, error);
+    for (unsigned i = REGION_BOOT; !rc && i < REGION_COUNT; i++)
+        rc = hl_machine_alloc(sb->machine, sb->region[i].size, &sb->gpa[i], error);
+    if (!rc)
+        find_buffers(sb);
+    return rc;
 }

@@ -252,7 +252,7 @@ static int raised(struct hl_sandbox *sb, uint64_t signal_number, struct hl_error
 {
     int n = (int)(signal_number & 0x7f);
     const char *name = sigabbrev_np(n);
-    sb->guest_code = n;
+    sb->guest_code = sb->killed_by = n;
     if (n == SIGABRT)
         return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: abort() was called",
                             hl_err_text(HL_ERR_GUEST_ABORT));

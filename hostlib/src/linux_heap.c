@@ -29,7 +29,7 @@ int linux_init(struct hl_sandbox *sb, struct hl_error *error)
     os->pages = heap(sb)->size / PAGE_SIZE;
     os->top = os->pages;
     os->brk = heap(sb)->start;
-    os->used = calloc(os->pages / WORD + 1, sizeof(*os->used));
+    os->used = calloc(linux_words(os), sizeof(*os->used));
     return os->used ? 0 : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
 }
 
@@ -38,9 +38,14 @@ void linux_free(struct hl_sandbox *sb)
     free(sb->os.used);
 }
 
+size_t linux_words(const struct linux_state *os)
+{
+    return os->pages / WORD + 1;
+}
+
 static size_t used_size(const struct linux_state *os)
 {
-    return (os->pages / WORD + 1) * sizeof(*os->used);
+    return linux_words(os) * sizeof(*os->used);
 }
 
 int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error)

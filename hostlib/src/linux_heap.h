@@ -16,6 +16,7 @@ int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6]);
 /* What the host keeps, out of and into a snapshot; both of the same heap size.
  * maps: mappings differ, too. */
 int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error);
+size_t linux_words(const struct linux_state *os); /* of `used` */
 void linux_put(struct linux_state *to, const struct linux_state *from, bool maps);
 
 #endif

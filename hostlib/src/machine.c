@@ -148,7 +148,8 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
 }
 
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
-                   const struct vcpu_ops *ops, struct hl_error *error)
+                   const struct vcpu_ops *ops, const struct machine_contents *contents,
+                   struct hl_error *error)
 {
     int rc = check_config(config, error);
     if (rc)
@@ -160,8 +161,11 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
     m->marks = calloc(1, sizeof(*m->marks));
     rc = m->marks ? make_memory(m, config, error)
                   : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    if (!rc && contents)
+        rc = machine_fill(m, contents, error);
     if (!rc) {
         struct vcpu_setup setup = {
+            .log = contents != NULL,
             .memory = m->memory,
             .memory_size = m->memory_size,
             .page_table = m->pt.root,
@@ -186,7 +190,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
 int hl_machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                       struct hl_error *error)
 {
-    return machine_create(machine, config, &hl_vcpu_kvm, error);
+    return machine_create(machine, config, &hl_vcpu_kvm, NULL, error);
 }
 
 void hl_machine_destroy(struct hl_machine *m)

@@ -8,6 +8,10 @@
 #include "pagetable.h"
 #include "vcpu.h"
 
+/* Bits of rflags that are the guest's own: arithmetic, TF, DF, NT, AC, ID. */
+#define RFLAGS_GUEST 0x244dd5ull
+#define RFLAGS_FIXED 0x202ull /* bit 1, and IF: kvm_pvm wants it at ring 3, nothing interrupts */
+
 struct hl_machine {
     const struct vcpu_ops *ops;
     struct hl_vcpu *vcpu;
@@ -31,14 +35,35 @@ struct hl_machine {
     uint64_t dr6;      /* of that trap: what it was for */
     struct vcpu_debug armed; /* what the backend was told last */
     struct hl_exit last;
-    uint64_t map_changes;        /* grows with each map, protect and unmap */
-    struct machine_marks *marks; /* machine_dirty.h */
+    uint64_t map_changes;                          /* grows with each map, protect and unmap */
+    struct machine_marks *marks;                   /* machine_dirty.h */
     uint8_t io_map[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* the TSS's: 0 for ports ring 3 may use */
 };
 
-/* hl_machine_create() on a backend of the caller's choice. */
+/* Neighbouring pages of a machine's memory; their contents are pages [at, at + count) elsewhere. */
+struct page_run {
+    uint64_t page, count, at;
+};
+
+/* What a machine's memory holds from the start: what is in no run is zeros. */
+struct machine_contents {
+    const uint8_t *data;
+    int fd;          /* the same, to be mapped, from offset on; or -1 */
+    uint64_t offset; /* a multiple of the page size */
+    const struct page_run *runs;
+    size_t run_count; /* ascending */
+};
+
+/*
+ * hl_machine_create() on a backend of the caller's choice.  contents may be NULL; with them the
+ * backend logs what the guest writes to.
+ */
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
-                   const struct vcpu_ops *ops, struct hl_error *error);
+                   const struct vcpu_ops *ops, const struct machine_contents *contents,
+                   struct hl_error *error);
+/* machine_contents.c: BAD_SNAPSHOT where a run is not in the memory that alloc gives out. */
+int machine_fill(struct hl_machine *m, const struct machine_contents *contents,
+                 struct hl_error *error);
 
 /* hl_machine_memory() for whoever answers for its writes with machine_touch(). */
 static inline void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)

@@ -34,6 +34,16 @@ int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *sl
 /* Arm the backend for the next run; costs nothing where nothing changes. */
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error);
 
+/*
+ * The next instruction, carried out without entering the guest.  false: it is not one of the plain
+ * ones that can be, and nothing has changed.  Goes past watched pages unseen.
+ */
+bool machine_emulate(struct hl_machine *m);
+
+/* hl_machine_get_regs() and _set_regs() but for fs_base and gs_base, which cost a system call. */
+int machine_get_general(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error);
+int machine_set_general(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error);
+
 /* The guest's rip and rsp without the rest; 0 when they cannot be had. */
 uint64_t machine_pc(struct hl_machine *m);
 int machine_set_pc(struct hl_machine *m, uint64_t pc);

@@ -28,6 +28,7 @@ void machine_marks_free(struct machine_marks *k)
         return;
     free(k->touched);
     free(k->exposed);
+    free(k->backed);
     free(k);
 }
 
@@ -76,9 +77,22 @@ void machine_forget_dirty(struct hl_machine *m, bool clean)
         k->logging = false;
 }
 
+/* Memory that comes from a file would be the file's again: it needs new pages of its own. */
+static bool give_back(struct hl_machine *m, hl_gpa_t gpa, size_t size)
+{
+    uint8_t *at = m->memory + gpa;
+    if (!m->marks->backed)
+        return madvise(at, size, MADV_DONTNEED) == 0;
+    if (mmap(at, size, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return false;
+    madvise(at, size, MADV_NOHUGEPAGE);
+    return true;
+}
+
 void machine_zero(struct hl_machine *m, hl_gpa_t gpa, size_t size, size_t by_hand)
 {
     machine_touch(m, gpa, size);
-    if (size <= by_hand || madvise(m->memory + gpa, size, MADV_DONTNEED))
+    if (size <= by_hand || !give_back(m, gpa, size))
         memset(m->memory + gpa, 0, size);
 }

@@ -19,6 +19,7 @@ struct machine_marks {
     bool all_exposed;   /* no memory for `exposed` */
     uint64_t *touched;  /* NULL before machine_track() */
     uint64_t *exposed;  /* NULL while there are none */
+    uint64_t *backed;   /* pages mapped from a file, NULL: none */
     uint64_t *bits;     /* machine_dirty()'s answer */
     uint64_t *clean;    /* for machine_forget_dirty() */
     uint64_t base;      /* id of the snapshot from which only marked pages differ, or 0 */

@@ -13,10 +13,6 @@ enum { VECTOR_BP = 3, VECTOR_PF = 14, INT_IMM8 = 0xcd };
 #define PF_USER (1u << 2)
 #define PF_FETCH (1u << 4)
 
-/* Bits of rflags that are the guest's own: arithmetic, TF, DF, NT, AC, ID. */
-#define RFLAGS_GUEST 0x244dd5ull
-#define RFLAGS_FIXED 0x202ull /* bit 1, and IF: kvm_pvm wants it at ring 3, nothing interrupts */
-
 /* How often a vCPU that cannot be interrupted may stop on its way through the shim all the same. */
 #define SHIM_PATIENCE 64
 
@@ -42,7 +38,7 @@ int machine_settle(struct hl_machine *m, struct hl_error *error)
     return rc;
 }
 
-int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
+int machine_get_general(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
 {
     int rc = m->unanswered ? 0 : machine_settle(m, error);
     const struct vcpu_regs *r = rc ? NULL : m->ops->regs(m->vcpu, error);
@@ -74,7 +70,13 @@ int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_er
         regs->rsp = f->rsp;
         regs->rflags = f->rflags;
     }
-    return m->ops->get_bases(m->vcpu, &regs->fs_base, &regs->gs_base, error);
+    return 0;
+}
+
+int hl_machine_get_regs(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
+{
+    int rc = machine_get_general(m, regs, error);
+    return rc ? rc : m->ops->get_bases(m->vcpu, &regs->fs_base, &regs->gs_base, error);
 }
 
 static int set_bases(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
@@ -86,7 +88,7 @@ static int set_bases(struct hl_machine *m, const struct hl_regs *regs, struct hl
     return m->ops->set_bases(m->vcpu, regs->fs_base, regs->gs_base, error);
 }
 
-int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
+int machine_set_general(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
 {
     int rc = machine_settle(m, error);
     struct vcpu_regs *r = rc ? NULL : m->ops->regs(m->vcpu, error);
@@ -124,7 +126,13 @@ int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct
     }
     *r = next;
     m->ops->regs_changed(m->vcpu);
-    return set_bases(m, regs, error);
+    return 0;
+}
+
+int hl_machine_set_regs(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error)
+{
+    int rc = machine_set_general(m, regs, error);
+    return rc ? rc : set_bases(m, regs, error);
 }
 
 static int shutdown(struct hl_machine *m, struct hl_exit *exit, const char *why)

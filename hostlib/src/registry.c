@@ -27,11 +27,9 @@ static void name_entry(char *name, unsigned number)
     snprintf(name, NAME_SIZE, "%d-%u", (int)getpid(), number);
 }
 
-/* The first place that there may be, made if need be. */
 static int open_directory(char *path, size_t size, struct hl_error *error)
 {
-    if (!registry_directory(0, path, size))
-        registry_directory(1, path, size);
+    registry_directory(path, size);
     return registry_directory_open(path, true, error);
 }
 

@@ -49,7 +49,6 @@ void registry_unlock(int lock);
 
 #define REGISTRY_MAGIC "HLattach"
 #define REGISTRY_VERSION 1u
-#define REGISTRY_DIRECTORIES 2
 
 /* The file's content.  Strings end with a NUL, or the file is not to be believed. */
 struct registry_file {
@@ -67,11 +66,8 @@ struct registry_file {
     char guest[sizeof(((struct hl_attachable *)0)->guest)];
 };
 
-/*
- * The n-th place where entries may be; new ones go to the first that there is.  False where the
- * environment names none.
- */
-bool registry_directory(unsigned n, char *path, size_t size);
+/* Where entries are: by the environment, and who we are. */
+void registry_directory(char *path, size_t size);
 /* Open it, made first if need be; -1 where it is absent, -2 where it cannot be trusted or made. */
 int registry_directory_open(const char *path, bool make, struct hl_error *error);
 

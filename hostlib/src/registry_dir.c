@@ -25,12 +25,10 @@ static bool runtime_directory(char *path, size_t size)
     return true;
 }
 
-bool registry_directory(unsigned n, char *path, size_t size)
+void registry_directory(char *path, size_t size)
 {
-    if (n == 0)
-        return runtime_directory(path, size);
-    snprintf(path, size, "/tmp/hl-%u", (unsigned)geteuid());
-    return n == 1;
+    if (!runtime_directory(path, size))
+        snprintf(path, size, "/tmp/hl-%u", (unsigned)geteuid());
 }
 
 static int distrust(const char *path, const char *why, struct hl_error *error)

@@ -20,9 +20,8 @@ static int round_size(size_t *size, size_t fallback, size_t min, unsigned long l
     return 0;
 }
 
-/* The caller's wishes with defaults filled in and sizes rounded and checked. */
-static int set_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
-                      struct hl_error *error)
+int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
+                   struct hl_error *error)
 {
     *c = config ? *config : (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT;
     c->argv = c->envp = NULL;
@@ -52,7 +51,7 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     atomic_flag_clear(&sb->busy);
     sb->image = image;
-    int rc = set_config(&sb->config, config, error);
+    int rc = sandbox_config(&sb->config, config, error);
     if (!rc)
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
     if (!rc)
@@ -135,7 +134,7 @@ int hl_sandbox_plan(const struct hl_image *image, const struct hl_sandbox_config
                     struct hl_region regions[HL_REGIONS], struct hl_error *error)
 {
     struct hl_sandbox_config full;
-    int rc = set_config(&full, config, error);
+    int rc = sandbox_config(&full, config, error);
     if (!rc)
         layout_plan(image, &full, regions);
     return rc;

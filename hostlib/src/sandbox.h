@@ -20,6 +20,8 @@ enum region_id {
     REGION_COUNT
 };
 
+#define SYSCALLS_COUNTED 512 /* by number; Linux has fewer */
+
 enum call_state { CALL_NONE, CALL_RUNNING, CALL_INTERRUPTED };
 
 struct host_function {
@@ -60,13 +62,17 @@ struct hl_sandbox {
     struct host_function *hosts;
     size_t host_count;
     int *host_of_import; /* index into hosts, -1: nobody registered it */
+    uint64_t *import_calls; /* how often each was called */
+    uint64_t syscall_count[SYSCALLS_COUNTED];
 
     struct arena result, host_args;
     struct linux_state os;
     struct hl_counts counts;
     struct hl_fault fault;
     bool has_fault;
+    bool cloned; /* its guest waits already: start has nothing to run */
     int guest_code, exit_status;
+    int killed_by; /* POISONED without a fault: Linux's signal for what the guest did, or 0 */
 
     const char *calling;    /* the guest function in progress, or NULL */
     struct hl_debug *debug; /* NULL: no debugger can come */
@@ -84,11 +90,28 @@ int sandbox_protocol(struct hl_error *error, const char *format, ...)
 
 _Static_assert(REGION_COUNT == HL_REGIONS, "HL_REGIONS");
 
+/* sandbox.c: the caller's wishes with defaults filled in and sizes rounded and checked. */
+int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
+                   struct hl_error *error);
+
+/* call.c: take the sandbox for this thread, in any state (BUSY), and give it back. */
+int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error);
+void sandbox_leave(struct hl_sandbox *sb);
+
+/* sandbox_run.c: "page fault: read of unmapped address 0x10 (NULL pointer)". */
+void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,
+                        size_t size);
+
 /* layout.c: lay the address space out, load the image, fill boot block and initial stack. */
 void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
                  struct hl_region region[REGION_COUNT]);
 int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
                   struct hl_error *error);
+
+/* The same without contents of its own, and without mappings. */
+struct machine_contents;
+int layout_clone(struct hl_sandbox *sb, const struct machine_contents *contents,
+                 struct hl_error *error);
 
 /* The guest's auxiliary vector, AT_NULL included: how many entries. */
 #define LAYOUT_AUX_MAX 16
@@ -113,5 +136,7 @@ void host_free(struct hl_sandbox *sb);
 int linux_init(struct hl_sandbox *sb, struct hl_error *error);
 int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error);
 void linux_free(struct hl_sandbox *sb);
+/* linux_names.c: "writev", or NULL for one that no libc of ours uses. */
+const char *linux_syscall_name(uint64_t number);
 
 #endif

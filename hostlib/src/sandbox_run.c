@@ -3,6 +3,7 @@
 #include "debug.h"
 #include "sandbox.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static int on_wait(struct hl_sandbox *sb, const struct hl_message *m, struct hl_
 static int on_call(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error)
 {
     sb->counts.host_calls++;
+    if (m->index < hl_image_import_count(sb->image))
+        sb->import_calls[m->index]++;
     if (m->kind != HL_MSG_CALL)
         return sandbox_protocol(error, "message %u where a host call was due", m->kind);
     return host_call(sb, m, error);
@@ -53,6 +56,7 @@ static int on_abort(struct hl_sandbox *sb, const struct hl_message *m, struct hl
         return sandbox_protocol(error, "message %u where an abort was due", m->kind);
     message_text(sb, m, text, sizeof(text));
     sb->guest_code = m->code;
+    sb->killed_by = SIGABRT;
     return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s with code %d%s%s",
                         hl_err_text(HL_ERR_GUEST_ABORT), m->code, text[0] ? ": " : "", text);
 }
@@ -81,6 +85,8 @@ static int exit_io(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_
 static int exit_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
     sb->counts.syscalls++;
+    if (exit->syscall.number < SYSCALLS_COUNTED)
+        sb->syscall_count[exit->syscall.number]++;
     return linux_syscall(sb, exit, error);
 }
 
@@ -121,19 +127,26 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
     return best;
 }
 
-static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *f, char *buf,
+                        size_t size)
 {
     enum { PAGE_FAULT = 14, PRESENT = 1 };
-    const struct hl_fault *f = &exit->fault;
     char text[160];
+    hl_fault_format(f, text, sizeof(text));
+    bool unmapped = f->vector == PAGE_FAULT && !(f->error_code & PRESENT);
+    snprintf(buf, size, "%s%s", text, unmapped ? neighbour(sb, f->address) : "");
+}
+
+static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    const struct hl_fault *f = &exit->fault;
+    char text[256];
     sb->counts.faults++;
     sb->fault = *f;
     sb->has_fault = true;
-    hl_fault_format(f, text, sizeof(text));
-    bool unmapped = f->vector == PAGE_FAULT && !(f->error_code & PRESENT);
-    return hl_error_set(error, HL_ERR_FAULT, "%s: %s %s%s at rip 0x%llx", hl_err_text(HL_ERR_FAULT),
-                        hl_fault_name(f->vector), text, unmapped ? neighbour(sb, f->address) : "",
-                        (unsigned long long)f->rip);
+    sandbox_fault_text(sb, f, text, sizeof(text));
+    return hl_error_set(error, HL_ERR_FAULT, "%s: %s %s at rip 0x%llx", hl_err_text(HL_ERR_FAULT),
+                        hl_fault_name(f->vector), text, (unsigned long long)f->rip);
 }
 
 /* Nothing is mapped outside the machine's memory, so this cannot be an honest guest. */

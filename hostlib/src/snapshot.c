@@ -9,14 +9,13 @@
 #include "linux_heap.h"
 #include "machine_dirty.h"
 
-static uint64_t next_id(void)
+uint64_t snapshot_next_id(void)
 {
     static _Atomic uint64_t last;
     return ++last;
 }
 
-/* The machine is as it was in the snapshot: keep books of what will differ from now on. */
-static void set_base(struct hl_machine *m, const struct hl_snapshot *s)
+void snapshot_set_base(struct hl_machine *m, const struct hl_snapshot *s)
 {
     m->marks->base = s->id;
     m->marks->base_maps = m->map_changes;
@@ -24,7 +23,7 @@ static void set_base(struct hl_machine *m, const struct hl_snapshot *s)
 
 static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *error)
 {
-    s->id = next_id();
+    s->id = snapshot_next_id();
     s->image = sb->image;
     s->heap = sb->config.heap;
     s->stack = sb->config.stack;
@@ -39,7 +38,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
     if (!rc)
         rc = snapshot_store_take(&s->store, sb->machine, error);
     if (!rc)
-        set_base(sb->machine, s);
+        snapshot_set_base(sb->machine, s);
     return rc;
 }
 
@@ -77,6 +76,26 @@ static bool same_image(const struct hl_image *a, const struct hl_image *b)
     return a == b || (a->size == b->size && memcmp(a->data, b->data, a->size) == 0);
 }
 
+/* A snapshot that comes from a file has only now a machine to be checked against. */
+int snapshot_check(const struct hl_snapshot *s, const struct hl_machine *m, struct hl_error *error)
+{
+    const struct page_run *first = s->store.runs, *last = first + s->store.run_count - 1;
+    bool fits = !s->store.run_count || (first->page >= m->pt.end / PAGE_SIZE &&
+                                        last->page + last->count <= m->free / PAGE_SIZE);
+    for (size_t i = 0; i < s->mappings.count; i++) {
+        const struct snapshot_mapping *map = &s->mappings.list[i];
+        fits &= map->gpa >= m->pt.end && map->gpa <= m->free &&
+                map->pages <= (m->free - map->gpa) / PAGE_SIZE;
+    }
+    if (!fits)
+        return hl_error_set(error, HL_ERR_BAD_SNAPSHOT, "%s: memory where the guest has none",
+                            hl_err_text(HL_ERR_BAD_SNAPSHOT));
+    if (s->vcpu->xsave_size != m->ops->xsave_size(m->vcpu))
+        return hl_error_set(error, HL_ERR_BAD_SNAPSHOT, "%s: vector registers of another processor",
+                            hl_err_text(HL_ERR_BAD_SNAPSHOT));
+    return 0;
+}
+
 static int check_fits(const struct hl_sandbox *sb, const struct hl_snapshot *s,
                       struct hl_error *error)
 {
@@ -90,7 +109,7 @@ static int check_fits(const struct hl_sandbox *sb, const struct hl_snapshot *s,
         c->output != s->output)
         return hl_error_set(error, HL_ERR_ARGUMENT,
                             "the snapshot's heap, stack or buffers have other sizes");
-    return 0;
+    return sb->machine->marks->base == s->id ? 0 : snapshot_check(s, sb->machine, error);
 }
 
 static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, bool whole,
@@ -110,7 +129,7 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
     machine_touch(m, sb->gpa[REGION_INPUT], sizeof(*sb->input));
     snapshot_store_restore(&s->store, m, base);
     linux_put(&sb->os, &s->os, !mapped);
-    set_base(m, s);
+    snapshot_set_base(m, s);
     return 0;
 }
 
@@ -132,22 +151,15 @@ int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *s, struct 
     return 0;
 }
 
-static int enter(struct hl_sandbox *sb, struct hl_error *error)
-{
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    return 0;
-}
-
 int hl_snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
 {
     if (!snapshot || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
-    int rc = enter(sb, error);
+    int rc = sandbox_enter(sb, error);
     if (rc)
         return rc;
     rc = snapshot_take(snapshot, sb, error);
-    atomic_flag_clear(&sb->busy);
+    sandbox_leave(sb);
     return rc;
 }
 
@@ -156,10 +168,10 @@ int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot
 {
     if (!snapshot || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no snapshot");
-    int rc = enter(sb, error);
+    int rc = sandbox_enter(sb, error);
     if (rc)
         return rc;
     rc = snapshot_restore(sb, snapshot, error);
-    atomic_flag_clear(&sb->busy);
+    sandbox_leave(sb);
     return rc;
 }

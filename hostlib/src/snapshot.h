@@ -8,17 +8,13 @@
 #include "machine_state.h"
 #include "sandbox.h"
 
-/* Neighbouring pages of guest memory; their contents are pages [at, at + count) of the store. */
-struct snapshot_run {
-    uint64_t page, count, at;
-};
-
 /* Contents of all pages that are not zeros. */
 struct snapshot_store {
     const uint8_t *data;
     size_t size;
-    int fd; /* what data is a mapping of, or -1 */
-    struct snapshot_run *runs;
+    int fd;          /* what data is a mapping of, or -1, ... */
+    uint64_t offset; /* ... from here on */
+    struct page_run *runs;
     size_t run_count;
 };
 
@@ -54,8 +50,16 @@ int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct h
 int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
                      struct hl_error *error);
 
+uint64_t snapshot_next_id(void);
+/* Do its pages, mappings and registers fit the machine?  BAD_SNAPSHOT. */
+int snapshot_check(const struct hl_snapshot *s, const struct hl_machine *m, struct hl_error *error);
+/* The machine is as it was in the snapshot: keep books of what will differ from now on. */
+void snapshot_set_base(struct hl_machine *m, const struct hl_snapshot *s);
+
 /* snapshot_memory.c */
 int snapshot_store_take(struct snapshot_store *store, struct hl_machine *m, struct hl_error *error);
+/* Room for size bytes that clones can map: NULL where there is none. */
+uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error);
 void snapshot_store_free(struct snapshot_store *store);
 /* After machine_track().  base: the machine differs from the store only where it is marked. */
 void snapshot_store_restore(const struct snapshot_store *store, struct hl_machine *m, bool base);

@@ -12,7 +12,7 @@
 
 /* Linux's Documentation/admin-guide/mm/pagemap.rst: present, or swapped out. */
 #define PAGEMAP_THERE (3ull << 62)
-#define PAGEMAP_CHUNK 512u
+#define PAGEMAP_CHUNK 2048u
 
 /* A restore leaves this many neighbouring bytes that a call has used to the sandbox, zeroed. */
 #define KEEP_ZEROS (4u << 20)
@@ -55,6 +55,8 @@ static void mark_present(const struct hl_machine *m, uint64_t *bits)
     }
     if (fd >= 0)
         close(fd);
+    for (size_t i = 0; m->marks->backed && i < m->marks->words; i++)
+        bits[i] |= m->marks->backed[i]; /* mapped, though nobody may have looked yet */
 }
 
 /* Strike out the pages that are all zeros; how many pages and runs of them are left. */
@@ -79,31 +81,30 @@ static void fill_runs(struct snapshot_store *store, const uint64_t *bits, size_t
     for (size_t page = 0, at = 0; page < end; page++) {
         if (!is_marked(bits, page))
             continue;
-        struct snapshot_run *last = n ? &store->runs[n - 1] : NULL;
+        struct page_run *last = n ? &store->runs[n - 1] : NULL;
         if (last && last->page + last->count == page)
             last->count++;
         else
-            store->runs[n++] = (struct snapshot_run){page, 1, at};
+            store->runs[n++] = (struct page_run){page, 1, at};
         at++;
     }
 }
 
 /* A file in memory rather than plain memory: clones can map it. */
-static uint8_t *new_store(struct snapshot_store *store, size_t size, struct hl_error *error)
+uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error)
 {
-    store->size = size;
     store->fd = memfd_create("hl-snapshot", MFD_CLOEXEC);
     if (store->fd < 0 || ftruncate(store->fd, (off_t)size)) {
-        hl_error_set(error, HL_ERR_SYSTEM, "memfd_create: %s", strerror(errno));
+        hl_error_set(error, HL_ERR_MEMORY, "no memory for a snapshot of %zu KiB: %s", size >> 10,
+                     strerror(errno));
         return NULL;
     }
-    if (!size)
-        return NULL;
     void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, store->fd, 0);
     if (data == MAP_FAILED) {
         no_memory(error);
         return NULL;
     }
+    store->size = size;
     store->data = data;
     return data;
 }
@@ -113,11 +114,11 @@ static int copy_out(struct snapshot_store *store, const struct hl_machine *m, si
 {
     if (!pages)
         return 0;
-    uint8_t *to = new_store(store, pages * PAGE_SIZE, error);
+    uint8_t *to = snapshot_store_new(store, pages * PAGE_SIZE, error);
     if (!to)
         return HL_ERR_MEMORY;
     for (size_t i = 0; i < store->run_count; i++) {
-        const struct snapshot_run *r = &store->runs[i];
+        const struct page_run *r = &store->runs[i];
         memcpy(to + r->at * PAGE_SIZE, m->memory + r->page * PAGE_SIZE, r->count * PAGE_SIZE);
     }
     mprotect(to, store->size, PROT_READ);
@@ -160,7 +161,7 @@ static const uint8_t *content(const struct snapshot_store *store, size_t *run, s
 {
     while (*run < store->run_count && store->runs[*run].page + store->runs[*run].count <= page)
         ++*run;
-    const struct snapshot_run *r = &store->runs[*run];
+    const struct page_run *r = &store->runs[*run];
     if (*run == store->run_count || page < r->page)
         return zeros;
     return store->data + (r->at + page - r->page) * PAGE_SIZE;

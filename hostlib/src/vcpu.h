@@ -24,6 +24,13 @@ struct vcpu_setup {
     hl_gpa_t page_table;
     hl_gva_t gdt, idt, tss, gate;
     uint16_t gdt_limit, idt_limit, tss_limit;
+    bool log; /* log the guest's writes from the beginning, which is cheaper than later */
+};
+
+/* What a guest can see of the processor, as far as it matters for moving it to another one. */
+struct vcpu_cpu {
+    uint64_t xcr0;
+    uint32_t feature[8]; /* words of CPUID feature bits */
 };
 
 enum vcpu_exit_kind { VCPU_IO, VCPU_MMIO, VCPU_INTERRUPT, VCPU_DEBUG, VCPU_DEAD };
@@ -121,9 +128,9 @@ struct vcpu_ops {
     int (*restore)(struct hl_vcpu *vcpu, const struct vcpu_state *state, bool whole,
                    struct hl_error *error);
     /*
-     * Log the pages the guest writes to, one bit a page of the memory.  A page once in the log stays
-     * there, and costs nothing more, until it is cleared; where the backend cannot do so, reading
-     * clears all.  log_read and log_clear false: nothing is known any more.
+     * Log the pages the guest writes to, one bit a page of the memory.  A page once in the log
+     * stays there, and costs nothing more, until it is cleared; where the backend cannot do so,
+     * reading clears all.  log_read and log_clear false: nothing is known any more.
      */
     bool (*log_start)(struct hl_vcpu *vcpu);
     bool (*log_read)(struct hl_vcpu *vcpu, uint64_t *bits);
@@ -132,7 +139,8 @@ struct vcpu_ops {
     int (*debug)(struct hl_vcpu *vcpu, const struct vcpu_debug *debug, struct hl_error *error);
     void (*answer)(struct hl_vcpu *vcpu, const void *data, size_t size); /* to an in or MMIO read */
     void (*kick)(struct hl_vcpu *vcpu);                                  /* from any thread */
-    unsigned (*features)(void);                                          /* HL_FEATURE_* */
+    int (*cpu)(struct vcpu_cpu *cpu, struct hl_error *error);
+    unsigned (*features)(void); /* HL_FEATURE_* */
 };
 
 extern const struct vcpu_ops hl_vcpu_kvm;

@@ -156,6 +156,8 @@ static int open_vm(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_
     v->vm_fd = ioctl(v->host->fd, KVM_CREATE_VM, 0);
     if (v->vm_fd < 0)
         return vcpu_kvm_failed(error, "KVM_CREATE_VM");
+    if (setup->log)
+        vcpu_kvm_log_prepare(v);
     if (ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &v->slot))
         return vcpu_kvm_failed(error, "KVM_SET_USER_MEMORY_REGION");
     v->fd = ioctl(v->vm_fd, KVM_CREATE_VCPU, 0);
@@ -428,5 +430,6 @@ const struct vcpu_ops hl_vcpu_kvm = {
     .debug = vcpu_kvm_debug,
     .answer = answer,
     .kick = kick,
+    .cpu = vcpu_kvm_cpu,
     .features = features,
 };

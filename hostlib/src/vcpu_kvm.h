@@ -31,11 +31,13 @@ int vcpu_kvm_flush_regs(struct hl_vcpu *v);
 int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error);
 
 /* vcpu_kvm_log.c */
+void vcpu_kvm_log_prepare(struct hl_vcpu *v); /* before the memory slot is made */
 bool vcpu_kvm_log_start(struct hl_vcpu *v);
 bool vcpu_kvm_log_read(struct hl_vcpu *v, uint64_t *bits);
 bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits);
 
 /* vcpu_kvm_state.c */
+int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error);
 int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error);
 int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool whole,
                      struct hl_error *error);

@@ -8,12 +8,19 @@
 
 #include <sys/ioctl.h>
 
-bool vcpu_kvm_log_start(struct hl_vcpu *v)
+void vcpu_kvm_log_prepare(struct hl_vcpu *v)
 {
     struct kvm_enable_cap cap = {.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
                                  .args[0] = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE};
     v->log_by_hand = ioctl(v->vm_fd, KVM_ENABLE_CAP, &cap) == 0;
     v->slot.flags |= KVM_MEM_LOG_DIRTY_PAGES;
+}
+
+bool vcpu_kvm_log_start(struct hl_vcpu *v)
+{
+    if (v->slot.flags & KVM_MEM_LOG_DIRTY_PAGES)
+        return true;
+    vcpu_kvm_log_prepare(v);
     return ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &v->slot) == 0;
 }
 

@@ -140,3 +140,29 @@ int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool who
     v->regs_valid = v->regs_dirty = true;
     return 0;
 }
+
+int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error)
+{
+    const struct kvm_host *host;
+    int rc = kvm_host_get(&host, error);
+    if (rc)
+        return rc;
+    *cpu = (struct vcpu_cpu){.xcr0 = host->xcr0};
+    for (uint32_t i = 0; i < host->cpuid.head.nent; i++) {
+        const struct kvm_cpuid_entry2 *e = &host->cpuid.entry[i];
+        if (e->function == 1) {
+            cpu->feature[0] = e->ecx;
+            cpu->feature[1] = e->edx;
+        } else if (e->function == 7 && e->index == 0) {
+            cpu->feature[2] = e->ebx;
+            cpu->feature[3] = e->ecx;
+            cpu->feature[4] = e->edx;
+        } else if (e->function == 7) {
+            cpu->feature[5] = e->eax;
+        } else if (e->function == 0x80000001) {
+            cpu->feature[6] = e->ecx;
+            cpu->feature[7] = e->edx;
+        }
+    }
+    return 0;
+}

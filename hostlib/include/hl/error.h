@@ -39,7 +39,8 @@
     X(FAULT, 20, "the guest crashed", "")                                                          \
     X(EXITED, 21, "the guest exited", "")                                                          \
     X(INTERRUPTED, 22, "the guest was interrupted", "")                                            \
-    X(PROTOCOL, 23, "the guest broke the ABI", "")
+    X(PROTOCOL, 23, "the guest broke the ABI", "")                                                 \
+    X(BAD_SNAPSHOT, 24, "damaged or unsuitable snapshot", "take it again, on this machine")
 
 enum hl_err {
     HL_OK = 0,

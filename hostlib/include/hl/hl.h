@@ -4,6 +4,7 @@
 #define HL_HL_H
 
 #include <hl/attach.h>
+#include <hl/core.h>
 #include <hl/debug.h>
 #include <hl/error.h>
 #include <hl/image.h>

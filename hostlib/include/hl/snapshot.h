@@ -29,9 +29,42 @@ HL_API void hl_snapshot_destroy(struct hl_snapshot *snapshot); /* NULL is fine *
  * Go back: a READY, POISONED or DEAD sandbox is READY after it.  It may be another sandbox than the
  * snapshot's own, of the same image and the same sizes (ARGUMENT); its host functions stay its own.
  * Results of earlier calls stay valid as long as hl_sandbox_call() says.  Errors: STATE (not
- * started), BUSY, KVM, MEMORY; after those of KVM and MEMORY the sandbox is POISONED.
+ * started), BUSY, BAD_SNAPSHOT (a loaded one), KVM, MEMORY; after the last two it is POISONED.
  */
 HL_API int hl_sandbox_restore(struct hl_sandbox *sandbox, const struct hl_snapshot *snapshot,
                               struct hl_error *error);
+
+/*
+ * Make a new sandbox of a snapshot, without running its guest's set-up code again.  Its memory is
+ * the snapshot's, copy on write: what neither touches is there once.  It is NEW: register the host
+ * functions, by name as ever, then start, which links them and makes it READY where the snapshot
+ * was.  Of config (may be NULL) the sizes must be 0 or the snapshot's (ARGUMENT); argv and envp
+ * have no effect, the guest has read its own.  It needs the image, but the snapshot only until this
+ * returns.  All clones begin with the same random state, also that of the guest's libc: what must
+ * differ has to be passed in by a call, or drawn from getrandom() in one.
+ */
+HL_API int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot *snapshot,
+                                  const struct hl_sandbox_config *config, struct hl_error *error);
+
+/*
+ * Write it to a file, through a temporary one beside it: a reader finds the old file or the new
+ * one. The file holds all of the guest's memory: its mode is 0600.  FILE.
+ */
+HL_API int hl_snapshot_save(const struct hl_snapshot *snapshot, const char *path,
+                            struct hl_error *error);
+
+/*
+ * Read one back, for the same image and a processor that has all the features of the one it was
+ * taken on.  FILE (absent, unreadable, a symbolic link), ABI_VERSION, BAD_SNAPSHOT (damaged, cut
+ * short, another image, another processor).
+ *
+ * Pages are mapped and read as they are needed, so a load costs what is touched; then only the
+ * description of the pages is checked against damage, not their contents, and the file must not be
+ * changed while the snapshot or a sandbox made from it lives (replacing it by another is fine).
+ * With HL_SNAPSHOT_VERIFY all is read and checked at once, and the file may go.
+ */
+#define HL_SNAPSHOT_VERIFY 1u
+HL_API int hl_snapshot_load(struct hl_snapshot **snapshot, const struct hl_image *image,
+                            const char *path, unsigned flags, struct hl_error *error);
 
 #endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * snapshot_file.h - a snapshot as a file.
+ *
+ *     header       struct snapshot_header, one page
+ *     vectors      xsave_size bytes, the XSAVE area
+ *     heap pages   8-byte words, as linux_state.used
+ *     mappings     struct snapshot_mapping
+ *     runs         struct page_run
+ *     sums         one for each SNAPSHOT_CHUNK pages of contents
+ *     zeros        up to a whole page
+ *     contents     the pages themselves
+ *
+ * Numbers are x86's own, as is the rest.  index_sum covers all before the contents, itself taken
+ * as 0.  A file says nothing that the library does not check or could not stand: system registers,
+ * page tables and ring 0 are not in it, they are made afresh.
+ */
+#ifndef HL_SNAPSHOT_FILE_H
+#define HL_SNAPSHOT_FILE_H
+
+#include "snapshot.h"
+
+#define SNAPSHOT_MAGIC "HLSNAP\r\n" /* what a text-mode copy damages */
+#define SNAPSHOT_VERSION 1u
+#define SNAPSHOT_CHUNK 64u
+
+struct snapshot_header {
+    char magic[8];
+    uint32_t version, header_size;
+    uint32_t abi_version, features; /* HL_FEATURE_* */
+    uint64_t index_sum, file_size;
+    uint64_t image_size, image_sum;
+    struct vcpu_cpu cpu;
+    uint64_t heap, stack, input, output;
+    uint64_t brk, top, input_used;
+    struct vcpu_regs regs;
+    uint64_t fs_base, gs_base, cr2;
+    uint16_t ds, es, fs, gs;
+    uint64_t xsave_size, used_words, mapping_count, run_count, page_count;
+};
+
+_Static_assert(sizeof(struct snapshot_header) <= PAGE_SIZE, "header");
+_Static_assert(sizeof(struct snapshot_header) % 8 == 0, "header");
+
+/* Where the parts are; page-aligned contents. */
+struct snapshot_layout {
+    uint64_t xsave, used, mappings, runs, sums, sum_count, contents, end;
+};
+
+/* False where the counts cannot be meant. */
+bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout *l);
+
+/* 64 bits against damage, not against malice. */
+uint64_t snapshot_sum(const void *data, size_t size);
+
+#endif
