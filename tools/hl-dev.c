@@ -16,6 +16,9 @@ static const struct {
     const char *what;
 } commands[] = {
     {"run", cmd_run, "run a guest in a micro-VM and print what its functions return"},
+    {"debug", cmd_debug, "run a guest under gdb in this terminal"},
+    {"ps", cmd_ps, "list the running guests that gdb can attach to"},
+    {"attach", cmd_attach, "start gdb on one of them"},
     {"inspect", cmd_inspect, "show a guest's functions, segments and memory map"},
     {"doctor", cmd_doctor, "show what this machine offers to guests"},
     {"completion", cmd_completion, "print a completion script for bash or zsh"},

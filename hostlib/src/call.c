@@ -48,6 +48,8 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_
 static int run(struct hl_sandbox *sb, struct hl_error *error)
 {
     sb->killed_by = 0;
+    if (sb->debug)
+        debug_begin(sb->debug);
     int rc = sandbox_run(sb, error);
     atomic_store(&sb->call_state, CALL_NONE);
     return rc;

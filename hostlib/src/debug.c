@@ -182,7 +182,7 @@ const char *hl_sandbox_debug_remote(const struct hl_sandbox *sb)
 
 bool hl_sandbox_debug_attached(const struct hl_sandbox *sb)
 {
-    return sb->debug && hl_gdb_attached(sb->debug->gdb);
+    return sb->debug && hl_gdb_attached(sb->debug->gdb) && !sb->debug->detached;
 }
 
 int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sb, int timeout_ms)
@@ -220,7 +220,7 @@ static void say_exited(struct hl_debug *d, int status)
 {
     while (d->state == DEBUG_HELD && d->wish != HL_DEBUG_RESTARTED)
         pthread_cond_wait(&d->changed, &d->lock);
-    if (d->state != DEBUG_RUNNING)
+    if (d->state != DEBUG_RUNNING && !d->event_due)
         return;
     debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_EXITED, .status = status});
     d->state = DEBUG_FREE;
@@ -237,7 +237,8 @@ int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
     say_exited(d, status);
     while (!again && !over) {
         again = d->wish == HL_DEBUG_RESTARTED;
-        over = !d->ended && d->wish != HL_DEBUG_KILLED; /* there is no debugger that `run` could come from */
+        over = !d->ended &&
+               d->wish != HL_DEBUG_KILLED; /* there is no debugger that `run` could come from */
         pthread_mutex_unlock(&d->lock);
         if (!again && !over)
             over = hl_gdb_wait_gone(d->gdb, POLL_MS) == 0;

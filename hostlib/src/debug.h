@@ -99,6 +99,7 @@ struct hl_debug {
     int died_by;           /* signal that is about to end, or has ended, the call */
     uint8_t pass[GDB_SIGNALS / 8]; /* signals nobody wants to see */
     enum hl_debug_wish wish;
+    atomic_bool detached;  /* in order, though the connection may still be there */
     atomic_bool attention; /* the guest's thread must take the lock before its next entry */
 
     pthread_mutex_t hook_lock; /* held while a hook runs */
@@ -135,6 +136,8 @@ struct hl_debug {
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);
 void debug_leave(struct hl_debug *d);
+/* In between, when it is known which function is called. */
+void debug_begin(struct hl_debug *d);
 /* In place of hl_machine_run(). */
 int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
 /*
@@ -199,7 +202,12 @@ int debug_fault_signal(const struct hl_fault *fault);
 /* One line on what the guest is doing. */
 int debug_thread_extra(void *target, char *text, size_t size);
 
-/* All with the lock held.  The guest stands; tell the debugger. */
+/*
+ * All with the lock held.  A debugger that comes early hears of the guest once it is where it was
+ * to wait.
+ */
+bool debug_awaits_hold(const struct hl_debug *d);
+/* The guest stands; tell the debugger. */
 void debug_post(struct hl_debug *d, const struct gdb_stop *stop);
 /* The sandbox is idle: back to where it was when it became READY, and tell the debugger. */
 void debug_rewind(struct hl_debug *d);

@@ -20,7 +20,10 @@
 
 static int serve(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
 {
-    return hl_sandbox_debug(sb, endpoint, NULL, error);
+    /* On standard input there is a debugger from the start: it must not come too late. */
+    const struct hl_debug_config config = {
+        .hold = endpoint && strcmp(endpoint, "stdio") == 0 ? HL_HOLD_ENTRY : HL_HOLD_NONE};
+    return hl_sandbox_debug(sb, endpoint, &config, error);
 }
 
 static bool is_socket(const char *path)

@@ -23,6 +23,12 @@ void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
     pthread_cond_broadcast(&d->changed);
 }
 
+bool debug_awaits_hold(const struct hl_debug *d)
+{
+    return d->hold_break.address && d->state == DEBUG_FREE && !d->break_in &&
+           d->sb->state < HL_SANDBOX_POISONED;
+}
+
 static bool interrupted(const struct hl_debug *d)
 {
     return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
@@ -97,10 +103,11 @@ static int attend(struct hl_debug *d, struct hl_error *error)
     atomic_store(&d->attention, false);
     if (d->drop) {
         debug_remove_all(d);
+        d->hold_break.address = 0;
         d->motion = (struct debug_motion){.how = GDB_CONTINUE};
         d->drop = false;
     }
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE)) {
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
         int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
         debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
     }
@@ -199,9 +206,10 @@ static enum verdict completed(struct hl_debug *d, struct gdb_stop *stop)
 /* The first debugger is awaited here. */
 static enum verdict hold_here(struct hl_debug *d, struct gdb_stop *stop)
 {
-    d->hold_break.address = 0;
     pthread_mutex_lock(&d->lock);
+    d->hold_break.address = 0;
     d->hold = d->state == DEBUG_FREE && !d->event_due;
+    debug_registry(d);
     pthread_mutex_unlock(&d->lock);
     *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
     return STOP;
@@ -431,6 +439,13 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
 
 /* ---- calls ---- */
 
+void debug_begin(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+}
+
 int debug_enter(struct hl_debug *d, struct hl_error *error)
 {
     pthread_mutex_lock(&d->lock);
@@ -457,7 +472,7 @@ static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
         *stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = d->died_by};
     else if (sb->state == HL_SANDBOX_POISONED && running && !d->killed)
         *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TERM};
-    else if (d->event_due && (d->break_in || !running))
+    else if (d->event_due && (d->break_in || !running) && !debug_awaits_hold(d))
         *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
                                   .signal = running ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
     else
@@ -498,7 +513,7 @@ void debug_host_begin(struct hl_debug *d, const char *name)
     pthread_mutex_lock(&d->lock);
     d->in_host = true;
     d->host_name = name;
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE)) {
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
         int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
         debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
     }

@@ -87,13 +87,15 @@ static int attach(void *target)
     } else {
         d->event_due = true;
         d->event_set = false;
+        d->detached = false;
         if (at_rest(d)) {
             if (d->drop) {
                 debug_remove_all(d);
                 d->drop = false;
             }
-            post_idle(d);
-        } else {
+            if (!debug_awaits_hold(d))
+                post_idle(d);
+        } else if (!debug_awaits_hold(d)) {
             call_attention(d);
         }
     }
@@ -111,6 +113,7 @@ static void let_go(struct hl_debug *d)
     d->catch = (struct debug_catch){.hosts = false};
     if (at_rest(d)) {
         debug_remove_all(d);
+        d->hold_break.address = 0; /* the first debugger has been there */
         d->motion = (struct debug_motion){.how = GDB_CONTINUE};
     } else {
         d->drop = true;
@@ -123,6 +126,7 @@ static void detach(void *target)
 {
     struct hl_debug *d = target;
     pthread_mutex_lock(&d->lock);
+    d->detached = true;
     let_go(d);
     pthread_mutex_unlock(&d->lock);
 }
@@ -176,7 +180,7 @@ static void interrupt(void *target)
 {
     struct hl_debug *d = target;
     pthread_mutex_lock(&d->lock);
-    if (d->state == DEBUG_RUNNING && d->event_due) {
+    if (d->event_due && (d->state == DEBUG_RUNNING || debug_awaits_hold(d))) {
         if (at_rest(d)) {
             debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_INT});
         } else {

@@ -713,6 +713,7 @@ static void test_damaged_files(void **state)
         hl_symbols_find(g->symbols, g->regs.rip + 1, &at);
         hl_symbols_address(g->symbols, "main");
         hl_symbols_address(g->symbols, "no such name");
+        hl_symbols_breakpoint(g->symbols, "outer");
         hl_symbols_close(g->symbols);
         g->symbols = NULL;
     }

@@ -9,24 +9,31 @@ static const char help[] = "Usage: hl-dev completion bash|zsh\n"
                            "\n"
                            "Print a completion script: source <(hl-dev completion bash)\n";
 
-#define SUBCOMMANDS "run inspect doctor completion help"
+#define SUBCOMMANDS "run debug ps attach inspect doctor completion help"
 #define RUN_OPTIONS                                                                                \
-    "--call --host --heap --stack --input --output --timeout --repeat --json --color --quiet "     \
-    "--verbose --help --version"
+    "--call --host --heap --stack --input --output --timeout --repeat --gdb --stop-at --json "     \
+    "--color --quiet --verbose --help --version"
 
-/* bash splits words at `:` and `=`; our options take their values as a word of their own. */
+/*
+ * bash splits words at `:` and `=`; our options take their values as a word of their own, but for
+ * --gdb.  The first line of ps is a heading.
+ */
 static const char bash[] =
     "_hl_dev() {\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
     "    case $prev in\n"
     "    --color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")); return ;;\n"
     "    --host) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+    "    --stop-at) COMPREPLY=($(compgen -W 'entry main none' -- \"$cur\")); return ;;\n"
     "    --call|--heap|--stack|--input|--output|--timeout|--repeat) return ;;\n"
     "    esac\n"
     "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
     "        COMPREPLY=($(compgen -W '" SUBCOMMANDS " --help --version' -- \"$cur\"))\n"
     "    elif [ \"${COMP_WORDS[1]}\" = completion ]; then\n"
     "        COMPREPLY=($(compgen -W 'bash zsh' -- \"$cur\"))\n"
+    "    elif [ \"${COMP_WORDS[1]}\" = attach ]; then\n"
+    "        COMPREPLY=($(compgen -W '$(hl-dev ps 2>/dev/null | awk \"NR > 1 { print \\$1 }\")' -- "
+    "\"$cur\"))\n"
     "    elif [ \"${cur#-}\" != \"$cur\" ]; then\n"
     "        COMPREPLY=($(compgen -W '" RUN_OPTIONS "' -- \"$cur\"))\n"
     "    else\n"
@@ -41,6 +48,11 @@ static const char zsh[] = "#compdef hl-dev\n"
                           "        compadd " SUBCOMMANDS " --help --version\n"
                           "    elif [[ $words[2] == completion ]]; then\n"
                           "        compadd bash zsh\n"
+                          "    elif [[ $words[2] == attach ]]; then\n"
+                          "        compadd ${(f)\"$(hl-dev ps 2>/dev/null | "
+                          "awk 'NR > 1 { print $1 }')\"}\n"
+                          "    elif [[ $words[CURRENT-1] == --stop-at ]]; then\n"
+                          "        compadd entry main none\n"
                           "    elif [[ $words[CURRENT-1] == --color ]]; then\n"
                           "        compadd auto always never\n"
                           "    elif [[ $words[CURRENT] == -* ]]; then\n"

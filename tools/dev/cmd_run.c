@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c - hl-dev run: build, start, call, print. */
-#include <string.h>
 #include <time.h>
 
 #include "commands.h"
-#include "crash.h"
+#include "debugger.h"
 #include "json.h"
 #include "session.h"
 #include "ui.h"
@@ -23,6 +22,10 @@ static const char help[] =
     "  --output SIZE      scratch room for results (default 1M)\n"
     "  --timeout SECONDS  end the guest after that time; status 124\n"
     "  --repeat N         do all calls N times (main: in N sandboxes)\n"
+    "  --gdb[=ENDPOINT]   wait for gdb at stdio, unix:PATH or tcp:[HOST:]PORT (default: a private\n"
+    "                     socket); tells the gdb command to type in another terminal\n"
+    "  --stop-at WHERE    with --gdb, where: entry, main, none or a function of the guest\n"
+    "                     (default: main, or the first function that is called)\n"
     "  --json             one JSON document on stdout instead of text\n"
     "  --color WHEN       auto, always or never\n"
     "  -q, --quiet        print no result lines and no guest log, only the guest's output\n"
@@ -37,94 +40,6 @@ static double now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-/* A call's or the whole run's end: what is printed of it in either form. */
-static int failed(struct session *s, struct hl_error *error, json_t *into)
-{
-    int status = ui_status(error->code);
-    /* Stopped in its tracks, by itself or by the clock: where was it? */
-    bool stopped = s->sandbox && hl_sandbox_state(s->sandbox) == HL_SANDBOX_POISONED;
-    if (error->code == HL_ERR_ARGUMENT)
-        status = EXIT_USAGE; /* hl.ini and expressions are part of the command line, so to speak */
-    if (session_timed_out(s)) {
-        status = EXIT_TIMEOUT;
-        hl_error_set(error, HL_ERR_INTERRUPTED, "time limit reached, the guest was interrupted");
-    }
-    /* exit() in a constructor is how a program can end, too. */
-    if (error->code == HL_ERR_EXITED && !s->expr_count)
-        status = hl_sandbox_exit_status(s->sandbox);
-    json_object_set_new(into, "error", json_error(error));
-    if (stopped)
-        json_object_set_new(into, "crash", crash_json(s->sandbox, error->code));
-    ui_error(0, "%s", error->text);
-    if (stopped)
-        crash_print(s->sandbox, error->code, s->options->verbose);
-    if (error->hint[0])
-        ui_hint("%s", error->hint);
-    return status;
-}
-
-static void print_call(struct session *s, size_t i, const struct hl_value *value)
-{
-    if (s->options->json || s->options->quiet)
-        return;
-    /* A result is a line of its own, also behind output that ended without one. */
-    printf("%s%s = ", s->mid_line ? "\n" : "", s->text[i]);
-    s->mid_line = false;
-    expr_print(stdout, value);
-    putchar('\n');
-    fflush(stdout);
-}
-
-static int do_call(struct session *s, size_t i, json_t *into)
-{
-    struct hl_value value;
-    struct hl_error error;
-    const struct expr *e = &s->expr[i];
-    const struct hl_function *f = hl_image_function(s->image, e->function);
-    double start = now_ms();
-    json_object_set_new(into, "call", json_text(s->text[i], strlen(s->text[i])));
-    json_object_set_new(into, "function", json_string(f->name));
-    int rc = hl_sandbox_call_index(s->sandbox, e->function, e->value, e->count, &value, &error);
-    double took = now_ms() - start;
-    if (rc)
-        return failed(s, &error, into);
-    json_object_set_new(into, "type", json_string(hl_type_name(value.type)));
-    json_object_set_new(into, "value", json_value(&value));
-    json_object_set_new(into, "ms", json_real(took));
-    print_call(s, i, &value);
-    if (s->options->verbose)
-        fprintf(stderr, "%s: %.3f ms\n", s->text[i], took);
-    return EXIT_FINE;
-}
-
-static int do_calls(struct session *s, json_t *calls)
-{
-    int status = EXIT_FINE;
-    for (unsigned long n = 0; n < s->options->repeat && status == EXIT_FINE; n++)
-        for (size_t i = 0; i < s->expr_count && status == EXIT_FINE; i++) {
-            json_t *into = json_object();
-            status = do_call(s, i, into);
-            if (s->options->json)
-                json_array_append(calls, into);
-            json_decref(into);
-        }
-    return status;
-}
-
-static int do_main(struct session *s, json_t *document)
-{
-    struct hl_error error;
-    int exit_status = 0;
-    for (unsigned long n = 0; n < s->options->repeat && !exit_status; n++) {
-        if (n && session_start(s, &error))
-            return failed(s, &error, document);
-        if (hl_sandbox_main(s->sandbox, &exit_status, &error))
-            return failed(s, &error, document);
-    }
-    json_object_set_new(document, "exit_status", json_integer(exit_status));
-    return exit_status;
 }
 
 static void print_counts(const struct session *s, double ms)
@@ -143,21 +58,19 @@ static void print_counts(const struct session *s, double ms)
 static int run(struct session *s, const struct options *options)
 {
     double start = now_ms();
-    json_t *document = json_object(), *calls = json_array();
+    json_t *document = json_pack("{s:[]}", "calls");
     struct hl_error error;
     int status;
     if (session_open(s, options, &error) || session_start(s, &error))
-        status = failed(s, &error, document);
+        status = session_failed(s, &error, document);
     else
-        status = s->expr_count ? do_calls(s, calls) : do_main(s, document);
-    if (s->options->verbose && s->sandbox)
+        status = session_calls(s, document);
+    if (options->verbose && s->sandbox)
         print_counts(s, now_ms() - start);
-    if (!s->options->json) {
-        json_decref(calls);
+    if (!options->json) {
         json_decref(document);
         return ui_finish(status);
     }
-    json_object_set_new(document, "calls", calls);
     json_object_set_new(document, "output", json_text(s->captured, s->captured_size));
     if (s->captured_cut)
         json_object_set_new(document, "output_truncated", json_true());
@@ -168,7 +81,7 @@ static int run(struct session *s, const struct options *options)
 int cmd_run(int argc, char **argv)
 {
     struct options options;
-    struct session session;
+    struct session session = {.served = debugger_announce};
     int status = options_parse(&options, OPTIONS_RUN, argc, argv, help);
     if (status < 0) {
         status = run(&session, &options);

@@ -4,6 +4,9 @@
 #define DEV_COMMANDS_H
 
 int cmd_run(int argc, char **argv);
+int cmd_debug(int argc, char **argv);
+int cmd_ps(int argc, char **argv);
+int cmd_attach(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_completion(int argc, char **argv);

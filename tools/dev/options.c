@@ -20,6 +20,8 @@ enum {
     OPT_REPEAT,
     OPT_JSON,
     OPT_COLOR,
+    OPT_GDB,
+    OPT_STOP_AT,
     OPT_HELP,
     OPT_VERSION
 };
@@ -35,6 +37,8 @@ static const struct option long_options[] = {
     {"repeat", required_argument, NULL, OPT_REPEAT},
     {"json", no_argument, NULL, OPT_JSON},
     {"color", required_argument, NULL, OPT_COLOR},
+    {"gdb", optional_argument, NULL, OPT_GDB},
+    {"stop-at", required_argument, NULL, OPT_STOP_AT},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -46,19 +50,20 @@ static const struct option long_options[] = {
 static bool serves(enum options_set set, int c)
 {
     switch (c) {
-    case OPT_JSON:
     case OPT_COLOR:
     case OPT_HELP:
     case OPT_VERSION:
         return true;
+    case OPT_JSON:
+        return set != OPTIONS_DEBUG && set != OPTIONS_ATTACH;
     case OPT_HEAP:
     case OPT_STACK:
     case OPT_INPUT:
     case OPT_OUTPUT:
     case 'v':
-        return set != OPTIONS_DOCTOR;
+        return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_INSPECT;
     default:
-        return set == OPTIONS_RUN;
+        return set == OPTIONS_RUN || set == OPTIONS_DEBUG;
     }
 }
 
@@ -86,7 +91,20 @@ static int take_repeat(struct options *o)
                : bad_value("repeat", optarg, "a number of times, 1 or more");
 }
 
-static int take(struct options *o, int c, const char *help)
+/* What is wrong with an address only opening it can tell. */
+static int take_endpoint(struct options *o, enum options_set set)
+{
+    o->gdb = true;
+    o->endpoint = optarg;
+    if (!optarg || strncmp(optarg, "unix:", 5) == 0 || strncmp(optarg, "tcp:", 4) == 0 ||
+        (strcmp(optarg, "stdio") == 0 && set == OPTIONS_RUN))
+        return -1;
+    return bad_value("gdb", optarg,
+                     set == OPTIONS_RUN ? "stdio, unix:PATH or tcp:[HOST:]PORT"
+                                        : "unix:PATH or tcp:[HOST:]PORT");
+}
+
+static int take(struct options *o, enum options_set set, int c, const char *help)
 {
     switch (c) {
     case OPT_CALL:
@@ -115,6 +133,11 @@ static int take(struct options *o, int c, const char *help)
         return -1;
     case OPT_COLOR:
         return ui_parse_color(optarg) ? -1 : bad_value("color", optarg, "auto, always or never");
+    case OPT_GDB:
+        return take_endpoint(o, set);
+    case OPT_STOP_AT:
+        o->stop_at = optarg;
+        return *optarg ? -1 : bad_value("stop-at", optarg, "entry, main, none or a function");
     case 'q':
         o->quiet = true;
         return -1;
@@ -162,10 +185,47 @@ static int useless_word(char *const *argv, const char *word)
     return EXIT_USAGE;
 }
 
+/* Combinations that cannot be meant. */
+static int contradiction(const struct options *o)
+{
+    bool stdio = o->gdb && o->endpoint && strcmp(o->endpoint, "stdio") == 0;
+    if (stdio && o->json) {
+        ui_error(0, "--json needs the standard output, which --gdb=stdio takes");
+        ui_hint("use --gdb without a value");
+        return EXIT_USAGE;
+    }
+    if (o->stop_at && !o->gdb) {
+        ui_error(0, "--stop-at without --gdb");
+        ui_hint("without a debugger nothing would make the guest go on");
+        return EXIT_USAGE;
+    }
+    if (o->gdb && !o->endpoint &&
+        (strncmp(o->target, "unix:", 5) == 0 || strncmp(o->target, "tcp:", 4) == 0 ||
+         strcmp(o->target, "stdio") == 0)) {
+        ui_error(0, "%s is no target", o->target);
+        ui_hint("the endpoint of --gdb stands behind an equals sign: --gdb=%s", o->target);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+static bool takes_target(enum options_set set)
+{
+    return set != OPTIONS_DOCTOR && set != OPTIONS_PS;
+}
+
+static bool takes_args(enum options_set set)
+{
+    return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_ATTACH;
+}
+
 int options_parse(struct options *o, enum options_set set, int argc, char **argv, const char *help)
 {
     int end = 1, status, c, index = -1;
-    *o = (struct options){.target = ".", .repeat = 1};
+    *o = (struct options){.repeat = 1};
+    if (set != OPTIONS_ATTACH)
+        o->target = ".";
+    o->gdb = o->under_gdb = set == OPTIONS_DEBUG;
     while (end < argc && strcmp(argv[end], "--") != 0)
         end++;
     if (end < argc) {
@@ -181,22 +241,23 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
     for (; (c = getopt_long(end, argv, ":qv", long_options, &index)) != -1; index = -1) {
         if (c == '?' || c == ':')
             return unknown(c, argv);
-        status = serves(set, c) ? take(o, c, help) : useless(argv, c, index);
+        status = serves(set, c) ? take(o, set, c, help) : useless(argv, c, index);
         if (status >= 0)
             return status;
     }
-    if (set == OPTIONS_DOCTOR && optind < end)
+    if (!takes_target(set) && optind < end)
         return useless_word(argv, argv[optind]);
-    if (set != OPTIONS_RUN && o->arg_count)
+    if (!takes_args(set) && o->arg_count)
         return useless_word(argv, o->args[0]);
     if (end - optind > 1) {
         ui_error(0, "one target at a time: %s", argv[optind + 1]);
-        ui_hint("the guest's own arguments go behind --");
+        ui_hint(set == OPTIONS_RUN ? "the guest's own arguments go behind --"
+                                   : "gdb's own arguments go behind --");
         return EXIT_USAGE;
     }
     if (optind < end)
         o->target = argv[optind];
-    return -1;
+    return set == OPTIONS_RUN || set == OPTIONS_DEBUG ? contradiction(o) : -1;
 }
 
 static size_t first(size_t a, size_t b)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "debugger.h"
+#include "signals.h"
 #include "ui.h"
 #include "watchdog.h"
 
@@ -42,6 +44,8 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
     FILE *f = fd == 1 ? stdout : stderr;
     if (fd == 1 && size)
         s->mid_line = ((const char *)data)[size - 1] != '\n';
+    if (debugger_has_console(s))
+        return;
     fwrite(data, 1, size, f);
     fflush(f);
 }
@@ -132,7 +136,7 @@ static int create_sandbox(struct session *s, struct hl_error *error)
     if (!argv)
         return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
     argv[0] = p->guest;
-    for (int i = 0; i < o->arg_count; i++)
+    for (int i = 0; i < o->arg_count && !o->under_gdb; i++)
         argv[i + 1] = o->args[i];
     for (size_t i = 0; i < s->expr_count; i++)
         needed = larger(needed, expr_input_size(&s->expr[i]));
@@ -141,6 +145,7 @@ static int create_sandbox(struct session *s, struct hl_error *error)
         .console = on_console,
         .log = on_log,
         .opaque = s,
+        .no_debugger = o->gdb,
     };
     options_sizes(o, p, &config);
     /* Room for large arguments, unless the author set a size; half of it stays for host calls. */
@@ -159,6 +164,8 @@ static int start(struct session *s, struct hl_error *error)
     int rc = create_sandbox(s, error);
     if (!rc)
         rc = register_plugin(s, error);
+    if (!rc && s->options->gdb)
+        rc = debugger_serve(s, error);
     if (rc)
         return rc;
     watchdog_guard(s->watchdog, s->sandbox);
@@ -187,10 +194,39 @@ int session_start(struct session *s, struct hl_error *error)
     return rc;
 }
 
+/* main() ends its sandbox, and with it the debugger's session. */
+static int check_repeat(const struct session *s, struct hl_error *error)
+{
+    if (!s->options->gdb || s->options->repeat == 1 || s->expr_count)
+        return 0;
+    hl_error_set(error, HL_ERR_ARGUMENT, "--repeat of main() under a debugger");
+    hl_error_hint(error, "GDB starts it again: target extended-remote, then `run`");
+    return HL_ERR_ARGUMENT;
+}
+
+static int start_watchdog(struct session *s, struct hl_error *error)
+{
+    const struct options *o = s->options;
+    double timeout = o->has_timeout ? o->timeout : s->project.timeout;
+    if (timeout <= 0 && !o->gdb)
+        return 0;
+    if (o->gdb)
+        signals_hold();
+    s->watchdog =
+        watchdog_start(timeout, o->gdb && !(o->stop_at && strcmp(o->stop_at, "none") == 0));
+    if (!s->watchdog)
+        return hl_error_set(error, HL_ERR_SYSTEM, "cannot start a thread for the time limit");
+    if (o->gdb)
+        signals_watch(s->watchdog);
+    return 0;
+}
+
 int session_open(struct session *s, const struct options *o, struct hl_error *error)
 {
-    *s = (struct session){.options = o};
-    int rc = project_open(&s->project, o->target, error);
+    s->options = o;
+    int rc = debugger_take_streams(s, error);
+    if (!rc)
+        rc = project_open(&s->project, o->target, error);
     if (!rc)
         rc = project_build(&s->project, !o->verbose, error);
     if (!rc)
@@ -203,21 +239,27 @@ int session_open(struct session *s, const struct options *o, struct hl_error *er
     }
     if (!rc)
         rc = load_plugin(s, error);
-    double timeout = o->has_timeout ? o->timeout : s->project.timeout;
-    if (!rc && timeout > 0 && !(s->watchdog = watchdog_start(timeout)))
-        rc = hl_error_set(error, HL_ERR_SYSTEM, "cannot start a thread for the time limit");
+    if (!rc)
+        rc = check_repeat(s, error);
+    if (!rc)
+        rc = start_watchdog(s, error);
     return rc;
 }
 
-bool session_timed_out(const struct session *s)
+void session_end(struct session *s)
 {
-    return watchdog_expired(s->watchdog);
+    watchdog_guard(s->watchdog, NULL);
+    hl_sandbox_destroy(s->sandbox);
+    s->sandbox = NULL;
 }
 
 void session_close(struct session *s)
 {
+    session_end(s);
+    signals_stop();
+    int status;
+    bool died = watchdog_reason(s->watchdog, &status) == WATCHDOG_SIGNAL;
     watchdog_stop(s->watchdog);
-    hl_sandbox_destroy(s->sandbox);
     for (size_t i = 0; i < s->expr_count; i++)
         expr_free(&s->expr[i]);
     free(s->expr);
@@ -227,4 +269,6 @@ void session_close(struct session *s)
     if (s->plugin)
         dlclose(s->plugin);
     project_free(&s->project);
+    if (died)
+        signals_die(status);
 }

@@ -3,6 +3,7 @@
 #ifndef DEV_SESSION_H
 #define DEV_SESSION_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include <hl/hl.h>
@@ -20,7 +21,11 @@ struct options {
     bool has_timeout;
     unsigned long repeat;
     bool json, quiet, verbose;
-    char **args; /* the guest's own, behind "--" */
+    bool gdb;             /* serve a debugger ... */
+    const char *endpoint; /* ... there; NULL: at a private socket */
+    const char *stop_at;  /* NULL: at main() or the first function called */
+    bool under_gdb;       /* hl-dev debug: in this terminal; no output of the guest twice */
+    char **args;          /* what is behind "--": the guest's own, or gdb's */
     int arg_count;
 };
 
@@ -35,8 +40,13 @@ struct session {
     void *plugin; /* dlopen() handle */
     bool warned;  /* of missing host functions, once for all sandboxes */
     struct watchdog *watchdog;
-    bool mid_line;  /* the guest's last byte on stdout was no newline */
-    char *captured; /* --json: what the guest printed */
+    int debug_in, debug_out; /* --gdb=stdio: what were the standard streams; else -1 */
+    /* The debugger is served, the guest has not yet run. */
+    int (*served)(struct session *session, struct hl_error *error);
+    struct gdb_run *gdb_run; /* hl-dev debug */
+    bool seen;               /* by gdb in this terminal: how the run ended */
+    bool mid_line;           /* the guest's last byte on stdout was no newline */
+    char *captured;          /* --json: what the guest printed */
     size_t captured_size, captured_room;
     bool captured_cut; /* some of it was dropped */
 };
@@ -45,7 +55,14 @@ struct session {
  * Parse options common to all subcommands that run a guest.  Returns -1 to go on, or the exit
  * status to end with (help was printed, or an error).
  */
-enum options_set { OPTIONS_RUN, OPTIONS_INSPECT, OPTIONS_DOCTOR };
+enum options_set {
+    OPTIONS_RUN,
+    OPTIONS_DEBUG,
+    OPTIONS_INSPECT,
+    OPTIONS_DOCTOR,
+    OPTIONS_PS,
+    OPTIONS_ATTACH
+};
 int options_parse(struct options *options, enum options_set set, int argc, char **argv,
                   const char *help);
 void options_free(struct options *options);
@@ -53,13 +70,20 @@ void options_free(struct options *options);
 void options_sizes(const struct options *options, const struct project *project,
                    struct hl_sandbox_config *config);
 
-/* Build, open, parse the calls.  Nothing is printed of an error; session_close() in any case. */
+/*
+ * Build, open, parse the calls, in a session that is zero but for served and gdb_run.  Nothing is
+ * printed of an error; session_close() in any case.
+ */
 int session_open(struct session *session, const struct options *options, struct hl_error *error);
 /* Start a sandbox; also again, for another one of the same guest. */
 int session_start(struct session *session, struct hl_error *error);
+/* The sandbox's end, which a debugger hears of. */
+void session_end(struct session *session);
 void session_close(struct session *session);
 
-/* Has the time limit passed?  Then every call fails with HL_ERR_INTERRUPTED. */
-bool session_timed_out(const struct session *session);
+/* Make the calls, or run main(), and print what comes of it; into document what --json wants. */
+int session_calls(struct session *session, json_t *document);
+/* Say why a session could not go on; the status. */
+int session_failed(struct session *session, struct hl_error *error, json_t *document);
 
 #endif

@@ -1,72 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watchdog.h"
 
-#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <hl/debug.h>
+
 #include "ui.h"
 
-#define AGAIN_NS 10000000 /* an interrupt between two calls has no effect: say it again */
-#define GRACE 200         /* so many times; then a host function must be hanging */
+#define AGAIN 0.01 /* an interrupt between two calls has no effect: say it again */
+#define GRACE 2.0  /* so long; then a host function must be hanging */
+#define LOOK 0.05  /* for a debugger, which stops the clock */
+#define LONG 1e6
+#define FAREWELL_MS 1000 /* until the end of a connection is noticed */
 
 struct watchdog {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct hl_sandbox *sandbox;
-    struct timespec deadline;
-    bool stop, expired;
+    double left, grace;
+    bool limited, waits, stop;
+    enum watchdog_reason reason;
+    int status;
 };
 
-static void add_ns(struct timespec *t, long ns)
+static double now(void)
 {
-    t->tv_nsec += ns;
-    if (t->tv_nsec >= 1000000000) {
-        t->tv_nsec -= 1000000000;
-        t->tv_sec++;
-    }
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static struct timespec at(double seconds)
+{
+    double whole = floor(seconds);
+    return (struct timespec){.tv_sec = (time_t)whole, .tv_nsec = (long)((seconds - whole) * 1e9)};
+}
+
+static bool has_debugger(const struct watchdog *dog)
+{
+    return dog->sandbox && hl_sandbox_debug_endpoint(dog->sandbox);
+}
+
+/* Is it a debugger that takes the time? */
+static bool stands_still(const struct watchdog *dog)
+{
+    if (!has_debugger(dog))
+        return false;
+    return hl_sandbox_debug_attached(dog->sandbox) ||
+           (dog->waits && hl_sandbox_debug_wait_gone(dog->sandbox, 0) != 0);
+}
+
+static double until_next(const struct watchdog *dog)
+{
+    if (dog->reason != WATCHDOG_NONE)
+        return AGAIN;
+    if (!dog->limited)
+        return LONG;
+    return has_debugger(dog) && dog->left > LOOK ? LOOK : dog->left;
+}
+
+/* Nobody who could say more is left: the guest's thread is stuck in the host's code. */
+static void give_up(const struct watchdog *dog)
+{
+    static const char *const names[] = {"", "time limit reached", "interrupted", "gdb has gone"};
+    ui_error(0, "%s, and a host function does not return", names[dog->reason]);
+    _exit(dog->status);
+}
+
+static void bite(struct watchdog *dog, double elapsed)
+{
+    if (dog->sandbox)
+        hl_sandbox_interrupt(dog->sandbox);
+    dog->grace -= elapsed;
+    if (dog->grace < 0)
+        give_up(dog);
 }
 
 static void *watch(void *opaque)
 {
     struct watchdog *dog = opaque;
-    int grace = GRACE;
     pthread_mutex_lock(&dog->lock);
-    while (!dog->stop) {
-        if (pthread_cond_timedwait(&dog->changed, &dog->lock, &dog->deadline) != ETIMEDOUT)
+    for (double last = now(); !dog->stop;) {
+        struct timespec next = at(last + until_next(dog));
+        pthread_cond_timedwait(&dog->changed, &dog->lock, &next);
+        double elapsed = now() - last;
+        last += elapsed;
+        if (dog->reason != WATCHDOG_NONE) {
+            bite(dog, elapsed);
             continue;
-        dog->expired = true;
-        if (dog->sandbox)
-            hl_sandbox_interrupt(dog->sandbox);
-        if (grace-- == 0) {
-            ui_error(0, "time limit reached, and a host function does not return");
-            _exit(EXIT_TIMEOUT);
         }
-        clock_gettime(CLOCK_MONOTONIC, &dog->deadline);
-        add_ns(&dog->deadline, AGAIN_NS);
+        if (dog->limited && !stands_still(dog))
+            dog->left -= elapsed;
+        if (dog->limited && dog->left <= 0) {
+            dog->reason = WATCHDOG_TIMEOUT;
+            dog->status = EXIT_TIMEOUT;
+            bite(dog, 0);
+        }
     }
     pthread_mutex_unlock(&dog->lock);
     return NULL;
 }
 
-struct watchdog *watchdog_start(double seconds)
+struct watchdog *watchdog_start(double seconds, bool waits_for_debugger)
 {
     struct watchdog *dog = calloc(1, sizeof(*dog));
     pthread_condattr_t attr;
     if (!dog)
         return NULL;
+    dog->left = seconds;
+    dog->limited = seconds > 0;
+    dog->waits = waits_for_debugger;
+    dog->grace = GRACE;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&dog->changed, &attr);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&dog->lock, NULL);
-    clock_gettime(CLOCK_MONOTONIC, &dog->deadline);
-    dog->deadline.tv_sec += (time_t)seconds;
-    add_ns(&dog->deadline, (long)((seconds - floor(seconds)) * 1e9));
     if (pthread_create(&dog->thread, NULL, watch, dog)) {
         free(dog);
         return NULL;
@@ -80,17 +134,40 @@ void watchdog_guard(struct watchdog *dog, struct hl_sandbox *sandbox)
         return;
     pthread_mutex_lock(&dog->lock);
     dog->sandbox = sandbox;
+    pthread_cond_signal(&dog->changed);
     pthread_mutex_unlock(&dog->lock);
 }
 
-bool watchdog_expired(struct watchdog *dog)
+/* It detached, or killed the guest, which then knows for itself; it may also never have come. */
+static bool let_go(const struct watchdog *dog, int status)
+{
+    return status == 0 && dog->sandbox &&
+           hl_sandbox_debug_wait_gone(dog->sandbox, FAREWELL_MS) == 0;
+}
+
+void watchdog_end(struct watchdog *dog, enum watchdog_reason reason, int status)
 {
     if (!dog)
-        return false;
+        return;
     pthread_mutex_lock(&dog->lock);
-    bool expired = dog->expired;
+    if (dog->reason == WATCHDOG_NONE && !(reason == WATCHDOG_GDB_GONE && let_go(dog, status))) {
+        dog->reason = reason;
+        dog->status = status;
+    }
+    pthread_cond_signal(&dog->changed);
     pthread_mutex_unlock(&dog->lock);
-    return expired;
+}
+
+enum watchdog_reason watchdog_reason(struct watchdog *dog, int *status)
+{
+    if (!dog)
+        return WATCHDOG_NONE;
+    pthread_mutex_lock(&dog->lock);
+    enum watchdog_reason reason = dog->reason;
+    if (status)
+        *status = dog->status;
+    pthread_mutex_unlock(&dog->lock);
+    return reason;
 }
 
 void watchdog_stop(struct watchdog *dog)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* watchdog.h - a thread that interrupts the sandbox when its time is up. */
+/* watchdog.h - a thread that interrupts the sandbox when its time is up, or its end is wanted. */
 #ifndef DEV_WATCHDOG_H
 #define DEV_WATCHDOG_H
 
@@ -9,11 +9,24 @@
 
 struct watchdog;
 
-/* NULL when the thread cannot be made. */
-struct watchdog *watchdog_start(double seconds);
+enum watchdog_reason {
+    WATCHDOG_NONE,
+    WATCHDOG_TIMEOUT,
+    WATCHDOG_SIGNAL,   /* status is 128 + its number */
+    WATCHDOG_GDB_GONE, /* status is gdb's; no reason to end a guest that gdb has let go in order */
+};
+
+/*
+ * seconds: 0 is no limit.  The clock stands still while a debugger is attached, and while the guest
+ * waits for its first one.  NULL when the thread cannot be made.
+ */
+struct watchdog *watchdog_start(double seconds, bool waits_for_debugger);
 /* The sandbox to interrupt; NULL while there is none. */
 void watchdog_guard(struct watchdog *dog, struct hl_sandbox *sandbox);
-bool watchdog_expired(struct watchdog *dog);
+/* As if the time were up.  Any thread; the first reason counts. */
+void watchdog_end(struct watchdog *dog, enum watchdog_reason reason, int status);
+/* Once it is not NONE every call fails with HL_ERR_INTERRUPTED. */
+enum watchdog_reason watchdog_reason(struct watchdog *dog, int *status);
 void watchdog_stop(struct watchdog *dog); /* NULL is fine */
 
 #endif

@@ -277,10 +277,16 @@ HL_DETAIL_INLINE struct hl_bytes hl_detail_get_bytes(const struct hl_slot *slot)
 
 /* ---- HL_FUNCTION ----------------------------------------------------------------------------- */
 
+/*
+ * Inlined into its thunk a function would have no frame of its own, and a debugger that stops at it
+ * would show the thunk.  The call costs nothing beside the exit that brought us here.
+ */
+#define HL_DETAIL_NOINLINE __attribute__((noinline))
+
 #define HL_DETAIL_FUNCTION(n, result, name, ...)                                                   \
     HL_DETAIL_CHECK_NAME(name);                                                                    \
     HL_DETAIL_UNIQUE(name);                                                                        \
-    HL_DETAIL_C HL_DETAIL_HEADER(n, result, __VA_ARGS__);                                          \
+    HL_DETAIL_C HL_DETAIL_NOINLINE HL_DETAIL_HEADER(n, result, __VA_ARGS__);                       \
     HL_DETAIL_THUNK(n, result, HL_DETAIL_FIRST(__VA_ARGS__, 0), __VA_ARGS__)                       \
     HL_DETAIL_DESC(n, result, name, HL_DETAIL_FIRST(__VA_ARGS__, 0), __VA_ARGS__);                 \
     HL_DETAIL_HEADER(n, result, __VA_ARGS__)

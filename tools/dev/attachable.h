@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attachable.h - how people name the sandboxes of hl/attach.h. */
+#ifndef DEV_ATTACHABLE_H
+#define DEV_ATTACHABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <hl/attach.h>
+
+/* The process's id, with "-NUMBER" behind it where that alone is not enough. */
+void attachable_id(const struct hl_attachable *list, size_t count, size_t i, char *buf,
+                   size_t size);
+
+/* PID-NUMBER always names one, PID where there is one of that process.  -1: none, -2: several. */
+long attachable_find(const struct hl_attachable *list, size_t count, const char *id);
+
+#endif

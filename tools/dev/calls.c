@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* calls.c - make a session's calls, or run its main(), and print what comes of them. */
+#include <string.h>
+#include <time.h>
+
+#include "crash.h"
+#include "debugger.h"
+#include "json.h"
+#include "session.h"
+#include "ui.h"
+#include "watchdog.h"
+
+/* No status: the debugger wants everything from the start. */
+#define AGAIN (-1)
+
+static double now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* An end that is somebody's wish is none to complain about: its status; -2 where it is none. */
+static int wished_end(struct session *s, const struct hl_error *error)
+{
+    int status;
+    if (error->code != HL_ERR_INTERRUPTED)
+        return -2;
+    switch (watchdog_reason(s->watchdog, &status)) {
+    case WATCHDOG_SIGNAL:
+    case WATCHDOG_GDB_GONE:
+        return status;
+    case WATCHDOG_TIMEOUT:
+        return -2;
+    case WATCHDOG_NONE:
+    default:
+        break;
+    }
+    switch (s->sandbox ? hl_sandbox_debug_wish(s->sandbox) : HL_DEBUG_NOTHING) {
+    case HL_DEBUG_RESTARTED:
+        return AGAIN;
+    case HL_DEBUG_KILLED:
+        if (s->options->verbose)
+            fputs("killed from the debugger\n", stderr);
+        return EXIT_FINE;
+    case HL_DEBUG_NOTHING:
+    default:
+        return -2;
+    }
+}
+
+static bool seen_by_gdb(const struct session *s)
+{
+    return s->options->under_gdb && s->sandbox && hl_sandbox_debug_attached(s->sandbox);
+}
+
+static void report(struct session *s, const struct hl_error *error, bool stopped, json_t *into)
+{
+    /* Whoever sits before the stopped guest has seen more than we can tell. */
+    json_object_set_new(into, "error", json_error(error));
+    if (stopped)
+        json_object_set_new(into, "crash", crash_json(s->sandbox, error->code));
+    ui_error(0, "%s", error->text);
+    if (seen_by_gdb(s))
+        return;
+    if (stopped)
+        crash_print(s->sandbox, error->code, s->options->verbose);
+    if (error->hint[0])
+        ui_hint("%s", error->hint);
+}
+
+/* A call's or the whole run's end: what is printed of it in either form. */
+static int failed(struct session *s, struct hl_error *error, json_t *into)
+{
+    int status = wished_end(s, error);
+    if (status != -2)
+        return status;
+    status = ui_status(error->code);
+    /* Stopped in its tracks, by itself or by the clock: where was it? */
+    bool stopped = s->sandbox && hl_sandbox_state(s->sandbox) == HL_SANDBOX_POISONED;
+    if (error->code == HL_ERR_ARGUMENT)
+        status = EXIT_USAGE; /* hl.ini and expressions are part of the command line, so to speak */
+    if (watchdog_reason(s->watchdog, NULL) == WATCHDOG_TIMEOUT) {
+        status = EXIT_TIMEOUT;
+        hl_error_set(error, HL_ERR_INTERRUPTED, "time limit reached, the guest was interrupted");
+    }
+    /* exit() in a constructor is how a program can end, too. */
+    if (error->code == HL_ERR_EXITED && !s->expr_count)
+        status = hl_sandbox_exit_status(s->sandbox);
+    report(s, error, stopped, into);
+    return status;
+}
+
+int session_failed(struct session *s, struct hl_error *error, json_t *document)
+{
+    return failed(s, error, document);
+}
+
+static void print_call(struct session *s, size_t i, const struct hl_value *value)
+{
+    if (s->options->json || s->options->quiet)
+        return;
+    /* A result is a line of its own, also behind output that ended without one. */
+    printf("%s%s = ", s->mid_line ? "\n" : "", s->text[i]);
+    s->mid_line = false;
+    expr_print(stdout, value);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static int do_call(struct session *s, size_t i, json_t *into)
+{
+    struct hl_value value;
+    struct hl_error error;
+    const struct expr *e = &s->expr[i];
+    const struct hl_function *f = hl_image_function(s->image, e->function);
+    double start = now_ms();
+    json_object_set_new(into, "call", json_text(s->text[i], strlen(s->text[i])));
+    json_object_set_new(into, "function", json_string(f->name));
+    int rc = hl_sandbox_call_index(s->sandbox, e->function, e->value, e->count, &value, &error);
+    double took = now_ms() - start;
+    if (rc)
+        return failed(s, &error, into);
+    json_object_set_new(into, "type", json_string(hl_type_name(value.type)));
+    json_object_set_new(into, "value", json_value(&value));
+    json_object_set_new(into, "ms", json_real(took));
+    print_call(s, i, &value);
+    if (s->options->verbose)
+        fprintf(stderr, "%s: %.3f ms\n", s->text[i], took);
+    return EXIT_FINE;
+}
+
+static int do_calls(struct session *s, json_t *document)
+{
+    json_t *calls = json_object_get(document, "calls");
+    int status = EXIT_FINE;
+    json_array_clear(calls);
+    for (unsigned long n = 0; n < s->options->repeat && status == EXIT_FINE; n++)
+        for (size_t i = 0; i < s->expr_count && status == EXIT_FINE; i++) {
+            json_t *into = json_object();
+            status = do_call(s, i, into);
+            if (s->options->json)
+                json_array_append(calls, into);
+            json_decref(into);
+        }
+    return status;
+}
+
+static int do_main(struct session *s, json_t *document)
+{
+    struct hl_error error;
+    int exit_status = 0;
+    for (unsigned long n = 0; n < s->options->repeat && !exit_status; n++) {
+        if (n && session_start(s, &error))
+            return failed(s, &error, document);
+        if (hl_sandbox_main(s->sandbox, &exit_status, &error))
+            return failed(s, &error, document);
+    }
+    json_object_set_new(document, "exit_status", json_integer(exit_status));
+    return exit_status;
+}
+
+/* gdb has been started, but the guest was quicker: it did not come to where it was to wait. */
+static void await_gdb(const struct session *s)
+{
+    bool early = false;
+    while (watchdog_reason(s->watchdog, NULL) == WATCHDOG_NONE &&
+           !hl_sandbox_debug_attached(s->sandbox) &&
+           hl_sandbox_debug_wait_gone(s->sandbox, 20) != 0)
+        early = true;
+    if (early && s->options->stop_at)
+        ui_warning("the guest has ended without a stop at %s", s->options->stop_at);
+}
+
+/* A debugger may want it all again, while it runs or when it is over. */
+int session_calls(struct session *s, json_t *document)
+{
+    for (;;) {
+        int status = s->expr_count ? do_calls(s, document) : do_main(s, document);
+        if (status == AGAIN)
+            continue;
+        if (!s->options->gdb || !s->sandbox || watchdog_reason(s->watchdog, NULL) != WATCHDOG_NONE)
+            return status;
+        if (s->options->under_gdb)
+            await_gdb(s);
+        s->seen = seen_by_gdb(s);
+        hl_sandbox_debug_finish(s->sandbox, status);
+        if (hl_sandbox_debug_wish(s->sandbox) != HL_DEBUG_RESTARTED)
+            return status;
+        json_object_del(document, "error");
+        json_object_del(document, "crash");
+        json_object_del(document, "exit_status");
+    }
+}

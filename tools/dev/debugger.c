@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "debugger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ui.h"
+
+static bool is_stdio(const struct options *o)
+{
+    return o->gdb && o->endpoint && strcmp(o->endpoint, "stdio") == 0;
+}
+
+/* Plug-ins and libraries print, too: the protocol moves away, and stdout becomes stderr. */
+int debugger_take_streams(struct session *s, struct hl_error *error)
+{
+    s->debug_in = s->debug_out = -1;
+    if (!is_stdio(s->options))
+        return 0;
+    s->debug_in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    s->debug_out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (s->debug_in < 0 || s->debug_out < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+        if (null >= 0)
+            close(null);
+        return hl_error_set(error, HL_ERR_SYSTEM, "cannot move the standard streams: %s",
+                            strerror(errno));
+    }
+    close(null);
+    return 0;
+}
+
+bool debugger_has_console(const struct session *s)
+{
+    return (s->options->under_gdb || is_stdio(s->options)) && s->sandbox &&
+           hl_sandbox_debug_attached(s->sandbox);
+}
+
+/* Its C name, which may be another one than the host's, is what the symbols know. */
+static hl_gva_t place_of_function(struct hl_symbols *symbols, const struct hl_function *f)
+{
+    struct hl_location l;
+    hl_gva_t at = 0;
+    if (hl_symbols_find(symbols, f->entry, &l) && l.function && !l.offset)
+        at = hl_symbols_breakpoint(symbols, l.function);
+    return at ? at : f->entry;
+}
+
+static int unknown_place(const struct session *s, const char *name, struct hl_error *error)
+{
+    hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: no function %s to stop at", s->project.guest,
+                 name);
+    hl_error_hint(error, "--stop-at takes entry, main, none, or a function of the guest; "
+                         "a stripped guest has no names");
+    return HL_ERR_NO_FUNCTION;
+}
+
+static int find_place(const struct session *s, struct hl_symbols *symbols,
+                      struct hl_debug_config *config, struct hl_error *error)
+{
+    const char *name = s->options->stop_at;
+    int index = -1;
+    if (!name && s->expr_count)
+        index = (int)s->expr[0].function;
+    else if (name)
+        index = hl_image_find(s->image, name);
+    config->hold = HL_HOLD_ADDRESS;
+    config->hold_at = index >= 0
+                          ? place_of_function(symbols, hl_image_function(s->image, (size_t)index))
+                          : hl_symbols_breakpoint(symbols, name ? name : "main");
+    if (config->hold_at)
+        return 0;
+    if (name)
+        return unknown_place(s, name, error);
+    ui_warning("the guest's file does not tell where main is: it stops at its first instruction");
+    config->hold = HL_HOLD_ENTRY;
+    return 0;
+}
+
+static int set_hold(const struct session *s, struct hl_debug_config *config, struct hl_error *error)
+{
+    const char *name = s->options->stop_at;
+    struct hl_symbols *symbols;
+    if (name && strcmp(name, "none") == 0)
+        return 0;
+    config->created = true;
+    if (name && strcmp(name, "entry") == 0) {
+        config->hold = HL_HOLD_ENTRY;
+        return 0;
+    }
+    int rc = hl_symbols_open(&symbols, s->image, error);
+    if (rc)
+        return rc;
+    rc = find_place(s, symbols, config, error);
+    hl_symbols_close(symbols);
+    return rc;
+}
+
+static void add_hint(int rc, struct hl_error *error)
+{
+    if (!error || error->hint[0])
+        return;
+    if (rc == HL_ERR_ARGUMENT)
+        hl_error_hint(error,
+                      "stdio, unix:PATH, or tcp:[HOST:]PORT where HOST is this machine's own: "
+                      "from elsewhere, ssh -L PORT:localhost:PORT");
+    else if (rc == HL_ERR_STATE)
+        hl_error_hint(error, "--gdb without a value finds a place of its own; `hl-dev ps` lists "
+                             "what is served");
+}
+
+int debugger_serve(struct session *s, struct hl_error *error)
+{
+    struct hl_debug_config config = HL_DEBUG_CONFIG_INIT;
+    int rc = set_hold(s, &config, error);
+    if (rc)
+        return rc;
+    config.fds = is_stdio(s->options);
+    config.fd_in = s->debug_in;
+    config.fd_out = s->debug_out;
+    rc = hl_sandbox_debug(s->sandbox, s->options->endpoint, &config, error);
+    if (rc)
+        add_hint(rc, error);
+    else if (s->served)
+        rc = s->served(s, error);
+    return rc;
+}
+
+void debugger_quote(FILE *f, const char *text)
+{
+    fputc('\'', f);
+    for (const char *p = text; *p; p++)
+        if (*p == '\'')
+            fputs("'\\''", f);
+        else
+            fputc(*p, f);
+    fputc('\'', f);
+}
+
+int debugger_announce(struct session *s, struct hl_error *error)
+{
+    const char *remote = hl_sandbox_debug_remote(s->sandbox);
+    const char *at = s->options->stop_at;
+    char *full, command[1024];
+    (void)error;
+    if (is_stdio(s->options))
+        return 0;
+    /* It is typed in another terminal, and perhaps in another directory. */
+    full = strncmp(hl_sandbox_debug_endpoint(s->sandbox), "unix:", 5) == 0 ? realpath(remote, NULL)
+                                                                           : NULL;
+    snprintf(command, sizeof(command), "target remote %s", full ? full : remote);
+    free(full);
+    fflush(stdout);
+    fputs(at && strcmp(at, "none") == 0
+              ? "hl-dev: gdb can attach at any time, in another terminal:\n"
+              : "hl-dev: waiting for gdb, in another terminal:\n",
+          stderr);
+    fputs("  gdb -ex ", stderr);
+    debugger_quote(stderr, command);
+    fputc('\n', stderr);
+    return 0;
+}
