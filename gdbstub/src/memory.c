@@ -53,7 +53,14 @@ static enum gdb_result read_memory(struct gdb_session *s, struct gdb_text *args,
 
 enum gdb_result gdb_cmd_read(struct gdb_session *s, struct gdb_text *args)
 {
-    return read_memory(s, args, false);
+    enum gdb_result result = read_memory(s, args, false);
+
+    /* A GDB before 16 takes a text for the bytes it asked for: "Invalid hex digit 46". */
+    if (!s->error_message && s->reply.size > 1 && s->reply.data[1] == '.') {
+        gdb_buf_clear(&s->reply);
+        gdb_buf_text(&s->reply, "E01");
+    }
+    return result;
 }
 
 enum gdb_result gdb_cmd_read_binary(struct gdb_session *s, struct gdb_text *args)

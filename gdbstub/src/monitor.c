@@ -74,7 +74,7 @@ static const struct gdb_monitor *find(const struct gdb_target *t, const char *co
 static enum gdb_result complain(struct printer *p, const char *what, const char *why)
 {
     char text[256];
-    int n = snprintf(text, sizeof(text), "%.100s: %s\n", what, why);
+    int n = why ? snprintf(text, sizeof(text), "%.100s: %s\n", what, why) : 0;
 
     print(&p->base, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
     gdb_buf_clear(&p->s->reply);
@@ -105,5 +105,5 @@ enum gdb_result gdb_cmd_monitor(struct gdb_session *s, struct gdb_text *args)
     command += n;
     command += strspn(command, " \t");
     rc = monitor->run(s->target->self, command, &p.base);
-    return rc ? complain(&p, monitor->name, gdb_err_text(rc)) : gdb_ok(s);
+    return rc ? complain(&p, monitor->name, rc < 0 ? gdb_err_text(rc) : NULL) : gdb_ok(s);
 }

@@ -178,12 +178,13 @@ static bool wanted(struct gdb_points *points, const struct gdb_stop *stop)
 {
     struct gdb_agent agent = {points->target, points->print, points->print_opaque};
     bool found = false, report = false;
+    /* A watch hit may lie anywhere in its range, any other at its address only. */
+    bool anywhere = stop->reason == GDB_STOP_WATCH;
+    size_t first = anywhere ? 0 : (size_t)(bucket(points, stop->address) - points->buckets);
+    size_t end = anywhere ? GDB_POINT_BUCKETS : first + 1;
 
-    for (size_t i = 0; points->count && i < GDB_POINT_BUCKETS; i++) {
-        struct gdb_entry *e = points->buckets[i];
-        if (stop->reason != GDB_STOP_WATCH && &points->buckets[i] != bucket(points, stop->address))
-            continue; /* a watch hit may lie anywhere in its range */
-        for (; e; e = e->next) {
+    for (size_t i = first; points->count && i < end; i++) {
+        for (struct gdb_entry *e = points->buckets[i]; e; e = e->next) {
             uint64_t in = stop->address - e->address;
             if (!kind_fits(stop, e->point) || (in && (e->point < GDB_WATCH_WRITE || in >= e->size)))
                 continue;

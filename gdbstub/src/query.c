@@ -13,7 +13,7 @@ static void client_features(struct gdb_session *s, struct gdb_text *args)
         {"multiprocess+", offsetof(struct gdb_session, multiprocess)},
         {"swbreak+", offsetof(struct gdb_session, swbreak)},
         {"hwbreak+", offsetof(struct gdb_session, hwbreak)},
-        {"error-message+", offsetof(struct gdb_session, error_text)},
+        {"error-message+", offsetof(struct gdb_session, error_message)},
     };
 
     gdb_text_is(args, ':');
@@ -25,8 +25,8 @@ static void client_features(struct gdb_session *s, struct gdb_text *args)
                 *((bool *)s + known[i].flag) = true;
         }
     }
-    /* A GDB new enough for swbreak has always read "E.text" as an error. */
-    s->error_text |= s->swbreak;
+    /* A GDB new enough for swbreak has read "E.text" as an error nearly everywhere. */
+    s->error_text |= s->swbreak || s->error_message;
 }
 
 static void offer(struct gdb_session *s, bool yes, const char *feature)
@@ -59,6 +59,10 @@ enum gdb_result gdb_cmd_supported(struct gdb_session *s, struct gdb_text *args)
     offer(s, ops->pass_signals, "QPassSignals");
     offer(s, ops->pass_signals, "QProgramSignals");
     offer(s, true, "QThreadEvents");
+    /* There are none to tell of: what this allows is `catch fork`, which is then never hit. */
+    offer(s, true, "fork-events");
+    offer(s, true, "vfork-events");
+    offer(s, true, "exec-events");
     offer(s, true, "binary-upload");
     offer(s, true, "error-message");
     return GDB_REPLY;

@@ -20,26 +20,35 @@ static int read_register(const struct gdb_session *s, unsigned number, uint8_t *
     return t->ops->read_register(t->self, number, data, size);
 }
 
-void gdb_register_hex(struct gdb_session *s, unsigned number)
+int gdb_register_hex(struct gdb_session *s, unsigned number)
 {
     uint8_t data[GDB_REGISTER_MAX];
     size_t size = gdb_register_size(s, number);
+    int rc = read_register(s, number, data);
 
-    if (!read_register(s, number, data)) {
+    if (!rc) {
         gdb_buf_hex(&s->reply, data, size);
-        return;
+        return 0;
     }
     for (size_t i = 0; i < 2 * size; i++)
         gdb_buf_byte(&s->reply, 'x');
+    return rc;
 }
 
 enum gdb_result gdb_cmd_read_all(struct gdb_session *s, struct gdb_text *args)
 {
+    bool any = false;
+    int rc = 0;
+
     (void)args;
-    for (unsigned n = 0; n < GDB_REGISTERS_MAX; n++)
-        if (s->registers[n])
-            gdb_register_hex(s, n);
-    return GDB_REPLY;
+    for (unsigned n = 0; n < GDB_REGISTERS_MAX; n++) {
+        if (!s->registers[n])
+            continue;
+        rc = gdb_register_hex(s, n);
+        any |= !rc;
+    }
+    /* Without any there is no guest to speak of, and GDB should say so. */
+    return any ? GDB_REPLY : gdb_error_code(s, "cannot read the registers", rc);
 }
 
 /* x's stand for a value the client does not know, and leave the register alone. */
@@ -53,8 +62,9 @@ static bool skip_unknown(struct gdb_text *args, size_t size)
 }
 
 /*
- * Only what differs is written: a client writes back registers it never changed, and some of those
- * (selectors, system registers) the target would refuse.
+ * Only what differs is written: a client writes back registers it never changed (GDB all of them
+ * after a call in the guest), and some of those (selectors, system registers) the target would
+ * refuse.
  */
 static int write_changed(struct gdb_session *s, unsigned number, const uint8_t *data)
 {
@@ -100,7 +110,6 @@ enum gdb_result gdb_cmd_read_one(struct gdb_session *s, struct gdb_text *args)
 
 enum gdb_result gdb_cmd_write_one(struct gdb_session *s, struct gdb_text *args)
 {
-    const struct gdb_target *t = s->target;
     uint8_t data[GDB_REGISTER_MAX];
     uint64_t number;
     size_t size;
@@ -113,7 +122,7 @@ enum gdb_result gdb_cmd_write_one(struct gdb_session *s, struct gdb_text *args)
         return gdb_error(s, "no register %llu", (unsigned long long)number);
     if (gdb_text_left(args) != 2 * size || !gdb_text_hex(args, data, size))
         return gdb_error(s, "register %llu has %zu bytes", (unsigned long long)number, size);
-    rc = t->ops->write_register(t->self, (unsigned)number, data, size);
+    rc = write_changed(s, (unsigned)number, data);
     if (rc)
         return gdb_error(s, "cannot write %s: %s", s->registers[number]->name, gdb_err_text(rc));
     return gdb_ok(s);

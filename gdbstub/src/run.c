@@ -96,6 +96,8 @@ static enum gdb_result resume(struct gdb_session *s, const struct gdb_resume *ho
     s->stop_due = true;
     rc = t->ops->resume(t->self, how);
     if (!rc) {
+        if (s->break_in)
+            t->ops->interrupt(t->self);
         gdb_session_console(s);
         return GDB_SILENT;
     }
@@ -213,10 +215,24 @@ enum gdb_result gdb_cmd_vcont(struct gdb_session *s, struct gdb_text *args)
     return resume(s, &chosen);
 }
 
+/*
+ * A break-in that comes while the guest is held has crossed a stop on the wire, and that stop
+ * answers it - but for the end of a step: a client that steps by itself (GDB for a software
+ * watchpoint) steps on and would never be stopped.  It is then due at the next resume.
+ */
+void gdb_break_in(struct gdb_session *s)
+{
+    if (s->state == GDB_RUNNING) {
+        s->break_in = true;
+        s->target->ops->interrupt(s->target->self);
+    } else if (s->state == GDB_HELD && s->stop.reason == GDB_STOP_STEP) {
+        s->break_in = true;
+    }
+}
+
 enum gdb_result gdb_cmd_interrupt(struct gdb_session *s, struct gdb_text *args)
 {
     (void)args;
-    if (s->state == GDB_RUNNING)
-        s->target->ops->interrupt(s->target->self);
+    gdb_break_in(s);
     return gdb_ok(s);
 }

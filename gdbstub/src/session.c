@@ -74,7 +74,7 @@ void gdb_let_go(struct gdb_session *s)
     /* Before detach: a hit that comes in between is nobody's. */
     gdb_points_reset(&s->points, false);
     s->state = GDB_FREE;
-    s->stop_due = s->attach_due = s->restart_due = false;
+    s->stop_due = s->attach_due = s->restart_due = s->break_in = false;
     s->target->ops->detach(s->target->self);
 }
 
@@ -90,7 +90,8 @@ void gdb_session_end(struct gdb_session *s)
     s->parser.state = GDB_OUTSIDE;
     s->noise = 0;
     s->spoken = s->closing = s->no_ack = s->no_ack_next = s->extended = false;
-    s->multiprocess = s->swbreak = s->hwbreak = s->error_text = false;
+    s->multiprocess = s->swbreak = s->hwbreak = false;
+    s->error_text = s->error_message = false;
     memset(s->files, 0, sizeof(s->files));
     pthread_mutex_lock(&s->console.lock);
     gdb_buf_clear(&s->console.text);
@@ -137,8 +138,8 @@ static void run_pending(struct gdb_session *s)
             return;
         if (size)
             gdb_dispatch(s, s->pending.data + sizeof(size), size);
-        else if (s->state == GDB_RUNNING)
-            s->target->ops->interrupt(s->target->self);
+        else
+            gdb_break_in(s);
         gdb_buf_drop(&s->pending, sizeof(size) + size);
     }
 }
@@ -185,11 +186,10 @@ static void bad_packet(struct gdb_session *s, bool too_long)
 
 static void interrupt(struct gdb_session *s)
 {
-    if (s->state == GDB_RUNNING)
-        s->target->ops->interrupt(s->target->self);
-    else if (s->pending.size)
+    if (s->state != GDB_RUNNING && s->pending.size)
         enqueue(s, NULL, 0);
-    /* else the guest is held already: a stop and the break-in crossed on the wire */
+    else
+        gdb_break_in(s);
 }
 
 static void byte_in(struct gdb_session *s, uint8_t byte)
@@ -238,6 +238,9 @@ void gdb_session_event(struct gdb_session *s)
     if (s->state != GDB_STARTING && s->state != GDB_RUNNING)
         return;
     gdb_session_console(s);
+    if (s->break_in && stop.reason == GDB_STOP_STEP) /* it lost the race with the step's end */
+        stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_INT};
+    s->break_in = false;
     s->stop = stop;
     s->state =
         stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED ? GDB_GONE : GDB_HELD;

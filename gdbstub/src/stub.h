@@ -51,6 +51,7 @@ struct gdb_session {
     bool stop_due;        /* the client waits for the next stop: it resumed, or asked vRun */
     bool attach_due;      /* vAttach: only a live guest is an answer */
     bool restart_due;     /* vRun by a client that had detached: attach comes first */
+    bool break_in;        /* one that no stop has answered yet */
 
     /* the client's */
     struct gdb_parser parser;
@@ -63,7 +64,9 @@ struct gdb_session {
     size_t noise;
     bool spoken;  /* it has sent a whole packet */
     bool closing; /* hang up once `out` is sent */
-    bool no_ack, no_ack_next, extended, multiprocess, swbreak, hwbreak, error_text;
+    bool no_ack, no_ack_next, extended, multiprocess, swbreak, hwbreak;
+    bool error_text;    /* it reads "E.text" as an error, but for the reply to m */
+    bool error_message; /* there too */
     struct {
         bool used;
     } files[GDB_FILES];
@@ -123,6 +126,7 @@ const char *gdb_err_text(int code);
 void gdb_send(struct gdb_session *s, const struct gdb_buf *body);
 /* The stop reply for s->stop, into s->reply. */
 void gdb_stop_reply(struct gdb_session *s);
+void gdb_break_in(struct gdb_session *s);
 /* The client has a guest to talk about. */
 static inline bool gdb_alive(const struct gdb_session *s)
 {
@@ -145,7 +149,7 @@ void gdb_let_go(struct gdb_session *s);
 int gdb_describe(struct gdb_session *s);
 size_t gdb_register_size(const struct gdb_session *s, uint64_t number); /* 0: no such register */
 /* Append the register in hex, x's when it is unavailable. */
-void gdb_register_hex(struct gdb_session *s, unsigned number);
+int gdb_register_hex(struct gdb_session *s, unsigned number);
 
 bool gdb_console_add(struct gdb_console *console, const void *data, size_t size);
 

@@ -63,7 +63,8 @@ static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t addre
     if (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point == point)
         return 0;
     locate(d, &b);
-    if (!b.at)
+    /* A debug register takes any address, and so must what stands in for one. */
+    if (!b.at && point != GDB_HW_BREAK)
         return HL_ERR_ARGUMENT;
     if (d->break_count == d->break_room) {
         size_t room = 2 * d->break_room + 16;

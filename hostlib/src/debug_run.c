@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { INT3 = 0xcc };
+
 /* ---- stopping ---- */
 
 void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
@@ -230,6 +232,17 @@ static enum verdict on_breakpoint(struct hl_debug *d, const struct hl_fault *f,
     return STOP;
 }
 
+/* On a page that cannot be executed a breakpoint is hit all the same: GDB's calls return there. */
+static enum verdict on_fetch_fault(struct hl_debug *d, const struct hl_fault *f,
+                                   struct gdb_stop *stop)
+{
+    const struct debug_break *b = f->address == f->rip ? debug_break_at(d, f->rip) : NULL;
+    if (!b)
+        return SERVE;
+    *stop = break_stop(b);
+    return STOP;
+}
+
 static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop)
 {
     const struct hl_machine *m = d->sb->machine;
@@ -256,7 +269,7 @@ static enum verdict on_fault(struct hl_debug *d, const struct hl_fault *f,
             return completed(d, stop);
         return on_debug_exception(d, stop);
     case VECTOR_PAGE_FAULT:
-        return debug_watch_fault(d, f) ? AGAIN : SERVE;
+        return debug_watch_fault(d, f) ? AGAIN : on_fetch_fault(d, f, stop);
     default:
         return SERVE;
     }
@@ -298,6 +311,19 @@ static bool is_point(const struct gdb_stop *stop)
            stop->reason == GDB_STOP_HW_BREAK;
 }
 
+/* A breakpoint that nobody wants to stop at.  An int3 of the guest's own lies under it? Then too.
+ */
+static void get_past(struct hl_debug *d)
+{
+    uint64_t pc = machine_pc(d->sb->machine);
+    uint8_t code = 0;
+    hl_machine_read(d->sb->machine, pc, &code, sizeof(code), 0);
+    if (code == INT3)
+        machine_set_pc(d->sb->machine, pc + 1);
+    else
+        d->motion.step_over = true;
+}
+
 /* A stop found: show it, unless its condition says no; then the motion may still have ended. */
 static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *error)
 {
@@ -307,7 +333,7 @@ static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *e
             if (check_motion(d, stop) != STOP || (is_point(stop) && !wanted(d, stop)))
                 return 0;
         } else {
-            d->motion.step_over = true;
+            get_past(d);
             return 0;
         }
     }

@@ -5,7 +5,7 @@ GDBTEST_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb $(TEST_DEFS) $(HL_CFLAG
 GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
 GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
                $(B)/tests/fuzz/rsp-corpus $(B)/tests/gdb/driver \
-               $(addprefix $(B)/tests/gdb/guests/,work work-pie play)
+               $(addprefix $(B)/tests/gdb/guests/,work work-pie play faults faults-pie host.so)
 
 $(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c tests/gdb/fake_target.h \
                 $(B)/lib/libhlgdb.a
@@ -43,6 +43,14 @@ $(B)/tests/gdb/guests/play: tests/gdb/programs/play.c $(SDK_ALL)
 	@mkdir -p $(@D)
 	$(Q)$(B)/bin/hl-cc -g -O0 -o $@ $<
 
+# As a project's guests are built: optimised, so that frames are not all there is to go by.
+$(B)/tests/gdb/guests/faults $(B)/tests/gdb/guests/faults-pie: tests/gdb/guests/faults.c $(SDK_ALL)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -O1 -w $(if $(filter %-pie,$@),-static-pie) -o $@ $<
+$(B)/tests/gdb/guests/host.so: tests/gdb/guests/host.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -shared -fPIC -Wall -Wextra -o $@ $<
+
 # The corpus through the fuzz target by a plain driver, with the sanitizers, in `make check`.
 FUZZ_SRC := tests/fuzz/rsp.c tests/gdb/fake_target.c $(GDB_SRC)
 FUZZ_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb -std=c11 -g -O1 -pthread
@@ -59,5 +67,9 @@ fuzz-rsp: ## fuzz the packet parser (needs clang and libclang-rt-14-dev); FUZZ_S
 	    -o $(B)/fuzz/rsp-fuzzer $(FUZZ_SRC)
 	$(Q)$(B)/fuzz/rsp-fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 \
 	    -dict=tests/fuzz/rsp.dict -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/rsp tests/fuzz/rsp-corpus
+
+.PHONY: gdb-suite
+gdb-suite: tests ## GDB's own gdb.base as a scoreboard; FILES="break jump", KIND=guest|native|gdbserver
+	$(Q)FILES="$(FILES)" bash tests/gdb/suite/score.sh $(B) $(or $(KIND),guest)
 
 tests: $(GDBTEST_ALL)

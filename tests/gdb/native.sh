@@ -7,34 +7,8 @@ server=$B/tests/gdb/server play=$B/tests/gdb/play pie=$B/tests/gdb/play-pie
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/hl-gdb.XXXXXX") || exit 1
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null; rm -rf "$tmp"' EXIT
-failed=0
-export LC_ALL=C DEBUGINFOD_URLS=
+. "$(dirname "$0")/session.sh"
 
-# session NAME GDB-ARG...: output in $out
-session() {
-    name=$1
-    shift
-    out=$(timeout "${limit:-40}" gdb -nx -q -batch -iex 'set pagination off' -iex 'set width 0' \
-        -iex 'set confirm off' -iex 'set sysroot target:' "$@" 2>&1)
-    problem=
-}
-# The output has a line that matches; lacks: has none.
-has() { grep -qE -- "$1" <<<"$out" || problem="no line like: $1"; }
-lacks() { ! grep -qE -- "$1" <<<"$out" || problem="a line like: $1"; }
-count() { # PATTERN NUMBER
-    local n
-    n=$(grep -cE -- "$1" <<<"$out")
-    [ "$n" = "$2" ] || problem="$n lines, not $2, like: $1"
-}
-verdict() {
-    if [ -z "$problem" ]; then
-        echo "ok $name"
-    else
-        echo "not ok $name: $problem"
-        sed 's/^/  | /' <<<"$out" | cut -c -200 | tail -n 40
-        failed=1
-    fi
-}
 stub() { echo "target remote | $server $*"; }
 # serve ARG...: a server in the background; its address in $remote, its input open as fd 9
 serve() {
@@ -230,6 +204,24 @@ has 'exited with code 03'
 verdict
 unserve
 name=server-ends problem=$([ "$served" = 0 ] || echo "status $served") out=
+verdict
+
+# Software watchpoints are GDB's own single steps: a break-in comes between two of them.
+name=break-in-between-steps problem='it never stopped'
+gdb -nx -q -batch -iex 'set sysroot target:' -ex "$(stub -1k stdio "$play" spin)" \
+    -ex 'tbreak vectors' -ex c -ex 'watch $rbx + $r12' -ex "shell : >$tmp/steps" -ex c \
+    -ex 'p spinning' >"$tmp/steps.log" 2>&1 &
+stepping=$!
+pids+=("$stepping")
+for _ in {1..60}; do
+    [ ! -e "$tmp/steps" ] || kill -INT $stepping
+    kill -0 $stepping 2>/dev/null || { problem= && break; }
+    sleep 0.5
+done 2>/dev/null
+kill $stepping 2>/dev/null
+wait $stepping 2>/dev/null
+out=$(cat "$tmp/steps.log")
+[ -n "$problem" ] || has '^\$1 = 1$'
 verdict
 
 # A second debugger, a killed one.

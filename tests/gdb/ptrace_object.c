@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ptrace_object.c - auxv, siginfo, the memory map and the load address. */
+/* ptrace_object.c - auxv, siginfo and the load address. */
 #include "ptrace_target.h"
 
 #include <elf.h>
@@ -36,28 +36,6 @@ static int auxv(struct pt *t, const void **data, size_t *size)
     return rc;
 }
 
-static int memory_map(struct pt *t, const void **data, size_t *size)
-{
-    unsigned long start, end;
-    char *xml = NULL, *line, *save;
-    FILE *out;
-    int rc = read_proc(t, "maps", data, size);
-
-    if (rc)
-        return rc;
-    out = open_memstream(&xml, size);
-    fprintf(out, "<?xml version=\"1.0\"?>\n<memory-map>\n");
-    for (line = strtok_r(t->object, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        if (sscanf(line, "%lx-%lx", &start, &end) == 2 && !(start >> 47))
-            fprintf(out, "<memory type=\"ram\" start=\"0x%lx\" length=\"0x%lx\"/>\n", start,
-                    end - start);
-    fprintf(out, "</memory-map>\n");
-    fclose(out);
-    free(t->object);
-    *data = t->object = xml;
-    return 0;
-}
-
 int pt_object(void *target, enum gdb_object object, const void **data, size_t *size)
 {
     struct pt *t = target;
@@ -67,8 +45,8 @@ int pt_object(void *target, enum gdb_object object, const void **data, size_t *s
     switch (object) {
     case GDB_OBJECT_AUXV:
         return auxv(t, data, size);
-    case GDB_OBJECT_MEMORY_MAP:
-        return memory_map(t, data, size);
+    case GDB_OBJECT_MEMORY_MAP: /* GDB asks once; a process maps more as it runs */
+        break;
     case GDB_OBJECT_SIGINFO:
         t->object = calloc(1, sizeof(siginfo_t));
         *data = t->object;

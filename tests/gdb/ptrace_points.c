@@ -129,15 +129,19 @@ static bool slots(struct pt *t, const struct pt_point *p, bool take)
 {
     unsigned kind = p->kind == GDB_HW_BREAK ? 0 : p->kind == GDB_WATCH_WRITE ? 1 : 3;
     uint64_t at = p->address, end = at + (kind ? p->size : 1);
+    struct pt_point had = *p;
 
     while (at < end) {
         unsigned n = 8;
         while (at % n || n > end - at)
             n /= 2;
-        if (!take)
+        if (!take) {
             drop_slot(t, at, n, kind);
-        else if (!take_slot(t, at, n, kind))
+        } else if (!take_slot(t, at, n, kind)) {
+            had.size = at - p->address;
+            slots(t, &had, false);
             return false;
+        }
         at += n;
     }
     return true;
@@ -156,10 +160,8 @@ int pt_insert(void *target, enum gdb_point kind, uint64_t address, size_t size)
         if (pt_raw(t, address, &p.under, 1, false) != 1 ||
             pt_raw(t, address, (void *)(uintptr_t)&trap, 1, true) != 1)
             rc = HL_ERR_ARGUMENT;
-    } else {
-        pt_raw(t, address, p.last, size < sizeof(p.last) ? size : sizeof(p.last), false);
-        if (!slots(t, &p, true))
-            rc = HL_ERR_LIMIT;
+    } else if (!slots(t, &p, true)) {
+        rc = HL_ERR_LIMIT;
     }
     if (!rc)
         t->points[t->point_count++] = p;
@@ -205,28 +207,42 @@ void pt_remove_all(struct pt *t)
 }
 
 /* The processor knows no watch for reads alone: one whose bytes have changed was a write. */
-static bool only_written(struct pt *t, struct pt_point *p)
+static void watched(struct pt *t, const struct pt_point *p, uint64_t now[8])
 {
-    uint64_t now[8] = {0};
+    memset(now, 0, sizeof(p->last));
+    pt_raw(t, p->address, now, p->size < sizeof(p->last) ? p->size : sizeof(p->last), false);
+}
+
+static bool only_written(struct pt *t, const struct pt_point *p)
+{
+    uint64_t now[8];
 
     if (p->kind != GDB_WATCH_READ)
         return false;
-    pt_raw(t, p->address, now, p->size < sizeof(now) ? p->size : sizeof(now), false);
-    if (!memcmp(now, p->last, sizeof(now)))
-        return false;
-    memcpy(p->last, now, sizeof(now));
-    return true;
+    watched(t, p, now);
+    return memcmp(now, p->last, sizeof(now));
+}
+
+void pt_note_watched(struct pt *t)
+{
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < t->point_count; i++)
+        if (t->points[i].kind == GDB_WATCH_READ)
+            watched(t, &t->points[i], t->points[i].last);
+    pthread_mutex_unlock(&t->lock);
 }
 
 /* Which point does DR6 tell of?  Reasons of a single step stand in the same register. */
-bool pt_watch_hit(struct pt *t, struct gdb_stop *stop)
+enum pt_hit pt_debug_hit(struct pt *t, struct gdb_stop *stop)
 {
     uint64_t dr6 = (uint64_t)ptrace(PTRACE_PEEKUSER, t->pid, DR(6), 0);
+    enum pt_hit result = PT_NO_HIT;
 
     ptrace(PTRACE_POKEUSER, t->pid, DR(6), 0);
     for (unsigned i = 0; i < PT_SLOTS; i++) {
         if (!(dr6 >> i & 1) || !t->slots[i].size)
             continue;
+        result = PT_IDLE_HIT;
         for (size_t k = 0; k < t->point_count; k++) {
             struct pt_point *p = &t->points[k];
             bool exec = t->slots[i].kind == 0;
@@ -236,8 +252,8 @@ bool pt_watch_hit(struct pt *t, struct gdb_stop *stop)
             stop->reason = exec ? GDB_STOP_HW_BREAK : GDB_STOP_WATCH;
             stop->point = p->kind;
             stop->address = p->address;
-            return true;
+            return PT_HIT;
         }
     }
-    return false;
+    return result;
 }

@@ -52,13 +52,13 @@ int pt_read_reg(struct pt *t, unsigned number, void *data, size_t size)
     struct gdb_xsave x;
     size_t at;
 
+    if (ptrace(PTRACE_GETREGS, t->pid, NULL, &regs)) /* it may have been killed meanwhile */
+        return HL_ERR_SYSTEM;
     if (number >= GDB_AMD64_CR0 && number < GDB_AMD64_REGISTERS) {
         memcpy(data, &system_values[number - GDB_AMD64_CR0], size);
         return 0;
     }
     if (place(number, &at)) {
-        if (ptrace(PTRACE_GETREGS, t->pid, NULL, &regs))
-            return HL_ERR_SYSTEM;
         memcpy(data, (uint8_t *)&regs + at, size);
         return 0;
     }

@@ -116,36 +116,56 @@ static bool lift(struct pt *t, uint64_t pc, bool up)
 static bool trapped(struct pt *t, bool stepped)
 {
     uint64_t pc = pt_get_pc(t);
-    bool hit;
+    enum pt_hit hit;
+    bool told;
 
     pthread_mutex_lock(&t->lock);
-    hit = pt_watch_hit(t, &t->stop);
-    if (!hit && !stepped && pt_find(t, GDB_SW_BREAK, pc - 1)) {
+    hit = pt_debug_hit(t, &t->stop);
+    if (hit != PT_HIT && !stepped && pt_find(t, GDB_SW_BREAK, pc - 1)) {
         pt_set_pc(t, pc - 1);
         t->stop.reason = GDB_STOP_SW_BREAK;
         t->stop.address = pc - 1;
-        hit = true;
+        hit = PT_HIT;
     }
     pthread_mutex_unlock(&t->lock);
-    if (hit) {
+    if (hit == PT_HIT) {
         pthread_mutex_lock(&t->hook_lock);
-        hit = t->bound && t->hooks.report(t->hooks.opaque, &t->stop);
+        told = t->bound && t->hooks.report(t->hooks.opaque, &t->stop);
         pthread_mutex_unlock(&t->hook_lock);
-        return hit;
+        return told;
     }
     t->stop.reason = stepped ? GDB_STOP_STEP : GDB_STOP_SIGNAL;
     t->stop.signal = GDB_SIGNAL_TRAP;
+    return stepped || hit == PT_NO_HIT;
+}
+
+/* The guest's own int3 below a point is not executed again: that hit has been seen. */
+static bool pass_own_trap(struct pt *t, uint64_t pc)
+{
+    struct pt_point *p = pt_find(t, GDB_SW_BREAK, pc);
+
+    if (!p || p->under != 0xcc)
+        return false;
+    pt_set_pc(t, pc + 1);
+    t->stop = (struct gdb_stop){.reason = GDB_STOP_STEP};
     return true;
 }
 
-/* One turn; true: t->stop is worth telling. */
-static bool turn(struct pt *t, bool step, int *signal)
+/*
+ * One turn; true: t->stop is worth telling.  over: past the point at pc, whose hit nobody wanted.
+ * Otherwise a point at pc is hit at once: GDB takes it out when it means to go past it.
+ */
+static bool turn(struct pt *t, bool step, bool over, int *signal)
 {
     uint64_t pc = pt_get_pc(t);
-    bool lifted = lift(t, pc, true), stepped = step || lifted;
-    bool told;
+    bool lifted, stepped, told;
     int host = 0;
 
+    if (over && pass_own_trap(t, pc))
+        return step;
+    lifted = over && lift(t, pc, true);
+    stepped = step || lifted;
+    pt_note_watched(t);
     go(t, stepped, *signal);
     *signal = 0;
     if (wait_for(t, &host) == ENDED)
@@ -168,7 +188,9 @@ static bool turn(struct pt *t, bool step, int *signal)
         t->stop.signal = GDB_SIGNAL_INT;
         return told;
     }
-    if (!t->debugged || (t->pass[t->stop.signal / 8] >> t->stop.signal % 8 & 1)) {
+    /* A point where nothing may be executed (GDB's, on the stack) is hit by the fault. */
+    if (!t->debugged || ((t->pass[t->stop.signal / 8] >> t->stop.signal % 8 & 1) &&
+                         !pt_find(t, GDB_SW_BREAK, pt_get_pc(t)))) {
         *signal = host;
         return false;
     }
@@ -179,15 +201,18 @@ static bool turn(struct pt *t, bool step, int *signal)
 static void run(struct pt *t, const struct gdb_resume *how)
 {
     int signal = pt_host_signal(how->signal);
-    bool step = how->how != GDB_CONTINUE, told;
+    bool step = how->how != GDB_CONTINUE, told, over = false;
 
     do {
-        told = turn(t, step, &signal);
+        told = turn(t, step, over, &signal);
+        over =
+            !told && (t->stop.reason == GDB_STOP_SW_BREAK || t->stop.reason == GDB_STOP_HW_BREAK);
         if (t->pid && told && how->how == GDB_RANGE_STEP && t->stop.reason == GDB_STOP_STEP) {
             uint64_t pc = pt_get_pc(t);
             pthread_mutex_lock(&t->lock);
-            told = pc < how->start || pc >= how->end || t->want_stop ||
-                   pt_find(t, GDB_SW_BREAK, pc) || pt_find(t, GDB_HW_BREAK, pc);
+            /* A break-in has sent a SIGSTOP, which ends the next step. */
+            told = pc < how->start || pc >= how->end || pt_find(t, GDB_SW_BREAK, pc) ||
+                   pt_find(t, GDB_HW_BREAK, pc);
             pthread_mutex_unlock(&t->lock);
         }
     } while (t->pid && !told);

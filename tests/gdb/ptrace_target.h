@@ -23,7 +23,7 @@ struct pt_point {
     uint64_t address;
     size_t size;
     uint8_t under;    /* software: the byte that lies there */
-    uint64_t last[8]; /* read watch: what was there, to tell reads from writes */
+    uint64_t last[8]; /* read watch: what was there when it last ran, to tell reads from writes */
 };
 
 struct pt {
@@ -87,7 +87,11 @@ uint64_t pt_get_pc(struct pt *t);
 void pt_set_pc(struct pt *t, uint64_t pc);
 size_t pt_raw(struct pt *t, uint64_t address, void *data, size_t size, bool write);
 struct pt_point *pt_find(struct pt *t, enum gdb_point kind, uint64_t address);
-bool pt_watch_hit(struct pt *t, struct gdb_stop *stop);
+/* What the debug registers tell of: nothing, a hit, or one that is nobody's business. */
+enum pt_hit { PT_NO_HIT, PT_HIT, PT_IDLE_HIT };
+enum pt_hit pt_debug_hit(struct pt *t, struct gdb_stop *stop);
+/* Before the process runs: what read watches cover now. */
+void pt_note_watched(struct pt *t);
 void pt_remove_all(struct pt *t);
 int pt_call(struct pt *t, int (*request)(struct pt *, unsigned, void *, size_t), unsigned number,
             void *data, size_t size);

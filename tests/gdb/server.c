@@ -59,7 +59,7 @@ int main(int argc, char **argv)
                                 .monitors = monitors,
                                 .monitor_count = 2,
                                 .points = 31,
-                                .objects = 7,
+                                .objects = 1u << GDB_OBJECT_AUXV | 1u << GDB_OBJECT_SIGINFO,
                                 .range_step = true,
                                 .name = "native"};
     bool capture = false;

@@ -266,6 +266,31 @@ static void interrupts(void **state)
     assert_memory_equal(k->text, "T02", 3);
 }
 
+/* A client that steps by itself must be stopped by a break-in between two steps. */
+static void interrupted_steps(void **state)
+{
+    struct kit *k = *state;
+
+    k->fake.instant = true;
+    assert_memory_equal(ask(k, "s"), "T05", 3);
+    say(k, "\003");
+    silent(k);
+    assert_memory_equal(ask(k, "s"), "T02", 3);
+    assert_memory_equal(ask(k, "s"), "T05", 3);
+    /* the step ended before the break-in was seen */
+    feed(k, "s", 1);
+    say(k, "\003");
+    assert_true(take(k));
+    assert_memory_equal(k->text, "T02", 3);
+    silent(k);
+    assert_memory_equal(ask(k, "s"), "T05", 3);
+    say(k, "\003");
+    expect(k, "D;1", "OK");
+    gdb_session_end(&k->s);
+    assert_memory_equal(ask(k, "?"), "T05", 3);
+    assert_memory_equal(ask(k, "s"), "T05", 3);
+}
+
 static void out_of_order(void **state)
 {
     struct kit *k = *state;
@@ -340,8 +365,10 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(why),      T(stop_reasons), T(old_client), T(points),       T(conditions), T(commands),
-        T(resuming), T(interrupts),   T(idle_guest), T(out_of_order), T(lives),
+        T(why),        T(stop_reasons), T(old_client),
+        T(points),     T(conditions),   T(commands),
+        T(resuming),   T(interrupts),   T(interrupted_steps),
+        T(idle_guest), T(out_of_order), T(lives),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

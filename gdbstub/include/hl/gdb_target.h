@@ -161,7 +161,9 @@ struct gdb_monitor {
     const char *name; /* one word, or several ("breakpoint list"): the longest match wins */
     const char *args; /* for the help, or NULL */
     const char *help; /* one line */
-    /* args: what follows the name, without leading blanks.  An error is shown as its code's text.
+    /*
+     * args: what follows the name, without leading blanks.  A negative error is shown as its code's
+     * text; 1 is an error that the command has told about itself.
      */
     int (*run)(void *target, const char *args, struct gdb_printer *printer);
 };
@@ -196,6 +198,11 @@ struct gdb_target_ops {
      */
     void (*detach)(void *target);
 
+    /*
+     * A point at pc is hit at once, before anything is executed: GDB takes out the one it means to
+     * go past, and a `jump` to one must stop there.  Only the guest that goes on by itself, because
+     * gdb_hooks.report said false, is past it.
+     */
     int (*resume)(void *target, const struct gdb_resume *resume);
     /*
      * Break in: a SIGNAL (INT) event, unless another one comes first.  Without effect on a guest
