@@ -61,7 +61,7 @@ demo: all ## scaffold a guest, build it, and run it in a micro-VM
 	$(B)/bin/hl-dev run build/demo/hello
 
 # $(B) is laid out as a prefix: installing is copying.
-INSTALLED := $(SDK_BIN_FILES) $(SDK_LIB_FILES) $(SDK_INCLUDE_FILES) $(HOSTLIB_ALL) $(GDBSTUB_ALL) $(TOOLS_BIN)
+INSTALLED := $(SDK_BIN_FILES) $(SDK_LIB_FILES) $(SDK_INCLUDE_FILES) $(HOSTLIB_ALL) $(GDBSTUB_ALL) $(TOOLS_BIN) $(GDB_HELPERS)
 D = $(DESTDIR)$(PREFIX)
 install: all ## install below DESTDIR/PREFIX (default /usr/local)
 	$(call say,INSTALL,$(D))

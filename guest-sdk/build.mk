@@ -34,7 +34,12 @@ $(SDK_OBJ)/%.o: guest-sdk/%.c | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SDK_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(SDK_LIB)/libhlguest.a: $(SDK_SRC:%.c=$(B)/obj/%.o)
+$(SDK_OBJ)/%.o: guest-sdk/%.S | $(DEPS)
+	$(call say,SDK-AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -g -Iguest-sdk/include -c -o $@ $<
+
+$(SDK_LIB)/libhlguest.a: $(SDK_SRC:%.c=$(B)/obj/%.o) $(SDK_OBJ)/src/outermost.o
 $(SDK_LIB)/libhlfree.a: $(SDK_FREE_SRC:%.c=$(B)/obj/%.o)
 $(SDK_LIB)/libhl%.a:
 	$(call say,AR,$@)

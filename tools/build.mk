@@ -25,6 +25,12 @@ $(B)/share/hl/.templates: $(TEMPLATE_FILES) tools/build.mk
 	$(Q)rm -rf $(B)/share/hl/templates && mkdir -p $(B)/share/hl
 	$(Q)cp -R templates $(B)/share/hl/templates && touch $@
 
+# What gdbinit of a project loads.
+GDB_HELPERS := $(B)/share/hl/gdb/hl.py
+$(GDB_HELPERS): tools/gdb/hl.py
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
 TOOLS_BIN := $(B)/bin/hl-dev $(B)/bin/hl-new
-TOOLS_ALL := $(TOOLS_BIN) $(B)/share/hl/.templates
+TOOLS_ALL := $(TOOLS_BIN) $(GDB_HELPERS) $(B)/share/hl/.templates
 all: $(TOOLS_ALL)

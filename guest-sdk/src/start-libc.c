@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * From _start to the dispatcher with a libc: the libc sets itself up, runs the constructors, calls
- * serve() as if it were main(), and exits with what main() returned.
+ * crt0_serve() as if it were main(), and exits with what main() returned.
  */
 #include "state.h"
 
@@ -12,6 +12,16 @@ int setvbuf(struct _IO_FILE *stream, char *buffer, int mode, size_t size);
 int __libc_start_main(int (*main_function)(int, char **, char **), int argc, char **argv,
                       void (*init)(void), void (*fini)(void), void (*rtld_fini)(void));
 void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack);
+int crt0_serve(int argc, char **argv, char **envp);
+int hl_libc_serve(int argc, char **argv, char **envp);
+void hl_libc_constructors(void);
+void hl_libc_destructors(void);
+extern void _init(void) __attribute__((weak));
+extern void _fini(void) __attribute__((weak));
+extern void (*const __init_array_start[])(void) __attribute__((weak));
+extern void (*const __init_array_end[])(void) __attribute__((weak));
+extern void (*const __fini_array_start[])(void) __attribute__((weak));
+extern void (*const __fini_array_end[])(void) __attribute__((weak));
 __attribute__((weak)) void __init_ssp(void *entropy);
 
 /*
@@ -41,13 +51,36 @@ void __init_ssp(void *entropy)
     hl_canary_init(hl_state.boot);
 }
 
-static int serve(int argc, char **argv, char **envp)
+/* These three are called by outermost.S. */
+int hl_libc_serve(int argc, char **argv, char **envp)
 {
     return hl_serve(argc, argv, envp, flush_stdio);
+}
+
+/* From the GOT, as in serve.c: it may be undefined. */
+static void call_if_there(void (*function)(void))
+{
+    __asm__("" : "+r"(function));
+    if (function)
+        function();
+}
+
+void hl_libc_constructors(void)
+{
+    call_if_there(_init);
+    for (void (*const *f)(void) = __init_array_start; f < __init_array_end; f++)
+        (*f)();
+}
+
+void hl_libc_destructors(void)
+{
+    for (void (*const *f)(void) = __fini_array_end; f > __fini_array_start;)
+        (*--f)();
+    call_if_there(_fini);
 }
 
 void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack)
 {
     hl_state_init(boot);
-    __libc_start_main(serve, (int)stack[0], (char **)(stack + 1), NULL, NULL, NULL);
+    __libc_start_main(crt0_serve, (int)stack[0], (char **)(stack + 1), NULL, NULL, NULL);
 }

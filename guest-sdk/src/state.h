@@ -41,6 +41,8 @@ static inline long hl_syscall(long number, long a, long b, long c)
 
 #define HL_SYS_WRITE 1
 #define HL_SYS_BRK 12
+#define HL_SYS_WRITEV 20
+#define HL_SYS_KILL 62
 #define HL_SYS_ARCH_PRCTL 158
 #define HL_SYS_EXIT_GROUP 231
 #define HL_ARCH_SET_FS 0x1002

@@ -61,7 +61,7 @@ struct hl_sandbox {
 
     struct host_function *hosts;
     size_t host_count;
-    int *host_of_import; /* index into hosts, -1: nobody registered it */
+    int *host_of_import;    /* index into hosts, -1: nobody registered it */
     uint64_t *import_calls; /* how often each was called */
     uint64_t syscall_count[SYSCALLS_COUNTED];
 
@@ -76,6 +76,8 @@ struct hl_sandbox {
 
     const char *calling;    /* the guest function in progress, or NULL */
     struct hl_debug *debug; /* NULL: no debugger can come */
+    struct limit *limit;    /* on each call, NULL: none */
+    enum hl_limit limit_hit;
 };
 
 /* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */
@@ -93,6 +95,9 @@ _Static_assert(REGION_COUNT == HL_REGIONS, "HL_REGIONS");
 /* sandbox.c: the caller's wishes with defaults filled in and sizes rounded and checked. */
 int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
                    struct hl_error *error);
+
+/* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
+bool sandbox_interrupt(struct hl_sandbox *sb);
 
 /* call.c: take the sandbox for this thread, in any state (BUSY), and give it back. */
 int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ui.h"
@@ -12,6 +13,17 @@
 static bool is_stdio(const struct options *o)
 {
     return o->gdb && o->endpoint && strcmp(o->endpoint, "stdio") == 0;
+}
+
+/*
+ * Under GDB's `target remote | hl-dev ...` stderr is a socket that GDB stops reading when it waits
+ * for us to end: then what does not fit is lost, rather than both of us.
+ */
+static void drop_what_nobody_reads(void)
+{
+    struct stat st;
+    if (fstat(STDERR_FILENO, &st) == 0 && S_ISSOCK(st.st_mode))
+        fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK);
 }
 
 /* Plug-ins and libraries print, too: the protocol moves away, and stdout becomes stderr. */
@@ -31,6 +43,7 @@ int debugger_take_streams(struct session *s, struct hl_error *error)
                             strerror(errno));
     }
     close(null);
+    drop_what_nobody_reads();
     return 0;
 }
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/core.h - a guest's memory and registers as an ELF core file, as Linux would write one.
+ *
+ *     if (hl_sandbox_call(...) == HL_ERR_FAULT)
+ *         hl_sandbox_core(sandbox, "guest.core", &error);
+ *
+ *     gdb GUEST guest.core
+ *
+ * In it is all memory that the guest has mapped, its general, x87, SSE, AVX and AVX-512 registers,
+ * the signal that a fault or an abort would have been in Linux, and the auxiliary vector, from
+ * which a debugger learns where a PIE was loaded.
+ */
+#ifndef HL_CORE_H
+#define HL_CORE_H
+
+#include <hl/sandbox.h>
+
+/*
+ * Write the guest, as it stands between calls in whatever state, to path: for the owner only
+ * (0600), over what was there, with holes for pages of zeros.  Nothing is left of a file that could
+ * not be written.  Errors: BUSY (in a call), SYSTEM, KVM, MEMORY, ARGUMENT.
+ */
+HL_API int hl_sandbox_core(struct hl_sandbox *sandbox, const char *path, struct hl_error *error);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core.c - a guest as an ELF core file: headers, notes, and every mapped page. */
+#include "core.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "sandbox.h"
+
+#define CHUNK (16 * PAGE_SIZE)
+
+struct core {
+    struct hl_sandbox *sb;
+    const char *path;
+    struct hl_error *error;
+    Elf64_Phdr *load; /* one a run of pages of one protection */
+    size_t loads, room;
+    uint8_t *notes;
+    size_t notes_size;
+    int fd;
+    bool holes; /* a regular file: what is zero need not be written */
+    bool many;  /* more program headers than e_phnum can count */
+};
+
+/* ---- what there is to write ----------------------------------------------------------------- */
+
+static unsigned flags_of(unsigned prot)
+{
+    return (prot & HL_PROT_READ ? PF_R : 0u) | (prot & HL_PROT_WRITE ? PF_W : 0u) |
+           (prot & HL_PROT_EXEC ? PF_X : 0u);
+}
+
+static int add_page(struct core *c, hl_gva_t gva, unsigned flags)
+{
+    Elf64_Phdr *last = c->loads ? &c->load[c->loads - 1] : NULL;
+    if (last && last->p_vaddr + last->p_memsz == gva && last->p_flags == flags) {
+        last->p_memsz += PAGE_SIZE;
+        return 0;
+    }
+    if (c->loads == c->room) {
+        size_t room = c->room ? 2 * c->room : 32;
+        Elf64_Phdr *load = realloc(c->load, room * sizeof(*load));
+        if (!load)
+            return hl_error_set(c->error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+        c->load = load;
+        c->room = room;
+    }
+    c->load[c->loads++] = (Elf64_Phdr){.p_type = PT_LOAD,
+                                       .p_flags = flags,
+                                       .p_vaddr = gva,
+                                       .p_memsz = PAGE_SIZE,
+                                       .p_align = PAGE_SIZE};
+    return 0;
+}
+
+static int collect(struct core *c)
+{
+    hl_gva_t gva = 0;
+    hl_gpa_t gpa;
+    unsigned prot;
+    int rc = 0;
+    for (; !rc && pagetable_next(&c->sb->machine->pt, &gva, &gpa, &prot); gva += PAGE_SIZE)
+        if (!(prot & PAGE_SUPERVISOR))
+            rc = add_page(c, gva, flags_of(prot));
+    return rc;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static int failed(struct core *c, const char *what)
+{
+    int e = errno;
+    int rc = hl_error_set(c->error, HL_ERR_SYSTEM, "cannot %s the core file %s: %s", what, c->path,
+                          strerror(e));
+    if (c->error)
+        c->error->sys_errno = e;
+    return rc;
+}
+
+static int put(struct core *c, const void *data, size_t size)
+{
+    const uint8_t *at = data;
+    while (size) {
+        ssize_t n = write(c->fd, at, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return failed(c, "write");
+        at += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static bool all_zero(const uint8_t *data, size_t size)
+{
+    return size == 0 || (data[0] == 0 && memcmp(data, data + 1, size - 1) == 0);
+}
+
+static int put_zeros(struct core *c, const uint8_t *zeros, size_t size)
+{
+    if (!c->holes)
+        return put(c, zeros, size);
+    return lseek(c->fd, (off_t)size, SEEK_CUR) < 0 ? failed(c, "write") : 0;
+}
+
+static int put_memory(struct core *c, const Elf64_Phdr *load)
+{
+    static const uint8_t zeros[CHUNK];
+    uint8_t data[CHUNK];
+    int rc = 0;
+    for (uint64_t done = 0; !rc && done < load->p_memsz;) {
+        size_t size = load->p_memsz - done < CHUNK ? load->p_memsz - done : CHUNK;
+        size_t got = hl_machine_read(c->sb->machine, load->p_vaddr + done, data, size, 0);
+        memset(data + got, 0, size - got);
+        rc = all_zero(data, size) ? put_zeros(c, zeros, size) : put(c, data, size);
+        done += size;
+    }
+    return rc;
+}
+
+static int put_headers(struct core *c, uint64_t *end)
+{
+    size_t count = c->loads + 1;
+    c->many = count >= PN_XNUM;
+    uint64_t at = sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
+    /* Where e_phnum is too small, the count stands in a section header, the only one. */
+    const Elf64_Shdr extra = {.sh_info = (Elf64_Word)count, .sh_size = 1};
+    Elf64_Ehdr header = {
+        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .e_type = ET_CORE,
+        .e_machine = EM_X86_64,
+        .e_version = EV_CURRENT,
+        .e_phoff = sizeof(Elf64_Ehdr),
+        .e_shoff = c->many ? at : 0,
+        .e_ehsize = sizeof(Elf64_Ehdr),
+        .e_phentsize = sizeof(Elf64_Phdr),
+        .e_phnum = c->many ? PN_XNUM : (Elf64_Half)count,
+        .e_shentsize = c->many ? sizeof(Elf64_Shdr) : 0,
+        .e_shnum = c->many ? 1 : 0,
+    };
+    at += c->many ? sizeof(extra) : 0;
+    const Elf64_Phdr notes = {
+        .p_type = PT_NOTE, .p_offset = at, .p_filesz = c->notes_size, .p_align = 4};
+    at = (at + c->notes_size + PAGE_SIZE - 1) & PAGE_MASK;
+    *end = at;
+    for (size_t i = 0; i < c->loads; i++) {
+        c->load[i].p_offset = at;
+        c->load[i].p_filesz = c->load[i].p_memsz;
+        at += c->load[i].p_memsz;
+    }
+    int rc = put(c, &header, sizeof(header));
+    if (!rc)
+        rc = put(c, &notes, sizeof(notes));
+    if (!rc)
+        rc = put(c, c->load, c->loads * sizeof(*c->load));
+    if (!rc && c->many)
+        rc = put(c, &extra, sizeof(extra));
+    return rc ? rc : put(c, c->notes, c->notes_size);
+}
+
+static int put_all(struct core *c)
+{
+    static const uint8_t zeros[PAGE_SIZE];
+    uint64_t end;
+    int rc = put_headers(c, &end);
+    uint64_t written = sizeof(Elf64_Ehdr) + (c->loads + 1) * sizeof(Elf64_Phdr) +
+                       (c->many ? sizeof(Elf64_Shdr) : 0) + c->notes_size;
+    if (!rc)
+        rc = put(c, zeros, end - written);
+    for (size_t i = 0; !rc && i < c->loads; i++) {
+        rc = put_memory(c, &c->load[i]);
+        end += c->load[i].p_memsz;
+    }
+    /* A hole at the end is none yet. */
+    if (!rc && c->holes && ftruncate(c->fd, (off_t)end))
+        rc = failed(c, "write");
+    return rc;
+}
+
+static int write_file(struct core *c)
+{
+    struct stat st;
+    c->fd = open(c->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    if (c->fd < 0)
+        return failed(c, "create");
+    c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
+    /* It holds whatever the guest knows, also where the file was there before. */
+    int rc = c->holes && fchmod(c->fd, 0600) ? failed(c, "write") : put_all(c);
+    if (close(c->fd) && !rc)
+        rc = failed(c, "write");
+    if (rc && c->holes)
+        unlink(c->path);
+    return rc;
+}
+
+int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
+               struct hl_error *error)
+{
+    struct core c = {.sb = sb, .path = path, .error = error};
+    int rc = core_notes(sb, info, &c.notes, &c.notes_size, error);
+    if (!rc)
+        rc = collect(&c);
+    if (!rc)
+        rc = write_file(&c);
+    free(c.notes);
+    free(c.load);
+    return rc;
+}
+
+int hl_sandbox_core(struct hl_sandbox *sb, const char *path, struct hl_error *error)
+{
+    if (!sb || !path || !*path)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "a core file needs a sandbox and a path");
+    if (atomic_flag_test_and_set(&sb->busy))
+        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    int rc = core_write(sb, NULL, path, error);
+    atomic_flag_clear(&sb->busy);
+    return rc;
+}

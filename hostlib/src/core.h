@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.h - writing a guest as an ELF core file (hl/core.h is the public part).
+ *
+ * core.c writes the file, core_notes.c what stands in its notes.
+ */
+#ifndef HL_CORE_INTERNAL_H
+#define HL_CORE_INTERNAL_H
+
+#include <signal.h>
+
+#include <hl/core.h>
+
+/*
+ * For whoever has the sandbox to himself, a debugger that holds the guest included.  info: why the
+ * guest stands, or NULL: what its state says.
+ */
+int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
+               struct hl_error *error);
+
+/* The contents of the PT_NOTE; *data is the caller's to free(), also after an error. */
+int core_notes(struct hl_sandbox *sb, const siginfo_t *info, uint8_t **data, size_t *size,
+               struct hl_error *error);
+
+#endif
