@@ -58,6 +58,7 @@ static void open_streams(void)
 
 int main(int argc, char **argv)
 {
+    setvbuf(stderr, NULL, _IOLBF, 0); /* a line is one write, also where it is put together */
     open_streams();
     const char *name = argc > 1 ? argv[1] : NULL;
     for (unsigned i = 0; name && i < COMMANDS; i++)

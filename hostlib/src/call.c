@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call.c - calls into the guest: start, call, main. */
 #include "debug.h"
+#include "limit.h"
 #include "sandbox.h"
 
 #include <string.h>
@@ -50,9 +51,11 @@ static int run(struct hl_sandbox *sb, struct hl_error *error)
     sb->killed_by = 0;
     if (sb->debug)
         debug_begin(sb->debug);
+    if (sb->limit)
+        limit_begin(sb->limit);
     int rc = sandbox_run(sb, error);
     atomic_store(&sb->call_state, CALL_NONE);
-    return rc;
+    return sb->limit ? limit_end(sb->limit, rc, error) : rc;
 }
 
 static int poison(struct hl_sandbox *sb, int rc)

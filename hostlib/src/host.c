@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.c - host functions: registering, linking to the guest's imports, calling. */
 #include "debug.h"
+#include "limit.h"
 #include "sandbox.h"
 
 #include <stdio.h>
@@ -168,7 +169,11 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
     result = (struct hl_value){.type = host->signature.result};
     if (sb->debug)
         debug_host_begin(sb->debug, host->name);
+    if (sb->limit)
+        limit_host_begin(sb->limit);
     rc = host->fn(host->opaque, args, import->signature.count, &result, &failure);
+    if (sb->limit)
+        limit_host_end(sb->limit);
     if (sb->debug)
         debug_host_end(sb->debug);
     if (rc) {

@@ -2,6 +2,7 @@
 /* sandbox.c - life of a sandbox: create, start, inspect, destroy. */
 #include "debug.h"
 #include "debug_env.h"
+#include "limit.h"
 #include "sandbox.h"
 
 #include <stdlib.h>
@@ -70,6 +71,7 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
 {
     if (!sb)
         return;
+    limit_free(sb->limit);
     debug_destroy(sb->debug);
     hl_machine_destroy(sb->machine);
     host_free(sb);
@@ -78,16 +80,22 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
     free(sb);
 }
 
-void hl_sandbox_interrupt(struct hl_sandbox *sb)
+bool sandbox_interrupt(struct hl_sandbox *sb)
 {
     /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless.
      */
     int running = CALL_RUNNING;
     if (!atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
-        return;
+        return false;
     hl_machine_kick(sb->machine);
     if (sb->debug)
         debug_wake(sb->debug);
+    return true;
+}
+
+void hl_sandbox_interrupt(struct hl_sandbox *sb)
+{
+    sandbox_interrupt(sb);
 }
 
 enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sb)

@@ -390,6 +390,28 @@ unwinding_ends()
 check unwind-crt0 unwinding_ends crt0.o
 check unwind-crt0-free unwinding_ends crt0-free.o
 
+# abort() and assert() are ours, with unwind information, unless the author has his own; a libc's
+# raise() and printf() are not linked for their sake.
+printf '#include <assert.h>\nint main(int argc, char **argv) { assert(argc == 42); return !argv; }\n' >assert.c
+abort_is_ours()
+{
+    "$cc" assert.c -o assert && "$cc" -static-pie assert.c -o assert-pie &&
+        ! nm assert assert-pie | grep -wE 'raise|printf_core'
+}
+check abort-is-ours abort_is_ours
+cat >own-abort.c <<'END'
+#include <stdlib.h>
+#include <assert.h>
+void abort(void) { exit(3); }
+void __assert_fail(const char *e, const char *f, int l, const char *n) { (void)e, (void)f, (void)l, (void)n; abort(); }
+int main(int argc, char **argv) { assert(argc == 42); free(argv); return 0; }
+END
+check own-abort clean "$cc" -w own-abort.c -o own-abort
+check free-abort clean "$cc" --freestanding -xc -o free-abort - <<'END'
+_Noreturn void abort(void);
+int main(void) { abort(); }
+END
+
 # Nothing in the archives is compiled with a stack protector or sanitizer: parts run before there
 # is a canary, and there is no sanitizer run-time.
 unguarded()

@@ -130,10 +130,31 @@ HL_API int hl_sandbox_call_index(struct hl_sandbox *sandbox, size_t index,
 HL_API int hl_sandbox_main(struct hl_sandbox *sandbox, int *status, struct hl_error *error);
 
 /*
- * End the call in progress with HL_ERR_INTERRUPTED, in guest code at once, in a host function when
- * that returns; without a call in progress it has no effect.
+ * End the call in progress with HL_ERR_INTERRUPTED: before the guest's first instruction and in
+ * guest code at once, in a host function when that returns, and also while a debugger holds the
+ * guest.  The sandbox is POISONED, can be looked at and restored.  Without a call in progress it has
+ * no effect.
  */
 HL_API void hl_sandbox_interrupt(struct hl_sandbox *sandbox);
+
+/*
+ * What each start, call and main may use from now on; 0 is no limit.  At a limit it ends as if
+ * interrupted, with an error that says which one it was.  A debugger that holds the guest stops its
+ * clocks (to within 20 ms).  A sandbox without limits pays nothing; the first limit on time starts a
+ * thread of libhl's own, one a process, with all signals blocked.
+ */
+struct hl_limits {
+    uint64_t wall_ns; /* time, in host functions too (then it ends when that returns) */
+    uint64_t cpu_ns;  /* the thread's CPU time, host functions excepted */
+    uint64_t exits;   /* how often the guest may come out: 1 is a call with nothing in it */
+};
+/* limits NULL: none.  Between calls.  Errors: BUSY, MEMORY, SYSTEM; then the old ones stay. */
+HL_API int hl_sandbox_limit(struct hl_sandbox *sandbox, const struct hl_limits *limits,
+                            struct hl_error *error);
+
+/* The limit that ended the last call, if one did. */
+enum hl_limit { HL_LIMIT_NONE, HL_LIMIT_WALL, HL_LIMIT_CPU, HL_LIMIT_EXITS };
+HL_API enum hl_limit hl_sandbox_limit_hit(const struct hl_sandbox *sandbox);
 
 HL_API enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sandbox);
 HL_API const struct hl_image *hl_sandbox_image(const struct hl_sandbox *sandbox);
