@@ -48,6 +48,17 @@ $(B)/tests/bench/restore: tests/bench/restore.c $(B)/lib/libhl.a
 bench-restore: $(B)/tests/bench/restore $(B)/tests/guest/rewind ## going back to a snapshot against copying the changed pages
 	$(Q)$(B)/tests/bench/restore $(B)/tests/guest/rewind
 
+# It has the machine's inside, to run it without all that makes it one.
+$(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/lib/libhl.a
+	$(call say,BENCH,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/lib/libhl.a $(HL_LIBS) -pthread
+
+GDB_ROUNDS ?= 5
+.PHONY: bench-gdb
+bench-gdb: all $(B)/tests/bench/gdb-floor ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
+	$(Q)bash tests/bench/gdb.sh $(B) $(GDB_ROUNDS)
+
 ROUNDS ?= 200
 $(B)/bench/program: all
 	$(Q)rm -rf $(B)/bench && mkdir -p $(B)/bench
