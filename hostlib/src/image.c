@@ -182,6 +182,8 @@ static int parse(struct hl_image *image, Elf *elf, struct hl_error *error)
         return rc;
     if (elf_getphdrnum(elf, &count) || !count || count > UINT16_MAX)
         return image_bad(image, error, "no program headers, or truncated");
+    if (eh.e_phentsize != sizeof(Elf64_Phdr)) /* libelf does not look */
+        return image_bad(image, error, "program headers of another size");
     image->pie = eh.e_type == ET_DYN;
     image->bias = image->pie ? PIE_BASE : 0;
     image->entry = eh.e_entry + image->bias;

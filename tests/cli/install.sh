@@ -19,7 +19,7 @@ check "make install" make -s install DESTDIR="$tmp/stage" PREFIX=/opt/hl SAN="$S
 mv "$tmp/stage/opt/hl" "$tmp/moved prefix"
 bin="$tmp/moved prefix/bin"
 for f in bin/hl-dev bin/hl-new bin/hl-cc lib/libhl.a lib/libhl.so lib/pkgconfig/hl.pc \
-    include/hl/hl.h include/hl/abi.h lib/hl/crt0.o share/man/man1/hl-dev.1 \
+    include/hl/hl.h include/hl/abi.h lib/hl/crt0.o share/man/man1/hl-dev.1 share/hl/gdb/hl.py \
     share/bash-completion/completions/hl-dev share/zsh/site-functions/_hl-dev; do
     check "installed $f" test -s "$tmp/moved prefix/$f"
 done
@@ -34,6 +34,7 @@ if [ "$(hl-dev run hello 2>/dev/null | tail -n 1)" = 'Greet("world") = "Hello, w
     echo "ok hl-dev run"
 else echo "not ok hl-dev run: $(hl-dev run hello 2>&1 | tail -n 3)"; status=1
 fi
+check "gdbinit finds the helpers" sh -c 'gdb -nx -batch -x hello/gdbinit -ex hl | grep -q "^hl maps "'
 # A host program of one's own, by pkg-config, against the shared library.
 cat >own.c <<'E'
 #include <stdio.h>
