@@ -9,7 +9,11 @@ $(B)/tests/%: tests/%.c $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
-	    -o $@ $< $(LDFLAGS) $(B)/lib/libhl.a -lcmocka $(HL_LIBS) -pthread
+	    -o $@ $(filter %.c,$^) $(LDFLAGS) $(B)/lib/libhl.a -lcmocka $(HL_LIBS) -pthread
+
+# The debug target on a vCPU that the test plays.
+$(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
+    tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
 
 # Test guests, small and named for what they show.
 GUEST_SRC := $(wildcard tests/guest/*.c)

@@ -170,7 +170,7 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
     sb->input_used = message_put(sb, m, sizeof(struct hl_input), args, count);
     m->kind = HL_MSG_CALL;
     m->index = (uint32_t)index;
-    sb->counts.calls++;
+    sandbox_count(&sb->counts.calls);
     sb->calling = f->name;
     int rc = run(sb, error);
     if (!rc)
@@ -216,7 +216,7 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
     sb->input->call.kind = HL_MSG_MAIN;
     sb->input->call.count = 0;
     sb->input_used = sizeof(*sb->input);
-    sb->counts.calls++;
+    sandbox_count(&sb->counts.calls);
     sb->calling = "main";
     rc = run(sb, error);
     if (!rc) {

@@ -16,13 +16,18 @@
 void debug_registry(struct hl_debug *d)
 {
     const struct hl_sandbox *sb = d->sb;
-    enum registry_state state = sb->state == HL_SANDBOX_DEAD        ? REGISTRY_EXITED
-                                : d->state == DEBUG_HELD || d->hold ? REGISTRY_HELD
-                                : sb->state == HL_SANDBOX_POISONED  ? REGISTRY_POISONED
-                                : d->in_call                        ? REGISTRY_IN_CALL
-                                                                    : REGISTRY_IDLE;
-    registry_update(d->registry, state, d->in_call ? sb->calling : NULL, sb->counts.calls,
-                    sb->counts.exits);
+    bool held = d->state == DEBUG_HELD || d->hold;
+    enum registry_state state;
+    if (d->in_call) /* then the sandbox's state is the guest's thread's own */
+        state = held ? REGISTRY_HELD : REGISTRY_IN_CALL;
+    else
+        state = sb->state == HL_SANDBOX_DEAD       ? REGISTRY_EXITED
+                : held                             ? REGISTRY_HELD
+                : sb->state == HL_SANDBOX_POISONED ? REGISTRY_POISONED
+                                                   : REGISTRY_IDLE;
+    registry_update(d->registry, state, d->calling,
+                    __atomic_load_n(&sb->counts.calls, __ATOMIC_RELAXED),
+                    __atomic_load_n(&sb->counts.exits, __ATOMIC_RELAXED));
 }
 
 void debug_remember(struct hl_debug *d)
@@ -80,7 +85,8 @@ static int set_hold(struct hl_debug *d, struct hl_error *error)
 }
 
 static int make(struct hl_debug **debug, struct hl_sandbox *sb,
-                const struct hl_debug_config *config, struct hl_error *error)
+                const struct hl_debug_config *config, const struct hl_debug_abilities *can,
+                struct hl_error *error)
 {
     struct hl_debug *d = calloc(1, sizeof(*d));
     if (!d)
@@ -99,7 +105,9 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
         d->path = strdup(hl_image_path(sb->image)); /* an image from memory has only a name */
     if (!d->path)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    int rc = hl_debug_probe(&d->can, error);
+    int rc = can ? 0 : hl_debug_probe(&d->can, error);
+    if (can)
+        d->can = *can;
     if (!rc)
         rc = set_hold(d, error);
     debug_regs_init(d);
@@ -109,6 +117,8 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
 
 static void unmake(struct hl_debug *d)
 {
+    if (!d)
+        return;
     hl_gdb_destroy(d->gdb);
     registry_remove(d->registry);
     debug_remove_all(d);
@@ -124,6 +134,21 @@ static void unmake(struct hl_debug *d)
     pthread_mutex_destroy(&d->hook_lock);
     pthread_mutex_destroy(&d->lock);
     free(d);
+}
+
+int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
+                 const struct hl_debug_abilities *can, struct hl_error *error)
+{
+    struct hl_debug *d = NULL;
+    int rc = make(&d, sb, config, can, error);
+    if (rc) {
+        unmake(d);
+        return rc;
+    }
+    if (sb->state == HL_SANDBOX_READY)
+        debug_remember(d);
+    sb->debug = d;
+    return 0;
 }
 
 static int serve(struct hl_debug *d, const char *endpoint, struct hl_error *error)
@@ -143,29 +168,33 @@ static int serve(struct hl_debug *d, const char *endpoint, struct hl_error *erro
     return rc;
 }
 
+static int publish(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
+{
+    struct hl_debug *d = sb->debug;
+    int rc = serve(d, endpoint, error);
+    if (rc) {
+        sb->debug = NULL;
+        unmake(d);
+        return rc;
+    }
+    registry_add(&d->registry, sb, hl_gdb_endpoint(d->gdb), hl_gdb_remote(d->gdb), NULL);
+    pthread_mutex_lock(&d->lock);
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+    return 0;
+}
+
 int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
                      const struct hl_debug_config *config, struct hl_error *error)
 {
-    struct hl_debug *d = NULL;
     if (!sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
     if (atomic_flag_test_and_set(&sb->busy))
         return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
     int rc = sb->debug ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
-                       : make(&d, sb, config, error);
+                       : debug_create(sb, config, NULL, error);
     if (!rc)
-        rc = serve(d, endpoint, error);
-    if (rc && d) {
-        unmake(d);
-    } else if (!rc) {
-        registry_add(&d->registry, sb, hl_gdb_endpoint(d->gdb), hl_gdb_remote(d->gdb), NULL);
-        pthread_mutex_lock(&d->lock);
-        if (sb->state == HL_SANDBOX_READY)
-            debug_remember(d);
-        debug_registry(d);
-        pthread_mutex_unlock(&d->lock);
-        sb->debug = d;
-    }
+        rc = publish(sb, endpoint, error);
     atomic_flag_clear(&sb->busy);
     return rc;
 }

@@ -42,9 +42,11 @@ struct debug_watch {
     hl_gva_t address;
     size_t size;
     enum gdb_point point; /* GDB_WATCH_* */
-    bool slots;           /* by debug registers; else its pages are watched */
+    unsigned slots;       /* one bit for each debug register it has; 0: its pages are watched */
     uint8_t *old;         /* contents when last looked at; NULL for GDB_WATCH_READ */
     bool seen;            /* all of it could be: nothing need be mapped there */
+    bool hit;             /* found to be, not told yet, ... */
+    hl_gva_t hit_at;      /* ... there */
 };
 
 /* One access to a watched page that the instruction at pc has made, or is about to. */
@@ -60,7 +62,8 @@ struct debug_access {
 struct debug_motion {
     enum gdb_resume_how how;
     uint64_t start, end;
-    bool done;      /* an instruction has been completed by an exit the sandbox serves */
+    bool moved;     /* at least one instruction has been executed, ... */
+    bool done;      /* ... the last one by an exit that the sandbox serves */
     bool step_over; /* of a breakpoint whose hit nobody wanted: one instruction without points */
 };
 
@@ -95,6 +98,7 @@ struct hl_debug {
     bool ended;            /* EXITED or KILLED has been told */
     bool waiting;          /* a thread waits in debug_enter(): it does not touch the machine */
     int deliver;           /* signal to be delivered when resumed, or 0 */
+    const char *calling;   /* sb->calling, for threads that are not the guest's */
     const char *host_name; /* while in_host */
     int died_by;           /* signal that is about to end, or has ended, the call */
     uint8_t pass[GDB_SIGNALS / 8]; /* signals nobody wants to see */
@@ -114,7 +118,6 @@ struct hl_debug {
     size_t watch_count;
     uint64_t watch_generation; /* of the page tables, when the watches were last put in */
     struct vcpu_debug slots;
-    enum gdb_point slot_owner[VCPU_SLOTS]; /* of a watch's slot: the watch's kind */
     struct debug_access access[DEBUG_ACCESSES];
     size_t access_count;
     hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
@@ -151,6 +154,12 @@ void debug_host_end(struct hl_debug *d);
 void debug_console(struct hl_debug *d, const void *data, size_t size);
 /* hl_sandbox_interrupt() has been called. */
 void debug_wake(struct hl_debug *d);
+/*
+ * Give the sandbox a target without a server: hl_sandbox_debug() puts one before it, tests play it
+ * themselves.  can: the roads to be taken, NULL for those that the probe finds.
+ */
+int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
+                 const struct hl_debug_abilities *can, struct hl_error *error);
 void debug_destroy(struct hl_debug *d);
 
 /* ---- inside of the target ---- */
@@ -163,7 +172,9 @@ int debug_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, siz
 void debug_remove_all(struct hl_debug *d);
 void debug_plant(struct hl_debug *d);
 void debug_lift(struct hl_debug *d);
-const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address);
+/* The first one there in the order of enum gdb_point, at least `from`. */
+const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address,
+                                         enum gdb_point from);
 
 /* debug_watch.c */
 int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size);
@@ -171,15 +182,17 @@ int debug_watch_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
 void debug_watch_remove_all(struct hl_debug *d);
 /* Before an entry: pages come and go. */
 void debug_watch_follow(struct hl_debug *d);
-/* Remember what is watched as it is now. */
-void debug_watch_refresh(struct hl_debug *d);
+/* The debugger has changed memory, which is no hit. */
+void debug_watch_wrote(struct hl_debug *d, hl_gva_t address, size_t size);
 /* A #PF: was it a watched page's?  Then it is given back until debug_watch_restore(). */
 bool debug_watch_fault(struct hl_debug *d, const struct hl_fault *fault);
 void debug_watch_restore(struct hl_debug *d);
-/* Did the instruction just executed, or the host meanwhile, touch what is watched? */
 /* Take the watches out of the page tables, or put them in again: for whoever copies those. */
 void debug_watch_suspend(struct hl_debug *d, bool suspend);
+/* Did the instruction just executed, or the host meanwhile, touch what is watched? */
 bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop);
+/* ... and what else, if nobody wanted to know of that? */
+bool debug_watch_also(struct hl_debug *d, struct gdb_stop *stop);
 bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,
                      int *slot);
 

@@ -115,7 +115,7 @@ int debug_thread_extra(void *target, char *text, size_t size)
     const struct hl_sandbox *sb = d->sb;
     pthread_mutex_lock(&d->lock);
     if (d->in_call)
-        snprintf(text, size, "%s%s%s", sb->calling ? sb->calling : "set-up",
+        snprintf(text, size, "%s%s%s", d->calling ? d->calling : "set-up",
                  d->in_host ? ", in host function " : "", d->in_host ? d->host_name : "");
     else
         snprintf(text, size, "%s",

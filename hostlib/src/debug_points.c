@@ -22,9 +22,10 @@ static size_t lower_bound(const struct hl_debug *d, hl_gva_t address, enum gdb_p
     return low;
 }
 
-const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address)
+const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address,
+                                         enum gdb_point from)
 {
-    size_t i = lower_bound(d, address, GDB_SW_BREAK);
+    size_t i = lower_bound(d, address, from);
     if (i < d->break_count && d->breaks[i].address == address)
         return &d->breaks[i];
     return NULL;

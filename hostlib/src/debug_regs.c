@@ -130,6 +130,12 @@ static bool is_system(unsigned number)
            (number >= GDB_AMD64_CR0 && number <= GDB_AMD64_EFER);
 }
 
+/* Of those that do not stand in the XSAVE area. */
+static size_t size_of(unsigned number)
+{
+    return number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
+}
+
 int debug_read_register(void *target, unsigned number, void *data, size_t size)
 {
     struct hl_debug *d = target;
@@ -147,7 +153,7 @@ int debug_read_register(void *target, unsigned number, void *data, size_t size)
         rc = need_xsave(d);
         return rc ? rc : gdb_xsave_read(&d->xsave, number, data, size);
     }
-    if (!rc && size > sizeof(value))
+    if (!rc && size != size_of(number))
         rc = HL_ERR_ARGUMENT;
     if (!rc)
         memcpy(data, &value, size);
@@ -186,12 +192,13 @@ int debug_write_register(void *target, unsigned number, const void *data, size_t
     uint64_t value = 0, now;
     if (!debug_may_look(d))
         return HL_ERR_BUSY;
+    if (!is_system(number) && number > GDB_AMD64_EFLAGS && number != GDB_AMD64_FS_BASE &&
+        number != GDB_AMD64_GS_BASE && number != GDB_AMD64_ORIG_RAX)
+        return write_xsave(d, number, data, size);
+    if (size != size_of(number))
+        return HL_ERR_ARGUMENT;
     if (number == GDB_AMD64_ORIG_RAX)
         return 0; /* GDB clears it before it calls a function */
-    if (!is_system(number) && number > GDB_AMD64_EFLAGS && !is_base(number))
-        return write_xsave(d, number, data, size);
-    if (size > sizeof(value))
-        return HL_ERR_ARGUMENT;
     memcpy(&value, data, size);
     if (!is_system(number))
         return write_general(d, number, value);

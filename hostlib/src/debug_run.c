@@ -28,7 +28,7 @@ void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
 bool debug_awaits_hold(const struct hl_debug *d)
 {
     return d->hold_break.address && d->state == DEBUG_FREE && !d->break_in &&
-           d->sb->state < HL_SANDBOX_POISONED;
+           (d->in_call || d->sb->state < HL_SANDBOX_POISONED);
 }
 
 static bool interrupted(const struct hl_debug *d)
@@ -100,7 +100,6 @@ static int attend(struct hl_debug *d, struct hl_error *error)
     int rc = 0;
     if (!atomic_load_explicit(&d->attention, memory_order_acquire))
         return 0;
-    debug_watch_restore(d); /* whoever looks now finds every watch in its place */
     pthread_mutex_lock(&d->lock);
     atomic_store(&d->attention, false);
     if (d->drop) {
@@ -111,6 +110,7 @@ static int attend(struct hl_debug *d, struct hl_error *error)
     }
     if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
         int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
+        debug_watch_restore(d); /* whoever looks now finds every watch in its place */
         debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
     }
     park(d);
@@ -183,13 +183,13 @@ static struct gdb_stop break_stop(const struct debug_break *b)
 static enum verdict check_motion(struct hl_debug *d, struct gdb_stop *stop)
 {
     const struct debug_motion *motion = &d->motion;
-    if (motion->how == GDB_CONTINUE)
+    if (motion->how == GDB_CONTINUE || !motion->moved)
         return AGAIN;
     uint64_t pc = machine_pc(d->sb->machine);
     *stop = (struct gdb_stop){.reason = GDB_STOP_STEP, .signal = GDB_SIGNAL_TRAP};
     if (motion->how == GDB_STEP || pc < motion->start || pc >= motion->end)
         return STOP;
-    const struct debug_break *b = debug_break_at(d, pc);
+    const struct debug_break *b = debug_break_at(d, pc, GDB_SW_BREAK);
     if (!b)
         return AGAIN;
     *stop = break_stop(b);
@@ -202,6 +202,7 @@ static enum verdict completed(struct hl_debug *d, struct gdb_stop *stop)
     bool hit = debug_watch_hit(d, stop);
     debug_watch_restore(d);
     d->motion.step_over = false;
+    d->motion.moved = true;
     return hit ? STOP : check_motion(d, stop);
 }
 
@@ -221,7 +222,7 @@ static enum verdict on_breakpoint(struct hl_debug *d, const struct hl_fault *f,
                                   struct gdb_stop *stop)
 {
     hl_gva_t pc = f->rip - 1;
-    const struct debug_break *b = debug_break_at(d, pc);
+    const struct debug_break *b = debug_break_at(d, pc, GDB_SW_BREAK);
     bool hold = d->hold_break.address == pc;
     if (!b && !hold)
         return SERVE;
@@ -236,7 +237,8 @@ static enum verdict on_breakpoint(struct hl_debug *d, const struct hl_fault *f,
 static enum verdict on_fetch_fault(struct hl_debug *d, const struct hl_fault *f,
                                    struct gdb_stop *stop)
 {
-    const struct debug_break *b = f->address == f->rip ? debug_break_at(d, f->rip) : NULL;
+    const struct debug_break *b =
+        f->address == f->rip ? debug_break_at(d, f->rip, GDB_SW_BREAK) : NULL;
     if (!b)
         return SERVE;
     *stop = break_stop(b);
@@ -245,16 +247,19 @@ static enum verdict on_fetch_fault(struct hl_debug *d, const struct hl_fault *f,
 
 static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop)
 {
-    const struct hl_machine *m = d->sb->machine;
+    const struct debug_break *b = NULL;
     for (int i = 0; i < VCPU_SLOTS; i++) {
-        if (!(m->dr6 >> i & 1) || d->slots.slot[i].kind == VCPU_SLOT_OFF)
+        enum vcpu_slot_kind kind = d->slots.slot[i].kind;
+        if (!(d->sb->machine->dr6 >> i & 1) || kind == VCPU_SLOT_OFF)
             continue;
-        if (d->slots.slot[i].kind != VCPU_SLOT_EXEC)
+        if (kind != VCPU_SLOT_EXEC)
             return completed(d, stop);
-        *stop = (struct gdb_stop){.reason = GDB_STOP_HW_BREAK, .address = d->slots.slot[i].address};
-        return STOP;
+        b = debug_break_at(d, d->slots.slot[i].address, GDB_SW_BREAK);
     }
-    return SERVE; /* the guest's own TF, or int1 */
+    if (!b)
+        return SERVE; /* the guest's own TF, or int1 */
+    *stop = break_stop(b);
+    return STOP;
 }
 
 /* step: what machine_step() said, NULL when the guest ran freely. */
@@ -290,6 +295,7 @@ static enum verdict judge(struct hl_debug *d, const struct hl_exit *exit,
     default: /* an instruction that is complete once it has been served */
         debug_watch_restore(d);
         d->motion.step_over = false;
+        d->motion.moved = true;
         d->motion.done = d->motion.how != GDB_CONTINUE;
         return SERVE;
     }
@@ -305,10 +311,24 @@ static enum verdict before_entry(struct hl_debug *d, struct gdb_stop *stop)
     return done ? check_motion(d, stop) : AGAIN;
 }
 
-static bool is_point(const struct gdb_stop *stop)
+static bool is_break(const struct gdb_stop *stop)
 {
-    return stop->reason == GDB_STOP_WATCH || stop->reason == GDB_STOP_SW_BREAK ||
-           stop->reason == GDB_STOP_HW_BREAK;
+    return stop->reason == GDB_STOP_SW_BREAK || stop->reason == GDB_STOP_HW_BREAK;
+}
+
+/* Is there one among the points hit at once that somebody wants to know of?  *stop becomes it. */
+static bool any_wanted(struct hl_debug *d, struct gdb_stop *stop)
+{
+    if (wanted(d, stop))
+        return true;
+    if (stop->reason == GDB_STOP_SW_BREAK && debug_break_at(d, stop->address, GDB_HW_BREAK)) {
+        stop->reason = GDB_STOP_HW_BREAK;
+        return wanted(d, stop);
+    }
+    while (stop->reason == GDB_STOP_WATCH && debug_watch_also(d, stop))
+        if (wanted(d, stop))
+            return true;
+    return false;
 }
 
 /* A breakpoint that nobody wants to stop at.  An int3 of the guest's own lies under it? Then too.
@@ -328,14 +348,11 @@ static void get_past(struct hl_debug *d)
 static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *error)
 {
     debug_regs_forget(d);
-    if (is_point(stop) && !wanted(d, stop)) {
-        if (stop->reason == GDB_STOP_WATCH) {
-            if (check_motion(d, stop) != STOP || (is_point(stop) && !wanted(d, stop)))
-                return 0;
-        } else {
-            get_past(d);
-            return 0;
-        }
+    if (stop->reason == GDB_STOP_WATCH && !any_wanted(d, stop) && check_motion(d, stop) != STOP)
+        return 0;
+    if (is_break(stop) && !any_wanted(d, stop)) {
+        get_past(d);
+        return 0;
     }
     return show(d, stop, error);
 }
@@ -379,6 +396,7 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
             return rc;
         enum verdict verdict =
             !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
+        d->sb->machine->dr6 = 0; /* a slot may be another point's when this is looked at again */
         if (verdict == SERVE && caught(d, exit)) {
             stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
             d->at_host_call = exit->kind == HL_EXIT_IO;
@@ -468,6 +486,7 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
 void debug_begin(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
+    d->calling = d->sb->calling;
     debug_registry(d);
     pthread_mutex_unlock(&d->lock);
 }
@@ -478,7 +497,7 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     d->waiting = true;
     park(d);
     d->waiting = false;
-    int rc = interrupted(d) || d->killed ? gone(d, error) : 0;
+    int rc = interrupted(d) || d->killed || d->restart ? gone(d, error) : 0;
     d->killed = false;
     d->in_call = rc == 0;
     d->died_by = 0;
@@ -511,8 +530,11 @@ void debug_leave(struct hl_debug *d)
     struct gdb_stop stop;
     pthread_mutex_lock(&d->lock);
     d->in_call = false;
-    debug_regs_forget(d);
-    debug_watch_restore(d);
+    d->calling = NULL;
+    if (d->state != DEBUG_HELD) { /* else the guest is the debugger's to look at */
+        debug_regs_forget(d);
+        debug_watch_restore(d);
+    }
     if (d->drop) {
         debug_remove_all(d);
         d->drop = false;

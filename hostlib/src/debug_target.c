@@ -36,15 +36,21 @@ static int get_event_fd(void *target)
     return d->event_fd;
 }
 
+/* lock held: no event waits any more. */
+static void clear_event(struct hl_debug *d)
+{
+    uint64_t count;
+    d->event_set = false;
+    (void)!read(d->event_fd, &count, sizeof(count));
+}
+
 static int take_stop(void *target, struct gdb_stop *stop)
 {
     struct hl_debug *d = target;
-    uint64_t count;
     pthread_mutex_lock(&d->lock);
     int taken = d->event_set;
     *stop = d->event;
-    d->event_set = false;
-    (void)!read(d->event_fd, &count, sizeof(count));
+    clear_event(d);
     pthread_cond_broadcast(&d->changed);
     pthread_mutex_unlock(&d->lock);
     return taken;
@@ -86,7 +92,6 @@ static int attach(void *target)
         rc = HL_ERR_STATE;
     } else {
         d->event_due = true;
-        d->event_set = false;
         d->detached = false;
         if (at_rest(d)) {
             if (d->drop) {
@@ -107,7 +112,8 @@ static int attach(void *target)
 static void let_go(struct hl_debug *d)
 {
     d->state = DEBUG_FREE;
-    d->event_due = d->event_set = d->break_in = d->hold = false;
+    d->event_due = d->break_in = d->hold = false;
+    clear_event(d);
     d->deliver = 0;
     memset(d->pass, 0, sizeof(d->pass));
     d->catch = (struct debug_catch){.hosts = false};
@@ -167,7 +173,6 @@ static int resume(void *target, const struct gdb_resume *resume)
         d->state = DEBUG_RUNNING;
         d->event_due = true;
         debug_regs_forget(d);
-        debug_watch_refresh(d);
         debug_registry(d);
         atomic_store(&d->attention, true);
         pthread_cond_broadcast(&d->changed);
@@ -201,7 +206,7 @@ static int restart(void *target)
     } else {
         d->event_due = true;
         d->killed = d->ended = false;
-        if (d->in_call) {
+        if (d->in_call || d->waiting) { /* a call that waits is one to be made again, too */
             d->restart = true;
             call_attention(d);
         } else {
@@ -235,7 +240,11 @@ static size_t read_memory(void *target, uint64_t address, void *data, size_t siz
 static size_t write_memory(void *target, uint64_t address, const void *data, size_t size)
 {
     struct hl_debug *d = target;
-    return debug_may_look(d) ? hl_machine_write(d->sb->machine, address, data, size, 0) : 0;
+    if (!debug_may_look(d))
+        return 0;
+    size_t done = hl_machine_write(d->sb->machine, address, data, size, 0);
+    debug_watch_wrote(d, address, done);
+    return done;
 }
 
 static int insert_point(void *target, enum gdb_point point, uint64_t address, size_t size)

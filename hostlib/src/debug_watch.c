@@ -42,37 +42,35 @@ static void protect_pages(struct hl_debug *d, hl_gva_t address, size_t size)
         machine_watch_page(d->sb->machine, page, page_need(d, page));
 }
 
-static void free_slots(struct hl_debug *d, const struct debug_watch *w)
+static void free_slots(struct hl_debug *d, unsigned slots)
 {
     for (int i = 0; i < VCPU_SLOTS; i++)
-        if (d->slots.slot[i].kind > VCPU_SLOT_EXEC &&
-            overlaps(d->slots.slot[i].address, 1, w->address, w->size) &&
-            (d->slot_owner[i] == w->point))
+        if (slots >> i & 1)
             memset(&d->slots.slot[i], 0, sizeof(d->slots.slot[i]));
 }
 
 /* Cover the range by aligned pieces, one slot each; none are taken when they do not suffice. */
-static bool take_slots(struct hl_debug *d, const struct debug_watch *w)
+static unsigned take_slots(struct hl_debug *d, const struct debug_watch *w)
 {
     enum vcpu_slot_kind kind = w->point == GDB_WATCH_WRITE ? VCPU_SLOT_WRITE : VCPU_SLOT_ACCESS;
     hl_gva_t at = w->address, end = w->address + w->size;
+    unsigned taken = 0;
     /* The processor knows no slot for reads alone. */
     if (!d->can.hw_watch || w->point == GDB_WATCH_READ || w->size > VCPU_SLOTS * 8)
-        return false;
+        return 0;
     while (at < end) {
         uint8_t size = 8;
         int slot;
         while (at % size || size > end - at)
             size /= 2;
         if (!debug_slot_take(d, kind, at, size, &slot)) {
-            free_slots(d, &(struct debug_watch){
-                              .address = w->address, .size = w->size, .point = w->point});
-            return false;
+            free_slots(d, taken);
+            return 0;
         }
-        d->slot_owner[slot] = w->point;
+        taken |= 1u << slot;
         at += size;
     }
-    return true;
+    return taken;
 }
 
 static void look(const struct hl_debug *d, struct debug_watch *w)
@@ -120,9 +118,8 @@ static void remove_at(struct hl_debug *d, size_t i)
 {
     struct debug_watch w = d->watches[i];
     d->watches[i] = d->watches[--d->watch_count];
-    if (w.slots)
-        free_slots(d, &w);
-    else
+    free_slots(d, w.slots);
+    if (!w.slots)
         protect_pages(d, w.address, w.size);
     free(w.old);
 }
@@ -146,10 +143,11 @@ void debug_watch_remove_all(struct hl_debug *d)
         remove_at(d, d->watch_count - 1);
 }
 
-void debug_watch_refresh(struct hl_debug *d)
+void debug_watch_wrote(struct hl_debug *d, hl_gva_t address, size_t size)
 {
     for (size_t i = 0; i < d->watch_count; i++)
-        look(d, &d->watches[i]);
+        if (overlaps(d->watches[i].address, d->watches[i].size, address, size))
+            look(d, &d->watches[i]);
 }
 
 /* Would the page itself have allowed this access? */
@@ -169,6 +167,17 @@ static bool is_granted(const struct hl_debug *d, hl_gva_t page)
     return false;
 }
 
+/* Bytes of an operand of this size from the address of the fault on, which is where a page begins
+ * when the operand began on the page before. */
+static unsigned reach(const struct hl_debug *d, const struct hl_fault *f, const uint8_t *code,
+                      size_t code_size, unsigned size)
+{
+    struct hl_regs regs;
+    if (f->address % PAGE_SIZE || hl_machine_get_regs(d->sb->machine, &regs, NULL))
+        return size;
+    return size - (unsigned)(f->address - insn_operand_start(code, code_size, &regs, f->address));
+}
+
 static void note_access(struct hl_debug *d, const struct hl_fault *f)
 {
     struct insn insn;
@@ -176,10 +185,11 @@ static void note_access(struct hl_debug *d, const struct hl_fault *f)
     bool write = f->error_code & PF_WRITE;
     if ((f->error_code & PF_FETCH) || d->access_count == DEBUG_ACCESSES)
         return;
-    insn_decode(&insn, code,
-                hl_machine_read(d->sb->machine, f->rip, code, sizeof(code), HL_PROT_EXEC));
+    size_t code_size = hl_machine_read(d->sb->machine, f->rip, code, sizeof(code), HL_PROT_EXEC);
+    insn_decode(&insn, code, code_size);
     unsigned size = write ? insn.written : insn.read;
-    d->access[d->access_count++] = (struct debug_access){f->address, size ? size : 1, write};
+    size = size > 1 ? reach(d, f, code, code_size, size) : 1;
+    d->access[d->access_count++] = (struct debug_access){f->address, size, write};
     /* An operand that is read and written is asked for as one to write. */
     if (write && insn.modifies && d->access_count < DEBUG_ACCESSES)
         d->access[d->access_count++] = (struct debug_access){f->address, size, false};
@@ -232,19 +242,18 @@ static bool kind_sees(enum gdb_point point, bool write)
     return point == GDB_WATCH_ACCESS || write == (point == GDB_WATCH_WRITE);
 }
 
-static bool touched(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
+static bool by_slot(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
 {
-    bool changed;
-    *address = first_change(d, w, &changed);
-    if (changed)
-        return true;
-    for (int i = 0; w->slots && i < VCPU_SLOTS; i++)
-        if ((d->sb->machine->dr6 >> i & 1) && d->slot_owner[i] == w->point &&
-            d->slots.slot[i].kind > VCPU_SLOT_EXEC &&
-            overlaps(d->slots.slot[i].address, 1, w->address, w->size)) {
+    for (int i = 0; i < VCPU_SLOTS; i++)
+        if (w->slots & d->sb->machine->dr6 & 1u << i) {
             *address = d->slots.slot[i].address;
             return true;
         }
+    return false;
+}
+
+static bool by_fault(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
+{
     for (size_t i = 0; !w->slots && i < d->access_count; i++) {
         const struct debug_access *a = &d->access[i];
         if (kind_sees(w->point, a->write) && overlaps(a->address, a->size, w->address, w->size)) {
@@ -255,19 +264,47 @@ static bool touched(const struct hl_debug *d, const struct debug_watch *w, hl_gv
     return false;
 }
 
-bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop)
+/* A fault tells the first byte touched, a slot no more than itself: then the first byte changed is
+ * better, and all there is of what the host did. */
+static bool touched(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
 {
-    hl_gva_t address;
+    bool changed;
+    if (by_fault(d, w, address))
+        return true;
+    hl_gva_t change = first_change(d, w, &changed);
+    if (!by_slot(d, w, address) && !changed)
+        return false;
+    if (changed)
+        *address = change;
+    return true;
+}
+
+bool debug_watch_also(struct hl_debug *d, struct gdb_stop *stop)
+{
     size_t i = 0;
-    while (i < d->watch_count && !touched(d, &d->watches[i], &address))
+    while (i < d->watch_count && !d->watches[i].hit)
         i++;
-    d->sb->machine->dr6 = 0; /* each hit is told once */
     if (i == d->watch_count)
         return false;
-    *stop = (struct gdb_stop){
-        .reason = GDB_STOP_WATCH, .point = d->watches[i].point, .address = address};
-    debug_watch_refresh(d);
+    enum gdb_point point = d->watches[i].point;
+    hl_gva_t at = d->watches[i].hit_at;
+    *stop = (struct gdb_stop){.reason = GDB_STOP_WATCH, .point = point, .address = at};
+    /* Who is asked about a kind and an address looks at all the points that fit. */
+    for (; i < d->watch_count; i++)
+        if (d->watches[i].point == point && d->watches[i].hit_at == at)
+            d->watches[i].hit = false;
     return true;
+}
+
+bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop)
+{
+    for (size_t i = 0; i < d->watch_count; i++) {
+        struct debug_watch *w = &d->watches[i];
+        w->hit = touched(d, w, &w->hit_at);
+        if (w->hit)
+            look(d, w);
+    }
+    return debug_watch_also(d, stop);
 }
 
 void debug_watch_suspend(struct hl_debug *d, bool suspend)
@@ -277,7 +314,7 @@ void debug_watch_suspend(struct hl_debug *d, bool suspend)
         hl_gva_t page = w->address & PAGE_MASK;
         for (; !w->slots && page < w->address + w->size; page += PAGE_SIZE)
             machine_watch_page(d->sb->machine, page, suspend ? 0 : page_need(d, page));
+        if (!suspend)
+            look(d, &d->watches[i]);
     }
-    if (!suspend)
-        debug_watch_refresh(d);
 }

@@ -5,6 +5,8 @@
 
 #include <Zydis/Zydis.h>
 
+#include <hl/machine.h>
+
 static bool is_prefix(uint8_t byte)
 {
     static const uint8_t legacy[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
@@ -54,15 +56,57 @@ static void note_operand(struct insn *insn, const ZydisDecodedOperand *o)
         insn->modifies = true;
 }
 
-void insn_decode(struct insn *insn, const uint8_t *code, size_t size)
+static bool decode(const uint8_t *code, size_t size, ZydisDecodedInstruction *decoded,
+                   ZydisDecodedOperand *operands)
 {
     ZydisDecoder decoder;
+    return ZYAN_SUCCESS(
+               ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) &&
+           ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, size, decoded, operands));
+}
+
+void insn_decode(struct insn *insn, const uint8_t *code, size_t size)
+{
     ZydisDecodedInstruction decoded;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
     *insn = (struct insn){.kind = insn_kind(code, size)};
-    if (ZYAN_FAILED(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64)) ||
-        ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, code, size, &decoded, operands)))
+    if (!decode(code, size, &decoded, operands))
         return;
     for (unsigned i = 0; i < decoded.operand_count; i++)
         note_operand(insn, &operands[i]);
+}
+
+/* Zydis leaves segments to the caller. */
+static bool operand_at(const ZydisDecodedInstruction *decoded, const ZydisDecodedOperand *o,
+                       const struct hl_regs *regs, uint64_t *at)
+{
+    /* Zydis counts them as the processor does, struct hl_regs as GDB. */
+    const uint64_t values[] = {regs->rax, regs->rcx, regs->rdx, regs->rbx, regs->rsp, regs->rbp,
+                               regs->rsi, regs->rdi, regs->r8,  regs->r9,  regs->r10, regs->r11,
+                               regs->r12, regs->r13, regs->r14, regs->r15};
+    ZydisRegisterContext context = {0};
+    if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.type == ZYDIS_MEMOP_TYPE_AGEN)
+        return false;
+    memcpy(&context.values[ZYDIS_REGISTER_RAX], values, sizeof(values));
+    if (ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(decoded, o, regs->rip, &context, at)))
+        return false;
+    if (o->mem.segment == ZYDIS_REGISTER_FS)
+        *at += regs->fs_base;
+    else if (o->mem.segment == ZYDIS_REGISTER_GS)
+        *at += regs->gs_base;
+    return true;
+}
+
+uint64_t insn_operand_start(const uint8_t *code, size_t size, const struct hl_regs *regs,
+                            uint64_t address)
+{
+    ZydisDecodedInstruction decoded;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    uint64_t at;
+    if (!decode(code, size, &decoded, operands))
+        return address;
+    for (unsigned i = 0; i < decoded.operand_count; i++)
+        if (operand_at(&decoded, &operands[i], regs, &at) && address - at < operands[i].size / 8u)
+            return at;
+    return address;
 }

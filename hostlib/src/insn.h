@@ -28,6 +28,14 @@ struct insn {
 /* code: what could be read at rip.  An invalid instruction is a plain one. */
 void insn_decode(struct insn *insn, const uint8_t *code, size_t size);
 
+/*
+ * Where its memory operand begins that reaches to `address` from below; address itself when none
+ * is found to.
+ */
+struct hl_regs;
+uint64_t insn_operand_start(const uint8_t *code, size_t size, const struct hl_regs *regs,
+                            uint64_t address);
+
 /* The kind alone, without a decoder: for every step. */
 enum insn_kind insn_kind(const uint8_t *code, size_t size);
 

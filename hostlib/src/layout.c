@@ -176,13 +176,13 @@ static int make_machine(struct hl_sandbox *sb, const struct machine_contents *co
                         struct hl_error *error)
 {
     static const uint16_t ports[] = {HL_PORT_WAIT, HL_PORT_CALL, HL_PORT_LOG, HL_PORT_ABORT};
-    struct hl_machine_config config = {.port = ports, .port_count = 4};
+    struct hl_machine_config config = {.port = ports, .port_count = 4, .shared = sb->config.shared};
     layout_plan(sb->image, &sb->config, sb->region);
     for (size_t i = 0; i < sb->image->segment_count; i++)
         config.memory += sb->image->segments[i].pub.size;
     for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
         config.memory += sb->region[i].size;
-    return machine_create(&sb->machine, &config, &hl_vcpu_kvm, contents, error);
+    return machine_create(&sb->machine, &config, sb->ops ? sb->ops : &hl_vcpu_kvm, contents, error);
 }
 
 static void find_buffers(struct hl_sandbox *sb)

@@ -190,11 +190,9 @@ out:
 static void tell_function(struct registry *r, const char *function)
 {
     struct registry_file *file = r->file;
-    uint32_t sequence = atomic_load_explicit(&file->sequence, memory_order_relaxed);
-    atomic_store_explicit(&file->sequence, sequence + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
+    atomic_fetch_add_explicit(&file->sequence, 1, memory_order_acquire); /* odd before the text */
     copy(file->function, sizeof(file->function), function ? function : "");
-    atomic_store_explicit(&file->sequence, sequence + 2, memory_order_release);
+    atomic_fetch_add_explicit(&file->sequence, 1, memory_order_release);
     r->function = function;
 }
 

@@ -4,6 +4,7 @@
 #include "debug_env.h"
 #include "limit.h"
 #include "sandbox.h"
+#include "share.h"
 
 #include <stdlib.h>
 
@@ -42,8 +43,9 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
     return rc;
 }
 
-int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
-                      const struct hl_sandbox_config *config, struct hl_error *error)
+int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
+                   const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
+                   struct hl_error *error)
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
@@ -52,6 +54,7 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     atomic_flag_clear(&sb->busy);
     sb->image = image;
+    sb->ops = ops;
     int rc = sandbox_config(&sb->config, config, error);
     if (!rc)
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
@@ -67,6 +70,12 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
     return 0;
 }
 
+int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
+                      const struct hl_sandbox_config *config, struct hl_error *error)
+{
+    return sandbox_create(sandbox, image, config, NULL, error);
+}
+
 void hl_sandbox_destroy(struct hl_sandbox *sb)
 {
     if (!sb)
@@ -74,6 +83,7 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
     limit_free(sb->limit);
     debug_destroy(sb->debug);
     hl_machine_destroy(sb->machine);
+    share_free(sb);
     host_free(sb);
     linux_free(sb);
     free(sb->result.data);

@@ -47,6 +47,7 @@ struct linux_state {
 
 struct hl_sandbox {
     const struct hl_image *image;
+    const struct vcpu_ops *ops; /* the machine's backend; NULL: KVM */
     struct hl_machine *machine;
     struct hl_sandbox_config config; /* sizes rounded; argv and envp are gone */
     struct hl_region region[REGION_COUNT];
@@ -77,11 +78,18 @@ struct hl_sandbox {
     const char *calling;    /* the guest function in progress, or NULL */
     struct hl_debug *debug; /* NULL: no debugger can come */
     struct limit *limit;    /* on each call, NULL: none */
+    struct share *shares;   /* hl/share.h */
     enum hl_limit limit_hit;
 };
 
 /* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */
 enum { RUN_ON = 0, RUN_DONE = 1 };
+
+/* One more, of those that another thread may look at meanwhile. */
+static inline void sandbox_count(uint64_t *counter)
+{
+    __atomic_store_n(counter, *counter + 1, __ATOMIC_RELAXED);
+}
 
 /* Run the guest until it waits (0) or something ends its run (an error; the state is set). */
 int sandbox_run(struct hl_sandbox *sb, struct hl_error *error);
@@ -106,6 +114,11 @@ void sandbox_leave(struct hl_sandbox *sb);
 /* sandbox_run.c: "page fault: read of unmapped address 0x10 (NULL pointer)". */
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,
                         size_t size);
+
+/* hl_sandbox_create() on a backend of the caller's choice. */
+int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
+                   const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
+                   struct hl_error *error);
 
 /* layout.c: lay the address space out, load the image, fill boot block and initial stack. */
 void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *config,

@@ -196,7 +196,7 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
         rc = sb->debug ? debug_run(sb->debug, &exit, error)
                        : hl_machine_run(sb->machine, &exit, error);
         if (!rc) {
-            sb->counts.exits++;
+            sandbox_count(&sb->counts.exits);
             rc = on_exit_kind[exit.kind](sb, &exit, error);
             if (rc < 0 && sb->debug)
                 rc = debug_failure(sb->debug, rc, &exit, error);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#define RFLAGS_TF 0x100ull
+
 /* DR7 (Intel SDM 3, 17.2.4): bit 10 is always one; 2 bits enable a slot, 4 more say for what. */
 #define DR7_FIXED 0x400u
 #define DR7_GLOBAL(slot) (2u << 2 * (slot))
@@ -84,6 +86,17 @@ static int set_regs_now(struct hl_vcpu *v)
     return ioctl(v->fd, KVM_SET_REGS, v->host->sync_regs ? &v->run->s.regs.regs : &v->regs_buffer);
 }
 
+/*
+ * While it steps KVM takes TF for its own, and hides it from itself when it is told to stop: a TF
+ * of the guest's has to be set once more.
+ */
+static void set_tf_again(struct hl_vcpu *v)
+{
+    const struct kvm_regs *r = v->host->sync_regs ? &v->run->s.regs.regs : &v->regs_buffer;
+    if (v->regs_valid && (r->rflags & RFLAGS_TF))
+        v->regs_dirty = true;
+}
+
 int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error)
 {
     struct kvm_guest_debug d = {.arch.debugreg[7] = DR7_FIXED};
@@ -102,5 +115,7 @@ int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_
         d.control |= KVM_GUESTDBG_ENABLE;
     if (set_regs_now(v) || ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d))
         return vcpu_kvm_failed(error, "KVM_SET_GUEST_DEBUG");
+    if (!debug->step)
+        set_tf_again(v);
     return 0;
 }

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a debugger reads and writes: registers, memory, objects, signals and monitor commands. */
+#include "debug_rig.h"
+
+#include <elf.h>
+#include <signal.h>
+
+#include <hl/abi.h>
+
+enum { NOP = 0x90 };
+
+static hl_gva_t stand(struct rig *r)
+{
+    begin_attached(r);
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
+    return r->text;
+}
+
+/* ---- registers ---- */
+
+typedef void register_fn(struct rig *r, unsigned number, const struct gdb_register *reg);
+
+static void each_register(struct rig *r, register_fn *fn)
+{
+    const struct gdb_description *d = r->d->target.description;
+    for (unsigned i = 0; i < d->feature_count; i++)
+        for (unsigned n = 0; n < d->features[i]->count; n++)
+            fn(r, d->features[i]->first + n, &d->features[i]->registers[n]);
+}
+
+static void read_by_size(struct rig *r, unsigned number, const struct gdb_register *reg)
+{
+    uint8_t data[2 * GDB_REGISTER_MAX];
+    for (size_t size = 0; size <= sizeof(data); size++) {
+        int rc = debug_ops.read_register(r->d, number, data, size);
+        if (rc != (size == reg->bits / 8u ? 0 : HL_ERR_ARGUMENT))
+            fail_msg("%s (%u), %zu bytes: %d", reg->name, number, size, rc);
+    }
+}
+
+static void write_by_size(struct rig *r, unsigned number, const struct gdb_register *reg)
+{
+    uint8_t data[2 * GDB_REGISTER_MAX] = {0};
+    size_t right = reg->bits / 8u;
+    assert_int_equal(debug_ops.read_register(r->d, number, data, right), 0);
+    for (size_t size = 0; size <= sizeof(data); size++) {
+        int rc = debug_ops.write_register(r->d, number, data, size);
+        if (rc != (size == right ? 0 : HL_ERR_ARGUMENT))
+            fail_msg("%s (%u), %zu bytes: %d", reg->name, number, size, rc);
+    }
+}
+
+/* Every one of the description, in its own size only; what is read can be written back. */
+static void test_every_register(void **state)
+{
+    struct rig *r = *state;
+    uint64_t value;
+
+    stand(r);
+    each_register(r, read_by_size);
+    each_register(r, write_by_size);
+    const unsigned bad[] = {59 + 1000, GDB_AMD64_REGISTERS, ~0u};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_int_equal(debug_ops.read_register(r->d, bad[i], &value, 8), HL_ERR_ARGUMENT);
+        assert_int_equal(debug_ops.write_register(r->d, bad[i], &value, 8), HL_ERR_ARGUMENT);
+    }
+}
+
+/* Takes any bits, and keeps them. */
+static bool is_plain(unsigned number)
+{
+    return !(number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS) &&
+           !(number >= GDB_AMD64_FCTRL && number <= GDB_AMD64_FOP) && number != GDB_AMD64_MXCSR &&
+           number != GDB_AMD64_ORIG_RAX && number != GDB_AMD64_RIP && number < GDB_AMD64_CR0;
+}
+
+static void write_pattern(struct rig *r, unsigned number, const struct gdb_register *reg)
+{
+    uint8_t data[GDB_REGISTER_MAX];
+    if (!is_plain(number))
+        return;
+    for (unsigned i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(number * 7 + i);
+    assert_int_equal(debug_ops.write_register(r->d, number, data, reg->bits / 8u), 0);
+}
+
+static void check_pattern(struct rig *r, unsigned number, const struct gdb_register *reg)
+{
+    uint8_t data[GDB_REGISTER_MAX];
+    if (!is_plain(number))
+        return;
+    assert_int_equal(debug_ops.read_register(r->d, number, data, reg->bits / 8u), 0);
+    for (unsigned i = 0; i < reg->bits / 8u; i++)
+        if (data[i] != (uint8_t)(number * 7 + i))
+            fail_msg("%s (%u): byte %u", reg->name, number, i);
+}
+
+/* Each is its own: none answers for another, and a resume brings them to the guest. */
+static void test_registers_are_themselves(void **state)
+{
+    struct rig *r = *state;
+
+    stand(r);
+    each_register(r, write_pattern);
+    each_register(r, check_pattern);
+    uint64_t rbx = reg(r, GDB_AMD64_RBX), r15 = reg(r, GDB_AMD64_R8 + 7);
+    set_reg(r, GDB_AMD64_RIP, r->text);
+    CONTINUE(r);
+    entered_at(r, r->text);
+    assert_int_equal(r->v->regs.rbx, rbx);
+    assert_int_equal(r->v->regs.r15, r15);
+    assert_int_equal(r->v->fs_base & 0xff, (GDB_AMD64_FS_BASE * 7) & 0xff);
+    r->v->regs.rbx = 0x5555;
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
+    assert_int_equal(reg(r, GDB_AMD64_RBX), 0x5555); /* what was read before the resume is old */
+}
+
+/* The guest's own flags are the debugger's to set, the others are put right. */
+static void test_flags(void **state)
+{
+    struct rig *r = *state;
+
+    stand(r);
+    set_reg(r, GDB_AMD64_EFLAGS, 0xffffffff);
+    assert_int_equal(reg(r, GDB_AMD64_EFLAGS), 0x244dd5 | 0x202); /* no IOPL, VM, RF */
+    set_reg(r, GDB_AMD64_EFLAGS, 0);
+    assert_int_equal(reg(r, GDB_AMD64_EFLAGS), 0x202);
+}
+
+/* Selectors and control registers: read, written back, not changed. */
+static void test_system_registers(void **state)
+{
+    struct rig *r = *state;
+    uint32_t cs = 0;
+    uint64_t cr3;
+
+    stand(r);
+    for (unsigned n = GDB_AMD64_CR0; n <= GDB_AMD64_EFER; n++) {
+        uint64_t value = reg(r, n), other = value + 1;
+        set_reg(r, n, value);
+        int rc = debug_ops.write_register(r->d, n, &other, 8);
+        assert_int_equal(rc, n == GDB_AMD64_CR2 ? 0 : HL_ERR_ARGUMENT);
+        assert_int_equal(reg(r, n), n == GDB_AMD64_CR2 ? other : value);
+    }
+    for (unsigned n = GDB_AMD64_CS; n <= GDB_AMD64_GS; n++) {
+        assert_int_equal(debug_ops.read_register(r->d, n, &cs, 4), 0);
+        assert_int_equal(debug_ops.write_register(r->d, n, &cs, 4), 0);
+        cs += 8;
+        assert_int_equal(debug_ops.write_register(r->d, n, &cs, 4), HL_ERR_ARGUMENT);
+    }
+    cr3 = reg(r, GDB_AMD64_CR3);
+    assert_int_equal(cr3, r->v->setup.page_table);
+    assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), UINT64_MAX);
+    set_reg(r, GDB_AMD64_ORIG_RAX, 5);
+    assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), UINT64_MAX);
+}
+
+/* While the vCPU is in the shim the guest's registers lie on the ring-0 stack. */
+static void test_registers_in_the_shim(void **state)
+{
+    struct rig *r = *state;
+    uint32_t cs = 0, ss = 0;
+
+    begin_attached(r);
+    r->v->regs.rsp = r->stack;
+    r->v->regs.rflags = 0x246;
+    play_fault(r, r->text + 4, 13, 0, 0);
+    expect_signal(r, GDB_SIGNAL_SEGV);
+    assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 4);
+    assert_int_equal(reg(r, GDB_AMD64_RSP), r->stack);
+    assert_int_equal(reg(r, GDB_AMD64_EFLAGS), 0x246);
+    assert_int_equal(debug_ops.read_register(r->d, GDB_AMD64_CS, &cs, 4), 0);
+    assert_int_equal(debug_ops.read_register(r->d, GDB_AMD64_SS, &ss, 4), 0);
+    assert_int_equal(cs, SHIM_USER_CS);
+    assert_int_equal(ss, SHIM_USER_DS);
+    set_reg(r, GDB_AMD64_RIP, r->text + 8);
+    set_reg(r, GDB_AMD64_RSP, r->stack - 16);
+    set_reg(r, GDB_AMD64_RAX, 77);
+    CONTINUE(r);
+    entered_at(r, r->text + 8);
+    assert_int_equal(r->v->regs.rsp, r->stack - 16);
+    assert_int_equal(r->v->regs.rax, 77);
+}
+
+/* Setting a register behind an `out` does not take the guest back to it. */
+static void test_registers_behind_an_out(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    CODE_AT(r, 0, 0xe6, HL_PORT_CALL, NOP);
+    atomic_store(&r->host_waits, true);
+    play_host_call(r, r->text);
+    WAIT_FOR(atomic_load(&r->in_host));
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
+    set_reg(r, GDB_AMD64_RBX, 12);
+    assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 2);
+    atomic_store(&r->host_waits, false);
+    CONTINUE(r);
+    entered_at(r, r->text + 2);
+    assert_int_equal(r->v->regs.rbx, 12);
+}
+
+/* ---- memory ---- */
+
+static void test_memory(void **state)
+{
+    struct rig *r = *state;
+    static uint8_t now[64 * PAGE], then[64 * PAGE];
+
+    stand(r);
+    const struct hl_region *boot = hl_sandbox_region(r->sb, REGION_BOOT);
+    const struct hl_region *stack = hl_sandbox_region(r->sb, REGION_STACK);
+    struct hl_boot block;
+    assert_int_equal(debug_ops.read_memory(r->d, boot->start, &block, sizeof(block)),
+                     sizeof(block));
+    assert_int_equal(block.magic, HL_BOOT_MAGIC);
+    /* As far as it goes: to the end of what is mapped there. */
+    assert_int_equal(debug_ops.read_memory(r->d, boot->start, now, sizeof(now)), boot->size);
+    assert_int_equal(debug_ops.read_memory(r->d, boot->start - 1, now, 2), 0);
+    /* Read-only to the guest, not to its debugger. */
+    assert_int_equal(debug_ops.write_memory(r->d, boot->start + 100, "x", 1), 1);
+    assert_int_equal(debug_ops.write_memory(r->d, r->text + 100, "x", 1), 1);
+    expect_byte(r, r->text + 100, 'x');
+    /* Large, over many pages, not aligned to any. */
+    for (size_t i = 0; i < sizeof(now); i++)
+        now[i] = (uint8_t)(i * 31 + i / 256);
+    hl_gva_t at = stack->start + 123;
+    assert_int_equal(debug_ops.write_memory(r->d, at, now, sizeof(now)), sizeof(now));
+    assert_int_equal(debug_ops.read_memory(r->d, at, then, sizeof(then)), sizeof(then));
+    assert_memory_equal(now, then, sizeof(now));
+    assert_int_equal(debug_ops.write_memory(r->d, stack->start + stack->size - 5, now, 100), 5);
+}
+
+static void test_memory_nowhere(void **state)
+{
+    struct rig *r = *state;
+    uint8_t now[16];
+
+    stand(r);
+    const hl_gva_t bad[] = {0,
+                            8,
+                            0x1000,
+                            SHIM_GVA,
+                            SHIM_GVA + SHIM_STACK,
+                            1ull << 47,
+                            0x8000000000000000,
+                            ~0ull - 7,
+                            hl_sandbox_region(r->sb, REGION_HEAP)->start};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert_int_equal(debug_ops.read_memory(r->d, bad[i], now, sizeof(now)), 0);
+        assert_int_equal(debug_ops.write_memory(r->d, bad[i], now, sizeof(now)), 0);
+    }
+    assert_int_equal(debug_ops.read_memory(r->d, r->text, now, 0), 0);
+}
+
+/* ---- signals ---- */
+
+static const struct {
+    unsigned vector;
+    int gdb, host, code;
+} signals[] = {
+    {0, GDB_SIGNAL_FPE, SIGFPE, FPE_INTDIV},     {1, GDB_SIGNAL_TRAP, SIGTRAP, TRAP_TRACE},
+    {2, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},    {3, GDB_SIGNAL_TRAP, SIGTRAP, TRAP_BRKPT},
+    {4, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},    {5, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {6, GDB_SIGNAL_ILL, SIGILL, ILL_ILLOPN},     {7, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {8, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},    {9, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {10, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},   {11, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {12, GDB_SIGNAL_BUS, SIGBUS, SI_KERNEL},     {13, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {14, GDB_SIGNAL_SEGV, SIGSEGV, SEGV_MAPERR}, {16, GDB_SIGNAL_FPE, SIGFPE, FPE_FLTINV},
+    {17, GDB_SIGNAL_BUS, SIGBUS, BUS_ADRALN},    {18, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {19, GDB_SIGNAL_FPE, SIGFPE, FPE_FLTINV},    {20, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+    {21, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},   {31, GDB_SIGNAL_SEGV, SIGSEGV, SI_KERNEL},
+};
+
+static siginfo_t siginfo(struct rig *r)
+{
+    const void *data;
+    size_t size;
+    siginfo_t info;
+    assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_SIGINFO, &data, &size), 0);
+    assert_int_equal(size, sizeof(info));
+    memcpy(&info, data, sizeof(info));
+    return info;
+}
+
+/* Every vector: its signal, its siginfo; taken back by signal 0 the instruction is tried again. */
+static void test_every_fault(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    for (size_t i = 0; i < COUNT(signals); i++) {
+        entered_at(r, r->text);
+        play_fault(r, r->text, signals[i].vector, signals[i].vector == 14 ? 4 : 0, 0x1234);
+        expect_signal(r, signals[i].gdb);
+        siginfo_t info = siginfo(r);
+        assert_int_equal(info.si_signo, signals[i].host);
+        assert_int_equal(info.si_code, signals[i].code);
+        hl_gva_t at = signals[i].vector == 14 ? 0x1234 : r->text;
+        assert_ptr_equal(info.si_addr, signals[i].code == SI_KERNEL ? NULL : (void *)at);
+        CONTINUE(r);
+    }
+    entered_at(r, r->text);
+    play_fault(r, r->text, 14, 7, r->text);
+    expect_signal(r, GDB_SIGNAL_SEGV);
+    assert_int_equal(siginfo(r).si_code, SEGV_ACCERR);
+    CONTINUE(r);
+    entered_at(r, r->text);
+    call_end(r);
+}
+
+/* Delivered, it ends the call; what it was stays. */
+static void test_deliver(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    play_fault(r, r->text + 3, 0, 0, 0);
+    expect_signal(r, GDB_SIGNAL_FPE);
+    resume_how(r, GDB_CONTINUE, GDB_SIGNAL_FPE);
+    call_over(r, HL_ERR_FAULT);
+    struct gdb_stop stop = take(r);
+    assert_int_equal(stop.reason, GDB_STOP_KILLED);
+    assert_int_equal(stop.signal, GDB_SIGNAL_FPE);
+    assert_int_equal(hl_sandbox_state(r->sb), HL_SANDBOX_POISONED);
+    assert_int_equal(hl_sandbox_fault(r->sb)->rip, r->text + 3);
+    assert_int_equal(debug_ops.attach(r->d), 0);
+    expect_signal(r, GDB_SIGNAL_FPE);
+    assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 3);
+    assert_int_equal(siginfo(r).si_signo, SIGFPE);
+}
+
+/* Signals that are ignored by default are not delivered. */
+static void test_harmless_signal(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    play_fault(r, r->text + 3, 0, 0, 0);
+    expect_signal(r, GDB_SIGNAL_FPE);
+    resume_how(r, GDB_CONTINUE, 20); /* CHLD */
+    entered_at(r, r->text + 3);
+    call_end(r);
+}
+
+/* Those that the debugger lets pass end the call without a word. */
+static void test_pass_signals(void **state)
+{
+    struct rig *r = *state;
+    uint8_t pass[GDB_SIGNALS / 8] = {0};
+
+    begin_attached(r);
+    pass[GDB_SIGNAL_SEGV / 8] = 1u << GDB_SIGNAL_SEGV % 8;
+    assert_int_equal(debug_ops.pass_signals(r->d, pass), 0);
+    play_fault(r, r->text, 13, 0, 0);
+    call_over(r, HL_ERR_FAULT);
+    struct gdb_stop stop = take(r);
+    assert_int_equal(stop.reason, GDB_STOP_KILLED);
+    assert_int_equal(stop.signal, GDB_SIGNAL_SEGV);
+}
+
+/* Nobody attached: the call fails as ever. */
+static void test_fault_alone(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    unsigned before = entries(r);
+    debug_ops.detach(r->d);
+    entered_again(r, before);
+    play_fault(r, r->text, 13, 0, 0);
+    call_over(r, HL_ERR_FAULT);
+    expect_nothing(r);
+}
+
+/* abort() and raise(), in GDB's numbers; taken back they return. */
+static void test_raise(void **state)
+{
+    static const struct {
+        int host, gdb;
+    } raised[] = {{SIGABRT, GDB_SIGNAL_ABRT},
+                  {SIGTERM, GDB_SIGNAL_TERM},
+                  {SIGBUS, GDB_SIGNAL_BUS},
+                  {SIGUSR1, 30},
+                  {SIGUSR2, 31},
+                  {SIGKILL, GDB_SIGNAL_KILL}};
+    struct rig *r = *state;
+
+    begin_attached(r);
+    CODE_AT(r, 0, 0x0f, 0x05, NOP);
+    for (size_t i = 0; i < COUNT(raised); i++) {
+        entered_at(r, r->text);
+        r->v->regs.rdi = 1;
+        r->v->regs.rsi = (uint64_t)raised[i].host;
+        play_syscall(r, r->text, 200); /* tkill */
+        expect_signal(r, raised[i].gdb);
+        assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 2);
+        assert_int_equal(siginfo(r).si_signo, raised[i].host);
+        CONTINUE(r);
+        entered_at(r, r->text + 2);
+        assert_int_equal(r->v->regs.rax, 0);
+        debug_ops.interrupt(r->d);
+        expect_signal(r, GDB_SIGNAL_INT);
+        set_reg(r, GDB_AMD64_RIP, r->text);
+        CONTINUE(r);
+    }
+    entered_at(r, r->text);
+    r->v->regs.rdi = 1;
+    r->v->regs.rsi = SIGABRT;
+    play_syscall(r, r->text, 200);
+    expect_signal(r, GDB_SIGNAL_ABRT);
+    resume_how(r, GDB_CONTINUE, GDB_SIGNAL_ABRT);
+    call_over(r, HL_ERR_GUEST_ABORT);
+    assert_int_equal(take(r).reason, GDB_STOP_KILLED);
+}
+
+static void test_hl_abort(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    CODE_AT(r, 0, 0xee, NOP);
+    r->sb->output->message = (struct hl_message){.kind = HL_MSG_ABORT,
+                                                 .code = 42,
+                                                 .count = 1,
+                                                 .slot[0] = {.type = HL_STRING, .bits = r->data}};
+    play_out(r, r->text, HL_PORT_ABORT);
+    expect_signal(r, GDB_SIGNAL_ABRT);
+    assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 1);
+    assert_int_equal(siginfo(r).si_signo, SIGABRT);
+    resume_how(r, GDB_CONTINUE, GDB_SIGNAL_ABRT);
+    call_over(r, HL_ERR_GUEST_ABORT);
+    assert_int_equal(take(r).signal, GDB_SIGNAL_ABRT);
+}
+
+/* The vCPU is beyond use: it can be looked at, not resumed. */
+static void test_shutdown(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    r->v->regs.rbx = 0x1234;
+    scripted_leave(r->v, &(struct vcpu_exit){.kind = VCPU_DEAD, .why = "triple fault"});
+    expect_signal(r, GDB_SIGNAL_SEGV);
+    assert_int_equal(reg(r, GDB_AMD64_RBX), 0x1234);
+    expect_byte(r, r->text, seen(r, r->text));
+    CONTINUE(r);
+    call_over(r, HL_ERR_FAULT);
+    assert_int_equal(take(r).reason, GDB_STOP_KILLED);
+}
+
+/* A guest that breaks the ABI. */
+static void test_protocol(void **state)
+{
+    struct rig *r = *state;
+
+    begin_attached(r);
+    CODE_AT(r, 0, 0xee, NOP);
+    r->sb->output->message.kind = HL_MSG_READY;
+    play_out(r, r->text, HL_PORT_CALL);
+    expect_signal(r, GDB_SIGNAL_SYS);
+    CONTINUE(r);
+    call_over(r, HL_ERR_PROTOCOL);
+    assert_int_equal(take(r).reason, GDB_STOP_KILLED);
+}
+
+static void test_siginfo_of_stops(void **state)
+{
+    struct rig *r = *state;
+    const void *data;
+    size_t size;
+
+    rig_open(r);
+    attach_idle(r);
+    assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_SIGINFO, &data, &size), HL_ERR_STATE);
+    set_reg(r, GDB_AMD64_RIP, r->text);
+    STEP(r);
+    call_begin(r);
+    entered_at(r, r->text);
+    play_step(r, r->text + 1);
+    expect_step(r, r->text + 1);
+    assert_int_equal(siginfo(r).si_signo, SIGTRAP);
+    assert_int_equal(siginfo(r).si_code, TRAP_TRACE);
+    CONTINUE(r);
+    entered_at(r, r->text + 1);
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
+    assert_int_equal(siginfo(r).si_signo, SIGINT);
+}
+
+/* ---- objects and commands ---- */
+
+static void test_objects(void **state)
+{
+    struct rig *r = *state;
+    struct gdb_file file;
+    const void *data;
+    size_t size;
+    uint64_t offset = 1;
+
+    stand(r);
+    assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_AUXV, &data, &size), 0);
+    const Elf64_auxv_t *aux = data;
+    assert_int_equal(size % sizeof(*aux), 0);
+    assert_int_equal(aux[size / sizeof(*aux) - 1].a_type, AT_NULL);
+    for (; aux->a_type != AT_ENTRY; aux++)
+        assert_int_not_equal(aux->a_type, AT_NULL);
+    assert_int_equal(aux->a_un.a_val, hl_image_entry(r->image));
+    assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_MEMORY_MAP, &data, &size), 0);
+    assert_int_equal(strlen(data), size);
+    assert_null(strstr(data, "rom"));
+    assert_int_equal(debug_ops.object(r->d, (enum gdb_object)7, &data, &size), HL_ERR_ARGUMENT);
+    assert_int_equal(debug_ops.file(r->d, &file), 0);
+    assert_int_equal(file.path[0], '/');
+    assert_memory_equal(file.data, "\177ELF", 4);
+    assert_int_equal(debug_ops.load_offset(r->d, &offset), 0);
+    assert_int_equal(offset, 0);
+}
+
+struct page {
+    struct gdb_printer printer;
+    char text[4096];
+};
+
+static void print(struct gdb_printer *printer, const char *text, size_t size)
+{
+    struct page *page = (struct page *)printer;
+    size_t at = strlen(page->text);
+    assert_true(at + size < sizeof(page->text));
+    memcpy(page->text + at, text, size);
+}
+
+static int monitor(struct rig *r, const char *name, const char *args, struct page *page)
+{
+    memset(page, 0, sizeof(*page));
+    page->printer.print = print;
+    for (unsigned i = 0; i < r->d->target.monitor_count; i++)
+        if (strcmp(r->d->target.monitors[i].name, name) == 0)
+            return r->d->target.monitors[i].run(r->d, args, &page->printer);
+    fail_msg("no monitor command %s", name);
+    return 0;
+}
+
+static void test_monitor(void **state)
+{
+    struct rig *r = *state;
+    struct page page;
+
+    begin_attached(r);
+    play_fault(r, r->text + 3, 14, 6, 0x1234);
+    expect_signal(r, GDB_SIGNAL_SEGV);
+    assert_int_equal(monitor(r, "fault", "", &page), 0);
+    assert_non_null(strstr(page.text, "#PF"));
+    assert_non_null(strstr(page.text, "address 0x1234"));
+    assert_int_equal(monitor(r, "exits", "", &page), 0);
+    assert_non_null(strstr(page.text, "faults"));
+    assert_int_equal(monitor(r, "maps", "", &page), 0);
+    assert_non_null(strstr(page.text, "r-x image"));
+    assert_non_null(strstr(page.text, "stack"));
+    assert_int_equal(monitor(r, "regs", "", &page), 0);
+    assert_non_null(strstr(page.text, "cr3"));
+    assert_int_equal(monitor(r, "calls", "", &page), 0);
+    assert_non_null(strstr(page.text, "Add("));
+    assert_int_not_equal(monitor(r, "snapshot", "", &page), 0);
+    assert_int_not_equal(monitor(r, "restore", "", &page), 0);
+    assert_int_not_equal(monitor(r, "catch", "nonsense", &page), 0);
+    assert_int_equal(monitor(r, "catch", "host", &page), 0);
+    assert_true(r->d->catch.hosts);
+    assert_int_equal(monitor(r, "catch", "none", &page), 0);
+    assert_false(r->d->catch.hosts);
+}
+
+/* Back to a snapshot with points in force: they stay, and are in none of its memory. */
+static void test_monitor_snapshot(void **state)
+{
+    struct rig *r = *state;
+    struct page page;
+
+    rig_open(r);
+    attach_idle(r);
+    hl_gva_t pc = reg(r, GDB_AMD64_RIP);
+    insert(r, GDB_WATCH_ACCESS, r->data + 0x100, 100);
+    insert(r, GDB_SW_BREAK, r->text, 1);
+    assert_int_equal(debug_ops.write_memory(r->d, r->data + 0x100, "old", 4), 4);
+    assert_int_equal(monitor(r, "snapshot", "", &page), 0);
+    assert_int_equal(debug_ops.write_memory(r->d, r->data + 0x100, "new", 4), 4);
+    set_reg(r, GDB_AMD64_RIP, r->text + 5);
+    assert_int_equal(monitor(r, "restore", "", &page), 0);
+    expect_byte(r, r->data + 0x100, 'o');
+    assert_int_equal(reg(r, GDB_AMD64_RIP), pc);
+    set_reg(r, GDB_AMD64_RIP, r->text);
+    CONTINUE(r);
+    call_begin(r);
+    entered_at(r, r->text);
+    expect_nothing(r); /* going back was no access */
+    assert_int_equal(scripted_prot(r->v, r->data), 0);
+    play_int3(r, r->text);
+    expect_break(r, GDB_STOP_SW_BREAK, r->text);
+}
+
+int main(void)
+{
+    watchdog(120);
+    const struct CMUnitTest tests[] = {
+        ON_ALL_ROADS(test_every_register),
+        ON_ALL_ROADS(test_registers_are_themselves),
+        ON_ALL_ROADS(test_flags),
+        ON_ALL_ROADS(test_system_registers),
+        ON_ALL_ROADS(test_registers_in_the_shim),
+        ON_ALL_ROADS(test_registers_behind_an_out),
+        ON_ALL_ROADS(test_memory),
+        ON_ALL_ROADS(test_memory_nowhere),
+        ON_ALL_ROADS(test_every_fault),
+        ON_ALL_ROADS(test_deliver),
+        ON_ALL_ROADS(test_harmless_signal),
+        ON_ALL_ROADS(test_pass_signals),
+        ON_ALL_ROADS(test_fault_alone),
+        ON_ALL_ROADS(test_raise),
+        ON_ALL_ROADS(test_hl_abort),
+        ON_ALL_ROADS(test_shutdown),
+        ON_ALL_ROADS(test_protocol),
+        ON_ALL_ROADS(test_siginfo_of_stops),
+        ON_ALL_ROADS(test_objects),
+        ON_ALL_ROADS(test_monitor),
+        ON_ALL_ROADS(test_monitor_snapshot),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
