@@ -14,7 +14,7 @@ suite_begin() {
     kit=$("$suite/setup") || return
     B=$(cd "$B" && pwd)
     # Programs are built as guests are, for every kind: static musl, at a fixed address.
-    cc=$(command -v musl-gcc) flags='-static -no-pie -g0'
+    cc=$(command -v musl-gcc) flags='-static -no-pie'
     case $kind in
     guest) stub="$B/bin/hl-dev run --gdb=stdio --stop-at=entry" cc=$B/bin/hl-cc ;;
     native) stub="$B/tests/gdb/server -1ck stdio" ;;
@@ -25,7 +25,7 @@ suite_begin() {
     mkdir -p "$work"/{obj,out,logs,tmp}
     cat >"$work/env" <<END
 export WORK=$work KIT=$kit GDB=$(command -v gdb) LIMIT=$((limit * slow))
-export HL_SUITE_STUB='$stub' HL_SUITE_CC=$cc HL_SUITE_CXX=$suite/c++ HL_SUITE_FLAGS='$flags'
+export HL_SUITE_STUB='$stub' HL_SUITE_CC=$cc HL_SUITE_C=$suite/cc HL_SUITE_CXX=$suite/c++ HL_SUITE_FLAGS='$flags'
 export TMPDIR=$work/tmp LC_ALL=C DEBUGINFOD_URLS=
 export DEJAGNU=$work/global.exp
 END
