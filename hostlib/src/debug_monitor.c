@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core.h"
@@ -107,8 +108,11 @@ static int on_fault(void *target, const char *args, struct gdb_printer *p)
         sandbox_fault_text(sb, &sb->fault, text, sizeof(text));
         say(p, "%s %s\n", hl_fault_name(sb->fault.vector), text);
         say_error_code(p, &sb->fault);
+    } else if (sb->killed_by && sb->killed_by == sb->guest_code) {
+        const char *name = sigabbrev_np(sb->killed_by);
+        say(p, "no fault: the guest raised signal %d (SIG%s)\n", sb->killed_by, name ? name : "?");
     } else if (sb->killed_by) {
-        say(p, "no fault: the guest gave up by itself, code %d\n", sb->guest_code);
+        say(p, "no fault: the guest called hl_abort(%d, ...)\n", sb->guest_code);
     } else {
         say(p, "no fault\n");
     }
@@ -176,7 +180,10 @@ static int on_gcore(void *target, const char *args, struct gdb_printer *p)
         memset(&info, 0, sizeof(info));
     if (core_write(d->sb, &info, args, &error))
         return refuse(p, "gcore", error.text);
-    say(p, "written: %s\n", args);
+    /* Where that is, the debugger's user may not know: the host's directory need not be his. */
+    char *full = realpath(args, NULL);
+    say(p, "written: %s\n", full ? full : args);
+    free(full);
     return 0;
 }
 

@@ -44,8 +44,27 @@ for guest in faults faults-pie; do
     has '^\$3 = \(void \*\) 0x10$'
     has '^105.*return deeper\(how, n\) \+ 1;'
     has '^Program terminated with signal SIGSEGV'
-    out=$(grep -v '^#1 .*at .*faults.c:105$' <<<"$out")$'\n'$(grep -m 1 '^#1 ' <<<"$out") # `up` shows it again
+    out=$(sed '/^\$1/,$d' <<<"$out")
+    frames deeper "$ends"
     verdict
+
+    fault "abort$pie" abort ABRT '^no fault: the guest raised signal 6 \(SIGABRT\)$' -ex c
+    info 6 -6
+    frames abort deeper "$ends"
+    has '^Program terminated with signal SIGABRT'
+    verdict
+
+    # What musl does between ours and the author's needs the helpers.
+    with=(-ex "source $helpers")
+    fault "callback$pie" sort USR1 'raised signal 10 \(SIGUSR1\)$' -ex 'frame function sort' -ex 'p numbers'
+    has '^\$3 = \{.*5.*\}$'
+    out=$(sed '/^\$1/,$d' <<<"$out")
+    frames raise compare sift qsort_r sort deeper "$ends"
+    verdict
+    with=()
+
+    # A session is dear on the standard KVM of tests/nested.
+    [ -z "$pie" ] || [ -z "${HL_NESTED-}" ] || continue
 
     fault "read-only$pie" read-only SEGV '^#PF page fault: write to read-only page at 0x' \
         -ex 'p $_siginfo._sifields._sigfault.si_addr == &constant'
@@ -78,24 +97,18 @@ for guest in faults faults-pie; do
     frames deeper "$ends"
     verdict
 
-    fault "abort$pie" abort ABRT '^no fault: the guest gave up by itself, code 6$' -ex c
-    info 6 -6
-    frames abort deeper "$ends"
-    has '^Program terminated with signal SIGABRT'
-    verdict
-
     fault "assert$pie" assert ABRT '^Assertion failed: n == 42 \(.*faults.c: deeper: [0-9]+\)$'
     info 6 -6
     has '^#1 .*__assert_fail \(expression=.*"n == 42",'
     frames abort __assert_fail deeper "$ends"
     verdict
 
-    fault "hl_abort$pie" hl_abort ABRT '^no fault: the guest gave up by itself, code 7$'
+    fault "hl_abort$pie" hl_abort ABRT '^no fault: the guest called hl_abort\(7, \.\.\.\)$'
     has '^#0 .*hl_abort \(code=.*7, message=.*"it had enough"\)'
     frames hl_abort deeper "$ends"
     verdict
 
-    fault "stack-smashed$pie" smash ABRT 'code 134$'
+    fault "stack-smashed$pie" smash ABRT 'hl_abort\(134'
     has '^#0 .*hl_abort \(code=.*134, message=.*"stack smashing detected"\)'
     has '^#2 .*smash \('
     verdict
@@ -109,16 +122,9 @@ for guest in faults faults-pie; do
     frames '??' deeper "$ends"
     verdict
 
-    # What musl does between ours and the author's needs the helpers.
     with=(-ex "source $helpers")
-    fault "raise$pie" raise USR1 'code 10$'
+    fault "raise$pie" raise USR1 'raised signal 10 \(SIGUSR1\)$'
     frames raise deeper "$ends"
-    verdict
-
-    fault "callback$pie" sort USR1 'code 10$' -ex 'frame function sort' -ex 'p numbers'
-    has '^\$3 = \{.*5.*\}$'
-    out=$(sed '/^\$1/,$d' <<<"$out")
-    frames raise compare sift qsort_r sort deeper "$ends"
     verdict
 
     fault "in-strlen$pie" strlen SEGV 'read of unmapped address 0x77 \(NULL pointer\)'

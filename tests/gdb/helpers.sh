@@ -102,6 +102,11 @@ has '^`hl maps` takes no argument$'
 lacks 'Traceback|Python Exception|Error occurred'
 verdict
 
+name=hl-dev-debug-loads-them problem=
+out=$("$B/bin/hl-dev" debug "$guests/faults" --call 'Fault("none", 1)' -- -nx -batch -ex 'hl calls' 2>&1 </dev/null)
+has '^now:  Fault\("none", 1\)$'
+verdict
+
 for guest in faults faults-pie; do
     session "values${guest#faults}" "${load[@]}" -ex "$(on 'Ask(4)')" -ex 'break hl_detail_call' -ex c -ex up \
         -ex 'info args' -ex 'p *hl_args@3' -ex 'p hl_state.input->call' -ex 'p hl_state.input->reply' \

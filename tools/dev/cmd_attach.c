@@ -64,8 +64,8 @@ static int start_gdb(const struct hl_attachable *a, const struct options *o)
     if (gdb_find(&program, &error))
         return ui_library_error(&error);
     snprintf(command, sizeof(command), "target remote %s", a->remote);
-    char **argv = gdb_arguments(program, access(a->guest, R_OK) ? NULL : a->guest, NULL, command,
-                                o->args, o->arg_count);
+    char **argv = gdb_arguments(program, access(a->guest, R_OK) ? NULL : a->guest, gdb_helpers(),
+                                command, o->args, o->arg_count);
     if (!argv)
         return ui_error(EXIT_SYSTEM, "out of memory");
     execv(program, argv);

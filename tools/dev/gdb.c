@@ -148,10 +148,10 @@ static void *work(void *opaque)
     return NULL;
 }
 
-/* The project's gdbinit, unless there is none. */
-static char *find_init(const struct project *p)
+/* directory/name, unless there is none. */
+static char *readable(const char *directory, const char *name)
 {
-    char *path = p->directory ? file_join(p->directory, "gdbinit") : NULL;
+    char *path = directory ? file_join(directory, name) : NULL;
     if (path && access(path, R_OK)) {
         free(path);
         path = NULL;
@@ -159,11 +159,22 @@ static char *find_init(const struct project *p)
     return path;
 }
 
+char *gdb_helpers(void)
+{
+    char *own = file_own_directory();
+    char *path = readable(own, "../share/hl/gdb/hl.py");
+    free(own);
+    return path;
+}
+
 int gdb_run_start(struct session *s, struct hl_error *error)
 {
     struct gdb_run *run = s->gdb_run;
     run->session = s;
-    run->init = find_init(&s->project);
+    /* A project's own file loads the helpers, too, if it wants them. */
+    run->init = readable(s->project.directory, "gdbinit");
+    if (!run->init)
+        run->init = gdb_helpers();
     run->guest = realpath(s->project.guest, NULL);
     if (asprintf(&run->command, "target extended-remote %s", hl_sandbox_debug_remote(s->sandbox)) <
         0)

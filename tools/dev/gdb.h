@@ -10,6 +10,9 @@ struct gdb_run;
 /* The program: $GDB, else gdb on PATH; free() it.  Errors: FILE. */
 int gdb_find(char **program, struct hl_error *error);
 
+/* The toolkit's file of helpers for gdb, NULL where it has none; free() it. */
+char *gdb_helpers(void);
+
 /*
  * Arguments that connect it: guest and init may be NULL; free() the vector alone.  command is kept
  * in it and must live as long.
