@@ -50,6 +50,7 @@ include guest-sdk/build.mk
 include tools/build.mk
 include tests/build.mk
 include tests/gdb/build.mk
+include tests/life.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -20,6 +20,7 @@ static const struct {
     {"ps", cmd_ps, "list the running guests that gdb can attach to"},
     {"attach", cmd_attach, "start gdb on one of them"},
     {"inspect", cmd_inspect, "show a guest's functions, segments and memory map"},
+    {"core", cmd_core, "show what is in a guest's core file"},
     {"doctor", cmd_doctor, "show what this machine offers to guests"},
     {"completion", cmd_completion, "print a completion script for bash or zsh"},
 };

@@ -157,7 +157,8 @@ static int say(const struct limit *l, struct hl_error *error)
 {
     const char *interrupted = hl_err_text(HL_ERR_INTERRUPTED);
     char time[32];
-    switch (l->hit) {
+    const enum hl_limit hit = l->hit; /* clang 14 takes no _Atomic here */
+    switch (hit) {
     case HL_LIMIT_WALL:
         duration(l->max.wall_ns, time, sizeof(time));
         return hl_error_set(error, HL_ERR_INTERRUPTED, "%s: its time limit of %s was reached",

@@ -34,6 +34,7 @@
 
 /* Regions a machine's own pages and a caller's mappings make at the most, for the table pool. */
 #define POOL_REGIONS 24
+#define SHARED_REGIONS 16 /* far from each other; mapped, with guards, at most twice their size */
 
 static void put64(uint8_t *at, uint64_t value)
 {
@@ -110,6 +111,9 @@ static int check_config(const struct hl_machine_config *config, struct hl_error 
     unsigned long long physical =
         (unsigned long long)sysconf(_SC_PHYS_PAGES) * (unsigned long long)sysconf(_SC_PAGESIZE);
     unsigned long long limit = physical < HL_MACHINE_MEMORY_MAX ? physical : HL_MACHINE_MEMORY_MAX;
+    if (config->shared > HL_MACHINE_MEMORY_MAX)
+        return hl_error_set(error, HL_ERR_LIMIT, "room for %zu MiB of files: the limit is %llu MiB",
+                            config->shared >> 20, HL_MACHINE_MEMORY_MAX >> 20);
     if (config->memory > limit || config->mapped > limit) {
         size_t asked = config->memory > config->mapped ? config->memory : config->mapped;
         hl_error_set(error, HL_ERR_LIMIT,
@@ -128,7 +132,10 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     size_t wanted = (config->memory + PAGE_SIZE - 1) & PAGE_MASK;
     size_t pool =
         pagetable_pool_size(config->mapped > wanted ? config->mapped : wanted, POOL_REGIONS);
-    m->memory_size = SHIM_SIZE + pool + wanted;
+    size_t shared = (config->shared + PAGE_SIZE - 1) & PAGE_MASK;
+    /* Behind everything else: its size moves nothing, and snapshots do not depend on it. */
+    size_t spare = shared ? pagetable_pool_size(2 * shared, SHARED_REGIONS) : 0;
+    m->memory_size = SHIM_SIZE + pool + wanted + spare + shared;
     m->memory = mmap(NULL, m->memory_size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (m->memory == MAP_FAILED) {
@@ -142,7 +149,10 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     m->shim = 0;
     pagetable_init(&m->pt, m->memory, SHIM_SIZE, pool);
     m->free = SHIM_SIZE + pool;
-    m->limit = m->memory_size;
+    m->limit = SHIM_SIZE + pool + wanted;
+    m->shared = m->limit + spare;
+    m->pt.spare = m->limit;
+    m->pt.spare_end = m->shared;
     make_shim(m, config);
     return 0;
 }

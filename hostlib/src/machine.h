@@ -19,6 +19,7 @@ struct hl_machine {
     size_t memory_size;
     hl_gpa_t free; /* next page for hl_machine_alloc() */
     hl_gpa_t limit;
+    hl_gpa_t shared; /* from here on is what hl/share.h maps; before it, tables for that */
     struct pagetable pt;
     hl_gpa_t shim; /* GPA of the shim's pages */
     /*

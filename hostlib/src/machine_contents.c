@@ -17,7 +17,7 @@ static int check_runs(const struct hl_machine *m, const struct machine_contents 
                       struct hl_error *error)
 {
     uint64_t end = m->pt.end / PAGE_SIZE;
-    const uint64_t limit = m->memory_size / PAGE_SIZE;
+    const uint64_t limit = m->limit / PAGE_SIZE;
     for (size_t i = 0; i < c->run_count; i++) {
         const struct page_run *r = &c->runs[i];
         if (r->page < end || r->page > limit || r->count > limit - r->page)

@@ -111,7 +111,8 @@ int hl_machine_map(struct hl_machine *m, hl_gva_t gva, hl_gpa_t gpa, size_t size
                             (unsigned long long)gpa);
     /* The shim and the tables are the host's: no mapping may expose them. */
     hl_gpa_t first = m->pt.end;
-    if (gpa < first)
+    bool spare = m->pt.spare_end > m->limit && gpa < m->pt.spare_end && gpa + size > m->limit;
+    if (gpa < first || spare)
         return hl_error_set(error, HL_ERR_ARGUMENT, "guest physical page 0x%llx is the host's own",
                             (unsigned long long)gpa);
     m->map_changes++;

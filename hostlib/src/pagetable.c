@@ -68,10 +68,11 @@ static uint64_t *make_entry(struct pagetable *pt, hl_gva_t gva)
     for (unsigned level = 3; level > 0; level--) {
         uint64_t *entry = &table[index_at(gva, level)];
         if (!(*entry & PTE_P)) {
-            if (pt->next >= pt->end)
+            hl_gpa_t *next = pt->next < pt->end ? &pt->next : &pt->spare;
+            if (next == &pt->spare && pt->spare >= pt->spare_end)
                 return NULL;
-            *entry = pt->next | PTE_P | PTE_W | PTE_U | PTE_A;
-            pt->next += PAGE_SIZE;
+            *entry = *next | PTE_P | PTE_W | PTE_U | PTE_A;
+            *next += PAGE_SIZE;
         }
         table = table_at(pt, *entry & PTE_ADDRESS);
     }

@@ -20,8 +20,9 @@
 struct pagetable {
     uint8_t *memory; /* host address of GPA 0 */
     hl_gpa_t root;
-    hl_gpa_t next, end;  /* pages left for tables */
-    uint64_t generation; /* grows whenever an address may lead to another page than before */
+    hl_gpa_t next, end;        /* pages left for tables */
+    hl_gpa_t spare, spare_end; /* more of them, when those are used up */
+    uint64_t generation;       /* grows whenever an address may lead to another page than before */
 };
 
 enum { PAGE_SUPERVISOR = 0x100 }; /* beside HL_PROT_*: not for ring 3 */

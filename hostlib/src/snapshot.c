@@ -8,6 +8,7 @@
 #include "image.h"
 #include "linux_heap.h"
 #include "machine_dirty.h"
+#include "share.h"
 
 uint64_t snapshot_next_id(void)
 {
@@ -128,6 +129,7 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
         return rc;
     machine_touch(m, sb->gpa[REGION_INPUT], sizeof(*sb->input));
     snapshot_store_restore(&s->store, m, base);
+    share_restore(sb);
     linux_put(&sb->os, &s->os, !mapped);
     snapshot_set_base(m, s);
     return 0;

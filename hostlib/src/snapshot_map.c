@@ -38,7 +38,8 @@ int snapshot_mappings_take(struct snapshot_mappings *maps, const struct hl_machi
     unsigned prot;
     *maps = (struct snapshot_mappings){0};
     for (hl_gva_t gva = 0; pagetable_next(&m->pt, &gva, &gpa, &prot); gva += PAGE_SIZE) {
-        if (add(maps, &room, gva, gpa, prot))
+        /* The host's files belong to the sandbox. */
+        if ((gpa >= m->shared && gpa < m->memory_size) || add(maps, &room, gva, gpa, prot))
             continue;
         free(maps->list);
         *maps = (struct snapshot_mappings){0};

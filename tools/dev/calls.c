@@ -54,6 +54,22 @@ static bool seen_by_gdb(const struct session *s)
     return s->options->under_gdb && s->sandbox && hl_sandbox_debug_attached(s->sandbox);
 }
 
+/* The run's own error stands: one of the core file is said, no more. */
+static void write_core(struct session *s, json_t *into)
+{
+    const char *path = s->options->core;
+    struct hl_error error;
+    if (!path)
+        return;
+    if (hl_sandbox_core(s->sandbox, path, &error)) {
+        ui_warning("%s", error.text);
+        return;
+    }
+    json_object_set_new(json_object_get(into, "crash"), "core", json_text(path, strlen(path)));
+    ui_hint("the guest is in a core file: hl-dev core '%s', or gdb '%s' '%s'", path,
+            hl_image_path(s->image), path);
+}
+
 static void report(struct session *s, const struct hl_error *error, bool stopped, json_t *into)
 {
     /* Whoever sits before the stopped guest has seen more than we can tell. */
@@ -61,12 +77,12 @@ static void report(struct session *s, const struct hl_error *error, bool stopped
     if (stopped)
         json_object_set_new(into, "crash", crash_json(s->sandbox, error->code));
     ui_error(0, "%s", error->text);
-    if (seen_by_gdb(s))
-        return;
-    if (stopped)
+    if (stopped && !seen_by_gdb(s))
         crash_print(s->sandbox, error->code, s->options->verbose);
-    if (error->hint[0])
+    if (error->hint[0] && !seen_by_gdb(s))
         ui_hint("%s", error->hint);
+    if (stopped)
+        write_core(s, into);
 }
 
 /* A call's or the whole run's end: what is printed of it in either form. */
@@ -130,6 +146,14 @@ static int do_call(struct session *s, size_t i, json_t *into)
     return EXIT_FINE;
 }
 
+static int restore_and_call(struct session *s, size_t i, json_t *into)
+{
+    struct hl_error error;
+    if (s->snapshot && hl_sandbox_restore(s->sandbox, s->snapshot, &error))
+        return failed(s, &error, into);
+    return do_call(s, i, into);
+}
+
 static int do_calls(struct session *s, json_t *document)
 {
     json_t *calls = json_object_get(document, "calls");
@@ -138,7 +162,7 @@ static int do_calls(struct session *s, json_t *document)
     for (unsigned long n = 0; n < s->options->repeat && status == EXIT_FINE; n++)
         for (size_t i = 0; i < s->expr_count && status == EXIT_FINE; i++) {
             json_t *into = json_object();
-            status = do_call(s, i, into);
+            status = restore_and_call(s, i, into);
             if (s->options->json)
                 json_array_append(calls, into);
             json_decref(into);
@@ -151,7 +175,10 @@ static int do_main(struct session *s, json_t *document)
     struct hl_error error;
     int exit_status = 0;
     for (unsigned long n = 0; n < s->options->repeat && !exit_status; n++) {
-        if (n && session_start(s, &error))
+        int rc = !n            ? 0
+                 : s->snapshot ? hl_sandbox_restore(s->sandbox, s->snapshot, &error)
+                               : session_start(s, &error);
+        if (rc)
             return failed(s, &error, document);
         if (hl_sandbox_main(s->sandbox, &exit_status, &error))
             return failed(s, &error, document);

@@ -9,10 +9,10 @@ static const char help[] = "Usage: hl-dev completion bash|zsh\n"
                            "\n"
                            "Print a completion script: source <(hl-dev completion bash)\n";
 
-#define SUBCOMMANDS "run debug ps attach inspect doctor completion help"
+#define SUBCOMMANDS "run debug ps attach inspect core doctor completion help"
 #define RUN_OPTIONS                                                                                \
-    "--call --host --heap --stack --input --output --timeout --repeat --gdb --stop-at --json "     \
-    "--color --quiet --verbose --help --version"
+    "--call --host --heap --stack --input --output --timeout --repeat --restore --core --gdb "     \
+    "--stop-at --json --color --quiet --verbose --help --version"
 
 /*
  * bash splits words at `:` and `=`; our options take their values as a word of their own, but for
@@ -23,7 +23,7 @@ static const char bash[] =
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
     "    case $prev in\n"
     "    --color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")); return ;;\n"
-    "    --host) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+    "    --host|--core) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
     "    --stop-at) COMPREPLY=($(compgen -W 'entry main none' -- \"$cur\")); return ;;\n"
     "    --call|--heap|--stack|--input|--output|--timeout|--repeat) return ;;\n"
     "    esac\n"

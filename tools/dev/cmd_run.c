@@ -22,6 +22,8 @@ static const char help[] =
     "  --output SIZE      scratch room for results (default 1M)\n"
     "  --timeout SECONDS  end the guest after that time; status 124\n"
     "  --repeat N         do all calls N times (main: in N sandboxes)\n"
+    "  --restore          put the sandbox back to how it was at the start before each call\n"
+    "  --core FILE        write a core file when the guest crashes or its time is up\n"
     "  --gdb[=ENDPOINT]   wait for gdb at stdio, unix:PATH or tcp:[HOST:]PORT (default: a private\n"
     "                     socket); tells the gdb command to type in another terminal\n"
     "  --stop-at WHERE    with --gdb, where: entry, main, none or a function of the guest\n"

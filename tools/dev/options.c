@@ -22,6 +22,8 @@ enum {
     OPT_COLOR,
     OPT_GDB,
     OPT_STOP_AT,
+    OPT_CORE,
+    OPT_RESTORE,
     OPT_HELP,
     OPT_VERSION
 };
@@ -39,6 +41,8 @@ static const struct option long_options[] = {
     {"color", required_argument, NULL, OPT_COLOR},
     {"gdb", optional_argument, NULL, OPT_GDB},
     {"stop-at", required_argument, NULL, OPT_STOP_AT},
+    {"core", required_argument, NULL, OPT_CORE},
+    {"restore", no_argument, NULL, OPT_RESTORE},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -56,12 +60,17 @@ static bool serves(enum options_set set, int c)
         return true;
     case OPT_JSON:
         return set != OPTIONS_DEBUG && set != OPTIONS_ATTACH;
+    case 'v':
+        return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_INSPECT ||
+               set == OPTIONS_CORE;
     case OPT_HEAP:
     case OPT_STACK:
     case OPT_INPUT:
     case OPT_OUTPUT:
-    case 'v':
         return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_INSPECT;
+    case OPT_CORE:
+    case OPT_RESTORE:
+        return set == OPTIONS_RUN;
     default:
         return set == OPTIONS_RUN || set == OPTIONS_DEBUG;
     }
@@ -138,6 +147,12 @@ static int take(struct options *o, enum options_set set, int c, const char *help
     case OPT_STOP_AT:
         o->stop_at = optarg;
         return *optarg ? -1 : bad_value("stop-at", optarg, "entry, main, none or a function");
+    case OPT_CORE:
+        o->core = optarg;
+        return *optarg ? -1 : bad_value("core", optarg, "the name of a file to be written");
+    case OPT_RESTORE:
+        o->restore = true;
+        return -1;
     case 'q':
         o->quiet = true;
         return -1;
@@ -182,6 +197,35 @@ static int useless_word(char *const *argv, const char *word)
 {
     ui_error(0, "%s takes no argument: %s", argv[0], word);
     ui_hint("`hl-dev %s --help` tells more", argv[0]);
+    return EXIT_USAGE;
+}
+
+static int too_many(enum options_set set, const char *word)
+{
+    if (set == OPTIONS_CORE) {
+        ui_error(0, "one core file and one guest: %s", word);
+        ui_hint("hl-dev core FILE [GUEST]");
+        return EXIT_USAGE;
+    }
+    ui_error(0, "one target at a time: %s", word);
+    ui_hint(set == OPTIONS_RUN ? "the guest's own arguments go behind --"
+                               : "gdb's own arguments go behind --");
+    return EXIT_USAGE;
+}
+
+static int take_words(struct options *o, enum options_set set, char **word, int count)
+{
+    int most = set == OPTIONS_CORE ? 2 : 1;
+    if (count > most)
+        return too_many(set, word[most]);
+    if (count > 0)
+        o->target = word[0];
+    if (count > 1)
+        o->guest = word[1];
+    if (set != OPTIONS_CORE || count)
+        return -1;
+    ui_error(0, "which core file?");
+    ui_hint("hl-dev core FILE [GUEST]");
     return EXIT_USAGE;
 }
 
@@ -249,14 +293,9 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
         return useless_word(argv, argv[optind]);
     if (!takes_args(set) && o->arg_count)
         return useless_word(argv, o->args[0]);
-    if (end - optind > 1) {
-        ui_error(0, "one target at a time: %s", argv[optind + 1]);
-        ui_hint(set == OPTIONS_RUN ? "the guest's own arguments go behind --"
-                                   : "gdb's own arguments go behind --");
-        return EXIT_USAGE;
-    }
-    if (optind < end)
-        o->target = argv[optind];
+    status = take_words(o, set, argv + optind, end - optind);
+    if (status >= 0)
+        return status;
     return set == OPTIONS_RUN || set == OPTIONS_DEBUG ? contradiction(o) : -1;
 }
 

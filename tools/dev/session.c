@@ -156,11 +156,18 @@ static int create_sandbox(struct session *s, struct hl_error *error)
     return rc;
 }
 
-static int start(struct session *s, struct hl_error *error)
+void session_end(struct session *s)
 {
     watchdog_guard(s->watchdog, NULL);
     hl_sandbox_destroy(s->sandbox);
+    hl_snapshot_destroy(s->snapshot);
     s->sandbox = NULL;
+    s->snapshot = NULL;
+}
+
+static int start(struct session *s, struct hl_error *error)
+{
+    session_end(s);
     int rc = create_sandbox(s, error);
     if (!rc)
         rc = register_plugin(s, error);
@@ -169,7 +176,8 @@ static int start(struct session *s, struct hl_error *error)
     if (rc)
         return rc;
     watchdog_guard(s->watchdog, s->sandbox);
-    return hl_sandbox_start(s->sandbox, error);
+    rc = hl_sandbox_start(s->sandbox, error);
+    return rc || !s->options->restore ? rc : hl_snapshot_take(&s->snapshot, s->sandbox, error);
 }
 
 /* A call of such an import is an error value in the guest, which few guests look at. */
@@ -244,13 +252,6 @@ int session_open(struct session *s, const struct options *o, struct hl_error *er
     if (!rc)
         rc = start_watchdog(s, error);
     return rc;
-}
-
-void session_end(struct session *s)
-{
-    watchdog_guard(s->watchdog, NULL);
-    hl_sandbox_destroy(s->sandbox);
-    s->sandbox = NULL;
 }
 
 void session_close(struct session *s)

@@ -12,8 +12,9 @@
 #include "project.h"
 
 struct options {
-    const char *target;
-    const char *host; /* overrides hl.ini's */
+    const char *target; /* of `core`: the core file */
+    const char *guest;  /* hl-dev core: the second word, or NULL */
+    const char *host;   /* overrides hl.ini's */
     const char **call;
     size_t call_count;
     size_t heap, stack, input, output;
@@ -21,6 +22,8 @@ struct options {
     bool has_timeout;
     unsigned long repeat;
     bool json, quiet, verbose;
+    const char *core;     /* written when the guest crashes, NULL: none */
+    bool restore;         /* the sandbox as it was at the start, before each call */
     bool gdb;             /* serve a debugger ... */
     const char *endpoint; /* ... there; NULL: at a private socket */
     const char *stop_at;  /* NULL: at main() or the first function called */
@@ -34,6 +37,7 @@ struct session {
     struct project project;
     struct hl_image *image;
     struct hl_sandbox *sandbox;
+    struct hl_snapshot *snapshot; /* --restore: of the sandbox when it had started */
     struct expr *expr;
     const char **text; /* of each expr */
     size_t expr_count;
@@ -59,6 +63,7 @@ enum options_set {
     OPTIONS_RUN,
     OPTIONS_DEBUG,
     OPTIONS_INSPECT,
+    OPTIONS_CORE,
     OPTIONS_DOCTOR,
     OPTIONS_PS,
     OPTIONS_ATTACH

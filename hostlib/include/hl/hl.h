@@ -11,6 +11,7 @@
 #include <hl/machine.h>
 #include <hl/plugin.h>
 #include <hl/sandbox.h>
+#include <hl/share.h>
 #include <hl/snapshot.h>
 #include <hl/symbols.h>
 #include <hl/value.h>

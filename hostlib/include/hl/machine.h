@@ -33,6 +33,7 @@ struct hl_machine_config {
     size_t mapped;        /* bytes of address space that will be mapped at most; 0: as memory */
     const uint16_t *port; /* ports ring 3 may use, ... */
     size_t port_count;    /* ... all below HL_MACHINE_PORT_LIMIT */
+    size_t shared;        /* room for what hl/share.h maps */
 };
 
 #define HL_MACHINE_PORT_LIMIT 0xe8u

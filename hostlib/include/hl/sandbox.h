@@ -60,6 +60,7 @@ struct hl_sandbox_config {
     size_t stack;      /* default HL_STACK_DEFAULT */
     size_t input;      /* room for one call's arguments; default HL_BUFFER_DEFAULT */
     size_t output;     /* scratch room for results; default HL_BUFFER_DEFAULT */
+    size_t shared;     /* room for files and buffers that hl/share.h maps; default: none */
     size_t result_max; /* bytes accepted in one message from the guest; default HL_RESULT_DEFAULT */
     const char *const *argv;
     const char *const *envp;

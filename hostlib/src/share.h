@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* share.h - mappings of the host's files in a sandbox (hl/share.h is the public part). */
+#ifndef HL_SHARE_INTERNAL_H
+#define HL_SHARE_INTERNAL_H
+
+#include <hl/share.h>
+
+/* After a restore: what the guest changed in them is gone. */
+void share_restore(struct hl_sandbox *sb);
+void share_free(struct hl_sandbox *sb);
+
+#endif

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files and buffers of the host in a guest: what it sees, what it cannot do, and what is refused.
+ */
+#include "box.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <hl/core.h>
+#include <hl/share.h>
+#include <hl/snapshot.h>
+
+#define ROOM (16u << 20)
+#define GUARD HL_GUARD_SIZE
+
+static void open_share(struct box *box, size_t room)
+{
+    box_create(box, "share", (struct hl_sandbox_config){.shared = room});
+    box_start(box);
+}
+
+/* A file of our own: byte i is seed + i / 4096 + i. */
+static uint8_t byte_at(uint32_t seed, size_t i)
+{
+    return (uint8_t)(seed + i / PAGE + i);
+}
+
+static int new_file(size_t size, uint32_t seed, bool sealed)
+{
+    int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    uint8_t *data = malloc(size);
+    assert_true(fd >= 0);
+    assert_non_null(data);
+    for (size_t i = 0; i < size; i++)
+        data[i] = byte_at(seed, i);
+    assert_int_equal(write(fd, data, size), size);
+    free(data);
+    if (sealed)
+        assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK), 0);
+    return fd;
+}
+
+static uint8_t file_byte(int fd, size_t at)
+{
+    uint8_t byte = 0;
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    return byte;
+}
+
+static hl_gva_t map_at(struct box *box, hl_gva_t at, int fd, size_t size, unsigned flags)
+{
+    if (hl_sandbox_map_file(box->sb, &at, fd, 0, size, flags, &box->error))
+        fail_msg("%s", box->error.text);
+    return at;
+}
+
+static hl_gva_t map(struct box *box, int fd, size_t size, unsigned flags)
+{
+    return map_at(box, 0, fd, size, flags);
+}
+
+static uint32_t get(struct box *box, hl_gva_t at)
+{
+    return CALL(box, "Get", value_u64(at))->u32;
+}
+
+static void put(struct box *box, hl_gva_t at, uint32_t value)
+{
+    CALL(box, "Put", value_u64(at), value_u32(value));
+}
+
+static void expect_fault(struct box *box, int rc, hl_gva_t at, uint32_t error_code)
+{
+    assert_int_equal(rc, HL_ERR_FAULT);
+    const struct hl_fault *f = hl_sandbox_fault(box->sb);
+    assert_non_null(f);
+    assert_int_equal(f->vector, 14);
+    assert_int_equal(f->address, at);
+    assert_int_equal(f->error_code, error_code);
+    assert_int_equal(hl_sandbox_state(box->sb), HL_SANDBOX_POISONED);
+}
+
+enum { READ_UNMAPPED = 4, WRITE_PRESENT = 7, FETCH_PRESENT = 0x15 };
+
+static struct hl_snapshot *take(struct box *box)
+{
+    struct hl_snapshot *s;
+    if (hl_snapshot_take(&s, box->sb, &box->error))
+        fail_msg("%s", box->error.text);
+    return s;
+}
+
+static void restore(struct box *box, const struct hl_snapshot *s)
+{
+    if (hl_sandbox_restore(box->sb, s, &box->error))
+        fail_msg("%s", box->error.text);
+}
+
+static void unmap(struct box *box, hl_gva_t at)
+{
+    if (hl_sandbox_unmap(box->sb, at, &box->error))
+        fail_msg("%s", box->error.text);
+}
+
+/* ---- read-only ------------------------------------------------------------------------------ */
+
+static void test_reads_the_file(void **state)
+{
+    struct box *box = *state;
+    open_share(box, ROOM);
+    for (int sealed = 0; sealed < 2; sealed++) {
+        const size_t size = 5 * PAGE + 100;
+        int fd = new_file(size, 3, sealed);
+        hl_gva_t at = map(box, fd, size, HL_MAP_READ);
+        close(fd);
+        uint64_t sum = 0;
+        for (size_t i = 0; i < size; i++)
+            sum += byte_at(3, i);
+        assert_int_equal(CALL(box, "Sum", value_u64(at), value_u64(size))->u64, sum);
+        /* The rest of the last page is zeros. */
+        assert_int_equal(CALL(box, "Sum", value_u64(at + size), value_u64(PAGE - 100))->u64, 0);
+        unmap(box, at);
+    }
+}
+
+static void test_write_to_a_read_only_mapping_faults(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(2 * PAGE, 0, true);
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, fd, 2 * PAGE, HL_MAP_READ);
+    struct hl_snapshot *s = take(box);
+    expect_fault(box, TRY(box, "Put", value_u64(at + 5), value_u32(9)), at + 5, WRITE_PRESENT);
+    restore(box, s);
+    assert_int_equal(get(box, at + 5), byte_at(0, 5));
+    expect_fault(box, TRY(box, "Jump", value_u64(at)), at, FETCH_PRESENT);
+    restore(box, s);
+    /* Its own system calls do not help it. */
+    assert_int_not_equal(CALL(box, "Mprotect", value_u64(at), value_u64(PAGE))->i32, 0);
+    CALL(box, "Munmap", value_u64(at), value_u64(PAGE));
+    assert_int_equal(get(box, at), byte_at(0, 0));
+    expect_fault(box, TRY(box, "Put", value_u64(at), value_u32(9)), at, WRITE_PRESENT);
+    assert_int_equal(file_byte(fd, 5), byte_at(0, 5));
+    hl_snapshot_destroy(s);
+    close(fd);
+}
+
+/* ---- copy on write -------------------------------------------------------------------------- */
+
+static void test_changes_stay_in_the_sandbox(void **state)
+{
+    struct box *box = *state, other = {0};
+    int fd = new_file(4 * PAGE, 1, true);
+    open_share(box, ROOM);
+    open_share(&other, ROOM);
+    hl_gva_t here = map(box, fd, 4 * PAGE, HL_MAP_COPY_ON_WRITE);
+    hl_gva_t there = map(&other, fd, 4 * PAGE, HL_MAP_COPY_ON_WRITE);
+    hl_gva_t again = map(box, fd, 4 * PAGE, HL_MAP_READ);
+    put(box, here + PAGE + 1, 200);
+    assert_int_equal(get(box, here + PAGE + 1), 200);
+    assert_int_equal(get(box, here + PAGE + 2), byte_at(1, PAGE + 2));
+    assert_int_equal(get(&other, there + PAGE + 1), byte_at(1, PAGE + 1));
+    assert_int_equal(get(box, again + PAGE + 1), byte_at(1, PAGE + 1));
+    assert_int_equal(file_byte(fd, PAGE + 1), byte_at(1, PAGE + 1));
+    box_close(&other);
+    close(fd);
+}
+
+static void test_a_buffer_is_copied(void **state)
+{
+    struct box *box = *state;
+    uint8_t data[5000];
+    hl_gva_t at = 0;
+    memset(data, 7, sizeof(data));
+    open_share(box, ROOM);
+    assert_int_equal(
+        hl_sandbox_map_buffer(box->sb, &at, data, sizeof(data), HL_MAP_COPY_ON_WRITE, &box->error),
+        0);
+    memset(data, 8, sizeof(data));
+    assert_int_equal(CALL(box, "Sum", value_u64(at), value_u64(2 * PAGE))->u64, 7 * 5000);
+    put(box, at + 1, 99);
+    assert_int_equal(data[1], 8);
+    unmap(box, at);
+}
+
+/* ---- around it ------------------------------------------------------------------------------ */
+
+static void test_guards(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(2 * PAGE, 0, true);
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, fd, 2 * PAGE, HL_MAP_COPY_ON_WRITE);
+    hl_gva_t next = map(box, fd, 2 * PAGE, HL_MAP_COPY_ON_WRITE);
+    assert_true(next >= at + 2 * PAGE + GUARD);
+    struct hl_snapshot *s = take(box);
+    const hl_gva_t bad[] = {
+        at - 1, at - PAGE, at - GUARD, at + 2 * PAGE, at + 2 * PAGE + GUARD - 1, next - 1};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        expect_fault(box, TRY(box, "Get", value_u64(bad[i])), bad[i], READ_UNMAPPED);
+        restore(box, s);
+    }
+    get(box, at);
+    get(box, next + 2 * PAGE - 1);
+    hl_snapshot_destroy(s);
+    close(fd);
+}
+
+static void test_unmapped_is_gone(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(2 * PAGE, 0, true);
+    open_share(box, ROOM);
+    for (unsigned flags = HL_MAP_READ; flags <= HL_MAP_COPY_ON_WRITE; flags++) {
+        hl_gva_t at = map(box, fd, 2 * PAGE, flags);
+        struct hl_snapshot *s = take(box);
+        get(box, at); /* it is in whatever the processor remembers */
+        get(box, at + PAGE);
+        unmap(box, at);
+        assert_int_equal(hl_sandbox_unmap(box->sb, at, &box->error), HL_ERR_ARGUMENT);
+        expect_fault(box, TRY(box, "Get", value_u64(at)), at, READ_UNMAPPED);
+        restore(box, s);
+        expect_fault(box, TRY(box, "Get", value_u64(at + PAGE)), at + PAGE, READ_UNMAPPED);
+        restore(box, s);
+        hl_snapshot_destroy(s);
+    }
+    close(fd);
+}
+
+/* Whoever gets the room next sees nothing of it. */
+static void test_room_is_reused(void **state)
+{
+    struct box *box = *state;
+    open_share(box, 4 * PAGE);
+    for (uint32_t i = 0; i < 30; i++) {
+        int fd = new_file(4 * PAGE, i, i % 2);
+        hl_gva_t at = map(box, fd, i % 3 ? 4 * PAGE : 10, HL_MAP_COPY_ON_WRITE);
+        assert_int_equal(get(box, at), byte_at(i, 0));
+        assert_int_equal(get(box, at + 20), i % 3 ? byte_at(i, 20) : 0);
+        put(box, at + 30, 0xee);
+        if (i % 3) {
+            hl_gva_t more = 0;
+            assert_int_equal(hl_sandbox_map_file(box->sb, &more, fd, 0, PAGE, 0, &box->error),
+                             HL_ERR_LIMIT);
+            check_error(&box->error, HL_ERR_LIMIT);
+            assert_int_equal(more, 0);
+        }
+        unmap(box, at);
+        close(fd);
+    }
+}
+
+static void test_chosen_addresses(void **state)
+{
+    static const hl_gva_t at[] = {0x10000, 0x200000000, 0x100000000000, 0x7ffffff00000};
+    struct box *box = *state;
+    int fd = new_file(3 * PAGE, 5, true);
+    open_share(box, ROOM);
+    for (size_t i = 0; i < COUNT(at); i++)
+        assert_int_equal(map_at(box, at[i], fd, 3 * PAGE, HL_MAP_READ), at[i]);
+    for (size_t i = 0; i < COUNT(at); i++)
+        assert_int_equal(get(box, at[i] + 2 * PAGE), byte_at(5, 2 * PAGE));
+    close(fd);
+}
+
+static void test_a_hundred(void **state)
+{
+    enum { N = 100 };
+    struct box *box = *state;
+    hl_gva_t at[N];
+    int fd = new_file(3 * PAGE, 0, true);
+    open_share(box, ROOM);
+    for (int round = 0; round < 3; round++) {
+        for (uint32_t i = 0; i < N; i++) {
+            at[i] = map(box, fd, (1 + i % 3) * PAGE, i % 2);
+            if (i % 2)
+                put(box, at[i], i);
+        }
+        for (uint32_t i = 0; i < N; i++)
+            assert_int_equal(get(box, at[i]), i % 2 ? i : byte_at(0, 0));
+        for (uint32_t i = 0; i < N; i++)
+            unmap(box, at[i * 37 % N]);
+    }
+    close(fd);
+}
+
+/* ---- refused -------------------------------------------------------------------------------- */
+
+static void refused(struct box *box, hl_gva_t at, int fd, uint64_t offset, size_t size,
+                    unsigned flags, int code)
+{
+    hl_gva_t place = at;
+    int rc = hl_sandbox_map_file(box->sb, &place, fd, offset, size, flags, &box->error);
+    assert_int_equal(rc, code);
+    check_error(&box->error, code);
+    assert_int_equal(place, at);
+}
+
+static void test_overlaps_are_refused(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(4 * PAGE, 0, true);
+    open_share(box, ROOM);
+    const hl_gva_t free_place = 0x200000000;
+    map_at(box, free_place, fd, 2 * PAGE, HL_MAP_READ);
+    const hl_gva_t near[] = {free_place,
+                             free_place + PAGE,
+                             free_place - PAGE,
+                             free_place - 3 * PAGE,
+                             free_place + 2 * PAGE + GUARD - PAGE,
+                             free_place - 4 * PAGE - GUARD + PAGE};
+    for (size_t i = 0; i < COUNT(near); i++)
+        refused(box, near[i], fd, 0, 4 * PAGE, 0, HL_ERR_ARGUMENT);
+    map_at(box, free_place + 2 * PAGE + GUARD, fd, 4 * PAGE, 0);
+    map_at(box, free_place - 4 * PAGE - GUARD, fd, 4 * PAGE, 0);
+    for (size_t i = 0; i < HL_REGIONS; i++) {
+        const struct hl_region *r = hl_sandbox_region(box->sb, i);
+        hl_gva_t last = r->start + r->size - PAGE; /* of the heap, too, where nothing is mapped */
+        refused(box, r->start, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+        refused(box, last, fd, 0, 4 * PAGE, 0, HL_ERR_ARGUMENT);
+        refused(box, last + PAGE, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+        refused(box, last + GUARD, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+        refused(box, r->start - PAGE, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    }
+    close(fd);
+}
+
+static void test_nonsense_is_refused(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(2 * PAGE, 0, true), loose = new_file(2 * PAGE, 0, false), ends[2];
+    hl_gva_t at = 0;
+    open_share(box, ROOM);
+    refused(box, 0, fd, 0, 0, 0, HL_ERR_ARGUMENT);
+    refused(box, 0, fd, 0, SIZE_MAX, 0, HL_ERR_ARGUMENT);
+    refused(box, 0, fd, 0, PAGE, 8, HL_ERR_ARGUMENT);
+    refused(box, 0, -1, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    refused(box, 0x200000001, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    refused(box, PAGE, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    refused(box, 0x7fffffff0000, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    refused(box, 0x800000000000, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    refused(box, 0xffff800000000000, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    refused(box, ~0xfffull, fd, 0, PAGE, 0, HL_ERR_ARGUMENT);
+    for (int i = 0; i < 2; i++) {
+        int f = i ? fd : loose;
+        refused(box, 0, f, 0, 2 * PAGE + 1, 0, HL_ERR_FILE);
+        refused(box, 0, f, PAGE, PAGE + 1, 0, HL_ERR_FILE);
+        refused(box, 0, f, 1ull << 40, PAGE, 0, HL_ERR_FILE);
+        refused(box, 0, f, UINT64_MAX, PAGE, 0, HL_ERR_FILE);
+    }
+    assert_int_equal(pipe(ends), 0);
+    refused(box, 0, ends[0], 0, PAGE, 0, HL_ERR_FILE);
+    close(ends[0]);
+    close(ends[1]);
+    refused(box, 0, ends[0], 0, PAGE, 0, HL_ERR_FILE); /* closed */
+    int zero = open("/dev/zero", O_RDONLY), written = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
+    refused(box, 0, zero, 0, PAGE, 0, HL_ERR_FILE);
+    close(zero);
+    if (written >= 0) { /* not to be read, by either road */
+        assert_int_equal(ftruncate(written, PAGE), 0);
+        refused(box, 0, written, 0, PAGE, 0, HL_ERR_FILE);
+        refused(box, 0, written, 0, PAGE, HL_MAP_TRUSTED, HL_ERR_SYSTEM);
+        close(written);
+    }
+    assert_int_equal(hl_sandbox_map_file(NULL, &at, fd, 0, PAGE, 0, NULL), HL_ERR_ARGUMENT);
+    assert_int_equal(hl_sandbox_map_file(box->sb, NULL, fd, 0, PAGE, 0, NULL), HL_ERR_ARGUMENT);
+    assert_int_equal(hl_sandbox_map_buffer(box->sb, &at, NULL, 1, 0, NULL), HL_ERR_ARGUMENT);
+    assert_int_equal(hl_sandbox_unmap(box->sb, 0, NULL), HL_ERR_ARGUMENT);
+    assert_int_equal(hl_sandbox_unmap(NULL, 0, NULL), HL_ERR_ARGUMENT);
+    close(fd);
+    close(loose);
+}
+
+static void test_without_room(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(PAGE, 0, true);
+    open_share(box, 0);
+    refused(box, 0, fd, 0, PAGE, 0, HL_ERR_LIMIT);
+    assert_non_null(strstr(box->error.hint, "config.shared"));
+    close(fd);
+}
+
+/* Only what cannot get shorter is mapped itself; bytes behind the part asked for are not shown. */
+static void test_files_that_change(void **state)
+{
+    struct box *box = *state;
+    int loose = new_file(3 * PAGE, 2, false);
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, loose, 3 * PAGE, HL_MAP_READ);
+    hl_gva_t trusted = map(box, loose, PAGE, HL_MAP_TRUSTED);
+    hl_gva_t part = map(box, loose, 10, HL_MAP_TRUSTED);
+    hl_gva_t inside = 0;
+    assert_int_equal(hl_sandbox_map_file(box->sb, &inside, loose, 7, PAGE, 0, &box->error), 0);
+    assert_int_equal(CALL(box, "Sum", value_u64(part + 10), value_u64(PAGE - 10))->u64, 0);
+    assert_int_equal(get(box, inside), byte_at(2, 7));
+    assert_int_equal(pwrite(loose, "\xff", 1, 0), 1);
+    assert_int_equal(get(box, at), byte_at(2, 0));
+    assert_int_equal(get(box, part), byte_at(2, 0));
+    assert_int_equal(get(box, trusted), 0xff);
+    assert_int_equal(ftruncate(loose, PAGE), 0);
+    assert_int_equal(get(box, at + 2 * PAGE), byte_at(2, 2 * PAGE));
+    close(loose);
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------ */
+
+static void test_restore_undoes_changes(void **state)
+{
+    struct box *box = *state;
+    const size_t pages = 1500;
+    int fd = new_file(pages * PAGE, 4, true);
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, fd, pages * PAGE, HL_MAP_COPY_ON_WRITE);
+    put(box, at, 77); /* before the snapshot: undone, too */
+    struct hl_snapshot *s = take(box);
+    for (int i = 0; i < 3; i++) {
+        CALL(box, "Fill", value_u64(at + 5 * PAGE), value_u64(i == 1 ? 1400 : 3), value_u32(200));
+        restore(box, s);
+        assert_int_equal(get(box, at), byte_at(4, 0));
+        for (size_t page = 5; page < pages; page += 97)
+            assert_int_equal(get(box, at + page * PAGE), byte_at(4, page * PAGE));
+        assert_int_equal(get(box, at + 7 * PAGE), byte_at(4, 7 * PAGE));
+    }
+    /* Mapped after the snapshot: it stays, too. */
+    hl_gva_t later = map(box, fd, PAGE, HL_MAP_COPY_ON_WRITE);
+    put(box, later, 1);
+    restore(box, s);
+    assert_int_equal(get(box, later), byte_at(4, 0));
+    unmap(box, at);
+    restore(box, s);
+    expect_fault(box, TRY(box, "Get", value_u64(at)), at, READ_UNMAPPED);
+    restore(box, s);
+    hl_snapshot_destroy(s);
+    close(fd);
+}
+
+static void test_clones_have_none(void **state)
+{
+    struct box *box = *state, clone = {0};
+    struct hl_sandbox_config config = {.shared = 2 * ROOM};
+    int fd = new_file(2 * PAGE, 6, true);
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, fd, 2 * PAGE, HL_MAP_COPY_ON_WRITE);
+    put(box, at, 1);
+    struct hl_snapshot *s = take(box);
+    assert_int_equal(hl_sandbox_create_from(&clone.sb, s, &config, &clone.error), 0);
+    assert_int_equal(hl_sandbox_start(clone.sb, &clone.error), 0);
+    expect_fault(&clone, TRY(&clone, "Get", value_u64(at)), at, READ_UNMAPPED);
+    restore(&clone, s);
+    assert_int_equal(map_at(&clone, at, fd, 2 * PAGE, HL_MAP_COPY_ON_WRITE), at);
+    assert_int_equal(get(&clone, at), byte_at(6, 0));
+    assert_int_equal(get(box, at), 1);
+    restore(&clone, s);
+    assert_int_equal(get(&clone, at + PAGE), byte_at(6, PAGE));
+    /* And where there is no room for any, the snapshot fits all the same. */
+    hl_sandbox_destroy(clone.sb);
+    assert_int_equal(hl_sandbox_create_from(&clone.sb, s, NULL, &clone.error), 0);
+    assert_int_equal(hl_sandbox_start(clone.sb, &clone.error), 0);
+    expect_fault(&clone, TRY(&clone, "Get", value_u64(at)), at, READ_UNMAPPED);
+    hl_sandbox_destroy(clone.sb);
+    hl_snapshot_destroy(s);
+    close(fd);
+}
+
+/* ---- the rest of the library ---------------------------------------------------------------- */
+
+static void test_seen_after_a_fault(void **state)
+{
+    struct box *box = *state;
+    char path[] = "/tmp/hl-share-XXXXXX";
+    uint8_t byte;
+    int fd = new_file(2 * PAGE, 9, true), core = mkstemp(path);
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, fd, 2 * PAGE, HL_MAP_READ);
+    assert_int_equal(TRY(box, "Put", value_u64(at), value_u32(1)), HL_ERR_FAULT);
+    struct hl_machine *m = hl_sandbox_machine(box->sb);
+    assert_int_equal(hl_machine_read(m, at + PAGE, &byte, 1, HL_PROT_READ), 1);
+    assert_int_equal(byte, byte_at(9, PAGE));
+    /* The host's own writes, a debugger's for one, do not reach the file either. */
+    assert_int_equal(hl_machine_write(m, at, "x", 1, 0), 1);
+    assert_int_equal(hl_machine_write(m, at, "x", 1, HL_PROT_WRITE), 0);
+    assert_int_equal(file_byte(fd, 0), byte_at(9, 0));
+    assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), 0);
+    unmap(box, at);
+    close(core);
+    unlink(path);
+    close(fd);
+}
+
+static unsigned entries(const char *path)
+{
+    unsigned n = 0;
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static void test_nothing_is_left_behind(void **state)
+{
+    struct box *box = *state;
+    uint8_t data[100] = {0};
+    unsigned before = 0;
+    for (int i = 0; i < 40; i++) {
+        int fd = new_file(2 * PAGE, 0, i % 2);
+        open_share(box, ROOM);
+        hl_gva_t at = 0, other = 0;
+        map(box, fd, 2 * PAGE, HL_MAP_READ);
+        assert_int_equal(hl_sandbox_map_buffer(box->sb, &at, data, sizeof(data), 0, NULL), 0);
+        assert_int_equal(hl_sandbox_map_buffer(box->sb, &other, data, sizeof(data), 9, NULL),
+                         HL_ERR_ARGUMENT);
+        close(fd);
+        box_close(box);
+        if (i == 10)
+            before = entries("/proc/self/fd");
+    }
+    assert_int_equal(entries("/proc/self/fd"), before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOX_TEST(test_reads_the_file),
+        BOX_TEST(test_write_to_a_read_only_mapping_faults),
+        BOX_TEST(test_changes_stay_in_the_sandbox),
+        BOX_TEST(test_a_buffer_is_copied),
+        BOX_TEST(test_guards),
+        BOX_TEST(test_unmapped_is_gone),
+        BOX_TEST(test_room_is_reused),
+        BOX_TEST(test_chosen_addresses),
+        BOX_TEST(test_a_hundred),
+        BOX_TEST(test_overlaps_are_refused),
+        BOX_TEST(test_nonsense_is_refused),
+        BOX_TEST(test_without_room),
+        BOX_TEST(test_files_that_change),
+        BOX_TEST(test_restore_undoes_changes),
+        BOX_TEST(test_clones_have_none),
+        BOX_TEST(test_seen_after_a_fault),
+        BOX_TEST(test_nothing_is_left_behind),
+    };
+    watchdog(60);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
