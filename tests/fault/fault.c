@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fault.c - every allocation, mapping, KVM ioctl and file operation of libhl made to fail in turn.
+ *
+ * A scenario runs again and again, each time in a process of its own (what libhl opens once a
+ * process is new every time), with the n-th call failing, until n is behind the last.  Each time
+ * it either works or returns an error with its text; after all is destroyed, a second run without
+ * failures works, and no more blocks, mappings, descriptors and threads are left than after two
+ * runs without any.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <hl/hl.h>
+
+#include "wrap.h"
+
+static const char *guest;
+static char file[128]; /* for snapshots and cores */
+
+/* What a scenario has opened; all of it is destroyed after the first error. */
+struct play {
+    struct hl_image *image;
+    struct hl_sandbox *sb, *clone;
+    struct hl_snapshot *snapshot, *loaded;
+    struct hl_symbols *symbols;
+    struct hl_error error;
+    const char *wrong; /* what should not be */
+};
+
+/* An error comes with its text, and where a step may fail the rest is left out. */
+#define STEP(call)                                                                                 \
+    do {                                                                                           \
+        memset(&p->error, 0, sizeof(p->error));                                                    \
+        int rc_ = (call);                                                                          \
+        if (rc_ && (p->error.code != rc_ || !p->error.text[0]))                                    \
+            p->wrong = "an error without its text: " #call;                                        \
+        if (rc_)                                                                                   \
+            return rc_;                                                                            \
+    } while (0)
+
+static int host_add(void *opaque, const struct hl_value *args, size_t count,
+                    struct hl_value *result, struct hl_error *error)
+{
+    (void)opaque;
+    (void)count;
+    (void)error;
+    result->i32 = args[0].i32 + args[1].i32;
+    return 0;
+}
+
+static int open_guest(struct play *p)
+{
+    const struct hl_sandbox_config config = {.heap = 1 << 20};
+    STEP(hl_image_open(&p->image, guest, &p->error));
+    STEP(hl_sandbox_create(&p->sb, p->image, &config, &p->error));
+    STEP(hl_sandbox_register(p->sb, "HostAdd", "i32(i32, i32)", host_add, NULL, &p->error));
+    STEP(hl_sandbox_start(p->sb, &p->error));
+    return 0;
+}
+
+static int call_echo(struct play *p, struct hl_sandbox *sb)
+{
+    const struct hl_value arg = {.type = HL_STRING, .data = "text", .len = 4};
+    struct hl_value result = {0};
+    STEP(hl_sandbox_call(sb, "Echo", &arg, 1, &result, &p->error));
+    if (result.type != HL_STRING || result.len != 4 || memcmp(result.data, "text", 5) != 0)
+        p->wrong = "a wrong result";
+    return 0;
+}
+
+static int call_add(struct play *p, struct hl_sandbox *sb)
+{
+    const struct hl_value args[] = {{.type = HL_I32, .i32 = 40}, {.type = HL_I32, .i32 = 2}};
+    struct hl_value result = {0};
+    STEP(hl_sandbox_call(sb, "Add", args, 2, &result, &p->error));
+    if (result.i32 != 42)
+        p->wrong = "a wrong sum";
+    return 0;
+}
+
+static int play_life(struct play *p)
+{
+    int rc = open_guest(p);
+    if (!rc)
+        rc = call_echo(p, p->sb);
+    if (!rc)
+        rc = call_add(p, p->sb);
+    return rc;
+}
+
+/* A call that failed for want of something leaves a sandbox that a restore may bring back. */
+static int play_snapshot(struct play *p)
+{
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    STEP(hl_snapshot_take(&p->snapshot, p->sb, &p->error));
+    rc = call_add(p, p->sb);
+    if (!rc)
+        rc = hl_sandbox_call(p->sb, "TriggerException", NULL, 0, NULL, &p->error) == HL_ERR_FAULT
+                 ? 0
+                 : p->error.code;
+    memset(&p->error, 0, sizeof(p->error));
+    if (hl_sandbox_restore(p->sb, p->snapshot, &p->error)) {
+        if (!p->error.text[0])
+            p->wrong = "a restore failed without a text";
+        return p->error.code;
+    }
+    if (hl_sandbox_state(p->sb) != HL_SANDBOX_READY)
+        p->wrong = "restored, but not ready";
+    return rc ? rc : call_add(p, p->sb);
+}
+
+static int play_clone(struct play *p)
+{
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    STEP(hl_snapshot_take(&p->snapshot, p->sb, &p->error));
+    STEP(hl_sandbox_create_from(&p->clone, p->snapshot, NULL, &p->error));
+    STEP(hl_sandbox_register(p->clone, "HostAdd", "i32(i32, i32)", host_add, NULL, &p->error));
+    STEP(hl_sandbox_start(p->clone, &p->error));
+    return call_add(p, p->clone);
+}
+
+static int play_file(struct play *p)
+{
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    STEP(hl_snapshot_take(&p->snapshot, p->sb, &p->error));
+    STEP(hl_snapshot_save(p->snapshot, file, &p->error));
+    STEP(hl_snapshot_load(&p->loaded, p->image, file, 0, &p->error));
+    STEP(hl_sandbox_restore(p->sb, p->loaded, &p->error));
+    hl_snapshot_destroy(p->loaded);
+    p->loaded = NULL;
+    STEP(hl_snapshot_load(&p->loaded, p->image, file, HL_SNAPSHOT_VERIFY, &p->error));
+    STEP(hl_sandbox_create_from(&p->clone, p->loaded, NULL, &p->error));
+    STEP(hl_sandbox_start(p->clone, &p->error));
+    return call_echo(p, p->clone);
+}
+
+static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
+{
+    return hl_machine_read(opaque, gva, buf, size, 0);
+}
+
+/* Symbols that cannot be read for want of memory are just not known. */
+static int play_crash(struct play *p)
+{
+    struct hl_frame frames[16];
+    struct hl_regs regs;
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    rc = hl_sandbox_call(p->sb, "TriggerException", NULL, 0, NULL, &p->error);
+    if (rc != HL_ERR_FAULT)
+        return rc;
+    STEP(hl_symbols_open(&p->symbols, p->image, &p->error));
+    STEP(hl_machine_get_regs(hl_sandbox_machine(p->sb), &regs, &p->error));
+    if (!hl_symbols_backtrace(p->symbols, &regs, false, read_guest, hl_sandbox_machine(p->sb),
+                              frames, 16))
+        p->wrong = "no frame at all";
+    STEP(hl_sandbox_core(p->sb, file, &p->error));
+    return 0;
+}
+
+static int play_limit(struct play *p)
+{
+    const struct hl_limits limits = {.wall_ns = 5000000, .cpu_ns = 5000000, .exits = 1000};
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    STEP(hl_sandbox_limit(p->sb, &limits, &p->error));
+    rc = hl_sandbox_call(p->sb, "Spin", NULL, 0, NULL, &p->error);
+    return rc == HL_ERR_INTERRUPTED ? 0 : rc;
+}
+
+static int play_debug(struct play *p)
+{
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    STEP(hl_sandbox_debug(p->sb, NULL, NULL, &p->error));
+    return call_add(p, p->sb);
+}
+
+static void clean(struct play *p)
+{
+    hl_sandbox_destroy(p->clone);
+    hl_sandbox_destroy(p->sb);
+    hl_snapshot_destroy(p->loaded);
+    hl_snapshot_destroy(p->snapshot);
+    hl_symbols_close(p->symbols);
+    hl_image_close(p->image);
+    unlink(file);
+}
+
+/* ---- the same again and again ---- */
+
+static const struct scenario {
+    const char *name;
+    int (*play)(struct play *p);
+} scenarios[] = {
+    {"create, register, start, call, destroy", play_life},
+    {"snapshot, fault, restore", play_snapshot},
+    {"clone", play_clone},
+    {"snapshot to a file and back", play_file},
+    {"fault, backtrace, core file", play_crash},
+    {"limits", play_limit},
+    {"debug server", play_debug},
+};
+
+struct result {
+    unsigned calls; /* of the first run */
+    bool works;     /* no error in it */
+    struct wrap_left left;
+    unsigned files, threads;
+    char failed[64], why[200];
+};
+
+static unsigned entries(const char *path)
+{
+    unsigned n = 0;
+    DIR *dir = opendir(path);
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n;
+}
+
+/* In the child. */
+static void two_runs(const struct scenario *s, unsigned n, struct result *r)
+{
+    struct play p = {0};
+    wrap_begin(n);
+    int rc = s->play(&p);
+    r->calls = wrap_end();
+    r->works = rc == 0;
+    snprintf(r->failed, sizeof(r->failed), "%s", wrap_failed());
+    if (p.wrong)
+        snprintf(r->why, sizeof(r->why), "%.150s", p.wrong);
+    clean(&p);
+    p = (struct play){0};
+    rc = s->play(&p);
+    if (rc || p.wrong)
+        snprintf(r->why, sizeof(r->why), "a run after that: %.150s",
+                 p.wrong ? p.wrong : p.error.text);
+    clean(&p);
+    r->left = wrap_left();
+    r->files = entries("/proc/self/fd");
+    r->threads = entries("/proc/self/task");
+}
+
+/* False where the child came to a bad end. */
+static bool in_child(const struct scenario *s, unsigned n, unsigned slow, struct result *r)
+{
+    int pipes[2], status = 0;
+    if (pipe(pipes))
+        return false;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct result mine = {0};
+        close(pipes[0]);
+        alarm(20 * slow);
+        two_runs(s, n, &mine);
+        _exit(write(pipes[1], &mine, sizeof(mine)) == sizeof(mine) ? 0 : 1);
+    }
+    close(pipes[1]);
+    memset(r, 0, sizeof(*r));
+    bool whole = pid > 0 && read(pipes[0], r, sizeof(*r)) == sizeof(*r);
+    close(pipes[0]);
+    if (pid > 0)
+        waitpid(pid, &status, 0);
+    if (!whole)
+        snprintf(r->why, sizeof(r->why), "ended by signal %d, status %d", WTERMSIG(status),
+                 WEXITSTATUS(status));
+    return whole;
+}
+
+static void compare(const struct result *clean_run, struct result *r)
+{
+    if (r->why[0])
+        return;
+    if (r->left.blocks != clean_run->left.blocks)
+        snprintf(r->why, sizeof(r->why), "%d blocks leaked",
+                 (int)(r->left.blocks - clean_run->left.blocks));
+    else if (r->left.mapped != clean_run->left.mapped)
+        snprintf(r->why, sizeof(r->why), "%lld bytes stay mapped",
+                 (long long)(r->left.mapped - clean_run->left.mapped));
+    else if (r->files != clean_run->files)
+        snprintf(r->why, sizeof(r->why), "%d descriptors leaked",
+                 (int)(r->files - clean_run->files));
+    else if (r->threads != clean_run->threads)
+        snprintf(r->why, sizeof(r->why), "%d threads leaked",
+                 (int)(r->threads - clean_run->threads));
+}
+
+static int run(const struct scenario *s, unsigned slow)
+{
+    struct result none, r;
+    unsigned errors = 0, tried = 0, bad = 0;
+    const unsigned step = getenv("HL_NESTED") ? 7 : 1;
+    if (!in_child(s, 0, slow, &none) || !none.works || none.why[0]) {
+        printf("not ok fault: %s: without a failure: %s\n", s->name, none.why);
+        return 1;
+    }
+    for (unsigned n = 1; n <= none.calls; n += step) {
+        bool whole = in_child(s, n, slow, &r);
+        if (whole)
+            compare(&none, &r);
+        tried++;
+        errors += !r.works;
+        if (r.why[0] && ++bad <= 10)
+            printf("# %s: call %u (%s): %s\n", s->name, n, r.failed, r.why);
+    }
+    if (bad)
+        printf("not ok fault: %s: %u of %u failures are not stood\n", s->name, bad, tried);
+    else
+        printf("ok fault: %s: %u calls, %u errors\n", s->name, tried, errors);
+    return bad != 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *text = getenv("HL_TEST_SLOW"), *tmp = getenv("TMPDIR");
+    unsigned slow = text && atoi(text) > 1 ? (unsigned)atoi(text) : 1;
+    int failed = 0;
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s GUEST [SCENARIO [N]]\n", argv[0]);
+        return 64;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    unsetenv("HL_GDB");
+    guest = argv[1];
+    snprintf(file, sizeof(file), "%s/hl-fault-%d", tmp ? tmp : "/tmp", getpid());
+    if (argc == 4) { /* one failure, in this process, for a debugger */
+        struct result r = {0};
+        two_runs(&scenarios[atoi(argv[2])], (unsigned)atoi(argv[3]), &r);
+        printf("%s: %s; %u blocks, %llu bytes, %u files, %u threads left\n", r.failed, r.why,
+               r.left.blocks, (unsigned long long)r.left.mapped, r.files, r.threads);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+        if (argc == 2 || (size_t)atoi(argv[2]) == i)
+            failed |= run(&scenarios[i], slow);
+    return failed;
+}

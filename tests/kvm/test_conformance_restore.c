@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing of one call reaches the next behind a restore; snapshots, and files that are none. */
+#include "conformance.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <hl/debug.h>
+
+#include "machine.h"
+#include "snapshot_file.h"
+#include "vcpu_kvm.h"
+
+/* ---- isolation: tests/guest/rewind.c leaves traces and looks for them ---- */
+
+struct trace {
+    struct box box;
+    struct hl_snapshot *snapshot;
+    uint8_t *look; /* all registers but the general ones, as a fresh guest sees them */
+    size_t look_size;
+};
+
+static int host_add(void *opaque, const struct hl_value *args, size_t count,
+                    struct hl_value *result, struct hl_error *error)
+{
+    (void)opaque;
+    (void)count;
+    (void)error;
+    result->i32 = args[0].i32 + args[1].i32;
+    return 0;
+}
+
+static void back(struct trace *t)
+{
+    if (hl_sandbox_restore(t->box.sb, t->snapshot, &t->box.error))
+        fail_msg("%s", t->box.error.text);
+}
+
+static int trace_setup(void **state)
+{
+    struct trace *t = *state = calloc(1, sizeof(*t));
+    if (!t)
+        return -1;
+    box_create(&t->box, "rewind", (struct hl_sandbox_config){.heap = 8 << 20});
+    box_register(&t->box, "HostAdd", "i32(i32, i32)", host_add, NULL);
+    box_start(&t->box);
+    assert_int_equal(hl_snapshot_take(&t->snapshot, t->box.sb, &t->box.error), 0);
+    const struct hl_value *look = CALL0(&t->box, "Look");
+    t->look_size = look->len;
+    t->look = malloc(look->len);
+    memcpy(t->look, look->data, look->len);
+    back(t);
+    return 0;
+}
+
+static int trace_teardown(void **state)
+{
+    struct trace *t = *state;
+    hl_snapshot_destroy(t->snapshot);
+    box_close(&t->box);
+    free(t->look);
+    free(t);
+    return 0;
+}
+#define TRACE(name, test)                                                                          \
+    {                                                                                              \
+        name, test, trace_setup, trace_teardown, NULL                                              \
+    }
+
+static void expect_look(struct trace *t, bool same)
+{
+    const struct hl_value *now = CALL0(&t->box, "Look");
+    assert_int_equal(now->len, t->look_size);
+    assert_int_equal(memcmp(now->data, t->look, t->look_size) == 0, same);
+}
+
+/* A function that dirties registers and then faults, so that what it left is what is restored over.
+ */
+static void dirty_and_die(struct trace *t, const char *function)
+{
+    struct hl_regs before, after;
+    struct hl_machine *m = hl_sandbox_machine(t->box.sb);
+    assert_int_equal(hl_machine_get_regs(m, &before, &t->box.error), 0);
+    assert_int_equal(TRY0(&t->box, function), HL_ERR_FAULT);
+    assert_int_equal(hl_machine_get_regs(m, &after, &t->box.error), 0);
+    assert_memory_not_equal(&before, &after, sizeof(before));
+    back(t);
+    assert_int_equal(hl_machine_get_regs(m, &after, &t->box.error), 0);
+    assert_memory_equal(&before, &after, sizeof(before));
+    expect_look(t, true);
+    back(t);
+}
+
+static void test_general_registers(void **state)
+{
+    dirty_and_die(*state, "DirtyGeneral");
+    dirty_and_die(*state, "DirtyFlags");
+}
+
+static void test_vector_registers(void **state)
+{
+    struct trace *t = *state;
+    for (uint32_t i = 1; i < 200; i += 66) {
+        CALL(&t->box, "DirtyVectors", value_u32(i));
+        expect_look(t, false);
+        back(t);
+        expect_look(t, true);
+        back(t);
+    }
+}
+
+static void test_segment_bases(void **state)
+{
+    dirty_and_die(*state, "DirtyFsBase");
+    dirty_and_die(*state, "DirtySegments");
+}
+
+/* Ring 3 cannot write to these: it is tried, and KVM is asked what is in them. */
+struct system_state {
+    struct kvm_debugregs debug;
+    struct kvm_xcrs xcrs;
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry[6];
+    } msrs;
+};
+
+static struct system_state system_of(struct hl_sandbox *sb)
+{
+    static const uint32_t msrs[] = {0xc0000081, 0xc0000082, 0xc0000083,
+                                    0xc0000084, 0xc0000102, 0xc0000080};
+    struct system_state s;
+    const struct hl_vcpu *v = hl_sandbox_machine(sb)->vcpu;
+    memset(&s, 0, sizeof(s));
+    s.msrs.head.nmsrs = COUNT(msrs);
+    for (size_t i = 0; i < COUNT(msrs); i++)
+        s.msrs.entry[i].index = msrs[i];
+    assert_int_equal(ioctl(v->fd, KVM_GET_DEBUGREGS, &s.debug), 0);
+    assert_int_equal(ioctl(v->fd, KVM_GET_XCRS, &s.xcrs), 0);
+    assert_int_equal(ioctl(v->fd, KVM_GET_MSRS, &s.msrs), COUNT(msrs));
+    return s;
+}
+
+static struct system_state try_to_change(struct con *con, const char *function, size_t count)
+{
+    const struct hl_value both[] = {value_u32(0xc0000082), value_u64(0x400000)};
+    const struct hl_value one[] = {value_u64(0x400000)};
+    struct system_state before = system_of(con->box.sb);
+    assert_int_equal(box_try(&con->box, function, count == 2 ? both : one, count), HL_ERR_FAULT);
+    con_restore(con);
+    con_works(con);
+    con_restore(con);
+    struct system_state after = system_of(con->box.sb);
+    assert_memory_equal(&after.debug.db, &before.debug.db, sizeof(before.debug.db));
+    assert_int_equal(after.debug.dr7, before.debug.dr7);
+    assert_memory_equal(&after.xcrs, &before.xcrs, sizeof(before.xcrs));
+    assert_memory_equal(&after.msrs, &before.msrs, sizeof(before.msrs));
+    return after;
+}
+
+static void test_debug_registers(void **state)
+{
+    struct system_state s = try_to_change(*state, "SetDr0", 1);
+    assert_int_equal(s.debug.db[0], 0);
+}
+
+static void test_xcr0(void **state)
+{
+    struct con *con = *state;
+    uint64_t xcr0 = CALL0(&con->box, "ReadXcr0")->u64;
+    try_to_change(con, "WriteXcr0", 1);
+    assert_int_equal(CALL0(&con->box, "ReadXcr0")->u64, xcr0);
+}
+
+static void test_msrs(void **state)
+{
+    try_to_change(*state, "WriteMSR", 2);
+}
+
+static void test_brk_and_mmap(void **state)
+{
+    struct con *con = *state;
+    uint64_t first[2], again[2];
+    for (int i = 0; i < 10; i++) {
+        memcpy(again, CALL(&con->box, "MapAndKeep", value_u64(1 << 20))->data, sizeof(again));
+        if (i == 0)
+            memcpy(first, again, sizeof(first));
+        assert_memory_equal(first, again,
+                            sizeof(first)); /* the same places, as if for the first time */
+        con_restore(con);
+        con_page_fault(con, TRY(&con->box, "ReadMappedBuffer", value_u64(first[0]), value_u64(1)),
+                       USER, first[0], NULL);
+        con_page_fault(con, TRY(&con->box, "ReadMappedBuffer", value_u64(first[1]), value_u64(1)),
+                       USER, first[1], NULL);
+        con_restore(con);
+    }
+}
+
+/* Arguments, results and scratch of one call cannot be read in the next one. */
+static void test_buffers(void **state)
+{
+    static const char secret[] = "a secret of the call before";
+    struct con *con = *state;
+    CALL(&con->box, "GuestMethod", value_string(secret));
+    CALL(&con->box, "Echo", value_string(secret));
+    con_restore(con);
+    for (size_t i = 0; i < HL_REGIONS; i++) {
+        const struct hl_region *r = hl_sandbox_region(con->box.sb, i);
+        uint8_t page[PAGE];
+        for (hl_gva_t gva = r->start; gva < r->start + r->size; gva += PAGE)
+            if (hl_machine_read(hl_sandbox_machine(con->box.sb), gva, page, PAGE, 0) == PAGE &&
+                memmem(page, PAGE, secret, sizeof(secret) - 1))
+                fail_msg("in %s, at 0x%llx", r->name, (unsigned long long)gva);
+    }
+}
+
+static void test_random_state(void **state)
+{
+    struct con *con = *state;
+    int32_t first = CALL0(&con->box, "NextRandom")->i32;
+    assert_int_not_equal(CALL0(&con->box, "NextRandom")->i32, first);
+    con_restore(con);
+    assert_int_equal(CALL0(&con->box, "NextRandom")->i32, first);
+}
+
+/* ---- snapshots ---- */
+
+static void test_take_and_restore(void **state)
+{
+    struct con *con = *state;
+    struct hl_snapshot *later = NULL;
+    CALL(&con->box, "AddToStatic", value_i32(5));
+    assert_int_equal(hl_snapshot_take(&later, con->box.sb, &con->box.error), 0);
+    CALL(&con->box, "AddToStatic", value_i32(6));
+    assert_int_equal(hl_sandbox_restore(con->box.sb, later, &con->box.error), 0);
+    assert_int_equal(CALL0(&con->box, "GetStatic")->i32, 5);
+    con_restore(con);
+    assert_int_equal(CALL0(&con->box, "GetStatic")->i32, 0);
+    assert_int_equal(hl_sandbox_restore(con->box.sb, later, &con->box.error), 0);
+    assert_int_equal(CALL0(&con->box, "GetStatic")->i32, 5);
+    hl_snapshot_destroy(later);
+    con_works(con);
+}
+
+static void expect_clone(struct con *con, const struct hl_snapshot *s, int32_t value)
+{
+    struct con other = {.box.image = con->box.image};
+    assert_int_equal(hl_sandbox_create_from(&other.box.sb, s, NULL, &con->box.error), 0);
+    con_register(&other);
+    box_start(&other.box);
+    assert_int_equal(CALL0(&other.box, "GetStatic")->i32, value);
+    CALL(&other.box, "AddToStatic", value_i32(100));
+    con_works(&other);
+    hl_sandbox_destroy(other.box.sb);
+}
+
+static void test_clone(void **state)
+{
+    struct con *con = *state;
+    struct hl_snapshot *s = NULL;
+    CALL(&con->box, "AddToStatic", value_i32(7));
+    assert_int_equal(hl_snapshot_take(&s, con->box.sb, &con->box.error), 0);
+    expect_clone(con, s, 7);
+    expect_clone(con, s, 7);
+    assert_int_equal(CALL0(&con->box, "GetStatic")->i32, 7);
+    hl_snapshot_destroy(s);
+}
+
+/* A snapshot in a file of a directory of its own. */
+struct saved {
+    char dir[40], path[64];
+    uint8_t *bytes;
+    size_t size;
+};
+
+static void save(struct con *con, struct saved *f)
+{
+    struct stat st;
+    strcpy(f->dir, "/tmp/hl-conformance-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    snprintf(f->path, sizeof(f->path), "%s/snapshot", f->dir);
+    if (hl_snapshot_save(con->snapshot, f->path, &con->box.error))
+        fail_msg("%s", con->box.error.text);
+    int fd = open(f->path, O_RDONLY);
+    assert_int_equal(fstat(fd, &st), 0);
+    f->size = (size_t)st.st_size;
+    f->bytes = malloc(f->size + 1);
+    assert_int_equal(read(fd, f->bytes, f->size), f->size);
+    f->bytes[f->size] = 0;
+    close(fd);
+}
+
+static void saved_free(struct saved *f)
+{
+    unlink(f->path);
+    rmdir(f->dir);
+    free(f->bytes);
+}
+
+static void expect_load(struct con *con, const char *path, unsigned flags, int code)
+{
+    struct hl_snapshot *s = NULL;
+    int rc = hl_snapshot_load(&s, con->box.image, path, flags, &con->box.error);
+    if (rc != code)
+        fail_msg("%s instead of %s", hl_err_name(rc), hl_err_name(code));
+    if (rc) {
+        check_error(&con->box.error, rc);
+        assert_null(s);
+    } else {
+        expect_clone(con, s, 0);
+    }
+    hl_snapshot_destroy(s);
+}
+
+/* The same file with other contents. */
+static void expect_bytes(struct con *con, struct saved *f, size_t size, unsigned flags, int code)
+{
+    unlink(f->path);
+    int fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(write(fd, f->bytes, size), size);
+    close(fd);
+    expect_load(con, f->path, flags, code);
+}
+
+static void test_save_and_load(void **state)
+{
+    struct saved f;
+    save(*state, &f);
+    expect_load(*state, f.path, 0, 0);
+    expect_load(*state, f.path, HL_SNAPSHOT_VERIFY, 0);
+    saved_free(&f);
+}
+
+static void test_truncated(void **state)
+{
+    struct saved f;
+    save(*state, &f);
+    for (size_t size = 0; size < f.size; size += size < 500 ? 99 : f.size / 11)
+        expect_bytes(*state, &f, size, 0, HL_ERR_BAD_SNAPSHOT);
+    expect_bytes(*state, &f, f.size - 1, 0, HL_ERR_BAD_SNAPSHOT);
+    saved_free(&f);
+}
+
+static void test_flipped(void **state)
+{
+    struct saved f;
+    save(*state, &f);
+    for (size_t at = 0; at < f.size; at += f.size / 40 + 1) {
+        f.bytes[at] ^= 0x20;
+        expect_bytes(*state, &f, f.size, HL_SNAPSHOT_VERIFY, HL_ERR_BAD_SNAPSHOT);
+        f.bytes[at] ^= 0x20;
+    }
+    expect_bytes(*state, &f, f.size, HL_SNAPSHOT_VERIFY, 0);
+    saved_free(&f);
+}
+
+/* With its checksum right, as another version of the library would have written it. */
+static void expect_header(struct con *con, struct saved *f, const struct snapshot_header *header,
+                          int code)
+{
+    struct snapshot_header h = *header;
+    struct snapshot_layout l;
+    uint8_t *good = malloc(sizeof(h));
+    memcpy(good, f->bytes, sizeof(h));
+    h.index_sum = 0;
+    memcpy(f->bytes, &h, sizeof(h));
+    assert_true(snapshot_layout_of(&h, &l));
+    h.index_sum = snapshot_sum(f->bytes, l.contents);
+    memcpy(f->bytes, &h, sizeof(h));
+    expect_bytes(con, f, f->size, 0, code);
+    memcpy(f->bytes, good, sizeof(h));
+    free(good);
+}
+
+static void test_wrong_version(void **state)
+{
+    struct saved f;
+    struct snapshot_header good, h;
+    save(*state, &f);
+    memcpy(&good, f.bytes, sizeof(good));
+    expect_header(*state, &f, &good, 0);
+    h = good;
+    h.version++;
+    expect_header(*state, &f, &h, HL_ERR_BAD_SNAPSHOT);
+    h = good;
+    h.abi_version++;
+    expect_header(*state, &f, &h, HL_ERR_ABI_VERSION);
+    saved_free(&f);
+}
+
+static void test_wrong_cpu(void **state)
+{
+    struct saved f;
+    struct snapshot_header good, h;
+    save(*state, &f);
+    memcpy(&good, f.bytes, sizeof(good));
+    for (size_t i = 0; i < COUNT(good.cpu.feature); i++) {
+        h = good;
+        h.cpu.feature[i] = UINT32_MAX;
+        expect_header(*state, &f, &h, HL_ERR_BAD_SNAPSHOT);
+    }
+    h = good;
+    h.cpu.xcr0 ^= 1u << 9;
+    expect_header(*state, &f, &h, HL_ERR_BAD_SNAPSHOT);
+    saved_free(&f);
+}
+
+static void test_oversized(void **state)
+{
+    struct saved f;
+    save(*state, &f);
+    expect_bytes(*state, &f, f.size + 1, 0, HL_ERR_BAD_SNAPSHOT);
+    assert_int_equal(truncate(f.path, 1ll << 40), 0); /* sparse */
+    expect_load(*state, f.path, 0, HL_ERR_BAD_SNAPSHOT);
+    saved_free(&f);
+}
+
+static void test_symlinked(void **state)
+{
+    struct saved f;
+    char link[80];
+    save(*state, &f);
+    snprintf(link, sizeof(link), "%s/link", f.dir);
+    assert_int_equal(symlink(f.path, link), 0);
+    expect_load(*state, link, 0, HL_ERR_FILE);
+    unlink(link);
+    saved_free(&f);
+}
+
+/* ---- a debugger of a few lines ---- */
+
+static int connect_to(const char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_int_equal(strncmp(endpoint, "unix:", 5), 0);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", endpoint + 5);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* Send one packet; wait for the answer's first letters where there is one. */
+static void ask(int fd, const char *packet, const char *answer)
+{
+    char text[4096];
+    unsigned sum = 0;
+    size_t used = 0;
+    for (const char *p = packet; *p; p++)
+        sum += (uint8_t)*p;
+    int n = snprintf(text, sizeof(text), "$%s#%02x", packet, sum & 0xff);
+    assert_int_equal(write(fd, text, (size_t)n), n);
+    while (answer) {
+        ssize_t got = read(fd, text + used, sizeof(text) - 1 - used);
+        assert_true(got > 0);
+        used += (size_t)got;
+        text[used] = 0;
+        char *start = strchr(text, '$');
+        if (!start || !strchr(start, '#'))
+            continue;
+        if (strncmp(start + 1, answer, strlen(answer)) != 0)
+            fail_msg("%s: %s", packet, start);
+        assert_int_equal(write(fd, "+", 1), 1);
+        return;
+    }
+}
+
+static unsigned count_traps(const struct saved *f)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i + 4 <= f->size; i++)
+        n += memcmp(f->bytes + i, "\xcc\xcc\xcc\xcc", 4) == 0;
+    return n;
+}
+
+static void test_no_breakpoints(void **state)
+{
+    struct con *con = *state;
+    struct hl_snapshot *s = NULL;
+    struct hl_sandbox *clone = NULL;
+    struct saved f;
+    uint8_t before[64], after[64];
+    hl_gva_t code = CALL(&con->box, "AddressOf", value_i32(0))->u64;
+    char packet[64];
+
+    con_restore(con);
+    save(con, &f);
+    const unsigned traps = count_traps(&f);
+    saved_free(&f);
+    struct hl_machine *m = hl_sandbox_machine(con->box.sb);
+    assert_int_equal(hl_machine_read(m, code, before, sizeof(before), 0), sizeof(before));
+    if (hl_sandbox_debug(con->box.sb, NULL, NULL, &con->box.error))
+        fail_msg("%s", con->box.error.text);
+    int fd = connect_to(hl_sandbox_debug_endpoint(con->box.sb));
+    ask(fd, "?", "T");
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(packet, sizeof(packet), "Z0,%llx,1", (unsigned long long)code + i);
+        ask(fd, packet, "OK");
+    }
+    snprintf(packet, sizeof(packet), "Z2,%llx,4",
+             (unsigned long long)hl_sandbox_region(con->box.sb, 4)->start);
+    ask(fd, packet, "OK");
+    ask(fd, "c", NULL); /* the idle guest stays idle, its breakpoints set */
+    if (hl_snapshot_take(&s, con->box.sb, &con->box.error))
+        fail_msg("%s", con->box.error.text);
+    hl_snapshot_destroy(con->snapshot);
+    con->snapshot = s;
+    save(con, &f);
+    assert_int_equal(hl_sandbox_create_from(&clone, s, NULL, &con->box.error), 0);
+    assert_int_equal(hl_machine_read(hl_sandbox_machine(clone), code, after, sizeof(after), 0),
+                     sizeof(after));
+    assert_memory_equal(before, after, sizeof(before));
+    assert_int_equal(hl_sandbox_start(clone, &con->box.error), 0);
+    assert_int_equal(hl_sandbox_call(clone, "NoOp", NULL, 0, NULL, &con->box.error), 0);
+    hl_sandbox_destroy(clone);
+    assert_int_equal(count_traps(&f), traps); /* nor in the file */
+    saved_free(&f);
+    close(fd);
+    con_works(con);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TRACE("isolation across restore: general registers and flags", test_general_registers),
+        TRACE("isolation across restore: x87, SSE, AVX", test_vector_registers),
+        CASE("isolation across restore: debug registers", test_debug_registers),
+        CASE("isolation across restore: XCR0", test_xcr0),
+        CASE("isolation across restore: MSRs", test_msrs),
+        TRACE("isolation across restore: FS and GS base, segments", test_segment_bases),
+        CASE("isolation across restore: brk and mmap", test_brk_and_mmap),
+        CASE("isolation across restore: buffers", test_buffers),
+        CASE("isolation across restore: random state", test_random_state),
+        CASE("snapshot: take and restore", test_take_and_restore),
+        CASE("snapshot: clone into a new sandbox", test_clone),
+        CASE("snapshot: save and load", test_save_and_load),
+        CASE("snapshot: truncated file refused", test_truncated),
+        CASE("snapshot: flipped bits refused", test_flipped),
+        CASE("snapshot: wrong version refused", test_wrong_version),
+        CASE("snapshot: wrong CPU refused", test_wrong_cpu),
+        CASE("snapshot: oversized file refused", test_oversized),
+        CASE("snapshot: symbolic link refused", test_symlinked),
+        CASE("snapshot: one taken while breakpoints are set holds none", test_no_breakpoints),
+    };
+
+    watchdog(60);
+    return cmocka_run_group_tests_name("conformance-restore", tests, NULL, NULL);
+}
