@@ -181,6 +181,9 @@ static int write_general(struct hl_debug *d, unsigned number, uint64_t value)
         return rc;
     if (number == GDB_AMD64_RIP && value >> 47)
         return HL_ERR_ARGUMENT; /* going there would fault in the shim, not in the guest */
+    /* The answer of a host call would be lost to the one that code elsewhere makes. */
+    if (number == GDB_AMD64_RIP && value != d->regs.rip && (d->in_host || d->at_host_call))
+        return HL_ERR_BUSY;
     *general(d, number) = value;
     d->regs_valid = d->bases_valid = false; /* flags are put right on their way in */
     return hl_machine_set_regs(d->sb->machine, &d->regs, NULL);

@@ -178,6 +178,25 @@ static unsigned reach(const struct hl_debug *d, const struct hl_fault *f, const 
     return size - (unsigned)(f->address - insn_operand_start(code, code_size, &regs, f->address));
 }
 
+/*
+ * A page that is given back for one operand does not tell of another one in it (`cmps`, `push` of
+ * memory): what else the instruction is going to touch is asked of the decoder.
+ */
+static void note_others(struct hl_debug *d, const uint8_t *code, size_t code_size)
+{
+    struct insn_operand others[DEBUG_ACCESSES / 2];
+    struct hl_regs regs;
+    if (hl_machine_get_regs(d->sb->machine, &regs, NULL))
+        return;
+    size_t count =
+        insn_operands(code, code_size, &regs, others, sizeof(others) / sizeof(others[0]));
+    for (size_t i = 0; i < count; i++)
+        for (int write = 0; write < 2; write++)
+            if ((write ? others[i].write : others[i].read) && d->access_count < DEBUG_ACCESSES)
+                d->access[d->access_count++] =
+                    (struct debug_access){others[i].address, others[i].size, write};
+}
+
 static void note_access(struct hl_debug *d, const struct hl_fault *f)
 {
     struct insn insn;
@@ -187,6 +206,10 @@ static void note_access(struct hl_debug *d, const struct hl_fault *f)
         return;
     size_t code_size = hl_machine_read(d->sb->machine, f->rip, code, sizeof(code), HL_PROT_EXEC);
     insn_decode(&insn, code, code_size);
+    if (!d->access_count)
+        note_others(d, code, code_size);
+    if (d->access_count == DEBUG_ACCESSES)
+        return;
     unsigned size = write ? insn.written : insn.read;
     size = size > 1 ? reach(d, f, code, code_size, size) : 1;
     d->access[d->access_count++] = (struct debug_access){f->address, size, write};

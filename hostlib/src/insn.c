@@ -110,3 +110,25 @@ uint64_t insn_operand_start(const uint8_t *code, size_t size, const struct hl_re
             return at;
     return address;
 }
+
+size_t insn_operands(const uint8_t *code, size_t size, const struct hl_regs *regs,
+                     struct insn_operand *out, size_t max)
+{
+    ZydisDecodedInstruction decoded;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    size_t count = 0;
+    if (!decode(code, size, &decoded, operands))
+        return 0;
+    for (unsigned i = 0; i < decoded.operand_count && count < max; i++) {
+        const ZydisDecodedOperand *o = &operands[i];
+        struct insn_operand *to = &out[count];
+        /* A gather's elements are many, and found one fault at a time. */
+        if (o->mem.type == ZYDIS_MEMOP_TYPE_VSIB || !operand_at(&decoded, o, regs, &to->address))
+            continue;
+        to->size = (o->size + 7u) / 8;
+        to->read = o->actions & ZYDIS_OPERAND_ACTION_READ;
+        to->write = o->actions & ZYDIS_OPERAND_ACTION_WRITE;
+        count++;
+    }
+    return count;
+}

@@ -36,6 +36,15 @@ struct hl_regs;
 uint64_t insn_operand_start(const uint8_t *code, size_t size, const struct hl_regs *regs,
                             uint64_t address);
 
+/* Each memory operand that the instruction reads or writes for certain; how many, at most max. */
+struct insn_operand {
+    uint64_t address;
+    unsigned size;
+    bool read, write;
+};
+size_t insn_operands(const uint8_t *code, size_t size, const struct hl_regs *regs,
+                     struct insn_operand *operands, size_t max);
+
 /* The kind alone, without a decoder: for every step. */
 enum insn_kind insn_kind(const uint8_t *code, size_t size);
 

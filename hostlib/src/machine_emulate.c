@@ -238,8 +238,9 @@ static bool branch(struct emulation *e, bool conditional, bool call)
 {
     const ZydisDecodedOperand *o = &e->operand[0];
     uint64_t to, from = e->regs.rip;
-    if (e->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR || e->insn.operand_width == 16 ||
-        !get(e, 0, &to))
+    /* 0x66: ignored by Intel's processors; on AMD's a branch of 16 bits, and of another length. */
+    if (e->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR ||
+        (e->insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || !get(e, 0, &to))
         return false;
     if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && o->imm.is_relative)
         to += from;
