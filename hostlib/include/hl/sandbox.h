@@ -90,7 +90,10 @@ enum hl_sandbox_state {
 /* image must outlive the sandbox, config may be NULL.  Errors of hl_machine_create(), LIMIT. */
 HL_API int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                              const struct hl_sandbox_config *config, struct hl_error *error);
-/* In any state; NULL is fine.  Not while another thread is in a call: interrupt, join first. */
+/*
+ * In any state; NULL is fine.  Not while another thread is in a call: interrupt, join first.  A
+ * debugger that holds the idle guest is waited for, as by a process that a debugger has stopped.
+ */
 HL_API void hl_sandbox_destroy(struct hl_sandbox *sandbox);
 
 /*
