@@ -68,3 +68,11 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(B)/fuzz/%-fuzzer
 	$(Q)$< -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
 	    $(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) \
 	    -artifact_prefix=$(B)/fuzz/$*- $(B)/fuzz/$* tests/fuzz/$*-corpus
+
+# Tests of pure code under valgrind, which a guest cannot run under.
+.PHONY: valgrind
+valgrind: tests ## the unit tests under valgrind (must be installed)
+	$(Q)for t in $(filter $(B)/tests/unit/%,$(TEST_BIN)); do \
+	    printf '%s: ' $$t; \
+	    HL_TEST_SLOW=50 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+	        $$t >$(B)/valgrind.log 2>&1 && echo fine || { cat $(B)/valgrind.log; exit 1; }; done

@@ -2,6 +2,8 @@
 /* The functions of the conformance guest, one by one, and the host's interface. */
 #include "conformance.h"
 
+#include <hl/share.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -250,6 +252,33 @@ static void test_mapped(void **state)
     read = CALL(&con->box, "ReadMappedBuffer", value_u64(place[0]), value_u64(101))->data;
     assert_int_equal(read[99], 0x77);
     assert_int_equal(read[100], 0x6b);
+}
+
+/* Memory of the host's in the guest: read, written to a copy of its own, gone again. */
+static void test_mapped_buffer_of_the_host(void **state)
+{
+    struct con *con = *state;
+    uint8_t mine[2 * PAGE];
+    hl_gva_t at[2] = {0, 0};
+    con_close(con);
+    con_open(con, (struct hl_sandbox_config){.heap = 8 << 20, .shared = 1 << 20});
+    memset(mine, 0x42, sizeof(mine));
+    for (unsigned i = 0; i < 2; i++)
+        if (hl_sandbox_map_buffer(con->box.sb, &at[i], mine, sizeof(mine),
+                                  i ? HL_MAP_COPY_ON_WRITE : HL_MAP_READ, &con->box.error))
+            fail_msg("%s", con->box.error.text);
+    const uint8_t *read =
+        CALL(&con->box, "ReadMappedBuffer", value_u64(at[0]), value_u64(sizeof(mine)))->data;
+    assert_memory_equal(read, mine, sizeof(mine));
+    CALL(&con->box, "WriteMappedBuffer", value_u64(at[1]), value_u64(sizeof(mine)));
+    assert_int_equal(mine[0], 0x42);
+    con_page_fault(con, TRY(&con->box, "WriteMappedBuffer", value_u64(at[0]), value_u64(1)),
+                   PRESENT | USER | WRITE, at[0], "WriteMappedBuffer");
+    con_page_fault(
+        con, TRY(&con->box, "ReadMappedBuffer", value_u64(at[0] + sizeof(mine)), value_u64(1)),
+        USER, at[0] + sizeof(mine), "ReadMappedBuffer");
+    assert_int_equal(hl_sandbox_unmap(con->box.sb, at[0], &con->box.error), 0);
+    assert_false(CALL(&con->box, "CheckMapped", value_u64(at[0]))->boolean);
 }
 
 static void test_log_message(void **state)
@@ -515,6 +544,8 @@ int main(int argc, char **argv)
         CASE("functions: SmallVar, StackAllocate, CallMalloc, MallocAndFree",
              test_memory_functions),
         CASE("functions: ReadMappedBuffer, WriteMappedBuffer, CheckMapped", test_mapped),
+        CASE("functions: ReadMappedBuffer and others on memory of the host",
+             test_mapped_buffer_of_the_host),
         CASE("functions: LogMessage", test_log_message),
         CASE("functions: UseSSE2Registers", test_sse2),
         CASE("functions: SpinForMs", test_spin_for_ms),

@@ -184,7 +184,7 @@ static void *live(void *opaque)
 {
     struct victim *v = opaque;
     const struct hl_value arg = {.type = HL_STRING, .data = "alive", .len = 5};
-    for (unsigned i = 0; i < v->calls && !v->wrong; i++) {
+    for (unsigned i = 0; (i < v->calls || !v->killed) && !v->wrong; i++) {
         struct hl_value result;
         int rc = hl_sandbox_call(v->sb, "Echo", &arg, 1, &result, NULL);
         v->fine += rc == 0;
@@ -231,8 +231,8 @@ static void test_random_kill_stress(void **state)
         killed += v[i].killed;
         hl_sandbox_destroy(v[i].sb);
     }
-    assert_int_equal(fine + killed, count * v[0].calls);
-    assert_true(killed > 0);
+    assert_true(fine + killed >= count * v[0].calls);
+    assert_true(killed >= count);
 }
 
 static void expect_limit(struct con *con, struct hl_limits limits, const char *function,

@@ -296,7 +296,7 @@ static void test_inspectable(void **state)
     uint8_t code[2];
     const uint8_t pause[2] = {0xf3, 0x90}, back[1] = {0xeb};
     open_limits(box, &h);
-    limit(box, (struct hl_limits){.wall_ns = 5 * MS});
+    limit(box, (struct hl_limits){.wall_ns = 20 * MS * slow()});
     assert_int_equal(TRY0(box, "Spin"), HL_ERR_INTERRUPTED);
     struct hl_machine *m = hl_sandbox_machine(box->sb);
     assert_int_equal(hl_machine_get_regs(m, &regs, &box->error), 0);
@@ -534,9 +534,7 @@ static void test_a_debugger_after_a_limit(void **state)
     assert_non_null(strstr(reply, "$T"));
     ask(fd, "g", reply, sizeof(reply));
     assert_true(strlen(reply) > 200);
-    hl_sandbox_destroy(box->sb); /* while it looks */
-    box->sb = NULL;
-    close(fd);
+    close(fd); /* destroy would wait for it to let go */
 }
 
 static void test_interrupt_of_a_held_guest(void **state)
