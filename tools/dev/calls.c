@@ -124,7 +124,8 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     fflush(stdout);
 }
 
-static int do_call(struct session *s, size_t i, json_t *into)
+/* *ended: no call comes after it, whatever the status says. */
+static int do_call(struct session *s, size_t i, json_t *into, bool *ended)
 {
     struct hl_value value;
     struct hl_error error;
@@ -135,6 +136,7 @@ static int do_call(struct session *s, size_t i, json_t *into)
     json_object_set_new(into, "function", json_string(f->name));
     int rc = hl_sandbox_call_index(s->sandbox, e->function, e->value, e->count, &value, &error);
     double took = now_ms() - start;
+    *ended = rc != 0;
     if (rc)
         return failed(s, &error, into);
     json_object_set_new(into, "type", json_string(hl_type_name(value.type)));
@@ -146,23 +148,23 @@ static int do_call(struct session *s, size_t i, json_t *into)
     return EXIT_FINE;
 }
 
-static int restore_and_call(struct session *s, size_t i, json_t *into)
+static int restore_and_call(struct session *s, size_t i, json_t *into, bool *ended)
 {
     struct hl_error error;
-    if (s->snapshot && hl_sandbox_restore(s->sandbox, s->snapshot, &error))
-        return failed(s, &error, into);
-    return do_call(s, i, into);
+    *ended = s->snapshot && hl_sandbox_restore(s->sandbox, s->snapshot, &error);
+    return *ended ? failed(s, &error, into) : do_call(s, i, into, ended);
 }
 
 static int do_calls(struct session *s, json_t *document)
 {
     json_t *calls = json_object_get(document, "calls");
     int status = EXIT_FINE;
+    bool ended = false;
     json_array_clear(calls);
-    for (unsigned long n = 0; n < s->options->repeat && status == EXIT_FINE; n++)
-        for (size_t i = 0; i < s->expr_count && status == EXIT_FINE; i++) {
+    for (unsigned long n = 0; n < s->options->repeat && !ended; n++)
+        for (size_t i = 0; i < s->expr_count && !ended; i++) {
             json_t *into = json_object();
-            status = restore_and_call(s, i, into);
+            status = restore_and_call(s, i, into, &ended);
             if (s->options->json)
                 json_array_append(calls, into);
             json_decref(into);
