@@ -402,7 +402,6 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
             d->at_host_call = exit->kind == HL_EXIT_IO;
             rc = stop_at(d, &stop, error);
             d->at_host_call = false;
-            d->motion.done = d->motion.moved = d->motion.how != GDB_CONTINUE; /* it is the step */
         }
         if (verdict == SERVE)
             return rc;

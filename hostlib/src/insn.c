@@ -90,6 +90,14 @@ static bool operand_at(const ZydisDecodedInstruction *decoded, const ZydisDecode
     memcpy(&context.values[ZYDIS_REGISTER_RAX], values, sizeof(values));
     if (ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(decoded, o, regs->rip, &context, at)))
         return false;
+    /* What a push writes lies below rsp, and a pop has raised rsp before it writes. */
+    bool stack = o->mem.base == ZYDIS_REGISTER_RSP;
+    if (stack && o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
+        (o->actions & ZYDIS_OPERAND_ACTION_WRITE))
+        *at -= o->size / 8u;
+    else if (stack && o->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT &&
+             decoded->mnemonic == ZYDIS_MNEMONIC_POP)
+        *at += o->size / 8u;
     if (o->mem.segment == ZYDIS_REGISTER_FS)
         *at += regs->fs_base;
     else if (o->mem.segment == ZYDIS_REGISTER_GS)

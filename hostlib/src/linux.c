@@ -27,18 +27,36 @@
 
 typedef uint64_t args6[6];
 
-/* Give [gva, gva + size) to the console; how much of it could be read. */
-static size_t console(struct hl_sandbox *sb, int fd, hl_gva_t gva, size_t size)
-{
+/* What one system call writes, given on in pieces as large as can be: a line in one. */
+struct console {
+    struct hl_sandbox *sb;
+    int fd;
+    size_t used;
     uint8_t chunk[CHUNK];
+};
+
+static void console_flush(struct console *c)
+{
+    struct hl_sandbox *sb = c->sb;
+    if (c->used && sb->config.console)
+        sb->config.console(sb->config.opaque, c->fd, c->chunk, c->used);
+    if (c->used && sb->debug)
+        debug_console(sb->debug, c->chunk, c->used);
+    c->used = 0;
+}
+
+/* Give [gva, gva + size) to the console; how much of it could be read. */
+static size_t console_put(struct console *c, hl_gva_t gva, size_t size)
+{
     size_t done = 0;
     while (done < size) {
-        size_t want = size - done < sizeof(chunk) ? size - done : sizeof(chunk);
-        size_t got = hl_machine_read(sb->machine, gva + done, chunk, want, HL_PROT_READ);
-        if (got && sb->config.console)
-            sb->config.console(sb->config.opaque, fd, chunk, got);
-        if (got && sb->debug)
-            debug_console(sb->debug, chunk, got);
+        if (c->used == sizeof(c->chunk))
+            console_flush(c);
+        size_t room = sizeof(c->chunk) - c->used;
+        size_t want = size - done < room ? size - done : room;
+        size_t got =
+            hl_machine_read(c->sb->machine, gva + done, c->chunk + c->used, want, HL_PROT_READ);
+        c->used += got;
         done += got;
         if (got < want)
             break;
@@ -55,29 +73,32 @@ static int64_t sys_write(struct hl_sandbox *sb, const args6 a)
 {
     if (a[0] != 1 && a[0] != 2)
         return -EBADF;
-    size_t done = console(sb, (int)a[0], a[1], at_most(a[2], CONSOLE_LIMIT));
+    struct console c = {.sb = sb, .fd = (int)a[0], .used = 0};
+    size_t done = console_put(&c, a[1], at_most(a[2], CONSOLE_LIMIT));
+    console_flush(&c);
     return done || !a[2] ? (int64_t)done : -EFAULT;
 }
 
 static int64_t sys_writev(struct hl_sandbox *sb, const args6 a)
 {
+    struct console c = {.sb = sb, .fd = (int)a[0], .used = 0};
     size_t total = 0;
+    bool fault = false;
     if (a[0] != 1 && a[0] != 2)
         return -EBADF;
     if (a[2] > IOV_LIMIT)
         return -EINVAL;
-    for (uint64_t i = 0; i < a[2] && total < CONSOLE_LIMIT; i++) {
-        uint64_t iov[2];
-        if (hl_machine_read(sb->machine, a[1] + i * sizeof(iov), iov, sizeof(iov), HL_PROT_READ) !=
-            sizeof(iov))
-            return total ? (int64_t)total : -EFAULT;
-        size_t want = at_most(iov[1], CONSOLE_LIMIT - total);
-        size_t done = console(sb, (int)a[0], iov[0], want);
+    for (uint64_t i = 0; i < a[2] && total < CONSOLE_LIMIT && !fault; i++) {
+        uint64_t iov[2] = {0, 0};
+        fault = hl_machine_read(sb->machine, a[1] + i * sizeof(iov), iov, sizeof(iov),
+                                HL_PROT_READ) != sizeof(iov);
+        size_t want = fault ? 0 : at_most(iov[1], CONSOLE_LIMIT - total);
+        size_t done = console_put(&c, iov[0], want);
         total += done;
-        if (done < want)
-            return total ? (int64_t)total : -EFAULT;
+        fault |= done < want;
     }
-    return (int64_t)total;
+    console_flush(&c);
+    return total || !fault ? (int64_t)total : -EFAULT;
 }
 
 /* Standard input is empty; there are no other files. */
