@@ -2,6 +2,7 @@
 /* call.c - calls into the guest: start, call, main. */
 #include "debug.h"
 #include "limit.h"
+#include "observe.h"
 #include "sandbox.h"
 
 #include <string.h>
@@ -49,13 +50,45 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_
 static int run(struct hl_sandbox *sb, struct hl_error *error)
 {
     sb->killed_by = 0;
-    if (sb->debug)
-        debug_begin(sb->debug);
     if (sb->limit)
         limit_begin(sb->limit);
     int rc = sandbox_run(sb, error);
     atomic_store(&sb->call_state, CALL_NONE);
     return sb->limit ? limit_end(sb->limit, rc, error) : rc;
+}
+
+/* One run of the guest, from begin to end, for observers. */
+struct span {
+    enum hl_run what;
+    const char *name;
+    uint64_t began;
+};
+
+static struct span begin(struct hl_sandbox *sb, enum hl_run what, const char *name,
+                         const struct hl_value *args, size_t count)
+{
+    struct span span = {what, name, observes(sb, HL_EVENT_END) ? observe_now() : 0};
+    if (observes(sb, HL_EVENT_BEGIN)) {
+        const struct hl_event e = {.kind = HL_EVENT_BEGIN, .begin = {what, name, args, count}};
+        observe(sb, &e);
+    }
+    return span;
+}
+
+static void end(struct hl_sandbox *sb, const struct span *span, int rc,
+                const struct hl_value *result, const struct hl_error *error)
+{
+    if (!observes(sb, HL_EVENT_END))
+        return;
+    const struct hl_event e = {.kind = HL_EVENT_END,
+                               .end = {.what = span->what,
+                                       .name = span->name,
+                                       .rc = rc,
+                                       .result = rc ? NULL : result,
+                                       .error = rc ? error : NULL,
+                                       .began = span->began,
+                                       .ended = observe_now()}};
+    observe(sb, &e);
 }
 
 static int poison(struct hl_sandbox *sb, int rc)
@@ -81,11 +114,13 @@ int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
     } else if (!rc) {
         sb->state = HL_SANDBOX_READY;
         sb->input_used = sizeof(*sb->input);
+        struct span span = begin(sb, HL_RUN_START, "start", NULL, 0);
         rc = run(sb, error);
         struct hl_message ready = sb->output->message;
         if (!rc && ready.kind != HL_MSG_READY)
             rc = unexpected(&ready, error);
         poison(sb, rc);
+        end(sb, &span, rc, NULL, error);
     }
     sandbox_leave(sb);
     return rc;
@@ -141,7 +176,6 @@ static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struc
                        struct hl_error *error)
 {
     struct hl_message m = sb->output->message; /* the one copy */
-    struct hl_value value;
     if (m.kind == HL_MSG_ERROR) {
         char text[sizeof(error->text)];
         message_text(sb, &m, text, sizeof(text));
@@ -151,10 +185,7 @@ static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struc
     }
     if (m.kind != HL_MSG_RESULT)
         return unexpected(&m, error);
-    int rc = message_get(sb, &m, &f->signature.result, 1, &sb->result, &value, error);
-    if (!rc && result)
-        *result = value;
-    return rc;
+    return message_get(sb, &m, &f->signature.result, 1, &sb->result, result, error);
 }
 
 static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args, size_t count,
@@ -167,15 +198,21 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
             return rc;
     }
     struct hl_message *m = &sb->input->call;
+    struct hl_value value;
+    sb->calling = f->name;
+    struct span span = begin(sb, HL_RUN_CALL, f->name, args, count);
     sb->input_used = message_put(sb, m, sizeof(struct hl_input), args, count);
     m->kind = HL_MSG_CALL;
     m->index = (uint32_t)index;
     sandbox_count(&sb->counts.calls);
-    sb->calling = f->name;
     int rc = run(sb, error);
     if (!rc)
-        rc = take_result(sb, f, result, error);
-    return poison(sb, rc);
+        rc = take_result(sb, f, &value, error);
+    if (!rc && result)
+        *result = value;
+    poison(sb, rc);
+    end(sb, &span, rc, &value, error);
+    return rc;
 }
 
 int hl_sandbox_call_index(struct hl_sandbox *sb, size_t index, const struct hl_value *args,
@@ -218,6 +255,7 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
     sb->input_used = sizeof(*sb->input);
     sandbox_count(&sb->counts.calls);
     sb->calling = "main";
+    struct span span = begin(sb, HL_RUN_MAIN, "main", NULL, 0);
     rc = run(sb, error);
     if (!rc) {
         struct hl_message m = sb->output->message;
@@ -229,6 +267,7 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
         if (status)
             *status = sb->exit_status;
     }
+    end(sb, &span, rc, NULL, error);
     sandbox_leave(sb);
     return rc;
 }

@@ -119,6 +119,7 @@ static void unmake(struct hl_debug *d)
 {
     if (!d)
         return;
+    observe_remove(d->sb, &d->observer);
     hl_gdb_destroy(d->gdb);
     registry_remove(d->registry);
     debug_remove_all(d);
@@ -147,6 +148,8 @@ int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
     }
     if (sb->state == HL_SANDBOX_READY)
         debug_remember(d);
+    d->observer = (struct hl_observer){.event = debug_event, .opaque = d, .kinds = DEBUG_EVENTS};
+    observe_add(sb, &d->observer);
     sb->debug = d;
     return 0;
 }

@@ -22,6 +22,7 @@
 #include <hl/gdb_amd64.h>
 
 #include "machine_debug.h"
+#include "observe.h"
 #include "snapshot.h"
 #include "sandbox.h"
 
@@ -73,6 +74,7 @@ struct debug_catch {
 
 struct hl_debug {
     struct hl_sandbox *sb;
+    struct hl_observer observer;
     struct hl_debug_config config;
     struct hl_debug_abilities can;
     struct gdb_target target;
@@ -139,8 +141,6 @@ struct hl_debug {
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);
 void debug_leave(struct hl_debug *d);
-/* In between, when it is known which function is called. */
-void debug_begin(struct hl_debug *d);
 /* In place of hl_machine_run(). */
 int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
 /*
@@ -148,10 +148,11 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
  * where the debugger takes the fault back.
  */
 int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error);
-/* Around a host function, which does not touch the vCPU. */
-void debug_host_begin(struct hl_debug *d, const char *name);
-void debug_host_end(struct hl_debug *d);
-void debug_console(struct hl_debug *d, const void *data, size_t size);
+/* The observer: calls, host functions (which do not touch the vCPU), what the guest prints. */
+void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event);
+#define DEBUG_EVENTS                                                                               \
+    (HL_EVENT_BIT(HL_EVENT_BEGIN) | HL_EVENT_BIT(HL_EVENT_HOST) |                                  \
+     HL_EVENT_BIT(HL_EVENT_HOST_END) | HL_EVENT_BIT(HL_EVENT_CONSOLE))
 /* hl_sandbox_interrupt() has been called. */
 void debug_wake(struct hl_debug *d);
 /*

@@ -85,7 +85,7 @@ static bool wanted(struct hl_debug *d, const struct gdb_stop *stop)
     return want;
 }
 
-void debug_console(struct hl_debug *d, const void *data, size_t size)
+static void show_console(struct hl_debug *d, const void *data, size_t size)
 {
     pthread_mutex_lock(&d->hook_lock);
     if (d->hooks.console)
@@ -483,14 +483,6 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
 
 /* ---- calls ---- */
 
-void debug_begin(struct hl_debug *d)
-{
-    pthread_mutex_lock(&d->lock);
-    d->calling = d->sb->calling;
-    debug_registry(d);
-    pthread_mutex_unlock(&d->lock);
-}
-
 int debug_enter(struct hl_debug *d, struct hl_error *error)
 {
     pthread_mutex_lock(&d->lock);
@@ -556,7 +548,16 @@ void debug_leave(struct hl_debug *d)
     pthread_mutex_unlock(&d->lock);
 }
 
-void debug_host_begin(struct hl_debug *d, const char *name)
+/* Which function is called is known now. */
+static void call_begins(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    d->calling = d->sb->calling;
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void host_begins(struct hl_debug *d, const char *name)
 {
     pthread_mutex_lock(&d->lock);
     d->in_host = true;
@@ -569,13 +570,37 @@ void debug_host_begin(struct hl_debug *d, const char *name)
 }
 
 /* What was asked for meanwhile waits at the next entry. */
-void debug_host_end(struct hl_debug *d)
+static void host_ends(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
     d->in_host = false;
     park(d);
     atomic_store(&d->attention, true);
     pthread_mutex_unlock(&d->lock);
+}
+
+void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event)
+{
+    struct hl_debug *d = debug;
+    (void)sb;
+    switch (event->kind) {
+    case HL_EVENT_BEGIN:
+        call_begins(d);
+        break;
+    case HL_EVENT_HOST:
+        if (event->host.registered)
+            host_begins(d, event->host.function->name);
+        break;
+    case HL_EVENT_HOST_END:
+        if (d->in_host)
+            host_ends(d);
+        break;
+    case HL_EVENT_CONSOLE:
+        show_console(d, event->console.data, event->console.size);
+        break;
+    default:
+        break;
+    }
 }
 
 void debug_wake(struct hl_debug *d)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* host.c - host functions: registering, linking to the guest's imports, calling. */
-#include "debug.h"
 #include "limit.h"
+#include "observe.h"
 #include "sandbox.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,43 +115,98 @@ static void reply_error(struct hl_sandbox *sb, int code, const char *text)
     reply->code = code ? code : HL_ERR_HOST_FUNCTION;
 }
 
-static void reply_result(struct hl_sandbox *sb, const struct host_function *host,
-                         const struct hl_value *result)
+/* What became of a host function, as the guest will be told. */
+struct outcome {
+    struct hl_value result;
+    int code; /* 0: fine */
+    char text[sizeof(((struct hl_error *)0)->text)];
+    uint64_t took;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+fail(struct outcome *o, int code, const char *format, ...)
 {
-    struct hl_message *reply = &sb->input->reply;
-    char text[256];
-    if (result->type != host->signature.result) {
-        snprintf(text, sizeof(text), "host function %s gave a %s instead of a %s", host->name,
-                 hl_type_name(result->type), hl_type_name(host->signature.result));
-        reply_error(sb, HL_ERR_HOST_FUNCTION, text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(o->text, sizeof(o->text), format, args);
+    va_end(args);
+    o->code = code;
+}
+
+/* The program's own function may break its promise. */
+static void check_result(const struct hl_sandbox *sb, const struct host_function *host,
+                         struct outcome *o)
+{
+    const struct hl_value *r = &o->result;
+    bool data = r->type == HL_STRING || r->type == HL_BYTES;
+    if (r->type != host->signature.result)
+        fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave a %s instead of a %s", host->name,
+             hl_type_name(r->type), hl_type_name(host->signature.result));
+    else if (data && r->len && !r->data)
+        fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave %zu bytes at NULL", host->name,
+             r->len);
+    else if (r->type == HL_STRING && r->len && memchr(r->data, 0, r->len))
+        fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave a string with a NUL in it",
+             host->name);
+    else if (!message_fits(sb, sb->input_used, r, 1))
+        fail(o, HL_ERR_LIMIT, "the result of host function %s does not fit the input buffer",
+             host->name);
+}
+
+static void run_host(struct hl_sandbox *sb, const struct host_function *host,
+                     const struct hl_value *args, struct outcome *o)
+{
+    struct hl_error failure = {0};
+    o->result = (struct hl_value){.type = host->signature.result};
+    if (sb->limit)
+        limit_host_begin(sb->limit);
+    uint64_t began = observes(sb, HL_EVENT_HOST_END) ? observe_now() : 0;
+    int rc = host->fn(host->opaque, args, host->signature.count, &o->result, &failure);
+    o->took = observes(sb, HL_EVENT_HOST_END) ? observe_now() - began : 0;
+    if (sb->limit)
+        limit_host_end(sb->limit);
+    failure.text[sizeof(failure.text) - 1] = 0;
+    if (rc)
+        fail(o, rc, "%s", failure.text[0] ? failure.text : hl_err_text(HL_ERR_HOST_FUNCTION));
+    else
+        check_result(sb, host, o);
+}
+
+static void observe_host(struct hl_sandbox *sb, const struct hl_function *import,
+                         const struct hl_value *args, bool registered)
+{
+    const struct hl_event e = {.kind = HL_EVENT_HOST, .host = {import, args, registered}};
+    observe(sb, &e);
+}
+
+static void observe_host_end(struct hl_sandbox *sb, const struct hl_function *import,
+                             const struct outcome *o)
+{
+    const struct hl_event e = {.kind = HL_EVENT_HOST_END,
+                               .host_end = {.function = import,
+                                            .result = o->code ? NULL : &o->result,
+                                            .failure = o->code ? o->text : NULL,
+                                            .code = o->code,
+                                            .took = o->took}};
+    observe(sb, &e);
+}
+
+static void reply(struct hl_sandbox *sb, const struct outcome *o)
+{
+    struct hl_message *message = &sb->input->reply;
+    if (o->code) {
+        reply_error(sb, o->code, o->text);
         return;
     }
-    if ((result->type == HL_STRING || result->type == HL_BYTES) && result->len && !result->data) {
-        snprintf(text, sizeof(text), "host function %s gave %zu bytes at NULL", host->name,
-                 result->len);
-        reply_error(sb, HL_ERR_HOST_FUNCTION, text);
-        return;
-    }
-    if (result->type == HL_STRING && result->len && memchr(result->data, 0, result->len)) {
-        snprintf(text, sizeof(text), "host function %s gave a string with a NUL in it", host->name);
-        reply_error(sb, HL_ERR_HOST_FUNCTION, text);
-        return;
-    }
-    if (!message_fits(sb, sb->input_used, result, 1)) {
-        snprintf(text, sizeof(text), "the result of host function %s does not fit the input buffer",
-                 host->name);
-        reply_error(sb, HL_ERR_LIMIT, text);
-        return;
-    }
-    message_put(sb, reply, sb->input_used, result, 1);
-    reply->kind = HL_MSG_RESULT;
-    reply->code = 0;
+    message_put(sb, message, sb->input_used, &o->result, 1);
+    message->kind = HL_MSG_RESULT;
+    message->code = 0;
 }
 
 int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl_error *error)
 {
-    struct hl_value args[HL_MAX_ARGS], result;
-    struct hl_error failure = {0};
+    struct hl_value args[HL_MAX_ARGS];
+    struct outcome o;
     if (message->index >= hl_image_import_count(sb->image))
         return sandbox_protocol(error, "a call of import %u, which does not exist", message->index);
     const struct hl_function *import = hl_image_import(sb->image, message->index);
@@ -159,29 +215,17 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
                          &sb->host_args, args, error);
     if (rc)
         return rc;
-    if (index < 0) {
-        char text[HL_NAME_SIZE + 64];
-        snprintf(text, sizeof(text), "host function %s is not registered", import->name);
-        reply_error(sb, HL_ERR_NO_FUNCTION, text);
-        return RUN_ON;
-    }
-    const struct host_function *host = &sb->hosts[index];
-    result = (struct hl_value){.type = host->signature.result};
-    if (sb->debug)
-        debug_host_begin(sb->debug, host->name);
-    if (sb->limit)
-        limit_host_begin(sb->limit);
-    rc = host->fn(host->opaque, args, import->signature.count, &result, &failure);
-    if (sb->limit)
-        limit_host_end(sb->limit);
-    if (sb->debug)
-        debug_host_end(sb->debug);
-    if (rc) {
-        failure.text[sizeof(failure.text) - 1] = 0;
-        reply_error(sb, rc, failure.text[0] ? failure.text : hl_err_text(HL_ERR_HOST_FUNCTION));
-    } else {
-        reply_result(sb, host, &result);
-    }
+    o.code = 0;
+    o.took = 0;
+    if (observes(sb, HL_EVENT_HOST))
+        observe_host(sb, import, args, index >= 0);
+    if (index >= 0)
+        run_host(sb, &sb->hosts[index], args, &o);
+    else
+        fail(&o, HL_ERR_NO_FUNCTION, "host function %s is not registered", import->name);
+    if (observes(sb, HL_EVENT_HOST_END))
+        observe_host_end(sb, import, &o);
+    reply(sb, &o);
     return RUN_ON;
 }
 

@@ -13,9 +13,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "debug.h"
 #include "linux_heap.h"
 #include "nondet.h"
+#include "observe.h"
 
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
@@ -40,8 +40,10 @@ static void console_flush(struct console *c)
     struct hl_sandbox *sb = c->sb;
     if (c->used && sb->config.console)
         sb->config.console(sb->config.opaque, c->fd, c->chunk, c->used);
-    if (c->used && sb->debug)
-        debug_console(sb->debug, c->chunk, c->used);
+    if (c->used && observes(sb, HL_EVENT_CONSOLE)) {
+        const struct hl_event e = {.kind = HL_EVENT_CONSOLE, .console = {c->fd, c->chunk, c->used}};
+        observe(sb, &e);
+    }
     c->used = 0;
 }
 
@@ -306,6 +308,8 @@ int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_e
         else
             sb->counts.unknown_syscalls++;
     }
+    sb->answered = true;
+    sb->answer = result;
     hl_machine_syscall_result(sb->machine, result);
     return RUN_ON;
 }

@@ -80,6 +80,11 @@ struct hl_sandbox {
     struct limit *limit;    /* on each call, NULL: none */
     struct share *shares;   /* hl/share.h */
     enum hl_limit limit_hit;
+
+    struct hl_observer *observers; /* hl/observe.h; in the order they came */
+    unsigned observed;             /* kinds of events that one of them wants to hear of */
+    bool answered;                 /* the last system call was, ... */
+    int64_t answer;                /* ... with this */
 };
 
 /* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */

@@ -2,6 +2,7 @@
 /* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
 #include "debug.h"
 #include "limit.h"
+#include "observe.h"
 #include "sandbox.h"
 
 #include <signal.h>
@@ -43,10 +44,14 @@ static int on_log(struct hl_sandbox *sb, const struct hl_message *m, struct hl_e
     sb->counts.logs++;
     if (m->kind != HL_MSG_LOG)
         return sandbox_protocol(error, "message %u where a log line was due", m->kind);
-    if (sb->config.log) {
+    if (sb->config.log || observes(sb, HL_EVENT_LOG))
         message_text(sb, m, text, sizeof(text));
-        sb->config.log(sb->config.opaque, m->code, text);
+    if (observes(sb, HL_EVENT_LOG)) {
+        const struct hl_event e = {.kind = HL_EVENT_LOG, .log = {m->code, text}};
+        observe(sb, &e);
     }
+    if (sb->config.log)
+        sb->config.log(sb->config.opaque, m->code, text);
     return RUN_ON;
 }
 
@@ -88,6 +93,7 @@ static int exit_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struc
     sb->counts.syscalls++;
     if (exit->syscall.number < SYSCALLS_COUNTED)
         sb->syscall_count[exit->syscall.number]++;
+    sb->answered = false;
     return linux_syscall(sb, exit, error);
 }
 
@@ -185,6 +191,42 @@ static exit_fn *const on_exit_kind[] = {
     [HL_EXIT_SHUTDOWN] = exit_shutdown,
 };
 
+static int enter(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *error)
+{
+    bool told = observes(sb, HL_EVENT_EXIT);
+    uint64_t entered = told ? observe_now() : 0;
+    int rc =
+        sb->debug ? debug_run(sb->debug, exit, error) : hl_machine_run(sb->machine, exit, error);
+    if (told && !rc) {
+        const struct hl_event e = {.kind = HL_EVENT_EXIT, .exit = {exit, entered, observe_now()}};
+        observe(sb, &e);
+    }
+    return rc;
+}
+
+static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+{
+    bool told = observes(sb, HL_EVENT_SERVED);
+    uint64_t began = told ? observe_now() : 0;
+    sandbox_count(&sb->counts.exits);
+    int rc = on_exit_kind[exit->kind](sb, exit, error);
+    uint64_t ended = told ? observe_now() : 0;
+    if (rc < 0 && sb->debug)
+        rc = debug_failure(sb->debug, rc, exit, error);
+    if (told) {
+        const struct hl_event e = {
+            .kind = HL_EVENT_SERVED,
+            .served = {.exit = exit,
+                       .began = began,
+                       .ended = ended,
+                       .answered = exit->kind == HL_EXIT_SYSCALL && sb->answered,
+                       .result = sb->answer,
+                       .rc = rc < 0 ? rc : 0}};
+        observe(sb, &e);
+    }
+    return rc;
+}
+
 int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
 {
     struct hl_exit exit;
@@ -193,14 +235,9 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
         if (atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED ||
             (sb->limit && limit_is_used_up(sb->limit)))
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
-        rc = sb->debug ? debug_run(sb->debug, &exit, error)
-                       : hl_machine_run(sb->machine, &exit, error);
-        if (!rc) {
-            sandbox_count(&sb->counts.exits);
-            rc = on_exit_kind[exit.kind](sb, &exit, error);
-            if (rc < 0 && sb->debug)
-                rc = debug_failure(sb->debug, rc, &exit, error);
-        }
+        rc = enter(sb, &exit, error);
+        if (!rc)
+            rc = serve(sb, &exit, error);
     } while (rc == RUN_ON);
     return rc == RUN_DONE ? 0 : rc;
 }

@@ -8,6 +8,7 @@
 #include "image.h"
 #include "linux_heap.h"
 #include "machine_dirty.h"
+#include "observe.h"
 #include "share.h"
 
 uint64_t snapshot_next_id(void)
@@ -173,7 +174,12 @@ int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot
     int rc = sandbox_enter(sb, error);
     if (rc)
         return rc;
+    uint64_t began = observes(sb, HL_EVENT_RESTORE) ? observe_now() : 0;
     rc = snapshot_restore(sb, snapshot, error);
+    if (!rc && observes(sb, HL_EVENT_RESTORE)) {
+        const struct hl_event e = {.kind = HL_EVENT_RESTORE, .restore = {observe_now() - began}};
+        observe(sb, &e);
+    }
     sandbox_leave(sb);
     return rc;
 }

@@ -931,7 +931,8 @@ static void test_console(void **state)
     entered_at(r, r->text + 2);
     assert_string_equal(r->console, "hello\n");
     assert_int_equal(debug_ops.bind(r->d, NULL), 0); /* no hook is called after it */
-    debug_console(r->d, "x", 1);
+    const struct hl_event e = {.kind = HL_EVENT_CONSOLE, .console = {1, "x", 1}};
+    debug_event(r->d, r->sb, &e);
     assert_string_equal(r->console, "hello\n");
 }
 

@@ -9,6 +9,7 @@
 #include <hl/error.h>
 #include <hl/image.h>
 #include <hl/machine.h>
+#include <hl/observe.h>
 #include <hl/plugin.h>
 #include <hl/sandbox.h>
 #include <hl/share.h>
