@@ -343,6 +343,20 @@ int hl_machine_run(struct hl_machine *m, struct hl_exit *exit, struct hl_error *
     return rc;
 }
 
+bool hl_exit_is_behind(const struct hl_exit *exit)
+{
+    switch (exit->kind) {
+    case HL_EXIT_FAULT: /* #BP and #OF are traps (Intel SDM 3, 6.5) */
+        return exit->fault.vector == 3 || exit->fault.vector == 4;
+    case HL_EXIT_IO:
+    case HL_EXIT_MMIO:
+    case HL_EXIT_SYSCALL:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int hl_machine_syscall_result(struct hl_machine *m, int64_t result)
 {
     if (m->last.kind != HL_EXIT_SYSCALL || !m->in_shim)

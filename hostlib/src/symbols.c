@@ -150,16 +150,37 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
     if (!hl_dwarf_chain(symbols, address, &chain))
         chain.count = 1;
     for (size_t i = chain.count; --i > 0 && count < max; count++) {
-        frames[count].inlined = true;
-        frames[count].location = line;
+        frames[count] = (struct hl_frame){.inlined = true, .location = line};
         name_inlined(symbols, &chain.die[i], address, &frames[count].location);
         hl_dwarf_call_site(&chain.die[i], &line);
     }
     if (count < max) {
         line.function = physical.function;
         line.offset = physical.offset;
-        frames[count].inlined = false;
-        frames[count++].location = line;
+        frames[count++] = (struct hl_frame){.location = line};
     }
     return count;
+}
+
+/* As hl-cc's archive was compiled: relative to the toolkit's own tree. */
+#define SDK_SOURCES "guest-sdk/src/"
+
+bool hl_frame_is_runtime(const struct hl_frame *frame)
+{
+    const char *file = frame->location.file;
+
+    return file && strncmp(file, SDK_SOURCES, sizeof(SDK_SOURCES) - 1) == 0;
+}
+
+size_t hl_symbols_site(const struct hl_frame *frames, size_t count, const char *import)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *function = frames[i].location.function;
+
+        if (!frames[i].location.file || hl_frame_is_runtime(&frames[i]))
+            continue;
+        if (!import || !function || strcmp(function, import) != 0)
+            return i;
+    }
+    return 0;
 }

@@ -71,13 +71,6 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
 bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
                          hl_gva_t *end);
 
-/*
- * Fill frames' inlined and location for one physical frame, innermost function first: at least one
- * is written when max is not 0.
- */
-size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl_frame *frames,
-                         size_t max);
-
 /* symbols_code.c: instructions come from the file, where no breakpoint hides them. */
 void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
 const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available);

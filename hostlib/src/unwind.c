@@ -6,6 +6,7 @@
  * only what can be shown to be one, or it is marked uncertain; a direct call whose target is the
  * function above makes the frames certain again.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "unwind.h"
@@ -71,8 +72,8 @@ static bool step(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *
     }
 }
 
-size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
-                            hl_read_fn *read, void *opaque, struct hl_frame *frames, size_t max)
+size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
+                       hl_read_fn *read, void *opaque, struct hl_place *places, size_t max)
 {
     struct unwind_walk walk = {.symbols = symbols, .memory = {read, opaque}};
     size_t count = 0;
@@ -83,19 +84,40 @@ size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *re
     while (more && count < max) {
         struct unwind_frame next;
         hl_gva_t cfa = 0;
-        size_t added;
 
-        added = hl_symbols_expand(symbols, unwind_lookup(&walk.frame), &frames[count], max - count);
         memset(&next, 0, sizeof(next));
         more = step(&walk, &next, &cfa) &&
                next.regs.value[UNWIND_RSP] > walk.frame.regs.value[UNWIND_RSP];
-        for (size_t i = 0; i < added; i++) {
-            frames[count + i].pc = walk.frame.pc;
-            frames[count + i].cfa = more ? cfa : 0;
-            frames[count + i].uncertain = walk.frame.uncertain;
-        }
-        count += added;
+        places[count++] = (struct hl_place){
+            .pc = walk.frame.pc,
+            .at = unwind_lookup(&walk.frame),
+            .cfa = more ? cfa : 0,
+            .uncertain = walk.frame.uncertain,
+        };
         walk.frame = next;
     }
+    return count;
+}
+
+/* A walk is not asked for more places than frames are wanted: inlined ones make it fewer. */
+size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
+                            hl_read_fn *read, void *opaque, struct hl_frame *frames, size_t max)
+{
+    struct hl_place one, *many = malloc(max * sizeof(*many));
+    struct hl_place *places = many ? many : &one;
+    size_t count = 0, walked;
+
+    walked = hl_symbols_walk(symbols, regs, behind, read, opaque, places, many || !max ? max : 1);
+    for (size_t p = 0; p < walked && count < max; p++) {
+        size_t added = hl_symbols_expand(symbols, places[p].at, &frames[count], max - count);
+
+        for (size_t i = 0; i < added; i++) {
+            frames[count + i].pc = places[p].pc;
+            frames[count + i].cfa = places[p].cfa;
+            frames[count + i].uncertain = places[p].uncertain;
+        }
+        count += added;
+    }
+    free(many);
     return count;
 }

@@ -149,6 +149,12 @@ struct hl_exit {
 };
 
 /*
+ * Does rip stand behind the instruction that caused the exit?  Else it stands on the one that runs
+ * next, or on the one that faulted.
+ */
+HL_API bool hl_exit_is_behind(const struct hl_exit *exit);
+
+/*
  * Enter the guest until its next exit.  Returns 0 with *exit filled, or HL_ERR_KVM when KVM_RUN
  * itself fails.  After HL_EXIT_SHUTDOWN it refuses (STATE).
  */

@@ -77,4 +77,29 @@ HL_API size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_r
                                    bool behind, hl_read_fn *read, void *opaque,
                                    struct hl_frame *frames, size_t max);
 
+/*
+ * The same in two parts, for who walks often and wants names later, once for each place: the walk
+ * gives code addresses, innermost first; expanding one gives its frame and those inlined there,
+ * innermost first, with pc, cfa and uncertain left 0.  Both return how many, at most max.
+ */
+struct hl_place {
+    hl_gva_t pc;  /* as in struct hl_frame */
+    hl_gva_t at;  /* where to look it up: pc, or pc - 1 for one behind its instruction */
+    hl_gva_t cfa; /* 0 where unknown */
+    bool uncertain;
+};
+HL_API size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
+                              hl_read_fn *read, void *opaque, struct hl_place *places, size_t max);
+HL_API size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t at, struct hl_frame *frames,
+                                size_t max);
+
+/*
+ * Which of the frames (innermost first) is the author's own that caused an exit: the first with a
+ * source line that is neither of the SDK nor the stub of the host function called import (may be
+ * NULL).  0 where none is: the innermost.
+ */
+HL_API size_t hl_symbols_site(const struct hl_frame *frames, size_t count, const char *import);
+/* Is it of libhlguest or crt0? */
+HL_API bool hl_frame_is_runtime(const struct hl_frame *frame);
+
 #endif
