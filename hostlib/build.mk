@@ -4,7 +4,7 @@ HL_SRC := $(wildcard hostlib/src/*.c)
 # The stub is in it: HL_GDB works in every program that links libhl.
 HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o $(GDB_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
-HL_LIBS := -ldw -lelf -lZydis
+HL_LIBS := -ldw -lelf -lZydis -ljansson
 HL_SONAME := libhl.so.0
 
 $(B)/obj/%.o: %.S | $(DEPS)

@@ -67,7 +67,7 @@ struct span {
 static struct span begin(struct hl_sandbox *sb, enum hl_run what, const char *name,
                          const struct hl_value *args, size_t count)
 {
-    struct span span = {what, name, observes(sb, HL_EVENT_END) ? observe_now() : 0};
+    struct span span = {what, name, observes(sb, HL_EVENT_END) ? clock_now() : 0};
     if (observes(sb, HL_EVENT_BEGIN)) {
         const struct hl_event e = {.kind = HL_EVENT_BEGIN, .begin = {what, name, args, count}};
         observe(sb, &e);
@@ -87,7 +87,7 @@ static void end(struct hl_sandbox *sb, const struct span *span, int rc,
                                        .result = rc ? NULL : result,
                                        .error = rc ? error : NULL,
                                        .began = span->began,
-                                       .ended = observe_now()}};
+                                       .ended = clock_now()}};
     observe(sb, &e);
 }
 

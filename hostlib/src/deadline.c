@@ -20,13 +20,6 @@ static struct {
     size_t count, open, room; /* open <= room: setting needs no memory */
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-uint64_t deadline_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
-
 /* ---- the heap; all with the lock held ------------------------------------------------------- */
 
 static void place(size_t i, struct deadline *d)
@@ -102,7 +95,7 @@ static void *watch(void *unused)
     pthread_mutex_lock(&all.lock);
     while (!all.stop) {
         struct deadline *next = all.count ? all.heap[0] : NULL;
-        uint64_t now = deadline_now();
+        uint64_t now = clock_now();
         if (next && next->at <= now)
             put(next, next->due(next, now));
         else

@@ -14,6 +14,8 @@
 
 #include <hl/error.h>
 
+#include "clock.h"
+
 #define DEADLINE_NEVER UINT64_MAX
 
 struct deadline {
@@ -25,8 +27,6 @@ struct deadline {
     uint64_t at;
     size_t index; /* in the heap; meaningless where that says otherwise */
 };
-
-uint64_t deadline_now(void); /* CLOCK_MONOTONIC in ns */
 
 /* Make room for one more, so that setting it cannot fail.  Errors: MEMORY, SYSTEM. */
 int deadline_open(struct hl_error *error);

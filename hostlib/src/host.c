@@ -120,7 +120,7 @@ struct outcome {
     struct hl_value result;
     int code; /* 0: fine */
     char text[sizeof(((struct hl_error *)0)->text)];
-    uint64_t took;
+    uint64_t began, took;
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -160,9 +160,9 @@ static void run_host(struct hl_sandbox *sb, const struct host_function *host,
     o->result = (struct hl_value){.type = host->signature.result};
     if (sb->limit)
         limit_host_begin(sb->limit);
-    uint64_t began = observes(sb, HL_EVENT_HOST_END) ? observe_now() : 0;
+    o->began = observes(sb, HL_EVENT_HOST_END) ? clock_now() : 0;
     int rc = host->fn(host->opaque, args, host->signature.count, &o->result, &failure);
-    o->took = observes(sb, HL_EVENT_HOST_END) ? observe_now() - began : 0;
+    o->took = observes(sb, HL_EVENT_HOST_END) ? clock_now() - o->began : 0;
     if (sb->limit)
         limit_host_end(sb->limit);
     failure.text[sizeof(failure.text) - 1] = 0;
@@ -187,6 +187,7 @@ static void observe_host_end(struct hl_sandbox *sb, const struct hl_function *im
                                             .result = o->code ? NULL : &o->result,
                                             .failure = o->code ? o->text : NULL,
                                             .code = o->code,
+                                            .began = o->began,
                                             .took = o->took}};
     observe(sb, &e);
 }
@@ -216,7 +217,7 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
     if (rc)
         return rc;
     o.code = 0;
-    o.took = 0;
+    o.began = o.took = 0;
     if (observes(sb, HL_EVENT_HOST))
         observe_host(sb, import, args, index >= 0);
     if (index >= 0)

@@ -13,6 +13,7 @@
 
 #include <hl/machine.h>
 
+#include "clock.h"
 #include "pagetable.h"
 
 #define GUEST_LOW 0x1000ull
@@ -295,13 +296,18 @@ int hl_image_open(struct hl_image **image, const char *path, struct hl_error *er
     size_t size = 0;
     if (!image || !path)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no path");
+    uint64_t began = clock_now();
     /* O_NONBLOCK: a fifo must not hang the host before it is refused. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return read_failed(path, errno, error);
     int rc = read_file(fd, path, &data, &size, error);
     close(fd);
-    return rc ? rc : open_data(image, path, data, size, error);
+    if (!rc)
+        rc = open_data(image, path, data, size, error);
+    if (!rc)
+        (*image)->load_ns = clock_now() - began;
+    return rc;
 }
 
 int hl_image_from_memory(struct hl_image **image, const char *name, const void *data, size_t size,

@@ -32,6 +32,7 @@ struct hl_image {
     struct hl_function *functions, *imports;
     size_t function_count, import_count;
     uint32_t *by_name; /* indices of functions, sorted */
+    uint64_t load_ns;  /* what opening it took */
 };
 
 /* The bytes of [gva, gva + size) where the file gives them all, else NULL. */

@@ -7,8 +7,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <hl/machine.h>
+
+#include "clock.h"
+
+/* glibc 2.36 does not name it. */
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
 
 #define KICK_OFFSET 6
 
@@ -70,6 +78,8 @@ void kick_init(struct kick *k)
 
 void kick_destroy(struct kick *k)
 {
+    if (k->has_timer)
+        timer_delete(k->timer);
     pthread_mutex_destroy(&k->lock);
 }
 
@@ -98,15 +108,25 @@ static void open_signal(struct kick *k, int vcpu_fd)
     k->masked = ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
 }
 
-/* A signal that was open inside KVM only is still pending: unless taken, every run ends at once. */
-static void drain_signal(const struct kick *k)
+/* Take what is pending of a signal that this thread blocks; how many were a timer's ticks. */
+static unsigned take_pending(void)
 {
     const struct timespec now = {0};
+    unsigned ticks = 0;
+    siginfo_t info;
     sigset_t ours;
     sigemptyset(&ours);
     sigaddset(&ours, hl_kick_signal());
-    while (k->masked && sigtimedwait(&ours, NULL, &now) > 0)
-        ;
+    while (sigtimedwait(&ours, &info, &now) > 0)
+        ticks += info.si_code == SI_TIMER;
+    return ticks;
+}
+
+/* A signal that was open inside KVM only is still pending: unless taken, every run ends at once. */
+static void drain_signal(struct kick *k)
+{
+    if (k->masked)
+        k->ticks = take_pending();
 }
 
 static void begin_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
@@ -145,12 +165,24 @@ static int run_whole(int vcpu_fd)
     return rc;
 }
 
+/* A tick that came outside of KVM_RUN is no sample of the guest: without this it would be taken for
+ * one, always at the same place. */
+static void drop_ticks(const struct kick *k)
+{
+    if (clock_now() / k->period != k->out_since / k->period)
+        take_pending();
+}
+
 int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
 {
+    if (k->period)
+        drop_ticks(k);
     begin_run(k, vcpu_fd, run, whole);
     int rc = whole ? run_whole(vcpu_fd) : ioctl(vcpu_fd, KVM_RUN, 0);
     int e = errno;
     end_run(k, run);
+    if (k->period)
+        k->out_since = clock_now();
     if (rc && e == EINTR) {
         drain_signal(k);
         set_immediate_exit(run, 0);
@@ -172,6 +204,68 @@ int kick_settle(struct kick *k, int vcpu_fd, struct kvm_run *run)
     set_immediate_exit(run, 0);
     end_run(k, run);
     errno = e;
+    return rc;
+}
+
+/* One a thread; it stays, disarmed, for the next time. */
+static int make_timer(struct kick *k)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = hl_kick_signal()};
+    if (k->has_timer && k->timer_thread == gettid())
+        return 0;
+    if (k->has_timer)
+        timer_delete(k->timer);
+    event.sigev_notify_thread_id = gettid();
+    k->has_timer = timer_create(CLOCK_MONOTONIC, &event, &k->timer) == 0;
+    k->timer_thread = gettid();
+    return k->has_timer ? 0 : -1;
+}
+
+/* At the next multiple of the period, and so on. */
+static int arm_timer(struct kick *k, uint64_t period)
+{
+    uint64_t next = period ? (clock_now() / period + 1) * period : 0;
+    const struct itimerspec when = {
+        .it_value = {(time_t)(next / 1000000000u), (long)(next % 1000000000u)},
+        .it_interval = {(time_t)(period / 1000000000u), (long)(period % 1000000000u)},
+    };
+    return timer_settime(k->timer, TIMER_ABSTIME, &when, NULL);
+}
+
+static int begin_samples(struct kick *k, uint64_t period)
+{
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, hl_kick_signal());
+    if (make_timer(k) || pthread_sigmask(SIG_BLOCK, &ours, &k->before))
+        return -1;
+    if (arm_timer(k, period)) {
+        pthread_sigmask(SIG_SETMASK, &k->before, NULL);
+        return -1;
+    }
+    k->period = period;
+    k->out_since = clock_now();
+    return 0;
+}
+
+static void end_samples(struct kick *k)
+{
+    arm_timer(k, 0);
+    take_pending(); /* a kick among them has set immediate_exit, too */
+    pthread_sigmask(SIG_SETMASK, &k->before, NULL);
+    k->period = 0;
+}
+
+int kick_sample(struct kick *k, uint64_t period)
+{
+    int rc = 0;
+    if (k->period)
+        end_samples(k);
+    if (period)
+        rc = begin_samples(k, period);
+    pthread_mutex_lock(&k->lock);
+    k->known = false; /* what the thread blocks has changed */
+    pthread_mutex_unlock(&k->lock);
     return rc;
 }
 

@@ -9,7 +9,11 @@
 #define HL_KICK_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 #include <linux/kvm.h>
 
 struct kick {
@@ -20,6 +24,14 @@ struct kick {
     bool whole;    /* the present run is not to be interrupted, ... */
     bool deferred; /* ... and a kick has come meanwhile */
     bool masked;   /* the thread blocks the signal: KVM opens it, and it stays pending after */
+    /* samples: the thread's alone */
+    uint64_t period;    /* of the timer, 0: none */
+    unsigned ticks;     /* that ended the last run */
+    uint64_t out_since; /* end of the last run */
+    bool has_timer;
+    timer_t timer;
+    pid_t timer_thread; /* that the timer's signals go to */
+    sigset_t before;    /* signals this thread blocked otherwise */
 };
 
 /* Install the handler, once a process.  0 or HL_ERR_SYSTEM. */
@@ -36,6 +48,13 @@ int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole);
  * is the success; a kick meanwhile waits for the next run.
  */
 int kick_settle(struct kick *k, int vcpu_fd, struct kvm_run *run);
+
+/*
+ * Let a timer end runs on this thread, at each multiple of period ns, until it is 0 again.  The
+ * signal is kick_send()'s, blocked outside of KVM_RUN meanwhile; ticks that come there are dropped.
+ * 0, or -1 with errno.
+ */
+int kick_sample(struct kick *k, uint64_t period);
 
 /* From any thread. */
 void kick_send(struct kick *k, struct kvm_run *run);

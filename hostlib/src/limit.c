@@ -125,7 +125,7 @@ void limit_begin(struct limit *l)
     l->last_exit = l->max.exits ? add(exits_so_far(l->sb), l->max.exits) : UINT64_MAX;
     if (!l->timed)
         return;
-    uint64_t now = l->looked = deadline_now();
+    uint64_t now = l->looked = clock_now();
     l->wall_end = l->max.wall_ns ? add(now, l->max.wall_ns) : DEADLINE_NEVER;
     atomic_store(&l->cpu_end, DEADLINE_NEVER);
     atomic_store(&l->unwatched, false);
@@ -202,7 +202,7 @@ void limit_host_end(struct limit *l)
         return;
     atomic_store(&l->cpu_end, add(cpu_now(l), l->cpu_left));
     if (atomic_exchange(&l->unwatched, false))
-        deadline_advance(&l->deadline, add(deadline_now(), l->cpu_left));
+        deadline_advance(&l->deadline, add(clock_now(), l->cpu_left));
 }
 
 void limit_free(struct limit *l)

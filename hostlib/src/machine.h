@@ -27,13 +27,14 @@ struct hl_machine {
      * the frame on the ring-0 stack.  A stub's frame is the guest's rip, rflags and rsp.
      */
     bool in_shim;
-    bool entered;      /* the guest may have translations cached */
-    bool dead;         /* after HL_EXIT_SHUTDOWN */
-    bool unsettled;    /* the last exit's `in`, `out` or MMIO access is not completed yet */
-    bool unanswered;   /* ... and waits for the value read */
-    bool kick_waiting; /* an interrupt that came too early to be reported */
-    bool trap_exit;    /* the last exit was a debug trap that KVM took before the shim could */
-    uint64_t dr6;      /* of that trap: what it was for */
+    bool entered;           /* the guest may have translations cached */
+    bool dead;              /* after HL_EXIT_SHUTDOWN */
+    bool unsettled;         /* the last exit's `in`, `out` or MMIO access is not completed yet */
+    bool unanswered;        /* ... and waits for the value read */
+    bool kick_waiting;      /* an interrupt that came too early to be reported, ... */
+    unsigned ticks_waiting; /* ... with so many ticks */
+    bool trap_exit;         /* the last exit was a debug trap that KVM took before the shim could */
+    uint64_t dr6;           /* of that trap: what it was for */
     struct vcpu_debug armed; /* what the backend was told last */
     struct hl_exit last;
     uint64_t map_changes;                          /* grows with each map, protect and unmap */

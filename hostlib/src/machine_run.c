@@ -287,6 +287,7 @@ static int translate(struct hl_machine *m, const struct vcpu_exit *from, struct 
         return exit_mmio(from, exit);
     case VCPU_INTERRUPT:
         exit->kind = HL_EXIT_INTERRUPT;
+        exit->interrupt.ticks = from->interrupt.ticks;
         return 0;
     case VCPU_DEBUG:
         return exit_debug(m, from, exit, error);
@@ -313,18 +314,21 @@ static int run_to_exit(struct hl_machine *m, struct vcpu_exit *out, struct hl_er
         m->in_shim = place == BEHIND_OUT;
         if (place != BEFORE_OUT)
             return 0;
+        m->ticks_waiting += out->interrupt.ticks;
     }
     return 0;
 }
 
 int hl_machine_run(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
 {
-    struct vcpu_exit from;
+    struct vcpu_exit from = {.kind = VCPU_DEAD};
     if (m->dead)
         return hl_error_set(error, HL_ERR_STATE, "the vCPU has shut down");
     if (m->kick_waiting) {
         m->kick_waiting = false;
         exit->kind = HL_EXIT_INTERRUPT;
+        exit->interrupt.ticks = m->ticks_waiting;
+        m->ticks_waiting = 0;
         return 0;
     }
     m->entered = true;

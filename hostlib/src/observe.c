@@ -2,20 +2,15 @@
 /* observe.c - the list of a sandbox's observers. */
 #include "observe.h"
 
-#include <time.h>
-
-uint64_t observe_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void observe(struct hl_sandbox *sb, const struct hl_event *event)
 {
-    for (const struct hl_observer *o = sb->observers; o; o = o->next)
+    const struct hl_observer *next;
+    /* One that hears of the end may be gone afterwards. */
+    for (const struct hl_observer *o = sb->observers; o; o = next) {
+        next = o->next;
         if (o->kinds & HL_EVENT_BIT(event->kind))
             o->event(o->opaque, sb, event);
+    }
 }
 
 static void recount(struct hl_sandbox *sb)

@@ -5,6 +5,7 @@
 
 #include <hl/observe.h>
 
+#include "clock.h"
 #include "sandbox.h"
 
 /* Does anybody want to hear of that?  The one comparison that an unobserved sandbox pays. */
@@ -12,9 +13,6 @@ static inline bool observes(const struct hl_sandbox *sb, enum hl_event_kind kind
 {
     return sb->observed & HL_EVENT_BIT(kind);
 }
-
-/* ns of CLOCK_MONOTONIC. */
-uint64_t observe_now(void);
 
 void observe(struct hl_sandbox *sb, const struct hl_event *event);
 

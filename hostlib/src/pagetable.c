@@ -169,6 +169,25 @@ bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, u
     return true;
 }
 
+/* The processor may set a bit at the same time: never another one is lost. */
+void pagetable_unuse(struct pagetable *pt, hl_gva_t gva)
+{
+    uint64_t *entry = find_entry(pt, gva);
+    if (entry && (*entry & PTE_P))
+        __atomic_fetch_and(entry, ~(PTE_A | PTE_D), __ATOMIC_RELAXED);
+}
+
+bool pagetable_used(struct pagetable *pt, hl_gva_t gva, bool *written)
+{
+    uint64_t *entry = find_entry(pt, gva);
+    *written = false;
+    if (!entry || !(*entry & PTE_P))
+        return false;
+    uint64_t was = __atomic_fetch_or(entry, PTE_A | PTE_D, __ATOMIC_RELAXED);
+    *written = (was & PTE_D) && (was & PTE_WRITE);
+    return was & PTE_A;
+}
+
 bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot)
 {
     for (hl_gva_t at = *gva; at < 1ull << 47;) {

@@ -50,6 +50,13 @@ bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch);
 /* False where nothing is mapped; gpa gets the page's address plus the offset into it. */
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot);
 
+/*
+ * Take the marks of use from a page, and tell and set them again; false for a page not read.  To be
+ * true in between the processor must have forgotten the page.
+ */
+void pagetable_unuse(struct pagetable *pt, hl_gva_t gva);
+bool pagetable_used(struct pagetable *pt, hl_gva_t gva, bool *written);
+
 /* Move on to the first page mapped at or above *gva in the lower half; false: there is none. */
 bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot);
 

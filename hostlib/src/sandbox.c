@@ -3,6 +3,8 @@
 #include "debug.h"
 #include "debug_env.h"
 #include "limit.h"
+#include "observe.h"
+#include "profile_env.h"
 #include "sandbox.h"
 #include "share.h"
 
@@ -43,12 +45,19 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
     return rc;
 }
 
+int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error)
+{
+    profile_env_open(sb);
+    return debug_env_open(sb, error);
+}
+
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                    const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
                    struct hl_error *error)
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
+    uint64_t began = clock_now();
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
     if (!sb)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
@@ -60,8 +69,9 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
     if (!rc)
         rc = linux_init(sb, error);
+    sb->create_ns = clock_now() - began;
     if (!rc)
-        rc = debug_env_open(sb, error);
+        rc = sandbox_environment(sb, error);
     if (rc) {
         hl_sandbox_destroy(sb);
         return rc;
@@ -80,6 +90,10 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
 {
     if (!sb)
         return;
+    if (observes(sb, HL_EVENT_DESTROY)) {
+        const struct hl_event e = {.kind = HL_EVENT_DESTROY};
+        observe(sb, &e);
+    }
     limit_free(sb->limit);
     debug_destroy(sb->debug);
     hl_machine_destroy(sb->machine);

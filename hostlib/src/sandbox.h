@@ -71,7 +71,8 @@ struct hl_sandbox {
     struct hl_counts counts;
     struct hl_fault fault;
     bool has_fault;
-    bool cloned; /* its guest waits already: start has nothing to run */
+    uint64_t create_ns; /* what creating it took */
+    bool cloned;        /* its guest waits already: start has nothing to run */
     int guest_code, exit_status;
     int killed_by; /* POISONED without a fault: Linux's signal for what the guest did, or 0 */
 
@@ -108,6 +109,9 @@ _Static_assert(REGION_COUNT == HL_REGIONS, "HL_REGIONS");
 /* sandbox.c: the caller's wishes with defaults filled in and sizes rounded and checked. */
 int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
                    struct hl_error *error);
+
+/* sandbox.c: what the environment asks of a sandbox just made: HL_GDB, HL_PROFILE. */
+int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error);
 
 /* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);

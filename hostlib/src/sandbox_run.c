@@ -194,11 +194,11 @@ static exit_fn *const on_exit_kind[] = {
 static int enter(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *error)
 {
     bool told = observes(sb, HL_EVENT_EXIT);
-    uint64_t entered = told ? observe_now() : 0;
+    uint64_t entered = told ? clock_now() : 0;
     int rc =
         sb->debug ? debug_run(sb->debug, exit, error) : hl_machine_run(sb->machine, exit, error);
     if (told && !rc) {
-        const struct hl_event e = {.kind = HL_EVENT_EXIT, .exit = {exit, entered, observe_now()}};
+        const struct hl_event e = {.kind = HL_EVENT_EXIT, .exit = {exit, entered, clock_now()}};
         observe(sb, &e);
     }
     return rc;
@@ -207,10 +207,10 @@ static int enter(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *e
 static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
     bool told = observes(sb, HL_EVENT_SERVED);
-    uint64_t began = told ? observe_now() : 0;
+    uint64_t began = told ? clock_now() : 0;
     sandbox_count(&sb->counts.exits);
     int rc = on_exit_kind[exit->kind](sb, exit, error);
-    uint64_t ended = told ? observe_now() : 0;
+    uint64_t ended = told ? clock_now() : 0;
     if (rc < 0 && sb->debug)
         rc = debug_failure(sb->debug, rc, exit, error);
     if (told) {

@@ -174,10 +174,10 @@ int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot
     int rc = sandbox_enter(sb, error);
     if (rc)
         return rc;
-    uint64_t began = observes(sb, HL_EVENT_RESTORE) ? observe_now() : 0;
+    uint64_t began = observes(sb, HL_EVENT_RESTORE) ? clock_now() : 0;
     rc = snapshot_restore(sb, snapshot, error);
     if (!rc && observes(sb, HL_EVENT_RESTORE)) {
-        const struct hl_event e = {.kind = HL_EVENT_RESTORE, .restore = {observe_now() - began}};
+        const struct hl_event e = {.kind = HL_EVENT_RESTORE, .restore = {clock_now() - began}};
         observe(sb, &e);
     }
     sandbox_leave(sb);

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "debug_env.h"
 #include "linux_heap.h"
 #include "machine_dirty.h"
+#include "clock.h"
 
 /* The caller's config with the snapshot's sizes. */
 static int clone_config(struct hl_sandbox_config *c, const struct hl_snapshot *s,
@@ -72,6 +72,7 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
 {
     if (!sandbox || !snapshot)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot");
+    uint64_t began = clock_now();
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
     if (!sb)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
@@ -80,8 +81,9 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)
         rc = fill(sb, snapshot, error);
+    sb->create_ns = clock_now() - began;
     if (!rc)
-        rc = debug_env_open(sb, error);
+        rc = sandbox_environment(sb, error);
     if (rc) {
         hl_sandbox_destroy(sb);
         return rc;

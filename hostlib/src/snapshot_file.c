@@ -2,13 +2,10 @@
 /* snapshot_file.c - where things are in a snapshot's file, and writing one. */
 #include "snapshot_file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "file_replace.h"
 #include "image.h"
 #include "linux_heap.h"
 
@@ -125,63 +122,17 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     return 0;
 }
 
-static int failed(const char *path, const char *what, struct hl_error *error)
-{
-    int e = errno;
-    hl_error_set(error, HL_ERR_FILE, "%s: %s: %s", path, what, strerror(e));
-    if (error)
-        error->sys_errno = e;
-    return HL_ERR_FILE;
-}
-
-static int write_all(int fd, const uint8_t *data, size_t size)
-{
-    while (size) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
-            return -1;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
-    }
-    return 0;
-}
-
-static int write_file(const char *path, const uint8_t *index, size_t index_size,
-                      const struct snapshot_store *store, struct hl_error *error)
-{
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    int rc = 0, fd = mkstemp(temporary); /* 0600 */
-    if (fd < 0) {
-        rc = failed(path, "cannot write", error);
-    } else {
-        if (write_all(fd, index, index_size) || write_all(fd, store->data, store->size) ||
-            fsync(fd))
-            rc = failed(path, "cannot write", error);
-        if (close(fd) && !rc)
-            rc = failed(path, "cannot write", error);
-        if (!rc && rename(temporary, path))
-            rc = failed(path, "cannot be replaced", error);
-        if (rc)
-            unlink(temporary);
-    }
-    free(temporary);
-    return rc;
-}
-
 int hl_snapshot_save(const struct hl_snapshot *s, const char *path, struct hl_error *error)
 {
-    uint8_t *index;
-    size_t size;
+    uint8_t *index = NULL;
+    size_t size = 0;
     if (!s || !path)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot or no file name");
     int rc = make_index(s, &index, &size, error);
     if (rc)
         return rc;
-    rc = write_file(path, index, size, &s->store, error);
+    const struct file_part parts[] = {{index, size}, {s->store.data, s->store.size}};
+    rc = file_replace(path, parts, 2, true, error);
     free(index);
     return rc;
 }

@@ -33,6 +33,15 @@ struct vcpu_cpu {
     uint32_t feature[8]; /* words of CPUID feature bits */
 };
 
+#define VCPU_STATS 128 /* that a backend may know of */
+
+/* A counter of the backend's own. */
+struct vcpu_stat {
+    char name[48];
+    bool vm; /* of the machine, else of its processor */
+    uint64_t value;
+};
+
 enum vcpu_exit_kind { VCPU_IO, VCPU_MMIO, VCPU_INTERRUPT, VCPU_DEBUG, VCPU_DEAD };
 
 struct vcpu_exit {
@@ -56,6 +65,9 @@ struct vcpu_exit {
             unsigned vector; /* 1 or 3 */
             uint64_t dr6;    /* vector 1: B0 to B3 and BS (Intel SDM 3, 17.2.3) */
         } debug;
+        struct {
+            unsigned ticks; /* of sample's timer; 0: a kick or a signal */
+        } interrupt;
         char why[96];
     };
 };
@@ -140,7 +152,13 @@ struct vcpu_ops {
     void (*answer)(struct hl_vcpu *vcpu, const void *data, size_t size); /* to an in or MMIO read */
     void (*kick)(struct hl_vcpu *vcpu);                                  /* from any thread */
     int (*cpu)(struct vcpu_cpu *cpu, struct hl_error *error);
-    unsigned (*features)(void); /* HL_FEATURE_* */
+    /*
+     * From now on a timer ends runs on this thread: at each multiple of period, in CLOCK_MONOTONIC,
+     * that falls into one.  0 ends that, on the same thread.
+     */
+    int (*sample)(struct hl_vcpu *vcpu, uint64_t period, struct hl_error *error);
+    size_t (*stats)(struct hl_vcpu *vcpu, struct vcpu_stat *list, size_t max); /* how many */
+    unsigned (*features)(void);                                                /* HL_FEATURE_* */
 };
 
 extern const struct vcpu_ops hl_vcpu_kvm;

@@ -283,8 +283,9 @@ static int exit_mmio(struct hl_vcpu *v, struct vcpu_exit *exit)
 
 static int exit_interrupt(struct hl_vcpu *v, struct vcpu_exit *exit)
 {
-    (void)v;
     exit->kind = VCPU_INTERRUPT;
+    exit->interrupt.ticks = v->kick.ticks;
+    v->kick.ticks = 0;
     return 0;
 }
 
@@ -401,6 +402,11 @@ static void answer(struct hl_vcpu *v, const void *data, size_t size)
         memcpy(r->mmio.data, data, size);
 }
 
+static int sample(struct hl_vcpu *v, uint64_t period, struct hl_error *error)
+{
+    return kick_sample(&v->kick, period) ? vcpu_kvm_failed(error, "a timer for samples") : 0;
+}
+
 static unsigned features(void)
 {
     const struct kvm_host *host;
@@ -431,5 +437,7 @@ const struct vcpu_ops hl_vcpu_kvm = {
     .answer = answer,
     .kick = kick,
     .cpu = vcpu_kvm_cpu,
+    .sample = sample,
+    .stats = vcpu_kvm_stats,
     .features = features,
 };

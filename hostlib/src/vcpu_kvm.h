@@ -36,6 +36,9 @@ bool vcpu_kvm_log_start(struct hl_vcpu *v);
 bool vcpu_kvm_log_read(struct hl_vcpu *v, uint64_t *bits);
 bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits);
 
+/* vcpu_kvm_stats.c */
+size_t vcpu_kvm_stats(struct hl_vcpu *v, struct vcpu_stat *list, size_t max);
+
 /* vcpu_kvm_state.c */
 int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error);
 int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error);

@@ -11,6 +11,7 @@
 #include <hl/machine.h>
 #include <hl/observe.h>
 #include <hl/plugin.h>
+#include <hl/profile.h>
 #include <hl/sandbox.h>
 #include <hl/share.h>
 #include <hl/snapshot.h>

@@ -143,6 +143,9 @@ struct hl_exit {
         } syscall;
         struct hl_fault fault;
         struct {
+            unsigned ticks; /* of a profiler's timer (hl/profile.h); 0: a kick or a signal */
+        } interrupt;
+        struct {
             char why[96];
         } shutdown;
     };

@@ -37,6 +37,7 @@ enum hl_event_kind {
     HL_EVENT_SERVED,
     HL_EVENT_END,
     HL_EVENT_RESTORE, /* the sandbox is as it was in a snapshot; between runs */
+    HL_EVENT_DESTROY, /* the last one: observers are forgotten after it */
 };
 #define HL_EVENT_BIT(kind) (1u << (kind))
 #define HL_EVENTS_ALL (~0u)
@@ -68,7 +69,7 @@ struct hl_event {
             const struct hl_value *result; /* NULL where it failed */
             const char *failure;           /* what the guest is told, where it failed */
             int code;                      /* ... and with which code */
-            uint64_t took;                 /* ns in the function, 0 when not registered */
+            uint64_t began, took;          /* when it was called, ns in it; 0 when not registered */
         } host_end;
         struct {
             int fd; /* 1 or 2 */

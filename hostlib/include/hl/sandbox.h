@@ -67,9 +67,13 @@ struct hl_sandbox_config {
     hl_console_fn *console; /* NULL: what the guest writes is dropped */
     hl_log_fn *log;         /* NULL: dropped */
     void *opaque;           /* for console and log */
-    bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h) */
+    bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h), ... */
+    bool no_profile;        /* ... and so is HL_PROFILE (hl/profile.h) */
 };
-#define HL_SANDBOX_CONFIG_INIT {0}
+#define HL_SANDBOX_CONFIG_INIT                                                                     \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 #define HL_HEAP_DEFAULT (64u << 20)
 #define HL_STACK_DEFAULT (1u << 20)
@@ -136,16 +140,16 @@ HL_API int hl_sandbox_main(struct hl_sandbox *sandbox, int *status, struct hl_er
 /*
  * End the call in progress with HL_ERR_INTERRUPTED: before the guest's first instruction and in
  * guest code at once, in a host function when that returns, and also while a debugger holds the
- * guest.  The sandbox is POISONED, can be looked at and restored.  Without a call in progress it has
- * no effect.
+ * guest.  The sandbox is POISONED, can be looked at and restored.  Without a call in progress it
+ * has no effect.
  */
 HL_API void hl_sandbox_interrupt(struct hl_sandbox *sandbox);
 
 /*
  * What each start, call and main may use from now on; 0 is no limit.  At a limit it ends as if
  * interrupted, with an error that says which one it was.  A debugger that holds the guest stops its
- * clocks (to within 20 ms).  A sandbox without limits pays nothing; the first limit on time starts a
- * thread of libhl's own, one a process, with all signals blocked.
+ * clocks (to within 20 ms).  A sandbox without limits pays nothing; the first limit on time starts
+ * a thread of libhl's own, one a process, with all signals blocked.
  */
 struct hl_limits {
     uint64_t wall_ns; /* time, in host functions too (then it ends when that returns) */

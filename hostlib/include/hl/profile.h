@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hl/profile.h - where a guest's exits and time go.
+ *
+ *     hl_profile_create(&profile, image, NULL, &error);
+ *     hl_profile_attach(profile, sb, &error);
+ *     hl_sandbox_start(sb, &error);                   and calls
+ *     hl_profile_write(profile, "profile.json", &error);
+ *     hl_profile_destroy(profile);
+ *
+ * A profile collects from any number of sandboxes of one guest, one after another or at the same
+ * time, each on its own thread.  docs/profile-format.md describes what it writes.
+ *
+ * The same without a line of code: HL_PROFILE=FILE in the environment makes a program that uses
+ * libhl write the profile of its guests when it exits (of a second guest to FILE.2, and so on),
+ * unless it is set-uid.  HL_PROFILE_HZ=1000 beside it samples, as hl-dev profile --cpu does.
+ */
+#ifndef HL_PROFILE_H
+#define HL_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <hl/error.h>
+#include <hl/image.h>
+#include <hl/sandbox.h>
+
+struct hl_profile;
+
+struct hl_profile_config {
+    /*
+     * 0: look at each exit.  Else sample so often a second what the guest and its host are doing: a
+     * timer breaks KVM_RUN by the signal of hl_kick_signal(), which the thread has blocked
+     * meanwhile, so that host functions do not see it.
+     */
+    unsigned rate_hz;
+    /*
+     * Count the pages that each call reads or writes.  The first access to a page in a call then
+     * costs a fault (8 to 40 us on kvm_pvm), so times are not the guest's own.
+     */
+    bool pages;
+};
+#define HL_PROFILE_CONFIG_INIT                                                                     \
+    {                                                                                              \
+        0                                                                                          \
+    }
+#define HL_PROFILE_RATE_MAX 10000
+
+/* config may be NULL; the image need not outlive it.  Errors: ARGUMENT, MEMORY. */
+HL_API int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
+                             const struct hl_profile_config *config, struct hl_error *error);
+
+/*
+ * Collect from a sandbox of that image, from now until it is detached or destroyed.  Between calls;
+ * before start, to see that too.  Errors: ARGUMENT (of another image, or attached already), BUSY,
+ * MEMORY.
+ */
+HL_API int hl_profile_attach(struct hl_profile *profile, struct hl_sandbox *sandbox,
+                             struct hl_error *error);
+HL_API int hl_profile_detach(struct hl_profile *profile, struct hl_sandbox *sandbox,
+                             struct hl_error *error);
+
+/*
+ * What has been collected so far, as JSON.  Any thread, any time.  *text is the caller's to free().
+ * Errors: MEMORY; write replaces the file as a whole or not at all: FILE.
+ */
+HL_API int hl_profile_json(struct hl_profile *profile, char **text, struct hl_error *error);
+HL_API int hl_profile_write(struct hl_profile *profile, const char *path, struct hl_error *error);
+
+/* NULL is fine.  Not before its sandboxes are detached or destroyed. */
+HL_API void hl_profile_destroy(struct hl_profile *profile);
+
+#endif

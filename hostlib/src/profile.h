@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profile.h - inside of a profile.
+ *
+ * A tap is the observer of one sandbox.  It measures on the guest's thread; what it finds goes into
+ * the tables that all taps of the profile share, under `lock`.  Names are looked up when a place is
+ * seen for the first time, so nothing of the image is needed once its sandboxes are gone.
+ */
+#ifndef HL_PROFILE_INTERNAL_H
+#define HL_PROFILE_INTERNAL_H
+
+#include <pthread.h>
+
+#include <hl/profile.h>
+#include <hl/symbols.h>
+
+#include "observe.h"
+#include "profile_stat.h"
+#include "profile_table.h"
+#include "vcpu.h"
+
+#define PROFILE_DEPTH 512 /* of a stack that is recorded */
+
+enum reason {
+    REASON_HOST,
+    REASON_SYSCALL,
+    REASON_RESULT,
+    REASON_LOG,
+    REASON_ABORT,
+    REASON_IO,
+    REASON_MMIO,
+    REASON_FAULT,
+    REASON_SHUTDOWN,
+};
+
+enum { FRAME_INLINED = 1, FRAME_UNCERTAIN = 2, FRAME_RUNTIME = 4 };
+
+/* Found by a hash of the text; `turn` tells apart those that share one. */
+struct profile_string {
+    uint64_t hash, turn;
+    char *text;
+};
+
+struct profile_frame {
+    uint32_t function, file; /* in strings; TABLE_NONE: not known */
+    int32_t line;
+    uint32_t flags;
+    uint64_t address; /* where there is no file, else 0 */
+};
+
+/* Frames of one code address, innermost first: [first, first + count) of places. */
+struct profile_code {
+    uint64_t at;
+    uint64_t uncertain;
+    uint32_t first, count;
+};
+
+struct profile_node {
+    uint32_t parent, frame; /* parent TABLE_NONE: outermost */
+};
+
+struct profile_kind {
+    uint32_t reason, name; /* in strings */
+    uint64_t detail;       /* port, number, vector, address */
+    struct stat_times times;
+    uint64_t failed, function_ns;
+};
+
+/* By kind and stack; a sample has a root in the place of `times`. */
+struct profile_exit {
+    uint32_t kind, node;
+    uint32_t site;
+    uint64_t count, ns, min, max;
+};
+
+enum root { ROOT_GUEST, ROOT_HOST, ROOT_VMM, ROOTS };
+
+struct profile_sample {
+    uint32_t root, kind, node, unused; /* kind TABLE_NONE: none */
+    uint32_t site;
+    uint64_t count;
+};
+
+struct range_of {
+    uint64_t min, max, sum, count;
+};
+
+struct profile_call {
+    uint32_t name;
+    uint32_t unused;
+    struct stat_times times;
+    uint64_t failed, exits, guest, host, vmm;
+    struct range_of dirtied, touched;
+};
+
+enum step { STEP_LOAD, STEP_CREATE, STEP_INSTRUCTION, STEP_RESULT, STEP_RESTORE, STEPS };
+
+struct profile_counter {
+    uint32_t name, vm; /* KVM's; of the VM, else of the vCPU */
+    uint64_t value;
+};
+
+struct hl_profile {
+    pthread_mutex_t lock;
+    struct hl_profile_config config;
+    uint64_t period; /* ns, 0: each exit is looked at */
+    char *path;
+    uint64_t image_size, image_sum;
+    struct table strings; /* items: struct profile_string */
+    struct table frames, codes, nodes, kinds, exits, samples, calls, counters;
+    uint32_t *places; /* frames of codes */
+    uint32_t place_count, place_room;
+    uint64_t runs, exit_count, interrupts, lost, dropped;
+    uint64_t wall, guest, host, vmm, observing;
+    struct stat_times step[STEPS];
+    uint64_t heap_size, heap_high, stack_size, stack_high;
+    uint64_t *dirtied, *touched; /* bit sets over pages of guest memory; NULL: not counted */
+    size_t page_words;
+    struct tap *taps;
+};
+
+/* The numbers of one stack, found at an exit. */
+struct profile_stack {
+    uint32_t node, site;
+};
+
+struct tap {
+    struct hl_observer observer;
+    struct hl_profile *profile;
+    struct hl_sandbox *sb;
+    struct hl_symbols *symbols; /* NULL: none could be opened */
+    struct tap *next;           /* of the profile's */
+    /* of the run in progress */
+    uint64_t began;
+    uint64_t guest, host, observing, exits;
+    uint64_t entered, left, served; /* of the last exit */
+    uint64_t host_began, host_took;
+    bool host_failed;
+    uint32_t kind;      /* of the exit in progress; TABLE_NONE: none that counts */
+    const char *import; /* the host function it calls, or NULL */
+    struct profile_stack stack;
+    bool first_entry, first_result; /* told already */
+    bool sampling;
+    uint64_t due, taken; /* samples of the guest */
+    uint64_t stack_low;
+    struct vcpu_stat *before; /* KVM's counters when they were last looked at */
+    size_t before_count;
+    struct hl_place place[PROFILE_DEPTH];
+};
+
+/* profile_stack.c: lock held.  The guest stands at an exit, or at a tick. */
+struct profile_stack profile_stack(struct tap *t, bool behind, const char *import);
+uint32_t profile_string(struct hl_profile *p, const char *text);
+const char *profile_text(const struct hl_profile *p, uint32_t string); /* NULL for TABLE_NONE */
+void profile_strings_free(struct hl_profile *p);
+
+/* profile_sample.c: lock held but for begin and end. */
+void sample_begin(struct tap *t);
+void sample_end(struct tap *t, uint64_t began, uint64_t ended);
+void sample_exit(struct tap *t, const struct hl_exit *exit);
+void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool behind);
+
+/* profile_memory.c */
+void memory_begin(struct tap *t);
+void memory_syscall(struct tap *t, uint64_t number);
+void memory_end(struct tap *t, struct profile_call *call);
+
+/* profile_kvm.c: KVM's own counters, as they were, and what has come since.  Lock held. */
+void counters_begin(struct tap *t);
+void counters_update(struct tap *t);
+void counters_end(struct tap *t);
+
+/* profile.c: the same as the public ones, without asking whose turn it is. */
+int profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_error *error);
+bool profile_is_of(const struct hl_profile *p, const struct hl_image *image, uint64_t sum);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * profile_env.c - HL_PROFILE=FILE: the profiles of all guests of a process, written when it exits.
+ *
+ * A program that knows nothing of it must not fail for it: whatever goes wrong, there is no
+ * profile.
+ */
+#include "profile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "profile_env.h"
+#include "snapshot_file.h"
+
+#define GUESTS_MAX 64 /* different ones, in one process */
+
+static struct {
+    pthread_mutex_t lock;
+    pid_t process; /* that writes: a child of fork() is not asked to */
+    char *path;
+    struct hl_profile *profile[GUESTS_MAX];
+    unsigned count;
+} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void write_all(void)
+{
+    if (all.process != getpid())
+        return;
+    pthread_mutex_lock(&all.lock);
+    for (unsigned i = 0; i < all.count; i++) {
+        char *path = NULL;
+        if (i && asprintf(&path, "%s.%u", all.path, i + 1) < 0)
+            continue;
+        hl_profile_write(all.profile[i], path ? path : all.path, NULL);
+        free(path);
+    }
+    pthread_mutex_unlock(&all.lock);
+}
+
+/* Lock held.  The name is made absolute now: the program may change its directory. */
+static bool begin(const char *value)
+{
+    char *directory = *value == '/' ? NULL : getcwd(NULL, 0);
+    if (all.path)
+        return true;
+    if (asprintf(&all.path, "%s%s%s", directory ? directory : "", directory ? "/" : "", value) < 0)
+        all.path = NULL;
+    free(directory);
+    all.process = getpid();
+    return all.path && atexit(write_all) == 0;
+}
+
+static unsigned rate(void)
+{
+    const char *hz = secure_getenv("HL_PROFILE_HZ");
+    unsigned long n = hz ? strtoul(hz, NULL, 10) : 0;
+    return n > HL_PROFILE_RATE_MAX ? HL_PROFILE_RATE_MAX : (unsigned)n;
+}
+
+/* Lock held.  The profile of this guest; NULL where there cannot be one. */
+static struct hl_profile *find(const struct hl_image *image)
+{
+    const struct hl_profile_config config = {.rate_hz = rate()};
+    uint64_t sum = snapshot_sum(image->data, image->size);
+    for (unsigned i = 0; i < all.count; i++)
+        if (profile_is_of(all.profile[i], image, sum))
+            return all.profile[i];
+    if (all.count == GUESTS_MAX || hl_profile_create(&all.profile[all.count], image, &config, NULL))
+        return NULL;
+    return all.profile[all.count++];
+}
+
+void profile_env_open(struct hl_sandbox *sb)
+{
+    const char *value = secure_getenv("HL_PROFILE");
+    if (!value || !*value || sb->config.no_profile)
+        return;
+    pthread_mutex_lock(&all.lock);
+    struct hl_profile *p = begin(value) ? find(sb->image) : NULL;
+    if (p)
+        profile_attach(p, sb, NULL);
+    pthread_mutex_unlock(&all.lock);
+}

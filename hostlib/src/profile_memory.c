@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profile_memory.c - how much heap and stack a guest uses, and which pages its calls touch. */
+#include "profile.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "linux_heap.h"
+#include "machine_use.h"
+
+#define LOOK_PAGES 256u /* of the stack, at a time */
+
+static uint64_t mapped_heap(const struct hl_sandbox *sb)
+{
+    const struct linux_state *os = &sb->os;
+    uint64_t pages = 0;
+    for (size_t i = 0; i < linux_words(os); i++)
+        pages += (uint64_t)__builtin_popcountll(os->used[i]);
+    return pages * PAGE_SIZE + (os->brk - sb->region[REGION_HEAP].start);
+}
+
+static void raise_to(uint64_t *high, uint64_t value)
+{
+    if (value > *high)
+        *high = value;
+}
+
+void memory_syscall(struct tap *t, uint64_t number)
+{
+    if (number == SYS_brk || number == SYS_mmap || number == SYS_mremap)
+        raise_to(&t->profile->heap_high, mapped_heap(t->sb));
+}
+
+/* The lowest byte of a page that was ever written with anything but 0. */
+static hl_gva_t lowest_byte(const uint8_t *page, hl_gva_t gva)
+{
+    for (size_t i = 0; i < PAGE_SIZE; i++)
+        if (page[i])
+            return gva + i;
+    return gva + PAGE_SIZE;
+}
+
+/* Down from where it was known to reach, as long as there are pages the system has given memory. */
+static void look_down(struct tap *t)
+{
+    const struct hl_region *stack = &t->sb->region[REGION_STACK];
+    uint8_t *memory = t->sb->machine->memory + t->sb->gpa[REGION_STACK];
+    size_t end = (t->stack_low - stack->start + PAGE_SIZE - 1) / PAGE_SIZE;
+    bool found = true;
+    while (end && found) {
+        unsigned char there[LOOK_PAGES];
+        size_t n = end < LOOK_PAGES ? end : LOOK_PAGES;
+        found = false;
+        if (mincore(memory + (end - n) * PAGE_SIZE, n * PAGE_SIZE, there))
+            return;
+        for (size_t i = 0; i < n && !found; i++) {
+            size_t page = end - n + i;
+            hl_gva_t gva = stack->start + page * PAGE_SIZE;
+            hl_gva_t low = there[i] & 1 ? lowest_byte(memory + page * PAGE_SIZE, gva) : 0;
+            found = low && low < gva + PAGE_SIZE;
+            if (found && low < t->stack_low)
+                t->stack_low = low;
+        }
+        end -= n;
+    }
+}
+
+void memory_begin(struct tap *t)
+{
+    if (t->profile->config.pages)
+        machine_use_begin(t->sb->machine);
+}
+
+static bool make_sets(struct hl_profile *p, const struct hl_machine *m)
+{
+    size_t words = machine_use_words(m);
+    if (p->dirtied && words <= p->page_words)
+        return true;
+    uint64_t *dirtied = realloc(p->dirtied, words * sizeof(*dirtied));
+    if (dirtied)
+        p->dirtied = dirtied;
+    uint64_t *touched = realloc(p->touched, words * sizeof(*touched));
+    if (touched)
+        p->touched = touched;
+    if (!dirtied || !touched)
+        return false;
+    for (size_t i = p->page_words; i < words; i++)
+        p->dirtied[i] = p->touched[i] = 0;
+    p->page_words = words;
+    return true;
+}
+
+static void add_range(struct range_of *r, uint64_t value)
+{
+    if (!r->count || value < r->min)
+        r->min = value;
+    raise_to(&r->max, value);
+    r->sum += value;
+    r->count++;
+}
+
+void memory_end(struct tap *t, struct profile_call *call)
+{
+    struct hl_profile *p = t->profile;
+    const struct hl_region *stack = &t->sb->region[REGION_STACK];
+    if (!t->stack_low)
+        t->stack_low = stack->start + stack->size;
+    look_down(t);
+    raise_to(&p->stack_high, stack->start + stack->size - t->stack_low);
+    raise_to(&p->heap_high, mapped_heap(t->sb));
+    if (!p->config.pages || !make_sets(p, t->sb->machine))
+        return;
+    struct machine_use use = {.read = p->touched, .written = p->dirtied};
+    machine_use_end(t->sb->machine, &use);
+    if (call) {
+        add_range(&call->touched, use.touched);
+        add_range(&call->dirtied, use.dirtied);
+    }
+}
