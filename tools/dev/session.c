@@ -159,6 +159,8 @@ static int create_sandbox(struct session *s, struct hl_error *error)
 void session_end(struct session *s)
 {
     watchdog_guard(s->watchdog, NULL);
+    if (s->sandbox && s->ending)
+        s->ending(s);
     hl_sandbox_destroy(s->sandbox);
     hl_snapshot_destroy(s->snapshot);
     s->sandbox = NULL;
@@ -171,6 +173,8 @@ static int start(struct session *s, struct hl_error *error)
     int rc = create_sandbox(s, error);
     if (!rc)
         rc = register_plugin(s, error);
+    if (!rc && s->created)
+        rc = s->created(s, error);
     if (!rc && s->options->gdb)
         rc = debugger_serve(s, error);
     if (rc)

@@ -44,6 +44,9 @@ struct session {
     void *plugin; /* dlopen() handle */
     bool warned;  /* of missing host functions, once for all sandboxes */
     struct watchdog *watchdog;
+    /* For a subcommand that watches each sandbox: it has not run, it will not run again. */
+    int (*created)(struct session *session, struct hl_error *error);
+    void (*ending)(struct session *session);
     int debug_in, debug_out; /* --gdb=stdio: what were the standard streams; else -1 */
     /* The debugger is served, the guest has not yet run. */
     int (*served)(struct session *session, struct hl_error *error);
@@ -76,7 +79,7 @@ void options_sizes(const struct options *options, const struct project *project,
                    struct hl_sandbox_config *config);
 
 /*
- * Build, open, parse the calls, in a session that is zero but for served and gdb_run.  Nothing is
+ * Build, open, parse the calls, in a session that is zero but for its hooks and gdb_run.  Nothing is
  * printed of an error; session_close() in any case.
  */
 int session_open(struct session *session, const struct options *options, struct hl_error *error);
