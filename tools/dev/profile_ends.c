@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* profile_ends.c - what a table has above and below its rows: where the time went, calls, memory.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "profile_grid.h"
+#include "profile_output.h"
+#include "profile_text.h"
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void part(FILE *out, const char *name, uint64_t ns, uint64_t whole)
+{
+    char time[PROFILE_NUMBER], share[PROFILE_NUMBER];
+    fprintf(out, ", %s %s (%s)", name, profile_time(time, ns), profile_percent(share, ns, whole));
+}
+
+static void sampling(FILE *out, const struct profile_view *view)
+{
+    const struct profile_totals *t = &view->totals;
+    char share[PROFILE_NUMBER];
+    fprintf(out, "sampled at %" PRIu64 " Hz: %" PRIu64 " sample%s", view->rate_hz, t->samples,
+            plural(t->samples));
+    if (t->lost)
+        fprintf(out, ", %" PRIu64 " lost (%s of those due)", t->lost,
+                profile_percent(share, t->lost, t->samples + t->lost));
+    fputs(t->lost ? "\n" : ", none lost\n", out);
+}
+
+void profile_table_head(FILE *out, const struct profile_view *view, bool color)
+{
+    const struct profile_totals *t = &view->totals;
+    const struct profile_colors *c = &profile_colors[color];
+    char time[PROFILE_NUMBER];
+    fprintf(out, "%s%s%s: %" PRIu64 " run%s, %" PRIu64 " exit%s", c->bold,
+            *view->guest ? view->guest : "(guest)", c->plain, t->runs, plural(t->runs), t->exits,
+            plural(t->exits));
+    if (t->interrupts)
+        fprintf(out, " and %" PRIu64 " interrupt%s", t->interrupts, plural(t->interrupts));
+    fprintf(out, "\nwall %s", profile_time(time, t->wall_ns));
+    part(out, "guest", t->guest_ns, t->wall_ns);
+    part(out, "host", t->host_ns, t->wall_ns);
+    part(out, "vmm", t->vmm_ns, t->wall_ns);
+    if (t->observer_ns)
+        fprintf(out, "; observing took %s more", profile_time(time, t->observer_ns));
+    fputc('\n', out);
+    if (view->cpu)
+        sampling(out, view);
+    if (t->stacks_dropped)
+        fprintf(out, "the stack of %" PRIu64 " exit%s is unknown: there were too many different\n",
+                t->stacks_dropped, plural(t->stacks_dropped));
+    fputc('\n', out);
+}
+
+static void title(FILE *out, const struct profile_colors *c, const char *text)
+{
+    fprintf(out, "\n%s%s%s\n", c->bold, text, c->plain);
+}
+
+static void range(struct profile_grid *grid, const struct profile_range *r)
+{
+    if (!r->known)
+        profile_grid_cell(grid, "-");
+    else if (r->min == r->max)
+        profile_grid_cell(grid, "%.0f", r->mean);
+    else
+        profile_grid_cell(grid, "%.0f-%.0f", r->min, r->max);
+}
+
+static void call_row(struct profile_grid *grid, const struct profile_call *call)
+{
+    profile_grid_cell(grid, "%" PRIu64, call->count);
+    profile_grid_cell(grid, "%" PRIu64, call->failed);
+    profile_grid_cell(grid, "%" PRIu64, call->exits);
+    profile_grid_time(grid, call->ns);
+    profile_grid_percent(grid, call->guest_ns, call->ns);
+    profile_grid_percent(grid, call->host_ns, call->ns);
+    profile_grid_percent(grid, call->vmm_ns, call->ns);
+    profile_grid_time(grid, call->p50_ns);
+    profile_grid_time(grid, call->p99_ns);
+    profile_grid_time(grid, call->max_ns);
+    range(grid, &call->dirtied);
+    range(grid, &call->touched);
+    profile_grid_cell(grid, "%s", call->name);
+}
+
+static bool calls(FILE *out, const struct profile_view *view, const struct profile_colors *colors)
+{
+    static const char *const head[] = {"COUNT",   "FAILED",  "EXITS", "TIME", "GUEST",
+                                       "HOST",    "VMM",     "P50",   "P99",  "MAX",
+                                       "DIRTIED", "TOUCHED", "CALL"};
+    struct profile_grid grid = {.align = "rrrrrrrrrrrrl", .bold_head = true};
+    for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
+        profile_grid_cell(&grid, "%s", head[i]);
+    for (size_t i = 0; i < view->call_count && i < PROFILE_TOP; i++)
+        call_row(&grid, view->call + i);
+    title(out, colors, "calls, and pages each wrote to and touched");
+    bool fine = profile_grid_print(&grid, out, colors);
+    if (view->call_count > PROFILE_TOP)
+        fprintf(out, "... and %zu more\n", view->call_count - PROFILE_TOP);
+    return fine;
+}
+
+static bool startup(FILE *out, const struct profile_view *view, const struct profile_colors *colors)
+{
+    struct profile_grid grid = {.align = "lrl"};
+    for (size_t i = 0; i < view->step_count && i < PROFILE_TOP; i++) {
+        const struct profile_step *s = view->step + i;
+        profile_grid_cell(&grid, "%s", s->name);
+        profile_grid_time(&grid, s->ns);
+        if (s->count)
+            profile_grid_cell(&grid, "mean of %" PRIu64, s->count);
+        else
+            profile_grid_cell(&grid, "%s", "");
+    }
+    title(out, colors, "start-up");
+    return profile_grid_print(&grid, out, colors);
+}
+
+static void pages(FILE *out, bool known, uint64_t n, const char *what)
+{
+    char size[PROFILE_NUMBER];
+    if (known)
+        fprintf(out, "%" PRIu64 " page%s %s (%s)", n, plural(n), what,
+                profile_bytes(size, n * 4096));
+    else
+        fprintf(out, "pages %s unknown", what);
+}
+
+static void memory(FILE *out, const struct profile_memory *m, const struct profile_colors *colors)
+{
+    char high[PROFILE_NUMBER], size[PROFILE_NUMBER];
+    title(out, colors, "memory");
+    fprintf(out, "heap   at most %s of %s\n", profile_bytes(high, m->heap_high),
+            profile_bytes(size, m->heap_size));
+    fprintf(out, "stack  at most %s of %s\n", profile_bytes(high, m->stack_high),
+            profile_bytes(size, m->stack_size));
+    pages(out, m->dirtied_known, m->dirtied, "written to");
+    fputs(", ", out);
+    pages(out, m->touched_known, m->touched, "touched");
+    fputc('\n', out);
+}
+
+static bool kvm(FILE *out, const struct profile_view *view, const struct profile_colors *colors)
+{
+    struct profile_grid grid = {.align = "rll"};
+    size_t zero = 0, shown = 0;
+    for (size_t i = 0; i < view->counter_count; i++) {
+        const struct profile_counter *k = view->counter + i;
+        if (fabs(k->value) < 1e-9) {
+            zero++;
+        } else if (shown++ < PROFILE_TOP) {
+            profile_grid_cell(&grid, "%.0f", k->value);
+            profile_grid_cell(&grid, "%s", k->name);
+            profile_grid_cell(&grid, "%s", k->scope);
+        }
+    }
+    title(out, colors, "what KVM counted meanwhile");
+    bool fine = profile_grid_print(&grid, out, colors);
+    if (shown > PROFILE_TOP)
+        fprintf(out, "... and %zu more\n", shown - PROFILE_TOP);
+    if (zero)
+        fprintf(out, "%s%zu of its counters stayed at 0%s\n", colors->dim, zero, colors->plain);
+    return fine;
+}
+
+bool profile_table_tail(FILE *out, const struct profile_view *view, bool color)
+{
+    const struct profile_colors *colors = &profile_colors[color];
+    bool fine = !view->call_count || calls(out, view, colors);
+    fine = fine && (!view->step_count || startup(out, view, colors));
+    if (view->memory.known)
+        memory(out, &view->memory, colors);
+    return fine && (!view->counter_count || kvm(out, view, colors));
+}
