@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "machine_use.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
-#include "machine_dirty.h"
+#define WORD 64u
 
-size_t machine_use_words(const struct hl_machine *m)
+bool machine_use_open(struct machine_use *use, const struct hl_machine *m)
 {
-    return m->memory_size / PAGE_SIZE / MARKS_WORD + 1;
+    use->sets.pages = m->memory_size / PAGE_SIZE;
+    use->words = use->sets.pages / WORD + 1;
+    use->sets.read = calloc(2 * use->words, sizeof(*use->sets.read));
+    use->sets.written = use->sets.read ? use->sets.read + use->words : NULL;
+    return use->sets.read;
+}
+
+void machine_use_close(struct machine_use *use)
+{
+    free(use->sets.read);
+    use->sets.read = use->sets.written = NULL;
 }
 
 /* KVM drops its mappings of all memory, and with them every cached translation. */
@@ -17,31 +29,14 @@ static void forget_all(struct hl_machine *m)
     mprotect(m->memory, m->memory_size, PROT_READ | PROT_WRITE);
 }
 
-void machine_use_begin(struct hl_machine *m)
+void machine_use_begin(struct machine_use *use, struct hl_machine *m)
 {
-    hl_gpa_t gpa;
-    unsigned prot;
-    for (hl_gva_t gva = 0; pagetable_next(&m->pt, &gva, &gpa, &prot); gva += PAGE_SIZE)
-        pagetable_unuse(&m->pt, gva);
+    memset(use->sets.read, 0, 2 * use->words * sizeof(*use->sets.read));
+    pagetable_use_begin(&m->pt, &use->sets);
     forget_all(m);
 }
 
-void machine_use_end(struct hl_machine *m, struct machine_use *use)
+void machine_use_end(struct hl_machine *m)
 {
-    hl_gpa_t gpa;
-    unsigned prot;
-    use->touched = use->dirtied = 0;
-    for (hl_gva_t gva = 0; pagetable_next(&m->pt, &gva, &gpa, &prot); gva += PAGE_SIZE) {
-        bool dirtied, touched = pagetable_used(&m->pt, gva, &dirtied);
-        if (gpa >= m->memory_size)
-            continue;
-        if (touched) {
-            mark(use->read, gpa / PAGE_SIZE);
-            use->touched++;
-        }
-        if (dirtied) {
-            mark(use->written, gpa / PAGE_SIZE);
-            use->dirtied++;
-        }
-    }
+    pagetable_use_end(&m->pt);
 }

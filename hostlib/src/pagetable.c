@@ -79,14 +79,27 @@ static uint64_t *make_entry(struct pagetable *pt, hl_gva_t gva)
     return &table[index_at(gva, 0)];
 }
 
+/* What an entry tells of the use of its page, before it is changed. */
+static void note_use(const struct pagetable *pt, uint64_t entry)
+{
+    const struct pagetable_use *use = pt->use;
+    uint64_t page = (entry & PTE_ADDRESS) / PAGE_SIZE;
+    if (!use || !(entry & PTE_P) || page >= use->pages)
+        return;
+    if (entry & PTE_A)
+        use->read[page / 64] |= 1ull << page % 64;
+    if ((entry & PTE_D) && (entry & PTE_WRITE))
+        use->written[page / 64] |= 1ull << page % 64;
+}
+
 /* The bits the processor looks at follow from ours.  A and D are set ahead, so that it never has to
- * write to a table. */
-static uint64_t finish(uint64_t entry)
+ * write to a table, unless somebody wants to know of its doing so. */
+static uint64_t finish(const struct pagetable *pt, uint64_t entry)
 {
     const uint64_t any = PTE_READ | PTE_WRITE | PTE_EXEC;
     entry &= ~(PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX);
     if ((entry & any) && !(entry & PTE_WATCH_READ))
-        entry |= PTE_P | PTE_A | PTE_D;
+        entry |= PTE_P | (pt->use ? 0 : PTE_A | PTE_D);
     if ((entry & PTE_WRITE) && !(entry & PTE_WATCH))
         entry |= PTE_W;
     if (!(entry & PTE_EXEC))
@@ -95,8 +108,9 @@ static uint64_t finish(uint64_t entry)
 }
 
 /* A watch stays where it is when the page changes. */
-static uint64_t encode(hl_gpa_t gpa, unsigned prot, uint64_t before)
+static uint64_t encode(const struct pagetable *pt, hl_gpa_t gpa, unsigned prot, uint64_t before)
 {
+    note_use(pt, before);
     uint64_t entry = (gpa & PTE_ADDRESS) | PTE_MAPPED | (before & PTE_WATCH);
     if (prot & HL_PROT_READ)
         entry |= PTE_READ;
@@ -106,7 +120,7 @@ static uint64_t encode(hl_gpa_t gpa, unsigned prot, uint64_t before)
         entry |= PTE_READ | PTE_EXEC;
     if (!(prot & PAGE_SUPERVISOR))
         entry |= PTE_U;
-    return finish(entry);
+    return finish(pt, entry);
 }
 
 static unsigned decode(uint64_t entry)
@@ -120,7 +134,7 @@ bool pagetable_set(struct pagetable *pt, hl_gva_t gva, hl_gpa_t gpa, unsigned pr
     uint64_t *entry = make_entry(pt, gva);
     if (!entry)
         return false;
-    *entry = encode(gpa, prot, *entry);
+    *entry = encode(pt, gpa, prot, *entry);
     pt->generation++;
     return true;
 }
@@ -130,15 +144,17 @@ bool pagetable_protect(struct pagetable *pt, hl_gva_t gva, unsigned prot)
     uint64_t *entry = find_entry(pt, gva);
     if (!entry || !(*entry & PTE_MAPPED))
         return false;
-    *entry = encode(*entry & PTE_ADDRESS, prot, *entry);
+    *entry = encode(pt, *entry & PTE_ADDRESS, prot, *entry);
     return true;
 }
 
 void pagetable_clear(struct pagetable *pt, hl_gva_t gva)
 {
     uint64_t *entry = find_entry(pt, gva);
-    if (entry)
+    if (entry) {
+        note_use(pt, *entry);
         *entry &= PTE_WATCH;
+    }
     pt->generation++;
 }
 
@@ -147,12 +163,13 @@ bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch)
     uint64_t *entry = find_entry(pt, gva);
     if (!entry || !(*entry & (PTE_MAPPED | PTE_WATCH)))
         return false;
+    note_use(pt, *entry);
     *entry &= ~PTE_WATCH;
     if (watch & HL_PROT_WRITE)
         *entry |= PTE_WATCH_WRITE;
     if (watch & HL_PROT_READ)
         *entry |= PTE_WATCH_READ;
-    *entry = finish(*entry);
+    *entry = finish(pt, *entry);
     return true;
 }
 
@@ -167,25 +184,6 @@ bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, u
     *gpa = (*entry & PTE_ADDRESS) + gva % PAGE_SIZE;
     *prot = decode(*entry);
     return true;
-}
-
-/* The processor may set a bit at the same time: never another one is lost. */
-void pagetable_unuse(struct pagetable *pt, hl_gva_t gva)
-{
-    uint64_t *entry = find_entry(pt, gva);
-    if (entry && (*entry & PTE_P))
-        __atomic_fetch_and(entry, ~(PTE_A | PTE_D), __ATOMIC_RELAXED);
-}
-
-bool pagetable_used(struct pagetable *pt, hl_gva_t gva, bool *written)
-{
-    uint64_t *entry = find_entry(pt, gva);
-    *written = false;
-    if (!entry || !(*entry & PTE_P))
-        return false;
-    uint64_t was = __atomic_fetch_or(entry, PTE_A | PTE_D, __ATOMIC_RELAXED);
-    *written = (was & PTE_D) && (was & PTE_WRITE);
-    return was & PTE_A;
 }
 
 bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot)
@@ -206,4 +204,31 @@ bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, un
         at = (at & ~(size - 1)) + size;
     }
     return false;
+}
+
+/* All entries there are, as they should be now. */
+static void finish_all(struct pagetable *pt)
+{
+    hl_gpa_t gpa;
+    unsigned prot;
+    for (hl_gva_t gva = 0; pagetable_next(pt, &gva, &gpa, &prot); gva += PAGE_SIZE) {
+        uint64_t *entry = find_entry(pt, gva);
+        *entry = finish(pt, *entry);
+    }
+}
+
+void pagetable_use_begin(struct pagetable *pt, struct pagetable_use *use)
+{
+    pt->use = use;
+    finish_all(pt);
+}
+
+void pagetable_use_end(struct pagetable *pt)
+{
+    hl_gpa_t gpa;
+    unsigned prot;
+    for (hl_gva_t gva = 0; pagetable_next(pt, &gva, &gpa, &prot); gva += PAGE_SIZE)
+        note_use(pt, *find_entry(pt, gva));
+    pt->use = NULL;
+    finish_all(pt);
 }

@@ -17,12 +17,19 @@
 #define PAGE_SIZE 4096ull
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 
+/* Bit sets over the pages of memory, kept while pagetable.use points here. */
+struct pagetable_use {
+    uint64_t *read, *written;
+    size_t pages;
+};
+
 struct pagetable {
     uint8_t *memory; /* host address of GPA 0 */
     hl_gpa_t root;
     hl_gpa_t next, end;        /* pages left for tables */
     hl_gpa_t spare, spare_end; /* more of them, when those are used up */
     uint64_t generation;       /* grows whenever an address may lead to another page than before */
+    struct pagetable_use *use; /* NULL: nobody wants to know */
 };
 
 enum { PAGE_SUPERVISOR = 0x100 }; /* beside HL_PROT_*: not for ring 3 */
@@ -51,11 +58,12 @@ bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch);
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot);
 
 /*
- * Take the marks of use from a page, and tell and set them again; false for a page not read.  To be
- * true in between the processor must have forgotten the page.
+ * Accessed and dirty bits are otherwise set ahead, so that nobody ever writes to a table.  Between
+ * begin and end they are the processor's to set, and what they say is collected in *use, of pages
+ * that are unmapped meanwhile, too.  Whoever begins makes the processor forget all translations.
  */
-void pagetable_unuse(struct pagetable *pt, hl_gva_t gva);
-bool pagetable_used(struct pagetable *pt, hl_gva_t gva, bool *written);
+void pagetable_use_begin(struct pagetable *pt, struct pagetable_use *use);
+void pagetable_use_end(struct pagetable *pt);
 
 /* Move on to the first page mapped at or above *gva in the lower half; false: there is none. */
 bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot);

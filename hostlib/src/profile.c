@@ -80,7 +80,7 @@ static uint32_t intern_kind(struct tap *t, const struct hl_exit *exit)
     const char *name = NULL;
     struct profile_kind kind = kind_of(t, exit, &name, buf, sizeof(buf));
     t->import = kind.reason == REASON_HOST ? name : NULL;
-    kind.name = profile_string(t->profile, name);
+    kind.name = profile_intern(t->profile, name);
     return table_intern(&t->profile->kinds, &kind);
 }
 
@@ -110,7 +110,7 @@ static void tap_exit(struct tap *t, const struct hl_event *e)
         t->exits++;
         t->kind = intern_kind(t, exit);
         if (!p->period)
-            t->stack = profile_stack(t, hl_exit_is_behind(exit), t->import);
+            t->stack = profile_walk(t, hl_exit_is_behind(exit), t->import);
     }
     if (p->period)
         sample_exit(t, exit);
@@ -165,7 +165,7 @@ static void tap_served(struct tap *t, const struct hl_event *e)
 
 static struct profile_call *find_call(struct hl_profile *p, const char *name)
 {
-    const uint32_t key[2] = {profile_string(p, name), 0};
+    const uint32_t key[2] = {profile_intern(p, name), 0};
     uint32_t n = table_intern(&p->calls, key);
     return n == TABLE_NONE ? NULL : table_at(&p->calls, n);
 }
@@ -262,6 +262,7 @@ static void tap_close(struct tap *t)
     pthread_mutex_unlock(&p->lock);
     observe_remove(t->sb, &t->observer);
     hl_symbols_close(t->symbols);
+    machine_use_close(&t->use);
     free(t);
 }
 
@@ -297,6 +298,10 @@ int profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_error 
     t->kind = TABLE_NONE;
     t->first_entry = t->first_result = sb->state != HL_SANDBOX_NEW;
     t->observer = (struct hl_observer){.event = on_event, .opaque = t, .kinds = EVENTS};
+    if (p->config.pages && !machine_use_open(&t->use, sb->machine)) {
+        free(t);
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    }
     hl_symbols_open(&t->symbols, sb->image, NULL); /* without: addresses */
     pthread_mutex_lock(&p->lock);
     counters_begin(t);
@@ -395,7 +400,7 @@ void hl_profile_destroy(struct hl_profile *p)
     struct table *const tables[] = {&p->frames, &p->codes,   &p->nodes, &p->kinds,
                                     &p->exits,  &p->samples, &p->calls, &p->counters};
     free_times(p);
-    profile_strings_free(p);
+    profile_intern_free(p);
     for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         table_free(tables[i]);
     free(p->places);

@@ -14,6 +14,7 @@
 #include <hl/profile.h>
 #include <hl/symbols.h>
 
+#include "machine_use.h"
 #include "observe.h"
 #include "profile_stat.h"
 #include "profile_table.h"
@@ -143,16 +144,17 @@ struct tap {
     bool sampling;
     uint64_t due, taken; /* samples of the guest */
     uint64_t stack_low;
+    struct machine_use use;
     struct vcpu_stat *before; /* KVM's counters when they were last looked at */
     size_t before_count;
     struct hl_place place[PROFILE_DEPTH];
 };
 
 /* profile_stack.c: lock held.  The guest stands at an exit, or at a tick. */
-struct profile_stack profile_stack(struct tap *t, bool behind, const char *import);
-uint32_t profile_string(struct hl_profile *p, const char *text);
-const char *profile_text(const struct hl_profile *p, uint32_t string); /* NULL for TABLE_NONE */
-void profile_strings_free(struct hl_profile *p);
+struct profile_stack profile_walk(struct tap *t, bool behind, const char *import);
+uint32_t profile_intern(struct hl_profile *p, const char *text);
+const char *profile_interned(const struct hl_profile *p, uint32_t string); /* NULL for TABLE_NONE */
+void profile_intern_free(struct hl_profile *p);
 
 /* profile_sample.c: lock held but for begin and end. */
 void sample_begin(struct tap *t);

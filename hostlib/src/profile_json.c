@@ -32,7 +32,7 @@ static json_t *text(const char *s)
 
 static json_t *string(const struct hl_profile *p, uint32_t number)
 {
-    return text(profile_text(p, number));
+    return text(profile_interned(p, number));
 }
 
 static json_t *number_or_none(uint32_t number)

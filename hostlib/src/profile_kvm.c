@@ -25,7 +25,7 @@ void counters_update(struct tap *t)
     struct vcpu_stat now[VCPU_STATS];
     size_t count = t->before_count ? read_counters(t, now) : 0;
     for (size_t i = 0; i < count && i < t->before_count; i++) {
-        const uint32_t key[2] = {profile_string(p, now[i].name), now[i].vm};
+        const uint32_t key[2] = {profile_intern(p, now[i].name), now[i].vm};
         uint32_t n =
             now[i].value > t->before[i].value ? table_intern(&p->counters, key) : TABLE_NONE;
         if (n == TABLE_NONE)

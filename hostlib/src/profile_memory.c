@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 
 #include "linux_heap.h"
-#include "machine_use.h"
 
 #define LOOK_PAGES 256u /* of the stack, at a time */
 
@@ -68,13 +67,12 @@ static void look_down(struct tap *t)
 
 void memory_begin(struct tap *t)
 {
-    if (t->profile->config.pages)
-        machine_use_begin(t->sb->machine);
+    if (t->use.sets.read)
+        machine_use_begin(&t->use, t->sb->machine);
 }
 
-static bool make_sets(struct hl_profile *p, const struct hl_machine *m)
+static bool make_sets(struct hl_profile *p, size_t words)
 {
-    size_t words = machine_use_words(m);
     if (p->dirtied && words <= p->page_words)
         return true;
     uint64_t *dirtied = realloc(p->dirtied, words * sizeof(*dirtied));
@@ -89,6 +87,17 @@ static bool make_sets(struct hl_profile *p, const struct hl_machine *m)
         p->dirtied[i] = p->touched[i] = 0;
     p->page_words = words;
     return true;
+}
+
+/* How many there are in the set; all adds them up over the calls. */
+static uint64_t collect(uint64_t *all, const uint64_t *set, size_t words)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < words; i++) {
+        count += (uint64_t)__builtin_popcountll(set[i]);
+        all[i] |= set[i];
+    }
+    return count;
 }
 
 static void add_range(struct range_of *r, uint64_t value)
@@ -109,12 +118,15 @@ void memory_end(struct tap *t, struct profile_call *call)
     look_down(t);
     raise_to(&p->stack_high, stack->start + stack->size - t->stack_low);
     raise_to(&p->heap_high, mapped_heap(t->sb));
-    if (!p->config.pages || !make_sets(p, t->sb->machine))
+    if (!t->use.sets.read)
         return;
-    struct machine_use use = {.read = p->touched, .written = p->dirtied};
-    machine_use_end(t->sb->machine, &use);
+    machine_use_end(t->sb->machine);
+    if (!make_sets(p, t->use.words))
+        return;
+    uint64_t touched = collect(p->touched, t->use.sets.read, t->use.words);
+    uint64_t dirtied = collect(p->dirtied, t->use.sets.written, t->use.words);
     if (call) {
-        add_range(&call->touched, use.touched);
-        add_range(&call->dirtied, use.dirtied);
+        add_range(&call->touched, touched);
+        add_range(&call->dirtied, dirtied);
     }
 }

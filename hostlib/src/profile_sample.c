@@ -61,7 +61,7 @@ void sample_exit(struct tap *t, const struct hl_exit *exit)
     t->due += moments(p, t->entered, t->left);
     if (!ticks)
         return;
-    add(t, ROOT_GUEST, TABLE_NONE, profile_stack(t, false, NULL), 1);
+    add(t, ROOT_GUEST, TABLE_NONE, profile_walk(t, false, NULL), 1);
     t->taken++;
 }
 
@@ -73,7 +73,7 @@ void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool behind)
     uint64_t all = moments(p, began, ended);
     if (!all)
         return;
-    struct profile_stack stack = profile_stack(t, behind, t->import);
+    struct profile_stack stack = profile_walk(t, behind, t->import);
     add(t, ROOT_HOST, t->kind, stack, host);
     add(t, ROOT_VMM, t->kind, stack, all > host ? all - host : 0);
 }

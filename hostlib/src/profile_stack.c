@@ -11,7 +11,7 @@
 
 /* ---- texts, once each ---- */
 
-uint32_t profile_string(struct hl_profile *p, const char *text)
+uint32_t profile_intern(struct hl_profile *p, const char *text)
 {
     struct profile_string key = {.hash = 0xcbf29ce484222325u};
     for (const char *c = text; c && *c; c++)
@@ -27,13 +27,13 @@ uint32_t profile_string(struct hl_profile *p, const char *text)
     return TABLE_NONE;
 }
 
-const char *profile_text(const struct hl_profile *p, uint32_t string)
+const char *profile_interned(const struct hl_profile *p, uint32_t string)
 {
     const struct profile_string *s = string == TABLE_NONE ? NULL : table_at(&p->strings, string);
     return s ? s->text : NULL;
 }
 
-void profile_strings_free(struct hl_profile *p)
+void profile_intern_free(struct hl_profile *p)
 {
     for (uint32_t i = 0; i < p->strings.count; i++)
         free(((struct profile_string *)table_at(&p->strings, i))->text);
@@ -60,8 +60,8 @@ static uint32_t intern_frame(struct hl_profile *p, const struct hl_frame *f,
                              const struct hl_place *place)
 {
     struct profile_frame frame = {
-        .function = profile_string(p, f->location.function),
-        .file = profile_string(p, f->location.file),
+        .function = profile_intern(p, f->location.function),
+        .file = profile_intern(p, f->location.file),
         .line = f->location.file ? f->location.line : 0,
         .flags = (f->inlined ? FRAME_INLINED : 0u) | (place->uncertain ? FRAME_UNCERTAIN : 0u) |
                  (hl_frame_is_runtime(f) ? FRAME_RUNTIME : 0u),
@@ -136,7 +136,7 @@ static struct profile_stack add_frames(struct tap *t, size_t count, uint32_t imp
     return stack;
 }
 
-struct profile_stack profile_stack(struct tap *t, bool behind, const char *import)
+struct profile_stack profile_walk(struct tap *t, bool behind, const char *import)
 {
     struct hl_regs regs = {0};
     size_t count = 1;
@@ -147,5 +147,5 @@ struct profile_stack profile_stack(struct tap *t, bool behind, const char *impor
                                 PROFILE_DEPTH);
     else
         t->place[0] = (struct hl_place){.pc = regs.rip, .at = regs.rip - behind};
-    return add_frames(t, count, import ? profile_string(t->profile, import) : TABLE_NONE);
+    return add_frames(t, count, import ? profile_intern(t->profile, import) : TABLE_NONE);
 }

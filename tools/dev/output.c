@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int failed(const char *path, struct hl_error *error)
+{
+    int e = errno;
+    return hl_error_set(error, HL_ERR_FILE, "%s: cannot write: %s", path, strerror(e));
+}
+
+static int open_beside(struct output *o, struct hl_error *error)
+{
+    if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
+        o->temporary = NULL;
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    }
+    int fd = mkstemp(o->temporary);
+    if (fd < 0) {
+        int rc = failed(o->path, error);
+        free(o->temporary);
+        o->temporary = NULL;
+        return rc;
+    }
+    mode_t mask = umask(0); /* what open() would have given it; mkstemp() makes 0600 */
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    o->file = fdopen(fd, "w");
+    return o->file ? 0 : failed(o->path, error);
+}
+
+int output_open(struct output *o, const char *path, struct hl_error *error)
+{
+    struct stat st;
+    *o = (struct output){.path = path};
+    if (!path) {
+        o->file = stdout;
+        return 0;
+    }
+    if (stat(path, &st) || S_ISREG(st.st_mode))
+        return open_beside(o, error);
+    o->file = fopen(path, "w");
+    return o->file ? 0 : failed(path, error);
+}
+
+int output_close(struct output *o, bool keep, struct hl_error *error)
+{
+    int rc = 0;
+    if (o->file && o->path && (ferror(o->file) | fclose(o->file)))
+        rc = failed(o->path, error);
+    o->file = NULL;
+    if (o->temporary && keep && !rc && rename(o->temporary, o->path))
+        rc = failed(o->path, error);
+    if (o->temporary && (!keep || rc))
+        unlink(o->temporary);
+    free(o->temporary);
+    o->temporary = NULL;
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* progress.h - one line on a terminal that tells how far a long run is. */
+#ifndef DEV_PROGRESS_H
+#define DEV_PROGRESS_H
+
+#include <hl/observe.h>
+
+struct progress;
+
+/* NULL where standard error is no terminal, or nobody wants to know (quiet). */
+struct progress *progress_start(bool quiet);
+/* Count what a sandbox does; it may have gone when progress_stop() is called. */
+void progress_watch(struct progress *progress, struct hl_sandbox *sandbox);
+void progress_stop(struct progress *progress); /* NULL is fine */
+
+/* Before anything else is printed on the terminal. */
+void progress_clear(void);
+
+#endif
