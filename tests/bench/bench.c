@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench.c GUEST ROUNDS JSON - the speed figures of docs/performance.md, ours and a floor of raw KVM
+ * bench.c GUEST ROUNDS JSON [ID...] - the speed figures of docs/performance.md, ours and a floor of raw KVM
  * side by side in one process; a table on stdout, all of it in the file JSON.
  *
- * GUEST is build/tests/guest/conformance.
+ * GUEST is build/tests/guest/conformance; with IDs only those figures are taken, for a profiler.
  */
 #include "bench.h"
 
@@ -180,9 +180,21 @@ static json_t *machine_json(void)
                      access("/sys/module/kvm_pvm", F_OK) == 0, "load", load[0], "date", date);
 }
 
+static char **wanted; /* ids, NULL behind the last; none: all */
+
+static bool is_wanted(const struct figure *f)
+{
+    for (char **id = wanted; *id; id++)
+        if (strcmp(*id, f->id) == 0)
+            return true;
+    return !*wanted;
+}
+
 static void run_all(struct figure *list, size_t count, int rounds, json_t *out)
 {
     for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(&list[i]))
+            continue;
         measure(&list[i], rounds);
         print_row(&list[i]);
         json_array_append_new(out, figure_json(&list[i]));
@@ -194,13 +206,15 @@ int main(int argc, char **argv)
     struct hl_error error;
     json_t *figures = json_array(), *all;
     int rounds = argc > 2 ? atoi(argv[2]) : 0;
-    if (argc != 4 || rounds < 1) {
-        fprintf(stderr, "usage: bench GUEST ROUNDS JSON\n");
+    if (argc < 4 || rounds < 1) {
+        fprintf(stderr, "usage: bench GUEST ROUNDS JSON [ID...]\n");
         return 64;
     }
     bench.path = argv[1];
+    wanted = argv + 4;
     bench.kvm = raw_open();
     printf("%-42s %10s %10s %4s %7s %8s\n", "medians", "ours", "floor", "", "ratio", "target");
+    life_prepare();
     run_all(life_figures, 1, rounds, figures); /* while nothing of libhl's is set up */
     check(hl_image_open(&bench.image, bench.path, &error), &error);
     run_all(life_figures + 1, life_count - 1, rounds, figures);

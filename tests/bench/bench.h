@@ -30,6 +30,8 @@ struct figure {
 };
 
 extern struct figure life_figures[], call_figures[], transfer_figures[], memory_figures[];
+/* Before the first of life_figures, which finds nothing of libhl's set up. */
+void life_prepare(void);
 extern const size_t life_count, call_count, transfer_count, memory_count;
 
 /* What every figure works on. */

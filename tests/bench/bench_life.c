@@ -62,7 +62,7 @@ static double slot_size(void)
 }
 
 /* In a child: nothing of libhl's is to be set up in this process yet. */
-static void find_slot_size(void)
+void life_prepare(void)
 {
     bench.slot_size = (size_t)in_child(slot_size);
 }
@@ -172,7 +172,6 @@ struct figure life_figures[] = {
      .unit = "us",
      .target = 1.25,
      .divisor = 1,
-     .begin = find_slot_size,
      .ours = first_ours_in_child,
      .floor = first_floor_in_child},
     {.id = "cold",
