@@ -23,6 +23,7 @@ extern void (*const __init_array_end[])(void) __attribute__((weak));
 extern void (*const __fini_array_start[])(void) __attribute__((weak));
 extern void (*const __fini_array_end[])(void) __attribute__((weak));
 __attribute__((weak)) void __init_ssp(void *entropy);
+int __set_thread_area(void *base);
 
 /*
  * musl makes stdout fully buffered where it is no terminal, and a guest that crashes then takes
@@ -49,6 +50,18 @@ void __init_ssp(void *entropy)
 {
     (void)entropy;
     hl_canary_init(hl_state.boot);
+}
+
+/*
+ * musl calls this with the thread pointer.  Its own makes a system call, which is a way out of the
+ * guest and back, where an instruction will do.
+ */
+int __set_thread_area(void *base)
+{
+    if (!(hl_state.boot->features & HL_FEATURE_FSGSBASE))
+        return (int)hl_syscall(HL_SYS_ARCH_PRCTL, HL_ARCH_SET_FS, (long)base, 0);
+    __asm__ volatile("wrfsbase %0" : : "r"(base) : "memory");
+    return 0;
 }
 
 /* These three are called by outermost.S. */

@@ -93,8 +93,8 @@ static void fill_extended_state(struct kvm_host *host)
 
 static void fill_extended_leaves(struct kvm_host *host)
 {
-    uint32_t max = __get_cpuid_max(0x80000000, NULL);
     struct kvm_cpuid_entry2 *e = add(host, 0x80000000, 0, false);
+    uint32_t max = e->eax;
     e->eax = max < 0x80000008 ? max : 0x80000008;
     e = add(host, 0x80000001, 0, false);
     e->ebx = 0;

@@ -90,3 +90,16 @@ int kvm_host_get(const struct kvm_host **host, struct hl_error *error)
     *host = rc ? NULL : &the_host;
     return rc;
 }
+
+int kvm_host_reset_sregs(int vcpu_fd, struct kvm_sregs *sregs)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct kvm_sregs reset;
+    static bool known;
+    pthread_mutex_lock(&lock);
+    int rc = known ? 0 : ioctl(vcpu_fd, KVM_GET_SREGS, &reset);
+    known = rc == 0;
+    *sregs = reset;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}

@@ -30,4 +30,7 @@ struct kvm_host {
 /* Opened at first use and kept; a failure is not remembered.  Any thread. */
 int kvm_host_get(const struct kvm_host **host, struct hl_error *error);
 
+/* What every new vCPU begins with, asked of the first: 0, or -1 with errno.  Any thread. */
+int kvm_host_reset_sregs(int vcpu_fd, struct kvm_sregs *sregs);
+
 #endif

@@ -34,6 +34,8 @@
 
 /* Regions a machine's own pages and a caller's mappings make at the most, for the table pool. */
 #define POOL_REGIONS 24
+/* Of a sandbox: the root, three each for image, arena and shim, another in the arena. */
+#define TABLES_AHEAD 11u
 #define SHARED_REGIONS 16 /* far from each other; mapped, with guards, at most twice their size */
 
 static void put64(uint8_t *at, uint64_t value)
@@ -146,6 +148,12 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     }
     /* A guest touches little: huge pages would zero 2 MiB for each first touch. */
     madvise(m->memory, m->memory_size, MADV_NOHUGEPAGE);
+    /*
+     * Tables are read before they are written to, which would be two page faults each.  A machine
+     * that has fewer is not helped, one that has more not hurt; nor is one whose kernel cannot.
+     */
+    size_t ahead = pool < TABLES_AHEAD * PAGE_SIZE ? pool : TABLES_AHEAD * PAGE_SIZE;
+    madvise(m->memory, SHIM_SIZE + ahead, MADV_POPULATE_WRITE);
     m->shim = 0;
     pagetable_init(&m->pt, m->memory, SHIM_SIZE, pool);
     m->free = SHIM_SIZE + pool;

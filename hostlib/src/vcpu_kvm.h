@@ -46,6 +46,8 @@ int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool who
                      struct hl_error *error);
 /* Before KVM is asked for segments, control registers or bases: 0 or -1 with errno. */
 int vcpu_kvm_flush_system(struct hl_vcpu *v);
+/* No exception, interrupt or NMI waits to be delivered. */
+void vcpu_kvm_fill_events(struct kvm_vcpu_events *events);
 
 /* vcpu_kvm_debug.c */
 int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error);

@@ -113,7 +113,8 @@ int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_
         d.control |= KVM_GUESTDBG_USE_SW_BP;
     if (d.control)
         d.control |= KVM_GUESTDBG_ENABLE;
-    if (set_regs_now(v) || ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d))
+    /* Where rip is depends on CS: a vCPU that has never run is not at ring 3 yet. */
+    if (vcpu_kvm_flush_system(v) || set_regs_now(v) || ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d))
         return vcpu_kvm_failed(error, "KVM_SET_GUEST_DEBUG");
     if (!debug->step)
         set_tf_again(v);

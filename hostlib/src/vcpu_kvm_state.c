@@ -82,8 +82,7 @@ static void fill_sregs(struct kvm_sregs *s, const struct kvm_sregs *began,
     s->cr2 = state->cr2;
 }
 
-/* No exception, interrupt or NMI waits to be delivered. */
-static void fill_events(struct kvm_vcpu_events *events)
+void vcpu_kvm_fill_events(struct kvm_vcpu_events *events)
 {
     *events = (struct kvm_vcpu_events){.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
                                                 KVM_VCPUEVENT_VALID_SHADOW};
@@ -125,7 +124,7 @@ int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool who
         return hl_error_set(error, HL_ERR_STATE, "vector state of %u bytes, this vCPU has %zu",
                             state->xsave_size, vcpu_kvm_xsave_size(v));
     fill_sregs(&sync->sregs, &v->sregs, state);
-    fill_events(&sync->events);
+    vcpu_kvm_fill_events(&sync->events);
     v->system_dirty = true;
     if ((whole || !v->host->sync_all) && vcpu_kvm_flush_system(v))
         return vcpu_kvm_failed(error, "KVM_SET_SREGS");
