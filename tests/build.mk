@@ -56,7 +56,7 @@ $(B)/tests/bench/bench: $(BENCH_SRC) $(wildcard tests/bench/*.h) $(B)/lib/libhl.
 	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -o $@ $(BENCH_SRC) $(B)/lib/libhl.a $(HL_LIBS) -ljansson -pthread
 
 .PHONY: bench
-bench: $(B)/tests/bench/bench $(B)/tests/guest/conformance ## speed against a floor of raw KVM, table and JSON; ROUNDS=200
+bench: $(B)/tests/bench/bench $(B)/tests/guest/conformance $(B)/tests/guest/exits ## speed against a floor of raw KVM, table and JSON; ROUNDS=200
 	$(Q)mkdir -p $(B)/bench
 	$(Q)$(B)/tests/bench/bench $(B)/tests/guest/conformance $(ROUNDS) $(B)/bench/bench.json
 	@echo 'in full: $(B)/bench/bench.json'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench.c GUEST ROUNDS JSON [ID...] - the speed figures of docs/performance.md, ours and a floor of raw KVM
- * side by side in one process; a table on stdout, all of it in the file JSON.
+ * bench.c GUEST ROUNDS JSON [ID...] - the speed figures of docs/performance.md, ours and a floor of
+ * raw KVM side by side in one process; a table on stdout, all of it in the file JSON.
  *
  * GUEST is build/tests/guest/conformance; with IDs only those figures are taken, for a profiler.
  */
@@ -221,6 +221,7 @@ int main(int argc, char **argv)
     run_all(call_figures, call_count, rounds, figures);
     run_all(transfer_figures, transfer_count, rounds, figures);
     run_all(memory_figures, memory_count, rounds, figures);
+    run_all(profile_figures, profile_count, rounds, figures);
     all = json_pack("{s:s, s:o, s:o}", "libhl", HL_VERSION, "machine", machine_json(), "figures",
                     figures);
     if (json_dump_file(all, argv[3], JSON_INDENT(2) | JSON_REAL_PRECISION(6))) {

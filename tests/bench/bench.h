@@ -29,10 +29,11 @@ struct figure {
     int rounds;
 };
 
-extern struct figure life_figures[], call_figures[], transfer_figures[], memory_figures[];
+extern struct figure life_figures[], call_figures[], transfer_figures[], memory_figures[],
+    profile_figures[];
 /* Before the first of life_figures, which finds nothing of libhl's set up. */
 void life_prepare(void);
-extern const size_t life_count, call_count, transfer_count, memory_count;
+extern const size_t life_count, call_count, transfer_count, memory_count, profile_count;
 
 /* What every figure works on. */
 struct bench {
