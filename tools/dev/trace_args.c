@@ -163,6 +163,10 @@ static void put_iovecs(const struct arg *a)
     struct arg one = *a;
     uint64_t iov[2], count = a->index < 5 ? a->all[a->index + 1] : 0;
     uint64_t shown = count < IOVECS_SHOWN ? count : IOVECS_SHOWN, i;
+    if (count && !hl_machine_read(a->machine, a->value, iov, 1, HL_PROT_READ)) {
+        put_pointer(a);
+        return;
+    }
     one.to = &list;
     if (list.json)
         list.json = json_array();
