@@ -13,11 +13,24 @@
 /* No status: the debugger wants everything from the start. */
 #define AGAIN (-1)
 
-static double now_ms(void)
+double session_now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+void session_print_counts(const struct session *s, double ms)
+{
+    struct hl_counts c;
+    hl_sandbox_counts(s->sandbox, &c);
+    fprintf(stderr,
+            "%.3f ms; %llu exits: %llu calls, %llu host calls, %llu system calls (%llu unknown), "
+            "%llu log lines, %llu faults, %llu interrupts\n",
+            ms, (unsigned long long)c.exits, (unsigned long long)c.calls,
+            (unsigned long long)c.host_calls, (unsigned long long)c.syscalls,
+            (unsigned long long)c.unknown_syscalls, (unsigned long long)c.logs,
+            (unsigned long long)c.faults, (unsigned long long)c.interrupts);
 }
 
 /* An end that is somebody's wish is none to complain about: its status; -2 where it is none. */
@@ -131,11 +144,11 @@ static int do_call(struct session *s, size_t i, json_t *into, bool *ended)
     struct hl_error error;
     const struct expr *e = &s->expr[i];
     const struct hl_function *f = hl_image_function(s->image, e->function);
-    double start = now_ms();
+    double start = session_now_ms();
     json_object_set_new(into, "call", json_text(s->text[i], strlen(s->text[i])));
     json_object_set_new(into, "function", json_string(f->name));
     int rc = hl_sandbox_call_index(s->sandbox, e->function, e->value, e->count, &value, &error);
-    double took = now_ms() - start;
+    double took = session_now_ms() - start;
     *ended = rc != 0;
     if (rc)
         return failed(s, &error, into);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c - hl-dev run: build, start, call, print. */
-#include <time.h>
-
 #include "commands.h"
 #include "debugger.h"
 #include "json.h"
@@ -37,29 +35,9 @@ static const char help[] =
     "Status: 0 fine, 1 the guest reported an error, 64 usage, 100 user or environment,\n"
     "111 system failure, 124 timeout, 134 the guest crashed; else main()'s own.\n";
 
-static double now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static void print_counts(const struct session *s, double ms)
-{
-    struct hl_counts c;
-    hl_sandbox_counts(s->sandbox, &c);
-    fprintf(stderr,
-            "%.3f ms; %llu exits: %llu calls, %llu host calls, %llu system calls (%llu unknown), "
-            "%llu log lines, %llu faults, %llu interrupts\n",
-            ms, (unsigned long long)c.exits, (unsigned long long)c.calls,
-            (unsigned long long)c.host_calls, (unsigned long long)c.syscalls,
-            (unsigned long long)c.unknown_syscalls, (unsigned long long)c.logs,
-            (unsigned long long)c.faults, (unsigned long long)c.interrupts);
-}
-
 static int run(struct session *s, const struct options *options)
 {
-    double start = now_ms();
+    double start = session_now_ms();
     json_t *document = json_pack("{s:[]}", "calls");
     struct hl_error error;
     int status;
@@ -68,7 +46,7 @@ static int run(struct session *s, const struct options *options)
     else
         status = session_calls(s, document);
     if (options->verbose && s->sandbox)
-        print_counts(s, now_ms() - start);
+        session_print_counts(s, session_now_ms() - start);
     if (!options->json) {
         json_decref(document);
         return ui_finish(status);

@@ -10,8 +10,7 @@
 
 static const char replacement[] = "\xef\xbf\xbd";
 
-/* Length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
-static size_t utf8_length(const unsigned char *s, size_t left)
+size_t json_utf8_length(const unsigned char *s, size_t left)
 {
     size_t n = s[0] < 0x80   ? 1
                : s[0] < 0xc2 ? 0
@@ -38,7 +37,7 @@ json_t *json_text(const void *data, size_t len)
     if (!text)
         return NULL;
     for (size_t i = 0; i < len;) {
-        size_t good = utf8_length(s + i, len - i);
+        size_t good = json_utf8_length(s + i, len - i);
         memcpy(text + n, good ? (const char *)s + i : replacement, good ? good : 3);
         n += good ? good : 3;
         i += good ? good : 1;

@@ -15,6 +15,9 @@
  */
 json_t *json_text(const void *data, size_t len);
 
+/* Length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
+size_t json_utf8_length(const unsigned char *s, size_t left);
+
 /* Numbers and booleans as such, strings by json_text(), bytes as hexadecimal digits, void as null.
  */
 json_t *json_value(const struct hl_value *value);

@@ -9,6 +9,9 @@
 
 #include "ui.h"
 
+#define STRING_MAX 32 /* as strace has it */
+#define STRING_LIMIT (16u << 20)
+
 enum {
     OPT_CALL = 256,
     OPT_HOST,
@@ -43,12 +46,22 @@ static const struct option long_options[] = {
     {"stop-at", required_argument, NULL, OPT_STOP_AT},
     {"core", required_argument, NULL, OPT_CORE},
     {"restore", no_argument, NULL, OPT_RESTORE},
+    {"trace", required_argument, NULL, 'e'},
+    {"stack-trace", no_argument, NULL, 'k'},
+    {"relative-timestamps", no_argument, NULL, 'r'},
+    {"string-limit", required_argument, NULL, 's'},
+    {"absolute-timestamps", no_argument, NULL, 't'},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
+
+static bool runs(enum options_set set)
+{
+    return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_TRACE;
+}
 
 /* What a subcommand has no use for it refuses: an option without effect would be a lie. */
 static bool serves(enum options_set set, int c)
@@ -61,18 +74,28 @@ static bool serves(enum options_set set, int c)
     case OPT_JSON:
         return set != OPTIONS_DEBUG && set != OPTIONS_ATTACH;
     case 'v':
-        return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_INSPECT ||
-               set == OPTIONS_CORE;
+        return runs(set) || set == OPTIONS_INSPECT || set == OPTIONS_CORE;
     case OPT_HEAP:
     case OPT_STACK:
     case OPT_INPUT:
     case OPT_OUTPUT:
-        return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_INSPECT;
+        return runs(set) || set == OPTIONS_INSPECT;
     case OPT_CORE:
-    case OPT_RESTORE:
         return set == OPTIONS_RUN;
-    default:
+    case OPT_RESTORE:
+        return set == OPTIONS_RUN || set == OPTIONS_TRACE;
+    case OPT_GDB:
+    case OPT_STOP_AT:
         return set == OPTIONS_RUN || set == OPTIONS_DEBUG;
+    case 'e':
+    case 'k':
+    case 'o':
+    case 'r':
+    case 's':
+    case 't':
+        return set == OPTIONS_TRACE;
+    default:
+        return runs(set);
     }
 }
 
@@ -111,6 +134,42 @@ static int take_endpoint(struct options *o, enum options_set set)
     return bad_value("gdb", optarg,
                      set == OPTIONS_RUN ? "stdio, unix:PATH or tcp:[HOST:]PORT"
                                         : "unix:PATH or tcp:[HOST:]PORT");
+}
+
+static int take_count(size_t *count)
+{
+    char *end;
+    errno = 0;
+    *count = strtoul(optarg, &end, 10);
+    return *optarg >= '0' && *optarg <= '9' && !*end && !errno && *count <= STRING_LIMIT
+               ? -1
+               : bad_value("string-limit", optarg, "a number of bytes, at most 16777216");
+}
+
+/* -e and its sisters: what a trace shows, and where. */
+static int take_traced(struct options *o, int c)
+{
+    switch (c) {
+    case 'e':
+        o->events[o->event_count++] = optarg;
+        return -1;
+    case 'k':
+        o->stack_trace = true;
+        return -1;
+    case 'o':
+        o->file = optarg;
+        return *optarg ? -1 : ui_error(EXIT_USAGE, "-o needs the name of a file");
+    case 'r':
+        o->stamps = STAMPS_DELTA;
+        return -1;
+    case 's':
+        return take_count(&o->string_max);
+    case 't':
+        o->stamps = STAMPS_CLOCK;
+        return -1;
+    default:
+        return EXIT_USAGE;
+    }
 }
 
 static int take(struct options *o, enum options_set set, int c, const char *help)
@@ -166,7 +225,7 @@ static int take(struct options *o, enum options_set set, int c, const char *help
         printf("hl-dev %s\n", hl_version());
         return ui_finish(EXIT_FINE);
     default:
-        return EXIT_USAGE;
+        return take_traced(o, c);
     }
 }
 
@@ -208,8 +267,8 @@ static int too_many(enum options_set set, const char *word)
         return EXIT_USAGE;
     }
     ui_error(0, "one target at a time: %s", word);
-    ui_hint(set == OPTIONS_RUN ? "the guest's own arguments go behind --"
-                               : "gdb's own arguments go behind --");
+    ui_hint(set == OPTIONS_RUN || set == OPTIONS_TRACE ? "the guest's own arguments go behind --"
+                                                       : "gdb's own arguments go behind --");
     return EXIT_USAGE;
 }
 
@@ -260,16 +319,17 @@ static bool takes_target(enum options_set set)
 
 static bool takes_args(enum options_set set)
 {
-    return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_ATTACH;
+    return runs(set) || set == OPTIONS_ATTACH;
 }
 
 int options_parse(struct options *o, enum options_set set, int argc, char **argv, const char *help)
 {
     int end = 1, status, c, index = -1;
-    *o = (struct options){.repeat = 1};
+    *o = (struct options){.repeat = 1, .string_max = STRING_MAX};
     if (set != OPTIONS_ATTACH)
         o->target = ".";
     o->gdb = o->under_gdb = set == OPTIONS_DEBUG;
+    o->traced = set == OPTIONS_TRACE;
     while (end < argc && strcmp(argv[end], "--") != 0)
         end++;
     if (end < argc) {
@@ -278,11 +338,12 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
         argv[end] = NULL;
     }
     o->call = calloc((size_t)end + 1, sizeof(*o->call));
-    if (!o->call)
+    o->events = calloc((size_t)end + 1, sizeof(*o->events));
+    if (!o->call || !o->events)
         return ui_error(EXIT_SYSTEM, "out of memory");
     optind = 0; /* start anew: GNU getopt keeps state */
     opterr = 0;
-    for (; (c = getopt_long(end, argv, ":qv", long_options, &index)) != -1; index = -1) {
+    for (; (c = getopt_long(end, argv, ":qve:ko:rs:t", long_options, &index)) != -1; index = -1) {
         if (c == '?' || c == ':')
             return unknown(c, argv);
         status = serves(set, c) ? take(o, set, c, help) : useless(argv, c, index);
@@ -316,4 +377,5 @@ void options_sizes(const struct options *o, const struct project *p,
 void options_free(struct options *o)
 {
     free(o->call);
+    free(o->events);
 }

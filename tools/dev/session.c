@@ -220,15 +220,16 @@ static int start_watchdog(struct session *s, struct hl_error *error)
 {
     const struct options *o = s->options;
     double timeout = o->has_timeout ? o->timeout : s->project.timeout;
-    if (timeout <= 0 && !o->gdb)
+    bool in_order = o->gdb || o->traced;
+    if (timeout <= 0 && !in_order)
         return 0;
-    if (o->gdb)
+    if (in_order)
         signals_hold();
     s->watchdog =
         watchdog_start(timeout, o->gdb && !(o->stop_at && strcmp(o->stop_at, "none") == 0));
     if (!s->watchdog)
         return hl_error_set(error, HL_ERR_SYSTEM, "cannot start a thread for the time limit");
-    if (o->gdb)
+    if (in_order)
         signals_watch(s->watchdog);
     return 0;
 }

@@ -11,6 +11,9 @@
 #include "expr.h"
 #include "project.h"
 
+/* The time in front of each line of a trace. */
+enum stamps { STAMPS_START, STAMPS_DELTA, STAMPS_CLOCK };
+
 struct options {
     const char *target; /* of `core`: the core file */
     const char *guest;  /* hl-dev core: the second word, or NULL */
@@ -28,7 +31,14 @@ struct options {
     const char *endpoint; /* ... there; NULL: at a private socket */
     const char *stop_at;  /* NULL: at main() or the first function called */
     bool under_gdb;       /* hl-dev debug: in this terminal; no output of the guest twice */
-    char **args;          /* what is behind "--": the guest's own, or gdb's */
+    bool traced;          /* hl-dev trace: Ctrl-C ends the run in order */
+    const char **events;  /* -e LISTs */
+    size_t event_count;
+    const char *file; /* -o, NULL: none */
+    size_t string_max;
+    enum stamps stamps;
+    bool stack_trace;
+    char **args; /* what is behind "--": the guest's own, or gdb's */
     int arg_count;
 };
 
@@ -65,6 +75,7 @@ struct session {
 enum options_set {
     OPTIONS_RUN,
     OPTIONS_DEBUG,
+    OPTIONS_TRACE,
     OPTIONS_INSPECT,
     OPTIONS_CORE,
     OPTIONS_DOCTOR,
@@ -79,8 +90,8 @@ void options_sizes(const struct options *options, const struct project *project,
                    struct hl_sandbox_config *config);
 
 /*
- * Build, open, parse the calls, in a session that is zero but for its hooks and gdb_run.  Nothing is
- * printed of an error; session_close() in any case.
+ * Build, open, parse the calls, in a session that is zero but for its hooks and gdb_run.  Nothing
+ * is printed of an error; session_close() in any case.
  */
 int session_open(struct session *session, const struct options *options, struct hl_error *error);
 /* Start a sandbox; also again, for another one of the same guest. */
@@ -91,6 +102,9 @@ void session_close(struct session *session);
 
 /* Make the calls, or run main(), and print what comes of it; into document what --json wants. */
 int session_calls(struct session *session, json_t *document);
+/* Times and counts, for --verbose. */
+double session_now_ms(void);
+void session_print_counts(const struct session *session, double ms);
 /* Say why a session could not go on; the status. */
 int session_failed(struct session *session, struct hl_error *error, json_t *document);
 

@@ -20,13 +20,20 @@ bool ui_parse_color(const char *text)
     return false;
 }
 
+/* One of the standard streams may be a stream without a descriptor (trace_stream.c). */
+static int descriptor(FILE *f)
+{
+    int fd = fileno(f);
+    return fd >= 0 ? fd : f == stdout ? STDOUT_FILENO : STDERR_FILENO;
+}
+
 static bool colored(FILE *f)
 {
     const char *no = getenv("NO_COLOR");
     const char *term = getenv("TERM");
     if (color != UI_AUTO)
         return color == UI_ALWAYS;
-    return isatty(fileno(f)) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+    return isatty(descriptor(f)) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
 }
 
 const char *ui_bold(FILE *f)

@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <hl/debug.h>
 
@@ -69,7 +68,7 @@ static void give_up(const struct watchdog *dog)
 {
     static const char *const names[] = {"", "time limit reached", "interrupted", "gdb has gone"};
     ui_error(0, "%s, and a host function does not return", names[dog->reason]);
-    _exit(dog->status);
+    quick_exit(dog->status); /* a trace's last line is ended */
 }
 
 static void bite(struct watchdog *dog, double elapsed)
