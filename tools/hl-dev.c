@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
     {"run", cmd_run, "run a guest in a micro-VM and print what its functions return"},
     {"debug", cmd_debug, "run a guest under gdb in this terminal"},
+    {"profile", cmd_profile, "tell where a guest's exits and time go"},
     {"trace", cmd_trace, "run a guest and show what it asks of the host, like strace"},
     {"ps", cmd_ps, "list the running guests that gdb can attach to"},
     {"attach", cmd_attach, "start gdb on one of them"},

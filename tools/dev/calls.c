@@ -6,6 +6,7 @@
 #include "crash.h"
 #include "debugger.h"
 #include "json.h"
+#include "progress.h"
 #include "session.h"
 #include "ui.h"
 #include "watchdog.h"
@@ -130,11 +131,13 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     if (s->options->json || s->options->quiet)
         return;
     /* A result is a line of its own, also behind output that ended without one. */
-    printf("%s%s = ", s->mid_line ? "\n" : "", s->text[i]);
+    FILE *f = s->options->stdout_taken ? stderr : stdout;
+    progress_clear();
+    fprintf(f, "%s%s = ", s->mid_line ? "\n" : "", s->text[i]);
     s->mid_line = false;
-    expr_print(stdout, value);
-    putchar('\n');
-    fflush(stdout);
+    expr_print(f, value);
+    putc('\n', f);
+    fflush(f);
 }
 
 /* *ended: no call comes after it, whatever the status says. */

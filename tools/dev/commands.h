@@ -6,6 +6,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_debug(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
+int cmd_profile(int argc, char **argv);
 int cmd_ps(int argc, char **argv);
 int cmd_attach(int argc, char **argv);
 int cmd_core(int argc, char **argv);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options_profile.h"
 #include "ui.h"
 
 #define STRING_MAX 32 /* as strace has it */
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
     {"relative-timestamps", no_argument, NULL, 'r'},
     {"string-limit", required_argument, NULL, 's'},
     {"absolute-timestamps", no_argument, NULL, 't'},
+    PROFILE_LONG_OPTIONS,
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -60,7 +62,8 @@ static const struct option long_options[] = {
 
 static bool runs(enum options_set set)
 {
-    return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_TRACE;
+    return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_TRACE ||
+           set == OPTIONS_PROFILE;
 }
 
 /* What a subcommand has no use for it refuses: an option without effect would be a lie. */
@@ -81,20 +84,23 @@ static bool serves(enum options_set set, int c)
     case OPT_OUTPUT:
         return runs(set) || set == OPTIONS_INSPECT;
     case OPT_CORE:
-        return set == OPTIONS_RUN;
+        return set == OPTIONS_RUN || set == OPTIONS_PROFILE;
     case OPT_RESTORE:
-        return set == OPTIONS_RUN || set == OPTIONS_TRACE;
+        return set == OPTIONS_RUN || set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
     case OPT_GDB:
     case OPT_STOP_AT:
         return set == OPTIONS_RUN || set == OPTIONS_DEBUG;
     case 'e':
     case 'k':
-    case 'o':
     case 'r':
     case 's':
     case 't':
         return set == OPTIONS_TRACE;
+    case 'o':
+        return set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
     default:
+        if (c >= OPT_EXITS && c < OPT_PROFILE_END)
+            return set == OPTIONS_PROFILE;
         return runs(set);
     }
 }
@@ -225,7 +231,7 @@ static int take(struct options *o, enum options_set set, int c, const char *help
         printf("hl-dev %s\n", hl_version());
         return ui_finish(EXIT_FINE);
     default:
-        return take_traced(o, c);
+        return c < OPT_EXITS ? take_traced(o, c) : options_take_profile(o, c, bad_value);
     }
 }
 
@@ -329,7 +335,7 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
     if (set != OPTIONS_ATTACH)
         o->target = ".";
     o->gdb = o->under_gdb = set == OPTIONS_DEBUG;
-    o->traced = set == OPTIONS_TRACE;
+    o->observed = set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
     while (end < argc && strcmp(argv[end], "--") != 0)
         end++;
     if (end < argc) {
@@ -357,6 +363,8 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
     status = take_words(o, set, argv + optind, end - optind);
     if (status >= 0)
         return status;
+    if (set == OPTIONS_PROFILE)
+        return options_check_profile(o, optind < end);
     return set == OPTIONS_RUN || set == OPTIONS_DEBUG ? contradiction(o) : -1;
 }
 

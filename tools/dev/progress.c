@@ -99,10 +99,10 @@ struct progress *progress_start(bool quiet)
     pthread_cond_init(&p->changed, &attr);
     pthread_condattr_destroy(&attr);
     clock_gettime(CLOCK_MONOTONIC, &p->start);
-    p->observer = (struct hl_observer){.event = count,
-                                       .opaque = p,
-                                       .kinds = HL_EVENT_BIT(HL_EVENT_EXIT) |
-                                                HL_EVENT_BIT(HL_EVENT_END)};
+    p->observer =
+        (struct hl_observer){.event = count,
+                             .opaque = p,
+                             .kinds = HL_EVENT_BIT(HL_EVENT_EXIT) | HL_EVENT_BIT(HL_EVENT_END)};
     if (pthread_create(&p->thread, NULL, run, p)) {
         free(p);
         return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "debugger.h"
+#include "progress.h"
 #include "signals.h"
 #include "ui.h"
 #include "watchdog.h"
@@ -41,7 +42,8 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
         capture(s, data, size);
         return;
     }
-    FILE *f = fd == 1 ? stdout : stderr;
+    FILE *f = fd == 1 && !s->options->stdout_taken ? stdout : stderr;
+    progress_clear();
     if (fd == 1 && size)
         s->mid_line = ((const char *)data)[size - 1] != '\n';
     if (debugger_has_console(s))
@@ -220,7 +222,7 @@ static int start_watchdog(struct session *s, struct hl_error *error)
 {
     const struct options *o = s->options;
     double timeout = o->has_timeout ? o->timeout : s->project.timeout;
-    bool in_order = o->gdb || o->traced;
+    bool in_order = o->gdb || o->observed;
     if (timeout <= 0 && !in_order)
         return 0;
     if (in_order)

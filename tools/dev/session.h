@@ -9,6 +9,7 @@
 #include <hl/hl.h>
 
 #include "expr.h"
+#include "profile_render.h"
 #include "project.h"
 
 /* The time in front of each line of a trace. */
@@ -31,14 +32,19 @@ struct options {
     const char *endpoint; /* ... there; NULL: at a private socket */
     const char *stop_at;  /* NULL: at main() or the first function called */
     bool under_gdb;       /* hl-dev debug: in this terminal; no output of the guest twice */
-    bool traced;          /* hl-dev trace: Ctrl-C ends the run in order */
+    bool observed;        /* hl-dev trace, profile: Ctrl-C ends the run in order */
     const char **events;  /* -e LISTs */
     size_t event_count;
     const char *file; /* -o, NULL: none */
     size_t string_max;
     enum stamps stamps;
     bool stack_trace;
-    char **args; /* what is behind "--": the guest's own, or gdb's */
+    bool stdout_taken; /* for a document: what else would go there goes to stderr */
+    bool cpu, memory, mode_given, format_given; /* hl-dev profile */
+    unsigned rate;                              /* 0: the default */
+    struct profile_options profile;
+    const char *diff, *from; /* files, or NULL */
+    char **args;             /* what is behind "--": the guest's own, or gdb's */
     int arg_count;
 };
 
@@ -76,6 +82,7 @@ enum options_set {
     OPTIONS_RUN,
     OPTIONS_DEBUG,
     OPTIONS_TRACE,
+    OPTIONS_PROFILE,
     OPTIONS_INSPECT,
     OPTIONS_CORE,
     OPTIONS_DOCTOR,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ui.h"
 
+#include "progress.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -61,6 +63,7 @@ static void line(const char *start, const char *kind, const char *format, va_lis
 {
     char text[2048];
     vsnprintf(text, sizeof(text), format, args);
+    progress_clear();
     fflush(stdout);
     fprintf(stderr, "%s%s%s%s: ", start, ui_red(stderr), kind, ui_plain(stderr));
     ui_clean(stderr, text);

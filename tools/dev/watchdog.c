@@ -68,7 +68,7 @@ static void give_up(const struct watchdog *dog)
 {
     static const char *const names[] = {"", "time limit reached", "interrupted", "gdb has gone"};
     ui_error(0, "%s, and a host function does not return", names[dog->reason]);
-    quick_exit(dog->status); /* a trace's last line is ended */
+    quick_exit(dog->status); /* a trace's last line is ended, a profile is shown */
 }
 
 static void bite(struct watchdog *dog, double elapsed)
