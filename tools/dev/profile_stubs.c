@@ -1,16 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "profile_output.h"
-#define STUB(f, ...)                                                                               \
-    int f(FILE *out, const struct profile_view *view,                                              \
-          __VA_ARGS__ const struct profile_options *options, struct hl_error *error)               \
-    {                                                                                              \
-        (void)out;                                                                                 \
-        (void)view;                                                                                \
-        (void)options;                                                                             \
-        return hl_error_set(error, HL_ERR_ARGUMENT, "not yet");                                    \
-    }
-STUB(profile_folded, )
-STUB(profile_callgrind, )
-STUB(profile_speedscope, )
 int profile_svg(FILE *out, const struct profile_view *view, const struct profile_view *old,
                 const struct profile_options *options, struct hl_error *error)
 {
