@@ -14,6 +14,9 @@ $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
 	    -Wl,--no-whole-archive -Wl,--export-dynamic $(DEV_LIBS)
 
+# It contains them.
+$(B)/obj/tools/dev/profile_svg.o: tools/dev/profile_flame.js tools/dev/profile_flame.css
+
 $(B)/bin/hl-new: $(NEW_OBJ)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -51,6 +51,8 @@ static void print_row(FILE *out, char **cell, const char *align, const size_t *w
     while (last && !*cell[last - 1]) /* no blanks at the end of a line */
         last--;
     for (size_t i = 0; i < last; i++) {
+        if (!width[i])
+            continue;
         size_t pad = width[i] - profile_text_width(cell[i]);
         size_t before = space + (align[i] == 'r' ? pad : 0);
         fprintf(out, "%*s%s", (int)before, "", cell[i]);

@@ -70,7 +70,7 @@ static int render_json(FILE *out, const json_t *document, struct hl_error *error
 {
     errno = 0;
     if (json_dumpf(document, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER) && !ferror(out))
-        return hl_error_set(error, HL_ERR_MEMORY, "cannot make JSON: out of memory");
+        return hl_error_set(error, HL_ERR_MEMORY, "the profile cannot be written as JSON");
     fputc('\n', out);
     return 0;
 }
