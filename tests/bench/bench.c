@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench.c GUEST ROUNDS JSON [ID...] - the speed figures of docs/performance.md, ours and a floor of raw KVM
- * side by side in one process; a table on stdout, all of it in the file JSON.
+ * bench.c GUEST ROUNDS JSON [ID...] - the speed figures of docs/performance.md, ours and a floor of
+ * raw KVM side by side in one process; a table on stdout, all of it in the file JSON.
  *
  * GUEST is build/tests/guest/conformance; with IDs only those figures are taken, for a profiler.
  */
