@@ -60,7 +60,7 @@ same 'doctor --help' '0/Usage: hl-dev doctor' "$rc/$(head -n 1 "$out")"
 hl help
 same 'help' '0/Usage: hl-dev COMMAND [ARG...]' "$rc/$(head -n 1 "$out")"
 cp "$out" commands
-for command in run inspect doctor completion; do
+for command in run trace inspect doctor completion; do
     has "help lists $command" commands "^  $command +[a-z]"
     hl help $command
     same "help $command" "0/Usage: hl-dev $command" "$rc/$(head -n 1 "$out" | cut -d' ' -f1-3)"
@@ -94,6 +94,9 @@ same 'completion bash: a command' inspect "$(complete_words hl-dev ins)"
 same 'completion bash: an option' --timeout "$(complete_words hl-dev run --ti)"
 same 'completion bash: a value' always "$(complete_words hl-dev run --color al)"
 same 'completion bash: a file' completion "$(complete_words hl-dev run compl)"
+same 'completion bash: a class of trace' syscall "$(complete_words hl-dev trace -e sys)"
+same 'completion bash: an option of trace' --string-limit "$(complete_words hl-dev trace --stri)"
+same 'completion bash: a file of trace' completion "$(complete_words hl-dev trace -o compl)"
 same 'completion bash: a shell' zsh "$(complete_words hl-dev completion z)"
 hl run --help
 # shellcheck disable=SC2013 # words are wanted

@@ -194,12 +194,16 @@ same "stdout is the guest's and the results'" $'a line\nPrint("a line\\n") = voi
 masked "$err" >"$tmp/masked"
 same 'the trace is on stderr' "trace.c:${at[print]} Print write(1, \"a line\\n\", 7) = 7 <T>"$'\n'"$add_line" "$(cat "$tmp/masked")"
 timeout 60 "$dev" trace guest --host host.so -e host,write --call 'Say("from the host\n")' \
-    --call 'Print("half")' --call 'Add(1, 2)' >"$tmp/both" 2>&1 </dev/null
+    --call 'Say("part")' --call 'Print("half")' --call 'Add(1, 2)' >"$tmp/both" 2>&1 </dev/null
 same 'output of a host function breaks its line, and half a line is ended' \
     "trace.c:${at[say]} Say HostSay(\"from the host\\n\") <unfinished ...>
 from the host
 trace.c:${at[say]} Say <... HostSay resumed> = void <T>
 Say(\"from the host\\n\") = void
+trace.c:${at[say]} Say HostSay(\"part\") <unfinished ...>
+part
+trace.c:${at[say]} Say <... HostSay resumed> = void <T>
+Say(\"part\") = void
 half
 trace.c:${at[print]} Print write(1, \"half\", 4) = 4 <T>
 Print(\"half\") = void
@@ -309,6 +313,8 @@ hl trace guest --host host.so --json -e host --timeout 0.2 --call 'Sleep(60000)'
 lines 'JSON: unfinished' 'e[-1]["name"] == "HostSleep" and e[-1]["unfinished"]'
 hl trace guest --json -e frob
 lines 'JSON: an error before it starts' 'e == [{"class": "end", "status": 64, "error": e[0]["error"]}]'
+"$dev" trace guest --json -q --call "Print(\"x\")" >/dev/full 2>"$err" </dev/null
+same "JSON to a full disk" "111/1" "$?/$(grep -c "cannot write to standard output" "$err")"
 
 # ---- Guests that tell less
 

@@ -106,6 +106,7 @@ static void see(void *opaque, struct hl_sandbox *sb, const struct hl_event *e)
     }
 }
 
+/* Observers live until the sandbox is destroyed, which is after the test: they are static. */
 static void watch(struct box *box, struct seen *s, unsigned kinds)
 {
     *s = (struct seen){.observer = {.event = see, .opaque = s, .kinds = kinds}};
@@ -145,7 +146,7 @@ static void open_box(struct box *box)
 static void test_start(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     create(box);
     watch(box, &s, HL_EVENTS_ALL);
     box_start(box);
@@ -161,7 +162,7 @@ static void test_start(void **state)
 static void test_call(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     CALL0(box, "Count");
@@ -180,7 +181,7 @@ static void test_call(void **state)
 static void test_host_function(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     assert_int_equal(CALL(box, "CallHook", value_i32(21))->i32, 42);
@@ -196,7 +197,7 @@ static void test_host_function(void **state)
 static void test_failing_host_function(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL & ~HL_EVENT_BIT(HL_EVENT_END));
     CALL(box, "CallHook", value_i32(-1));
@@ -209,7 +210,7 @@ static void test_failing_host_function(void **state)
 static void test_missing_host_function(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     box_open(box, "trouble");
     watch(box, &s, HL_EVENT_BIT(HL_EVENT_HOST) | HL_EVENT_BIT(HL_EVENT_HOST_END));
     CALL(box, "CallHook", value_i32(1));
@@ -222,7 +223,7 @@ static void test_missing_host_function(void **state)
 static void test_console_and_log(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL & ~HL_EVENT_BIT(HL_EVENT_END));
     CALL(box, "PrintError", value_string("some words"));
@@ -240,7 +241,7 @@ static void test_system_call(void **state)
 {
     struct box *box = *state;
     const struct hl_value number = {.type = HL_I64, .i64 = SYS_lseek};
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     assert_int_equal(CALL(box, "Syscall", number, value_u64(1), value_u64(2), value_u64(3))->i32,
@@ -255,7 +256,7 @@ static void test_system_call(void **state)
 static void test_interrupt(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     s.interrupts = true;
@@ -268,7 +269,7 @@ static void test_interrupt(void **state)
 static void test_fault(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     assert_int_equal(TRY(box, "Write", value_u64(0x10)), HL_ERR_FAULT);
@@ -284,7 +285,7 @@ static void test_fault(void **state)
 static void test_abort_and_exit(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     assert_int_equal(TRY(box, "Abort", value_i32(3), value_string("why")), HL_ERR_GUEST_ABORT);
@@ -304,7 +305,7 @@ static void test_main(void **state)
 {
     struct box *box = *state;
     const char *const argv[] = {"program", "7", NULL};
-    struct seen s;
+    static struct seen s;
     int status = 0;
     box_create(box, "with_main", (struct hl_sandbox_config){.argv = argv});
     box_start(box);
@@ -321,7 +322,7 @@ static void test_main(void **state)
 static void test_refused_call(void **state)
 {
     struct box *box = *state;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     watch(box, &s, HL_EVENTS_ALL);
     assert_int_equal(TRY0(box, "CallHook"), HL_ERR_SIGNATURE);
@@ -347,7 +348,7 @@ static void test_kinds(void **state)
 static void test_two_observers(void **state)
 {
     struct box *box = *state;
-    struct seen first, second;
+    static struct seen first, second;
     open_box(box);
     watch(box, &first, HL_EVENTS_ALL);
     watch(box, &second, HL_EVENT_BIT(HL_EVENT_BEGIN) | HL_EVENT_BIT(HL_EVENT_END));
@@ -368,7 +369,7 @@ static void test_wrong_use(void **state)
 {
     struct box *box = *state;
     struct hl_observer nothing = {.kinds = HL_EVENTS_ALL};
-    struct seen s;
+    static struct seen s;
     open_box(box);
     assert_int_equal(hl_sandbox_observe(box->sb, &nothing, &box->error), HL_ERR_ARGUMENT);
     assert_int_equal(hl_sandbox_observe(box->sb, NULL, &box->error), HL_ERR_ARGUMENT);
@@ -386,7 +387,7 @@ static void test_restore(void **state)
 {
     struct box *box = *state;
     struct hl_snapshot *snapshot;
-    struct seen s;
+    static struct seen s;
     open_box(box);
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
     watch(box, &s, HL_EVENTS_ALL);
@@ -406,7 +407,7 @@ static void test_restore(void **state)
 static void test_with_a_debugger(void **state)
 {
     struct gdb_box *g = *state;
-    struct seen s;
+    static struct seen s;
     gdb_box_open(g);
     watch(&g->box, &s, HL_EVENTS_ALL);
     uint64_t at = where(g, "tick");

@@ -39,7 +39,8 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
 {
     struct session *s = opaque;
     if (fd == 1 && s->options->json) {
-        capture(s, data, size);
+        if (!s->options->traced) /* there it is an event */
+            capture(s, data, size);
         return;
     }
     FILE *f = fd == 1 && !s->options->stdout_taken ? stdout : stderr;

@@ -76,6 +76,7 @@ struct trace {
     size_t text_size;
     FILE *memory; /* ... which grows there */
     struct trace_args args;
+    const char *bold, *red, *plain;
     unsigned width;     /* of the column of sites */
     bool shown;         /* the line's head is out, its end is not */
     bool broken;        /* and something else came behind it */

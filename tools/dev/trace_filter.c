@@ -60,15 +60,15 @@ static bool set_named(struct trace_filter *f, const char *name, bool shown)
 static int unknown(const struct trace_filter *f, const char *name, struct hl_error *error)
 {
     char text[sizeof(error->hint)] = "";
-    size_t used = 0, count = hl_image_import_count(f->image);
-    for (size_t i = 0; i < count && used < sizeof(text) / 2; i++)
+    size_t used = 0, count = hl_image_import_count(f->image), i;
+    for (i = 0; i < count && used < sizeof(text) / 2; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
                                  hl_image_import(f->image, i)->name);
     hl_error_set(error, HL_ERR_ARGUMENT, "-e: no class, host function or system call \"%s\"", name);
     hl_error_hint(error,
                   "classes: host, syscall, fault, log, result, abort, interrupt, io, mmio, all; "
-                  "system calls such as write; host functions of this guest: %s",
-                  count ? text : "none");
+                  "system calls such as write; host functions of this guest: %s%s",
+                  count ? text : "none", i < count ? ", ..." : "");
     return HL_ERR_ARGUMENT;
 }
 

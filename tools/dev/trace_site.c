@@ -9,8 +9,8 @@
 
 /* What stands at one code address: a function, and those inlined there. */
 struct place_names {
-    hl_gva_t at; /* 0: a free slot */
-    struct hl_frame *frame;
+    hl_gva_t at;
+    struct hl_frame *frame; /* NULL: a free slot */
     size_t count;
 };
 
@@ -52,10 +52,10 @@ static struct place_names *look_up(struct trace_sites *s, hl_gva_t at)
     if (s->used > SLOTS / 2)
         forget(s);
     size_t i = (at * 0x9e3779b97f4a7c15u >> 32) % SLOTS;
-    while (s->slot[i].at && s->slot[i].at != at)
+    while (s->slot[i].frame && s->slot[i].at != at)
         i = (i + 1) % SLOTS;
     struct place_names *names = &s->slot[i];
-    if (names->at)
+    if (names->frame)
         return names;
     struct hl_frame frame[FRAMES_MAX];
     size_t count = hl_symbols_expand(s->symbols, at, frame, FRAMES_MAX);

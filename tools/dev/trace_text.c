@@ -80,9 +80,9 @@ static void put_args(const struct trace *t, FILE *f, const struct trace_line *li
 
 static void put_name(const struct trace *t, FILE *f, const char *name)
 {
-    fputs(ui_bold(t->out), f);
+    fputs(t->bold, f);
     ui_clean(f, name);
-    fputs(ui_plain(t->out), f);
+    fputs(t->plain, f);
 }
 
 static void put_call(const struct trace *t, FILE *f, const struct trace_line *line)
@@ -147,9 +147,9 @@ static void put_head(struct trace *t, FILE *f, const struct trace_line *line)
         trace_args_before(&t->args, hl_sandbox_machine(t->sandbox), line->exit);
         break;
     case TRACE_FAULT:
-        fputs(ui_red(t->out), f);
+        fputs(t->red, f);
         put_fault(f, line->exit);
-        fputs(ui_plain(t->out), f);
+        fputs(t->plain, f);
         break;
     case TRACE_LOG:
         fprintf(f, "[%s] ", line->name);
@@ -159,9 +159,9 @@ static void put_head(struct trace *t, FILE *f, const struct trace_line *line)
         put_run(t, f, line);
         break;
     case TRACE_ABORT:
-        fprintf(f, "%s--- ", ui_red(t->out));
+        fprintf(f, "%s--- ", t->red);
         ui_clean(f, line->failure);
-        fprintf(f, " ---%s", ui_plain(t->out));
+        fprintf(f, " ---%s", t->plain);
         break;
     case TRACE_INTERRUPT:
         fputs("--- interrupt ---", f);
@@ -174,13 +174,13 @@ static void put_head(struct trace *t, FILE *f, const struct trace_line *line)
 static void put_failure(const struct trace *t, FILE *f, const struct trace_line *line)
 {
     fputs(" = ", f);
-    fputs(ui_red(t->out), f);
+    fputs(t->red, f);
     if (line->has_code)
         fprintf(f, "error %d: ", line->code);
     else
         fputs("? ", f);
     ui_clean(f, line->failure);
-    fputs(ui_plain(t->out), f);
+    fputs(t->plain, f);
 }
 
 static void put_took(FILE *f, uint64_t ns)
@@ -234,6 +234,8 @@ static void start_text(struct trace *t, const struct trace_line *line, uint64_t 
     t->memory = open_memstream(&t->text, &t->text_size);
     if (!t->memory)
         return;
+    if (!t->plain) /* once: they ask the terminal */
+        t->bold = ui_bold(t->out), t->red = ui_red(t->out), t->plain = ui_plain(t->out);
     put_stamp(t, t->memory, time);
     put_site(t, t->memory, &line->stack);
 }
@@ -272,8 +274,20 @@ static void begin(struct trace *t, const struct trace_line *line)
     pthread_mutex_unlock(&t->lock);
 }
 
+static void put_resumed(const struct trace *t, FILE *f, const char *name)
+{
+    fputs("<... ", f);
+    put_name(t, f, name);
+    fputs(" resumed>", f);
+}
+
 static void end(struct trace *t, const struct trace_line *line)
 {
+    /* What it has printed without a newline belongs in front of its result. */
+    if (line->class == TRACE_HOST)
+        fflush(stderr);
+    if (line->class == TRACE_HOST && t->shares_stdout)
+        fflush(stdout);
     pthread_mutex_lock(&t->lock);
     bool shown = t->shown;
     if (shown && !t->broken) {
@@ -281,7 +295,7 @@ static void end(struct trace *t, const struct trace_line *line)
     } else if (shown) {
         start_text(t, line, line->time + line->took);
         if (t->memory)
-            fprintf(t->memory, "<... %s resumed>", line->name);
+            put_resumed(t, t->memory, line->name);
     } else if (t->memory && line->class == TRACE_SYSCALL) {
         trace_args_after(&t->args, hl_sandbox_machine(t->sandbox), line->exit, line->answer);
         fputc(')', t->memory);
