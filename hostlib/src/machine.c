@@ -176,6 +176,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
     if (!m)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     m->ops = ops;
+    m->last.kind = HL_EXIT_INTERRUPT; /* there was none */
     m->marks = calloc(1, sizeof(*m->marks));
     rc = m->marks ? make_memory(m, config, error)
                   : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));

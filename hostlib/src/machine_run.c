@@ -352,13 +352,20 @@ bool hl_exit_is_behind(const struct hl_exit *exit)
     switch (exit->kind) {
     case HL_EXIT_FAULT: /* #BP and #OF are traps (Intel SDM 3, 6.5) */
         return exit->fault.vector == 3 || exit->fault.vector == 4;
-    case HL_EXIT_IO:
+    case HL_EXIT_IO: /* what is read has to be answered first: see hl_machine_get_regs() */
+        return !exit->io.in;
     case HL_EXIT_MMIO:
+        return exit->mmio.write;
     case HL_EXIT_SYSCALL:
         return true;
     default:
         return false;
     }
+}
+
+const struct hl_exit *hl_machine_last_exit(const struct hl_machine *m)
+{
+    return &m->last;
 }
 
 int hl_machine_syscall_result(struct hl_machine *m, int64_t result)

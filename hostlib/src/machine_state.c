@@ -58,6 +58,7 @@ int machine_restore(struct hl_machine *m, const struct vcpu_state *state, bool w
         return rc;
     m->in_shim = m->dead = m->unsettled = m->unanswered = m->kick_waiting = m->trap_exit = false;
     m->dr6 = 0;
+    m->ticks_waiting = 0;
     memset(&m->last, 0, sizeof(m->last));
     m->last.kind = HL_EXIT_INTERRUPT; /* nothing to be answered */
     return 0;

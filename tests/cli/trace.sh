@@ -44,7 +44,7 @@ same 'a call, from start-up to result' ">>> start-up
 trace.c:${at[add]} Add HostAdd(1, 2) = 3 <T>
 <<< Add = 3 <T>" "$(masked trace.txt)"
 has 'a time in seconds and a duration' trace.txt "^ +0\.[0-9]{6} .*:${at[add]} Add +HostAdd\(1, 2\) = 3 <[0-9]+ [nu]s>$"
-has "start-up's own system calls" trace.txt 'arch_prctl\(ARCH_SET_FS, 0x[0-9a-f]+\) = 0 <'
+has "start-up's own system calls" trace.txt 'set_tid_address\(0x[0-9a-f]+\) = 1 <'
 same 'nothing else is printed with -q and -o' '' "$(cat "$out" "$err")"
 
 shows 'host functions' 0 "trace.c:${at[flip]} Flip HostFlip(x\"0102\", true, 0.5) = x\"fefd\" <T>
@@ -101,6 +101,7 @@ shows 'an abort' 134 "trace.c:${at[abort]} Abort --- the guest aborted with code
 hl trace guest -q -o trace.txt -e kill,tkill,tgkill --call 'Raise()'
 has 'a raised signal' trace.txt 'Raise +t?g?kill\(1, SIGABRT\) = \?$'
 shows 'a broken ABI' 134 "trace.c:${at[port]} Port in(0xe0, 1) = ? the guest broke the ABI" -e io --call 'Port()'
+has 'a broken ABI: the report stands on the same line' "$err" "^  #0 .* Port at .*trace.c:${at[port]}$"
 hl trace guest -q -o trace.txt -- words 3
 same 'main()' '>>> main()
 writev(1, [{iov_base="words", iov_len=5}, {iov_base="\n", iov_len=1}], 2) = 6 <T>

@@ -23,17 +23,10 @@ static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
     return hl_machine_read(opaque, gva, buf, size, HL_PROT_READ);
 }
 
-/* Where rip is behind the instruction: after #BP and #OF, and after an exit the guest asked for. */
-static bool stands_behind(struct hl_sandbox *sandbox, int code)
+static bool look(struct crash *c, struct hl_sandbox *sandbox)
 {
-    const struct hl_fault *f = hl_sandbox_fault(sandbox);
-    return f ? f->vector == 3 || f->vector == 4 : code != HL_ERR_INTERRUPTED;
-}
-
-static bool look(struct crash *c, struct hl_sandbox *sandbox, int code)
-{
-    bool behind = stands_behind(sandbox, code);
     struct hl_machine *machine = hl_sandbox_machine(sandbox);
+    bool behind = hl_exit_is_behind(hl_machine_last_exit(machine));
     *c = (struct crash){0};
     if (hl_machine_get_regs(machine, &c->regs, NULL))
         return false;
@@ -68,11 +61,11 @@ static bool stack_is_full(const struct hl_sandbox *sandbox, const struct hl_faul
     return false;
 }
 
-void crash_print(struct hl_sandbox *sandbox, int code, bool registers)
+void crash_print(struct hl_sandbox *sandbox, bool registers)
 {
     struct crash c;
     const struct hl_fault *fault = hl_sandbox_fault(sandbox);
-    if (!look(&c, sandbox, code))
+    if (!look(&c, sandbox))
         return;
     if (fault)
         print_fault(fault);
@@ -93,7 +86,7 @@ void crash_print(struct hl_sandbox *sandbox, int code, bool registers)
     hl_symbols_close(c.symbols);
 }
 
-json_t *crash_json(struct hl_sandbox *sandbox, int code)
+json_t *crash_json(struct hl_sandbox *sandbox)
 {
     struct crash c;
     const struct hl_fault *fault = hl_sandbox_fault(sandbox);
@@ -107,7 +100,7 @@ json_t *crash_json(struct hl_sandbox *sandbox, int code)
             json_object_set_new(o, "address",
                                 json_sprintf("0x%llx", (unsigned long long)fault->address));
     }
-    look(&c, sandbox, code);
+    look(&c, sandbox);
     json_object_set_new(o, "frames", frames_json(c.frame, c.frames));
     hl_symbols_close(c.symbols);
     return o;

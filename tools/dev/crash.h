@@ -8,10 +8,10 @@
 
 #include <hl/sandbox.h>
 
-/* Print the report to stderr; code: the error it ended with; registers: the general ones too. */
-void crash_print(struct hl_sandbox *sandbox, int code, bool registers);
+/* Print the report to stderr; registers: the general ones too. */
+void crash_print(struct hl_sandbox *sandbox, bool registers);
 
 /* The same as JSON: {"vector": ..., "frames": [...]}; a new reference. */
-json_t *crash_json(struct hl_sandbox *sandbox, int code);
+json_t *crash_json(struct hl_sandbox *sandbox);
 
 #endif

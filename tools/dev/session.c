@@ -39,7 +39,7 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
 {
     struct session *s = opaque;
     if (fd == 1 && s->options->json) {
-        if (!s->options->traced) /* there it is an event */
+        if (!s->options->observed) /* there it is an event */
             capture(s, data, size);
         return;
     }

@@ -156,6 +156,8 @@ struct hl_exit {
  * next, or on the one that faulted.
  */
 HL_API bool hl_exit_is_behind(const struct hl_exit *exit);
+/* The last one; its kind is HL_EXIT_INTERRUPT where there was none. */
+HL_API const struct hl_exit *hl_machine_last_exit(const struct hl_machine *machine);
 
 /*
  * Enter the guest until its next exit.  Returns 0 with *exit filled, or HL_ERR_KVM when KVM_RUN
