@@ -86,9 +86,10 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
                  struct hl_error *error)
 {
     struct stat st;
-    if (secret || stat(path, &st) || S_ISREG(st.st_mode))
+    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
+    if (secret || lstat(path, &st) || S_ISREG(st.st_mode))
         return replace(path, parts, count, secret, error);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     return fd < 0 ? failed(path, "cannot write", error)
                   : write_and_close(fd, path, parts, count, false, error);
 }

@@ -20,7 +20,8 @@
 #include "profile_table.h"
 #include "vcpu.h"
 
-#define PROFILE_DEPTH 512 /* of a stack that is recorded */
+#define PROFILE_DEPTH 512   /* of a stack that is recorded, as code addresses, ... */
+#define PROFILE_FRAMES 1024 /* ... and with what is inlined there */
 
 enum reason {
     REASON_HOST,

@@ -112,12 +112,25 @@ static bool is_site(const struct profile_frame *f, uint32_t import)
            (import == TABLE_NONE || f->function != import);
 }
 
+/* How many of the places, from the innermost on, are within what a stack may have. */
+static size_t that_fit(struct tap *t, size_t count)
+{
+    size_t frames = 0, n = 0;
+    for (; n < count; n++) {
+        const struct profile_code *code = find_code(t, &t->place[n]);
+        frames += code ? code->count : 0;
+        if (frames > PROFILE_FRAMES)
+            break;
+    }
+    return n;
+}
+
 /* Outermost first, so that equal callers are one chain. */
 static struct profile_stack add_frames(struct tap *t, size_t count, uint32_t import)
 {
     struct hl_profile *p = t->profile;
     struct profile_stack stack = {TABLE_NONE, TABLE_NONE};
-    for (size_t i = count; i-- > 0;) {
+    for (size_t i = that_fit(t, count); i-- > 0;) {
         const struct profile_code *code = find_code(t, &t->place[i]);
         for (uint32_t k = code ? code->count : 0; k-- > 0;) {
             const struct profile_node key = {stack.node, p->places[code->first + k]};

@@ -41,7 +41,8 @@ int output_open(struct output *o, const char *path, struct hl_error *error)
         o->file = stdout;
         return 0;
     }
-    if (stat(path, &st) || S_ISREG(st.st_mode))
+    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
+    if (lstat(path, &st) || S_ISREG(st.st_mode))
         return open_beside(o, error);
     o->file = fopen(path, "w");
     return o->file ? 0 : failed(path, error);

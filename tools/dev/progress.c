@@ -2,6 +2,7 @@
 #include "progress.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,7 @@ static void *run(void *opaque)
 struct progress *progress_start(bool quiet)
 {
     pthread_condattr_t attr;
+    sigset_t all, before;
     struct progress *p = quiet || !isatty(2) ? NULL : calloc(1, sizeof(*p));
     if (!p)
         return NULL;
@@ -103,7 +105,12 @@ struct progress *progress_start(bool quiet)
         (struct hl_observer){.event = count,
                              .opaque = p,
                              .kinds = HL_EVENT_BIT(HL_EVENT_EXIT) | HL_EVENT_BIT(HL_EVENT_END)};
-    if (pthread_create(&p->thread, NULL, run, p)) {
+    /* Signals are for others to take (signals.h). */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&p->thread, NULL, run, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc) {
         free(p);
         return NULL;
     }
