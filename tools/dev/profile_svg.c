@@ -216,7 +216,7 @@ static void head(struct picture *p)
     char buf[PROFILE_NUMBER];
     fprintf(out, "<g id=\"head\"><rect id=\"back\" width=\"%d\" height=\"%d\"/>\n", WIDTH, TOP - 6);
     fprintf(out, "<text id=\"title\" x=\"%d\" y=\"32\">", MARGIN);
-    xml_short(out, *p->view->guest ? p->view->guest : "guest", 480);
+    xml_short(out, *p->view->guest ? p->view->guest : "guest", 400);
     fprintf(out, "</text>\n<text id=\"sub\" x=\"%d\" y=\"54\">%" PRIu64 " %s, %s", MARGIN,
             all->count, unit(p), profile_time(buf, all->ns));
     fprintf(out, " %s  -  %" PRIu64 " run%s, wall %s", p->view->cpu ? "in all" : "to serve them",
