@@ -308,6 +308,21 @@ svg 'svg: samples' 'guest 100 100000000' 'host 20 20000000' 'vmm 10 10000000' 'm
 r "$hostile" --format svg
 svg 'svg: hostile names' 'all 15 5000' 'main;?evil 15 5000' ']]><script>alert(1)</script> 15 5000'
 
+# 7000 functions of 1 exit each, and one of 100000: more than a picture can have
+awk 'BEGIN {
+    printf "{\"format\":\"hl-profile\",\"version\":1,\"mode\":\"exits\",\"kinds\":[{\"reason\":\"log\",\"name\":\"log\",\"count\":107000,\"ns\":107000}],\"frames\":["
+    for (i = 0; i <= 7000; i++) printf "%s{\"function\":\"f%d\"}", i ? "," : "", i
+    printf "],\"stacks\":["
+    for (i = 0; i <= 7000; i++) printf "%s[-1,%d]", i ? "," : "", i
+    printf "],\"exits\":["
+    for (i = 0; i <= 7000; i++) printf "%s{\"kind\":0,\"stack\":%d,\"count\":%d,\"ns\":%d}", i ? "," : "", i, i ? 1 : 100000, i ? 1 : 100000
+    print "]}" }' >"$tmp/wide.json"
+r "$tmp/wide.json" --format svg
+svg 'svg: too many frames' 'all 107000 107000' 'f0 100000 100000' '[log] 100000 100000'
+has 'svg: too many frames: the narrowest are left out' "$out" '>14000 frames are too narrow to be shown<'
+r "$tmp/wide.json" --format folded
+same 'folded: none is left out' 7001 "$(wc -l <"$out")"
+
 d=("$later" --diff "$exits")
 shows 'diff: by line' "${d[@]}" <<'END'
 build/shop compared with build/shop

@@ -14,7 +14,7 @@
 
 enum { WIDTH = 1200, MARGIN = 12, ROW = 20, TOP = 92, FOOT = 34 }; /* the script has them, too */
 #define CHAR 7.23
-#define NODES_MAX 8000 /* more of them: those nobody could see are left out */
+#define NODES_MAX 6000 /* more of them make a picture slow: the narrowest are left out */
 
 __asm__(".section .rodata\n"
         "profile_flame_js:\n.incbin \"tools/dev/profile_flame.js\"\n.byte 0\n"
@@ -29,6 +29,7 @@ struct picture {
     enum profile_weight weight;
     bool compares;
     uint64_t most;    /* the greatest change */
+    uint64_t parts;   /* what is less than one of as many in all is left out; 0: nothing is */
     uint32_t *number; /* of each node in the picture */
     double *x;        /* of each node's next child */
     uint32_t shown;
@@ -160,19 +161,29 @@ static void draw(struct picture *p, uint32_t n)
     p->number[n] = p->shown++;
     data(p, node);
     title(p, node);
-    fprintf(p->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"2\" ", x, y, w,
-            ROW - 1);
+    fprintf(p->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"2\" ", x, y,
+            w > 3 ? w - 0.8 : w * 0.8, ROW - 1);
     fprintf(p->out, "fill=\"#%06x\"/><text x=\"%.1f\" y=\"%u\">", color, x + 4, y + 14);
     xml_short(p->out, node->cell.name, w);
     fputs("</text></g>\n", p->out);
 }
 
-/* Whoever draws it must see it, in one weight or the other, when it is as wide as a wall. */
+/* Its callers are at least as wide. */
 static bool visible(const struct picture *p, const struct profile_node *node)
 {
     const struct profile_node *all = p->tree->node;
-    return p->tree->count <= NODES_MAX || node->count > all->count / 20000 ||
-           node->ns > all->ns / 20000;
+    return !p->parts || node->count > all->count / p->parts || node->ns > all->ns / p->parts;
+}
+
+static void find_parts(struct picture *p)
+{
+    size_t count = p->tree->count;
+    for (uint64_t parts = 20000; count > NODES_MAX && parts; parts /= 2) {
+        p->parts = parts;
+        count = 0;
+        for (size_t i = 0; i < p->tree->count; i++)
+            count += visible(p, p->tree->node + i);
+    }
 }
 
 static uint32_t first_visible(const struct picture *p, uint32_t n)
@@ -325,6 +336,7 @@ int profile_svg(FILE *out, const struct profile_view *view, const struct profile
         p.x = calloc(tree.count, sizeof(*p.x));
         if (p.number && p.x) {
             find_most(&p);
+            find_parts(&p);
             picture(&p);
         } else {
             rc = hl_error_set(error, HL_ERR_MEMORY, "out of memory");
