@@ -85,7 +85,7 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(B)/fuzz/%-fuzzer
 
 # Tests of pure code under valgrind, which a guest cannot run under.
 .PHONY: valgrind
-valgrind: tests ## the unit tests under valgrind (must be installed)
+valgrind: tests ## the unit tests under valgrind
 	$(Q)for t in $(filter $(B)/tests/unit/%,$(TEST_BIN)); do \
 	    printf '%s: ' $$t; \
 	    HL_TEST_SLOW=50 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \

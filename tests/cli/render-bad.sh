@@ -39,6 +39,7 @@ bad 'a count that is no whole number' 'exits\[0\]\.count: not a whole number' 's
 bad 'a huge count' 'exits\[0\]\.count: not a whole number' 's/"count": 60/"count": 9007199254740992/'
 bad 'counts that add up to too much' 'exits\[1\]\.count: adds up' 's/"count": [56]0/"count": 9007199254740991/'
 bad 'times that add up to too much' 'kinds\[1\]\.ns: adds up' 's/"ns": [24][05]0*,/"ns": 9007199254740991,/'
+bad 'a longest time that is a word' 'exits\[0\]\.max_ns: not a whole number' 's/"max_ns": 120000}/"max_ns": "long"}/'
 bad 'a histogram of 2^64' 'kinds\[0\]\.histogram: not a list' 's/\[13, 10\]/[64, 10]/'
 bad 'pages that are a word' 'calls\[0\]\.pages_dirtied: not an object' 's/{"min": 12, .* 12}/"12"/'
 bad 'memory that is a list' 'memory: not an object' 's/"memory": {/"memory": [], "x": {/'

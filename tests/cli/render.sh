@@ -278,6 +278,10 @@ has 'svg: a tip without script' "$out" 'uncertain: found without unwind informat
 same 'svg: the page it was made from is nowhere in it' '' "$(grep -n "$tmp\|$here" "$out")"
 r "$exits" --format svg --weight time
 has 'svg: time' "$out" 'data-weight="time"'
+r "$exits" --format svg --by line
+svg 'svg: by line' 'main (shop.c:40) 116 2580000' 'main (shop.c:44) 40 350000' '0x402200 5 60000'
+r "$exits" --format svg --by reason
+svg 'svg: by reason' '[host HostAdd] 110 2500000' '[syscall write] 45 400000' 'walk 50 1000000'
 r "$cpu" --format svg
 svg 'svg: samples' 'guest 100 100000000' 'host 20 20000000' 'vmm 10 10000000' 'memcpy 40 40000000'
 r "$hostile" --format svg

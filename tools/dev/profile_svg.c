@@ -95,17 +95,18 @@ static const char *unit(const struct picture *p)
     return p->view->cpu ? "samples" : "exits";
 }
 
+/* What the frame's own name does not say. */
 static const char *place(const struct profile_node *node)
 {
-    return node->cell.frame ? node->cell.frame->place : "";
+    return node->cell.frame && !*node->cell.at ? node->cell.frame->place : "";
 }
 
-static void title(struct picture *p, const struct profile_node *node)
+static void title(struct picture *p, const struct profile_node *node, const char *name)
 {
     const struct profile_node *all = p->tree->node;
     char share[PROFILE_NUMBER], time[PROFILE_NUMBER], time_share[PROFILE_NUMBER];
     fputs("<title>", p->out);
-    xml(p->out, node->cell.name);
+    xml(p->out, name);
     if (*place(node)) {
         fputs("\n", p->out);
         xml(p->out, place(node));
@@ -125,7 +126,7 @@ static void title(struct picture *p, const struct profile_node *node)
     fputs("</title>", p->out);
 }
 
-static void data(struct picture *p, const struct profile_node *node)
+static void data(struct picture *p, const struct profile_node *node, const char *name)
 {
     const struct profile_frame *f = node->cell.frame;
     fprintf(p->out, "<g class=\"f%s%s\"", f && f->inlined ? " i" : "",
@@ -136,7 +137,7 @@ static void data(struct picture *p, const struct profile_node *node)
         fprintf(p->out, " data-oc=\"%" PRIu64 "\" data-ot=\"%" PRIu64 "\"", node->old_count,
                 node->old_ns);
     fputs(" data-n=\"", p->out);
-    xml(p->out, node->cell.name);
+    xml(p->out, name);
     if (*place(node)) {
         fputs("\" data-f=\"", p->out);
         xml(p->out, place(node));
@@ -153,18 +154,21 @@ static void draw(struct picture *p, uint32_t n)
     unsigned y = TOP + (p->tree->depth - node->depth) * ROW;
     unsigned color = p->compares ? profile_change_color(weight(p, node), before(p, node), p->most)
                                  : profile_color(profile_hue(&node->cell), node->cell.name);
+    char name[2 * PROFILE_TEXT_MAX + 16];
     if (n)
         p->x[node->parent] += w;
     else
         w = WIDTH - 2 * MARGIN;
     p->x[n] = x;
     p->number[n] = p->shown++;
-    data(p, node);
-    title(p, node);
+    const char *at = node->cell.at;
+    snprintf(name, sizeof(name), "%s%s%s%s", node->cell.name, *at ? " (" : "", at, *at ? ")" : "");
+    data(p, node, name);
+    title(p, node, name);
     fprintf(p->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"2\" ", x, y,
             w > 3 ? w - 0.8 : w * 0.8, ROW - 1);
     fprintf(p->out, "fill=\"#%06x\"/><text x=\"%.1f\" y=\"%u\">", color, x + 4, y + 14);
-    xml_short(p->out, node->cell.name, w);
+    xml_short(p->out, name, w);
     fputs("</text></g>\n", p->out);
 }
 
