@@ -58,6 +58,20 @@ $(B)/fuzz/%-fuzzer: $(B)/fuzz/clang/tests/fuzz/%.o $(B)/fuzz/clang.a
 	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(FUZZ_LIBS) -pthread
 tests: $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%-corpus)
 
+# Renderers of profiles: for render.sh, and on documents that were damaged.
+$(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
+    $(B)/obj/tools/dev/file.o $(B)/lib/libhl.a
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tools/dev $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \
+	    $(filter %.c %.o %.a,$^) $(LDFLAGS) $(HL_LIBS) -ljansson
+$(B)/tests/profile/damage: $(B)/fuzz/gcc/tests/profile/damage.o $(RENDER_SRC:%.c=$(B)/fuzz/gcc/%.o) \
+    $(B)/fuzz/gcc.a
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FUZZ_SAN) -o $@ $^ $(FUZZ_LIBS) -ljansson -pthread
+tests: $(B)/tests/profile/render $(B)/tests/profile/damage
+
 # Findings are left in $(B)/fuzz; what is new in a corpus stays in $(B)/fuzz/TARGET.
 T ?= 60
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
@@ -71,7 +85,7 @@ $(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(B)/fuzz/%-fuzzer
 
 # Tests of pure code under valgrind, which a guest cannot run under.
 .PHONY: valgrind
-valgrind: tests ## the unit tests under valgrind (must be installed)
+valgrind: tests ## the unit tests under valgrind
 	$(Q)for t in $(filter $(B)/tests/unit/%,$(TEST_BIN)); do \
 	    printf '%s: ' $$t; \
 	    HL_TEST_SLOW=50 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \

@@ -11,7 +11,7 @@
     var script = document.currentScript;
     var svg = (script && script.closest("svg")) || document.documentElement;
     var MARGIN = 12, ROW = 20, CHAR = 7.23, TOP = 92, FOOT = 34;
-    var nodes = [], deepest = 0, width = 1200, inverted = false;
+    var nodes = [], deepest = 0, width = 1200, inverted = false, chosen = false;
     var state = { weight: svg.getAttribute("data-weight"), zoom: 0, search: "" };
     var selected = null, unit = svg.getAttribute("data-unit"), compares = svg.hasAttribute("data-diff");
 
@@ -64,7 +64,7 @@
         n.py = y;
         n.g.classList.toggle("a", ancestor);
         n.g.style.display = "";
-        put(n.rect, { x: x.toFixed(1), y: y, width: Math.max(w, 0.5).toFixed(1) });
+        put(n.rect, { x: x.toFixed(1), y: y, width: (w > 3 ? w - 0.8 : w * 0.8).toFixed(1) });
         put(n.text, { x: (x + 4).toFixed(1), y: y + 14 });
         n.text.textContent = shorten(n.name, w);
     }
@@ -255,6 +255,8 @@
         var height = TOP + (deepest + 1) * ROW + FOOT;
         var own = svg === document.documentElement, bar = height > window.innerHeight ? 16 : 0;
         width = own ? Math.max(720, window.innerWidth - bar) : 1200;
+        if (!chosen) /* where it does not fit into the window one should see where it begins */
+            inverted = own && height > window.innerHeight;
         put(svg, { width: width, height: height, viewBox: "0 0 " + width + " " + height });
         put(id("page"), { width: width, height: height });
         put(id("back"), { width: width });
@@ -302,6 +304,7 @@
             set("weight", state.weight === "time" ? "count" : "time");
         } else if (e.key === "i") {
             inverted = !inverted;
+            chosen = true;
             show();
         } else {
             return;
@@ -339,5 +342,4 @@
     recall();
     listen();
     resize();
-    window.scrollTo(0, svg.scrollHeight); /* calls grow upwards from the bottom */
 }());

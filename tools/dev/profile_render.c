@@ -66,12 +66,17 @@ int profile_load(json_t **document, const char *path, struct hl_error *error)
     return hl_error_hint(error, "a profile is what hl-dev profile --format json prints");
 }
 
+/* As a whole, or not at all: a document that was made in memory may have text that is not UTF-8. */
 static int render_json(FILE *out, const json_t *document, struct hl_error *error)
 {
-    errno = 0;
-    if (json_dumpf(document, out, JSON_INDENT(1) | JSON_PRESERVE_ORDER) && !ferror(out))
-        return hl_error_set(error, HL_ERR_MEMORY, "the profile cannot be written as JSON");
+    char *text = json_dumps(document, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    if (!text)
+        return hl_error_set(error, HL_ERR_FILE,
+                            "the profile cannot be written as JSON: no memory, or text in it that "
+                            "is not UTF-8");
+    fputs(text, out);
     fputc('\n', out);
+    free(text);
     return 0;
 }
 

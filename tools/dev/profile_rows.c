@@ -102,6 +102,8 @@ static void read_row(struct profile_view *view, struct profile_check *c, const j
     row->site = profile_index(c, o, "site", view->stack_count, false);
     row->count = profile_number(c, o, "count");
     row->ns = profile_number(c, o, "ns");
+    profile_number_or_0(c, o, "min_ns");
+    profile_number_or_0(c, o, "max_ns");
     check_site(view, c, row);
     profile_add(c, &view->count, row->count, "count");
     profile_add(c, &view->ns, row->ns, "ns");

@@ -3,6 +3,7 @@
  * profile_speedscope.c - https://www.speedscope.app/file-format-schema.json: a profile of counts
  * and one of times, with the same stacks.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "profile_map.h"
@@ -10,11 +11,12 @@
 #include "profile_path.h"
 
 struct scope {
+    FILE *out;
     const struct profile_view *view;
     enum profile_by by;
     struct profile_map map;
-    json_t *frames, *samples, *counts, *times;
-    uint64_t count, ns;
+    json_t *frames;
+    struct profile_cell *cell; /* of the row at hand */
 };
 
 static json_t *frame_json(const struct profile_cell *cell)
@@ -32,72 +34,98 @@ static json_t *frame_json(const struct profile_cell *cell)
     return o;
 }
 
-static bool add_row(struct scope *s, const struct profile_row *row, struct profile_cell *cell)
+static bool add_frames(struct scope *s, const struct profile_row *row)
 {
-    size_t n = profile_path(s->view, row, s->by, cell);
-    json_t *stack = json_array();
-    for (size_t i = 0; i < n && stack; i++) {
-        uint32_t frame = profile_map(&s->map, cell[i].type, cell[i].key);
+    size_t n = profile_path(s->view, row, s->by, s->cell);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t frame = profile_map(&s->map, s->cell[i].type, s->cell[i].key);
         if (frame == PROFILE_MAP_FULL ||
             (frame == json_array_size(s->frames) &&
-             json_array_append_new(s->frames, frame_json(cell + i))) ||
-            json_array_append_new(stack, json_integer((json_int_t)frame))) {
-            json_decref(stack);
+             json_array_append_new(s->frames, frame_json(s->cell + i))))
             return false;
-        }
     }
-    if (!n) {
-        json_decref(stack);
-        return true;
-    }
-    s->count += row->count;
-    s->ns += row->ns;
-    return !json_array_append_new(s->samples, stack) &&
-           !json_array_append_new(s->counts, json_integer((json_int_t)row->count)) &&
-           !json_array_append_new(s->times, json_integer((json_int_t)row->ns));
+    return true;
 }
 
-static json_t *profile_json(const char *name, const char *unit, uint64_t end, json_t *samples,
-                            json_t *weights)
+/* All frames have their numbers by now.  Stacks are not kept: there may be a great many. */
+static void print_samples(struct scope *s)
 {
-    return json_pack("{s:s, s:s, s:s, s:i, s:I, s:O, s:O}", "type", "sampled", "name", name, "unit",
-                     unit, "startValue", 0, "endValue", (json_int_t)end, "samples", samples,
-                     "weights", weights);
+    const char *comma = "";
+    for (size_t i = 0; i < s->view->row_count; i++) {
+        size_t n = profile_path(s->view, s->view->row + i, s->by, s->cell);
+        if (!n)
+            continue;
+        fprintf(s->out, "%s[", comma);
+        for (size_t j = 0; j < n; j++)
+            fprintf(s->out, "%s%" PRIu32, j ? "," : "",
+                    profile_map(&s->map, s->cell[j].type, s->cell[j].key));
+        fputc(']', s->out);
+        comma = ",\n";
+    }
 }
 
-static json_t *file_json(struct scope *s, enum profile_weight weight)
+static uint64_t print_weights(struct scope *s, bool time, bool print)
 {
-    const char *guest = *s->view->guest ? s->view->guest : "guest";
-    json_t *count =
-        profile_json(s->view->cpu ? "samples" : "exits", "none", s->count, s->samples, s->counts);
-    json_t *time = profile_json("time", "nanoseconds", s->ns, s->samples, s->times);
-    return json_pack("{s:s, s:{s:O}, s:[o, o], s:s, s:i, s:s}", "$schema",
-                     "https://www.speedscope.app/file-format-schema.json", "shared", "frames",
-                     s->frames, "profiles", count, time, "name", guest, "activeProfileIndex",
-                     weight == PROFILE_TIME, "exporter", "hl-dev");
+    uint64_t sum = 0;
+    const char *comma = "";
+    for (size_t i = 0; i < s->view->row_count; i++) {
+        const struct profile_row *row = s->view->row + i;
+        uint64_t weight = time ? row->ns : row->count;
+        if (!profile_path(s->view, row, s->by, s->cell))
+            continue;
+        if (print)
+            fprintf(s->out, "%s%" PRIu64, comma, weight);
+        sum += weight;
+        comma = ",";
+    }
+    return sum;
+}
+
+static void print_profile(struct scope *s, const char *name, const char *unit, bool time)
+{
+    fprintf(s->out, "{\"type\":\"sampled\",\"name\":\"%s\",\"unit\":\"%s\",\"startValue\":0,", name,
+            unit);
+    fprintf(s->out, "\"endValue\":%" PRIu64 ",\"samples\":[\n", print_weights(s, time, false));
+    print_samples(s);
+    fputs("],\n\"weights\":[", s->out);
+    print_weights(s, time, true);
+    fputs("]}", s->out);
+}
+
+static bool print(struct scope *s, enum profile_weight weight)
+{
+    json_t *name = json_string(*s->view->guest ? s->view->guest : "guest");
+    char *frames = json_dumps(s->frames, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    char *quoted = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
+    if (frames && quoted) {
+        fprintf(s->out,
+                "{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
+                "\"exporter\":\"hl-dev\",\"name\":%s,\"activeProfileIndex\":%d,\n"
+                "\"shared\":{\"frames\":%s},\n\"profiles\":[",
+                quoted, weight == PROFILE_TIME, frames);
+        print_profile(s, s->view->cpu ? "samples" : "exits", "none", false);
+        fputs(",\n", s->out);
+        print_profile(s, "time", "nanoseconds", true);
+        fputs("]}\n", s->out);
+    }
+    bool fine = frames && quoted;
+    free(frames);
+    free(quoted);
+    json_decref(name);
+    return fine;
 }
 
 int profile_speedscope(FILE *out, const struct profile_view *view,
                        const struct profile_options *options, struct hl_error *error)
 {
-    struct scope s = {.view = view, .by = options->by};
-    struct profile_cell *cell = calloc(PROFILE_PATH_MAX, sizeof(*cell));
-    s.frames = json_array();
-    s.samples = json_array();
-    s.counts = json_array();
-    s.times = json_array();
-    bool fine = cell && s.frames && s.samples && s.counts && s.times;
+    struct scope s = {.out = out, .view = view, .by = options->by, .frames = json_array()};
+    s.cell = calloc(PROFILE_PATH_MAX, sizeof(*s.cell));
+    bool fine = s.cell && s.frames;
     for (size_t i = 0; i < view->row_count && fine; i++)
-        fine = add_row(&s, view->row + i, cell);
-    json_t *file = fine ? file_json(&s, options->weight) : NULL;
-    fine = file && (!json_dumpf(file, out, JSON_COMPACT | JSON_PRESERVE_ORDER) || ferror(out));
-    fputc('\n', out);
-    json_decref(file);
+        fine = add_frames(&s, view->row + i);
+    fine = fine && print(&s, options->weight);
     json_decref(s.frames);
-    json_decref(s.samples);
-    json_decref(s.counts);
-    json_decref(s.times);
-    free(cell);
+    free(s.cell);
     profile_map_free(&s.map);
     return fine ? 0 : hl_error_set(error, HL_ERR_MEMORY, "out of memory");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* profile_summary.c - totals, calls, start-up, memory and KVM's own figures, of a document. */
-#include <math.h>
 #include <string.h>
 
 #include "profile_parts.h"

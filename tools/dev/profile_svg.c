@@ -14,7 +14,7 @@
 
 enum { WIDTH = 1200, MARGIN = 12, ROW = 20, TOP = 92, FOOT = 34 }; /* the script has them, too */
 #define CHAR 7.23
-#define NODES_MAX 8000 /* more of them: those nobody could see are left out */
+#define NODES_MAX 6000 /* more of them make a picture slow: the narrowest are left out */
 
 __asm__(".section .rodata\n"
         "profile_flame_js:\n.incbin \"tools/dev/profile_flame.js\"\n.byte 0\n"
@@ -29,6 +29,7 @@ struct picture {
     enum profile_weight weight;
     bool compares;
     uint64_t most;    /* the greatest change */
+    uint64_t parts;   /* what is less than one of as many in all is left out; 0: nothing is */
     uint32_t *number; /* of each node in the picture */
     double *x;        /* of each node's next child */
     uint32_t shown;
@@ -94,17 +95,18 @@ static const char *unit(const struct picture *p)
     return p->view->cpu ? "samples" : "exits";
 }
 
+/* What the frame's own name does not say. */
 static const char *place(const struct profile_node *node)
 {
-    return node->cell.frame ? node->cell.frame->place : "";
+    return node->cell.frame && !*node->cell.at ? node->cell.frame->place : "";
 }
 
-static void title(struct picture *p, const struct profile_node *node)
+static void title(struct picture *p, const struct profile_node *node, const char *name)
 {
     const struct profile_node *all = p->tree->node;
     char share[PROFILE_NUMBER], time[PROFILE_NUMBER], time_share[PROFILE_NUMBER];
     fputs("<title>", p->out);
-    xml(p->out, node->cell.name);
+    xml(p->out, name);
     if (*place(node)) {
         fputs("\n", p->out);
         xml(p->out, place(node));
@@ -124,7 +126,7 @@ static void title(struct picture *p, const struct profile_node *node)
     fputs("</title>", p->out);
 }
 
-static void data(struct picture *p, const struct profile_node *node)
+static void data(struct picture *p, const struct profile_node *node, const char *name)
 {
     const struct profile_frame *f = node->cell.frame;
     fprintf(p->out, "<g class=\"f%s%s\"", f && f->inlined ? " i" : "",
@@ -135,7 +137,7 @@ static void data(struct picture *p, const struct profile_node *node)
         fprintf(p->out, " data-oc=\"%" PRIu64 "\" data-ot=\"%" PRIu64 "\"", node->old_count,
                 node->old_ns);
     fputs(" data-n=\"", p->out);
-    xml(p->out, node->cell.name);
+    xml(p->out, name);
     if (*place(node)) {
         fputs("\" data-f=\"", p->out);
         xml(p->out, place(node));
@@ -152,27 +154,40 @@ static void draw(struct picture *p, uint32_t n)
     unsigned y = TOP + (p->tree->depth - node->depth) * ROW;
     unsigned color = p->compares ? profile_change_color(weight(p, node), before(p, node), p->most)
                                  : profile_color(profile_hue(&node->cell), node->cell.name);
+    char name[2 * PROFILE_TEXT_MAX + 16];
     if (n)
         p->x[node->parent] += w;
     else
         w = WIDTH - 2 * MARGIN;
     p->x[n] = x;
     p->number[n] = p->shown++;
-    data(p, node);
-    title(p, node);
-    fprintf(p->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"2\" ", x, y, w,
-            ROW - 1);
+    const char *at = node->cell.at;
+    snprintf(name, sizeof(name), "%s%s%s%s", node->cell.name, *at ? " (" : "", at, *at ? ")" : "");
+    data(p, node, name);
+    title(p, node, name);
+    fprintf(p->out, "<rect x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%d\" rx=\"2\" ", x, y,
+            w > 3 ? w - 0.8 : w * 0.8, ROW - 1);
     fprintf(p->out, "fill=\"#%06x\"/><text x=\"%.1f\" y=\"%u\">", color, x + 4, y + 14);
-    xml_short(p->out, node->cell.name, w);
+    xml_short(p->out, name, w);
     fputs("</text></g>\n", p->out);
 }
 
-/* Whoever draws it must see it, in one weight or the other, when it is as wide as a wall. */
+/* Its callers are at least as wide. */
 static bool visible(const struct picture *p, const struct profile_node *node)
 {
     const struct profile_node *all = p->tree->node;
-    return p->tree->count <= NODES_MAX || node->count > all->count / 20000 ||
-           node->ns > all->ns / 20000;
+    return !p->parts || node->count > all->count / p->parts || node->ns > all->ns / p->parts;
+}
+
+static void find_parts(struct picture *p)
+{
+    size_t count = p->tree->count;
+    for (uint64_t parts = 20000; count > NODES_MAX && parts; parts /= 2) {
+        p->parts = parts;
+        count = 0;
+        for (size_t i = 0; i < p->tree->count; i++)
+            count += visible(p, p->tree->node + i);
+    }
 }
 
 static uint32_t first_visible(const struct picture *p, uint32_t n)
@@ -216,7 +231,7 @@ static void head(struct picture *p)
     char buf[PROFILE_NUMBER];
     fprintf(out, "<g id=\"head\"><rect id=\"back\" width=\"%d\" height=\"%d\"/>\n", WIDTH, TOP - 6);
     fprintf(out, "<text id=\"title\" x=\"%d\" y=\"32\">", MARGIN);
-    xml_short(out, *p->view->guest ? p->view->guest : "guest", 480);
+    xml_short(out, *p->view->guest ? p->view->guest : "guest", 400);
     fprintf(out, "</text>\n<text id=\"sub\" x=\"%d\" y=\"54\">%" PRIu64 " %s, %s", MARGIN,
             all->count, unit(p), profile_time(buf, all->ns));
     fprintf(out, " %s  -  %" PRIu64 " run%s, wall %s", p->view->cpu ? "in all" : "to serve them",
@@ -325,6 +340,7 @@ int profile_svg(FILE *out, const struct profile_view *view, const struct profile
         p.x = calloc(tree.count, sizeof(*p.x));
         if (p.number && p.x) {
             find_most(&p);
+            find_parts(&p);
             picture(&p);
         } else {
             rc = hl_error_set(error, HL_ERR_MEMORY, "out of memory");
