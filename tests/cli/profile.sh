@@ -120,6 +120,21 @@ has 'PIE' "$out" "^ +1000 .* All +tests/guest/exits\.c:$(at all) +\[host HostAdd
 hl profile "$prefix/tests/guest/exits" --host host.so --call 'Corrupt()'
 has 'a damaged stack' "$out" "^ +1 .* Corrupt +tests/guest/exits\.c:$(at corrupt) +\[host HostTick\]$"
 
+# ---- The example of docs/profiling.md
+
+example=$here/../../docs/profiling
+compile dump -Og "$example/dump.c"
+compile dump-fixed -Og "$example/dump-fixed.c"
+${CC:-gcc} -Wall -Wextra -Werror -shared -fPIC -I"$prefix/include" -o example.so "$example/host.c" || exit 1
+head -c 256 "$prefix/bin/hl-dev" >sample
+hl profile dump --host ./example.so --call 'Dump(@sample)' --format json -o before.json
+hl profile --from before.json
+has "the example's line" "$out" '^ +768 +99\.6% .* put +.*dump\.c:9 +\[host HostPut\]$'
+hl profile dump-fixed --host ./example.so --call 'Dump(@sample)' --diff before.json
+has 'the example: gone' "$out" '^ +768 +0 +-768 +gone .* put '
+has 'the example: new' "$out" '^ +0 +1 +\+1 +new .* flush +.*dump-fixed\.c:12 +\[host HostWrite\]$'
+has 'the example: in all' "$out" '^exits +771 +4 +-767 '
+
 # ---- What cannot be meant
 
 refused '--rate without --cpu' 64 '--rate without --cpu' 'each exit' profile "$guest" --rate 100

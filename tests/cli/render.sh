@@ -107,8 +107,8 @@ SAMPLES   SHARE     TIME   SHARE   TOTAL  FUNCTION  FILE
       0    0.0%     0 ns    0.0%  100.0%  main      shop.c
 
 memory
-heap   at most 0 of 0
-stack  at most 0 of 0
+heap   at most 0 B of 0 B
+stack  at most 0 B of 0 B
 pages written to unknown, pages touched unknown
 END
 # What memcpy() took is told of the line that called it: it has none itself.
@@ -140,10 +140,10 @@ main;write;[syscall write] 40
 END
 shows 'folded: by line, time' "$exits" --format folded --by line --weight time <<'END'
 [unknown];[result] 10000
-guess? (0x403300);0x402200;[io out 0x3f8] 60000
-main (shop.c:40);serve (shop.c:20);HostAdd (0x401100);[host HostAdd] 1500000
+guess?;0x402200;[io out 0x3f8] 60000
+main (shop.c:40);serve (shop.c:20);HostAdd;[host HostAdd] 1500000
 main (shop.c:40);serve (shop.c:20);walk (tree.c:7);walk (tree.c:9);[fault #PF] 30000
-main (shop.c:40);serve (shop.c:20);walk (tree.c:7);walk (tree.c:9);visit (tree.h:3);HostAdd (0x401100);[host HostAdd] 1000000
+main (shop.c:40);serve (shop.c:20);walk (tree.c:7);walk (tree.c:9);visit (tree.h:3);HostAdd;[host HostAdd] 1000000
 main (shop.c:40);serve (shop.c:24);write (libc/write.c:12);[syscall write] 50000
 main (shop.c:44);write (libc/write.c:12);[syscall write] 350000
 END

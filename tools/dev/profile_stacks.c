@@ -23,7 +23,7 @@ static void read_frame(struct profile_view *view, struct profile_check *c, const
     if (*f->file && f->line)
         f->place = profile_wordf(view, c, "%.970s:%lu", f->file, f->line);
     else
-        f->place = *f->file ? f->file : profile_word(view, c, name == address ? "" : address);
+        f->place = f->file; /* an address would be another one in the next build */
 }
 
 static int by_function(const void *a, const void *b)

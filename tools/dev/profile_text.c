@@ -94,7 +94,7 @@ const char *profile_time(char buf[PROFILE_NUMBER], uint64_t ns)
 const char *profile_bytes(char buf[PROFILE_NUMBER], uint64_t bytes)
 {
     if (bytes < 1024)
-        snprintf(buf, PROFILE_NUMBER, "%d", (int)bytes);
+        snprintf(buf, PROFILE_NUMBER, "%d B", (int)bytes);
     else if (bytes < 1023488)
         scaled(buf, (double)bytes / 1024, "KiB");
     else if (bytes < UINT64_C(1048051712))
