@@ -75,7 +75,7 @@ export HL_FOO='a b'
 echo 'some input' | "$here/run" -i -k npt=0 -n 2 -c '
     touch '"$T"'/written && cat && echo $HL_NESTED $HL_TEST_SLOW "$HL_FOO"
     cat /sys/module/kvm_amd/parameters/npt; nproc
-    : >/dev/shm/x && : >/tmp/x && echo seen >/dev/stderr && test -w /dev/kvm && echo writable
+    : >/dev/shm/x && : >"/tmp/x.$$" && echo seen >/dev/stderr && test -w /dev/kvm && echo writable
     bash -c "echo >/dev/tcp/127.0.0.1/9" 2>&1 | grep -o refused | head -n 1
     script -qec tty /dev/null </dev/null | tr -d "\\r"
     (sleep 1000 &) ; kill -TERM $$' >"$T/out" 2>"$T/err"
