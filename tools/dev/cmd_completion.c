@@ -9,13 +9,19 @@ static const char help[] = "Usage: hl-dev completion bash|zsh\n"
                            "\n"
                            "Print a completion script: source <(hl-dev completion bash)\n";
 
-#define SUBCOMMANDS "run debug trace ps attach inspect core doctor completion help"
+#define SUBCOMMANDS "run debug profile trace ps attach inspect core doctor completion help"
 #define RUN_OPTIONS                                                                                \
     "--call --host --heap --stack --input --output --timeout --repeat --restore --core --gdb "     \
     "--stop-at --json --color --quiet --verbose --help --version"
 #define TRACE_OPTIONS                                                                              \
     "-e -k -o -r -s -t --call --host --heap --stack --input --output --timeout --repeat "          \
     "--restore --stack-trace --string-limit --json --color --quiet --verbose --help --version"
+#define PROFILE_OPTIONS                                                                            \
+    "-o --exits --cpu --rate --memory --by --weight --format --diff --from --call --host --heap "  \
+    "--stack --input --output --timeout --repeat --restore --core --json --color --quiet "         \
+    "--verbose --help --version"
+#define PROFILE_FORMATS "table json folded svg callgrind speedscope"
+#define PROFILE_BY "reason host function line"
 #define TRACE_CLASSES "host syscall fault log result abort interrupt io mmio all"
 
 /*
@@ -27,10 +33,14 @@ static const char bash[] =
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
     "    case $prev in\n"
     "    --color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")); return ;;\n"
-    "    --host|--core|-o) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+    "    --host|--core|-o|--diff|--from) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
     "    --stop-at) COMPREPLY=($(compgen -W 'entry main none' -- \"$cur\")); return ;;\n"
+    "    --format) COMPREPLY=($(compgen -W '" PROFILE_FORMATS "' -- \"$cur\")); return ;;\n"
+    "    --by) COMPREPLY=($(compgen -W '" PROFILE_BY "' -- \"$cur\")); return ;;\n"
+    "    --weight) COMPREPLY=($(compgen -W 'count time' -- \"$cur\")); return ;;\n"
     "    -e) COMPREPLY=($(compgen -W '" TRACE_CLASSES "' -- \"$cur\")); return ;;\n"
-    "    --call|--heap|--stack|--input|--output|--timeout|--repeat|-s|--string-limit) return ;;\n"
+    "    --call|--heap|--stack|--input|--output|--timeout|--repeat|--rate|-s|--string-limit) "
+    "return ;;\n"
     "    esac\n"
     "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
     "        COMPREPLY=($(compgen -W '" SUBCOMMANDS " --help --version' -- \"$cur\"))\n"
@@ -39,6 +49,8 @@ static const char bash[] =
     "    elif [ \"${COMP_WORDS[1]}\" = attach ]; then\n"
     "        COMPREPLY=($(compgen -W '$(hl-dev ps 2>/dev/null | awk \"NR > 1 { print \\$1 }\")' -- "
     "\"$cur\"))\n"
+    "    elif [ \"${COMP_WORDS[1]}\" = profile ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
+    "        COMPREPLY=($(compgen -W '" PROFILE_OPTIONS "' -- \"$cur\"))\n"
     "    elif [ \"${COMP_WORDS[1]}\" = trace ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
     "        COMPREPLY=($(compgen -W '" TRACE_OPTIONS "' -- \"$cur\"))\n"
     "    elif [ \"${cur#-}\" != \"$cur\" ]; then\n"
@@ -62,8 +74,16 @@ static const char zsh[] = "#compdef hl-dev\n"
                           "        compadd entry main none\n"
                           "    elif [[ $words[CURRENT-1] == --color ]]; then\n"
                           "        compadd auto always never\n"
+                          "    elif [[ $words[CURRENT-1] == --format ]]; then\n"
+                          "        compadd " PROFILE_FORMATS "\n"
+                          "    elif [[ $words[CURRENT-1] == --by ]]; then\n"
+                          "        compadd " PROFILE_BY "\n"
+                          "    elif [[ $words[CURRENT-1] == --weight ]]; then\n"
+                          "        compadd count time\n"
                           "    elif [[ $words[CURRENT-1] == -e ]]; then\n"
                           "        compadd " TRACE_CLASSES "\n"
+                          "    elif [[ $words[2] == profile && $words[CURRENT] == -* ]]; then\n"
+                          "        compadd -- " PROFILE_OPTIONS "\n"
                           "    elif [[ $words[2] == trace && $words[CURRENT] == -* ]]; then\n"
                           "        compadd -- " TRACE_OPTIONS "\n"
                           "    elif [[ $words[CURRENT] == -* ]]; then\n"
