@@ -100,8 +100,20 @@ static void write_client(struct hl_gdb *g, bool polled)
         drop_client(g);
 }
 
+/* Gone, though what it said last may not have been read yet. */
+static bool has_hung_up(int fd)
+{
+    struct pollfd p = {fd, POLLRDHUP, 0};
+
+    return poll(&p, 1, 0) == 1;
+}
+
+/* GDB that comes again at once (`disconnect`, `target remote`) is no second one. */
 static void accept_client(struct hl_gdb *g)
 {
+    if (g->in >= 0 && has_hung_up(g->in))
+        return; /* its end is dealt with first; the new one waits until then */
+
     int fd = accept4(g->endpoint.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), on = 1;
     int idle = 60, count = 3;
 

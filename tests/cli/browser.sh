@@ -123,7 +123,7 @@ mouse("mousemove", find("visit").querySelector("rect")); saw(tip());
 mouse("mouseleave", document.getElementById("frames")); saw(tip());
 END
 plays 'mouse: hover over what is uncertain' \
-    'guess?/0x403300/uncertain: found without unwind information/5 exits  3.0%/60.0 us  2.0%' <<'END'
+    'guess?/uncertain: found without unwind information/5 exits  3.0%/60.0 us  2.0%' <<'END'
 mouse("mousemove", find("guess?").querySelector("rect")); saw(tip());
 END
 plays 'mouse: click zooms, and the button ends it' 'serve|visible|43.1% of serve|all|hidden' <<'END'

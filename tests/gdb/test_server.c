@@ -151,6 +151,19 @@ static void two_clients(void **state)
     until(&fake.detaches, 2);
 }
 
+/* A client that goes and comes again is none beside itself, however late its end is noticed. */
+static void back_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 300; i++) {
+        int fd = dial();
+        expect_packet(fd, "?", "T05");
+        send_packet(fd, "qAttached"); /* not yet read when the next one dials */
+        put(fd, "+++", 3);
+        close(fd);
+    }
+}
+
 /* Whatever was said when the client vanishes, the guest is let go and the next client served. */
 static void vanish_at_every_byte(void **state)
 {
@@ -367,15 +380,9 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, serve, unserve)
 #define U(test) cmocka_unit_test_setup_teardown(test, only_fake, no_fake)
     const struct CMUnitTest tests[] = {
-        T(two_clients),
-        T(vanish_at_every_byte),
-        T(client_that_does_not_read),
-        T(silent_client),
-        T(break_in),
-        T(private_socket),
-        U(bad_endpoints),
-        U(tcp),
-        U(stdio),
+        T(two_clients),   T(back_at_once), T(vanish_at_every_byte), T(client_that_does_not_read),
+        T(silent_client), T(break_in),     T(private_socket),       U(bad_endpoints),
+        U(tcp),           U(stdio),
     };
     return cmocka_run_group_tests_name("server", tests, start, end);
 }

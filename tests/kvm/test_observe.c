@@ -14,6 +14,7 @@ static const char letters[] = {
     [HL_EVENT_BEGIN] = 'B',    [HL_EVENT_EXIT] = 'x',    [HL_EVENT_HOST] = 'H',
     [HL_EVENT_HOST_END] = 'h', [HL_EVENT_CONSOLE] = 'C', [HL_EVENT_LOG] = 'L',
     [HL_EVENT_SERVED] = 's',   [HL_EVENT_END] = 'E',     [HL_EVENT_RESTORE] = 'R',
+    [HL_EVENT_DESTROY] = 'D',
 };
 
 /* The last event of each kind, with what it points to copied. */
@@ -335,7 +336,7 @@ static void test_kinds(void **state)
     struct box *box = *state;
     open_box(box);
     for (unsigned kind = 0; kind < COUNT(letters); kind++) {
-        static const char *const wanted[] = {"B", "xx", "H", "h", "", "", "ss", "E", ""};
+        static const char *const wanted[] = {"B", "xx", "H", "h", "", "", "ss", "E", "", ""};
         struct seen s;
         watch(box, &s, HL_EVENT_BIT(kind));
         CALL(box, "CallHook", value_i32(1));
@@ -404,6 +405,20 @@ static void test_restore(void **state)
 }
 
 /* The debugger is an observer itself; its own stops are not exits of the guest's. */
+/* The last word; and an observer that takes itself away at it is not asked again. */
+static void test_destroy(void **state)
+{
+    struct box *box = *state;
+    static struct seen first, second;
+    open_box(box);
+    watch(box, &first, HL_EVENT_BIT(HL_EVENT_DESTROY));
+    watch(box, &second, HL_EVENTS_ALL);
+    hl_sandbox_destroy(box->sb);
+    box->sb = NULL;
+    expect(&first, "D");
+    expect(&second, "D");
+}
+
 static void test_with_a_debugger(void **state)
 {
     struct gdb_box *g = *state;
@@ -444,6 +459,7 @@ int main(void)
         BOX_TEST(test_wrong_use),
         BOX_TEST(test_interrupt),
         BOX_TEST(test_restore),
+        BOX_TEST(test_destroy),
         GDB_TEST(test_with_a_debugger),
     };
     watchdog(55);
