@@ -215,6 +215,19 @@ int debug_fault_signal(const struct hl_fault *fault);
 /* One line on what the guest is doing. */
 int debug_thread_extra(void *target, char *text, size_t size);
 
+/* debug_maps.c: the address space from below, what is kept unmapped included. */
+#define DEBUG_UNMAPPED (~0u)
+struct debug_row {
+    hl_gva_t start, end;
+    unsigned prot; /* HL_PROT_*, or DEBUG_UNMAPPED */
+    const char *what;
+};
+void debug_each_row(const struct hl_debug *d,
+                    void (*visit)(void *opaque, const struct debug_row *row), void *opaque);
+
+/* debug_proc.c: gdb_target_ops.proc */
+int debug_proc(void *target, const char *name, void **data, size_t *size);
+
 /*
  * All with the lock held.  A debugger that comes early hears of the guest once it is where it was
  * to wait.
