@@ -18,7 +18,7 @@ int debug_fault_signal(const struct hl_fault *fault)
 }
 
 /* Signals of GDB's that are not faults, in Linux's numbers. */
-static int host_signal(int gdb)
+int debug_host_signal(int gdb)
 {
     switch (gdb) {
     case GDB_SIGNAL_BUS:
@@ -37,7 +37,8 @@ static int host_signal(int gdb)
 int debug_siginfo(struct hl_debug *d, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));
-    info->si_signo = d->last.reason == GDB_STOP_SIGNAL ? host_signal(d->last.signal) : SIGTRAP;
+    info->si_signo =
+        d->last.reason == GDB_STOP_SIGNAL ? debug_host_signal(d->last.signal) : SIGTRAP;
     if (!info->si_signo)
         return HL_ERR_STATE;
     if (d->sb->has_fault)

@@ -364,6 +364,26 @@ static void test_pass_signals(void **state)
     assert_int_equal(stop.signal, GDB_SIGNAL_SEGV);
 }
 
+/* `signal SIGUSR1` where the guest stands for another reason: there is no handler to run. */
+static void test_struck(void **state)
+{
+    struct rig *r = *state;
+
+    stand(r);
+    unsigned before = entries(r);
+    resume_how(r, GDB_STEP, 20); /* CHLD is ignored */
+    entered_again(r, before);
+    play_step(r, r->text + 1);
+    expect_step(r, r->text + 1);
+    resume_how(r, GDB_CONTINUE, 30);
+    call_over(r, HL_ERR_GUEST_ABORT);
+    struct gdb_stop stop = take(r);
+    assert_int_equal(stop.reason, GDB_STOP_KILLED);
+    assert_int_equal(stop.signal, 30);
+    assert_int_equal(hl_sandbox_state(r->sb), HL_SANDBOX_POISONED);
+    assert_int_equal(r->sb->killed_by, SIGUSR1);
+}
+
 /* Nobody attached: the call fails as ever. */
 static void test_fault_alone(void **state)
 {
@@ -673,6 +693,7 @@ int main(void)
         ON_ALL_ROADS(test_deliver),
         ON_ALL_ROADS(test_harmless_signal),
         ON_ALL_ROADS(test_pass_signals),
+        ON_ALL_ROADS(test_struck),
         ON_ALL_ROADS(test_fault_alone),
         ON_ALL_ROADS(test_raise),
         ON_ALL_ROADS(test_hl_abort),
