@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.c - vFile: the guest's program, for reading, and not a byte of anything else. */
+/*
+ * file.c - vFile: the guest's program and what its target has for /proc/PID, for reading, and not a
+ * byte of the machine's own files.
+ */
 #include "stub.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The protocol's own numbers ("File-I/O"), not the host's. */
@@ -28,11 +33,33 @@ static enum gdb_result done(struct gdb_session *s, unsigned result)
     return GDB_REPLY;
 }
 
-static bool get_file(struct gdb_session *s, struct gdb_file *file)
+static bool get_program(struct gdb_session *s, struct gdb_file *file)
 {
     const struct gdb_target *t = s->target;
 
     return t->ops->file && !t->ops->file(t->self, file);
+}
+
+/* What an open number stands for. */
+static bool get_file(struct gdb_session *s, size_t number, struct gdb_file *file)
+{
+    const struct gdb_open *open = &s->files[number];
+
+    if (!open->data)
+        return get_program(s, file);
+    *file = (struct gdb_file){.data = open->data, .size = open->size};
+    return true;
+}
+
+/* "/proc/PID/NAME", PID being the one that the client was told: a copy of it as it is now. */
+static bool get_proc(struct gdb_session *s, const char *path, void **data, size_t *size)
+{
+    const struct gdb_target *t = s->target;
+    char folder[32];
+    int length = snprintf(folder, sizeof(folder), "/proc/%u/", (unsigned)gdb_process(s));
+
+    return t->ops->proc && !strncmp(path, folder, (size_t)length) &&
+           !t->ops->proc(t->self, path + length, data, size);
 }
 
 static bool open_number(struct gdb_session *s, struct gdb_text *args, size_t *number)
@@ -60,23 +87,40 @@ enum gdb_result gdb_cmd_file_open(struct gdb_session *s, struct gdb_text *args)
     struct gdb_text name = gdb_text_until(args, ',');
     uint64_t flags, mode;
     char path[PATH_ROOM];
+    struct gdb_open open = {.used = true};
     struct gdb_file file;
 
     if (!s->target->ops->file)
         return GDB_REPLY;
     if (!gdb_text_hex_string(&name, path, sizeof(path)) || !gdb_text_pair(args, &flags, &mode))
         return failed(s, FILEIO_EINVAL);
-    if (!get_file(s, &file) || strcmp(path, file.path))
+    if ((!get_program(s, &file) || strcmp(path, file.path)) &&
+        !get_proc(s, path, &open.data, &open.size))
         return failed(s, FILEIO_ENOENT);
-    if (flags) /* anything but O_RDONLY */
+    if (flags) { /* anything but O_RDONLY */
+        free(open.data);
         return failed(s, FILEIO_EROFS);
+    }
     for (unsigned i = 0; i < GDB_FILES; i++) {
         if (!s->files[i].used) {
-            s->files[i].used = true;
+            s->files[i] = open;
             return done(s, i);
         }
     }
+    free(open.data);
     return failed(s, FILEIO_EMFILE);
+}
+
+static void close_file(struct gdb_open *file)
+{
+    free(file->data);
+    *file = (struct gdb_open){.used = false};
+}
+
+void gdb_files_close(struct gdb_session *s)
+{
+    for (unsigned i = 0; i < GDB_FILES; i++)
+        close_file(&s->files[i]);
 }
 
 enum gdb_result gdb_cmd_file_close(struct gdb_session *s, struct gdb_text *args)
@@ -85,7 +129,7 @@ enum gdb_result gdb_cmd_file_close(struct gdb_session *s, struct gdb_text *args)
 
     if (!open_number(s, args, &number))
         return failed(s, FILEIO_EBADF);
-    s->files[number].used = false;
+    close_file(&s->files[number]);
     return done(s, 0);
 }
 
@@ -96,7 +140,7 @@ enum gdb_result gdb_cmd_file_pread(struct gdb_session *s, struct gdb_text *args)
     struct gdb_file file;
     size_t number, n;
 
-    if (!open_number(s, args, &number) || !get_file(s, &file))
+    if (!open_number(s, args, &number) || !get_file(s, number, &file))
         return failed(s, FILEIO_EBADF);
     if (!gdb_text_is(args, ',') || !gdb_text_pair(args, &size, &offset))
         return failed(s, FILEIO_EINVAL);
@@ -132,7 +176,7 @@ enum gdb_result gdb_cmd_file_fstat(struct gdb_session *s, struct gdb_text *args)
     struct gdb_file file;
     size_t number;
 
-    if (!open_number(s, args, &number) || !get_file(s, &file))
+    if (!open_number(s, args, &number) || !get_file(s, number, &file))
         return failed(s, FILEIO_EBADF);
     put_be(stat + 8, 0100444, 4); /* st_mode: a regular file, read-only */
     put_be(stat + 12, 1, 4);      /* st_nlink */
@@ -144,11 +188,25 @@ enum gdb_result gdb_cmd_file_fstat(struct gdb_session *s, struct gdb_text *args)
     return GDB_REPLY;
 }
 
-/* No path is a link. */
+/* The only links are those of /proc. */
 enum gdb_result gdb_cmd_file_readlink(struct gdb_session *s, struct gdb_text *args)
 {
-    (void)args;
-    return s->target->ops->file ? failed(s, FILEIO_EINVAL) : GDB_REPLY;
+    char path[PATH_ROOM];
+    void *data;
+    size_t size, length;
+
+    if (!s->target->ops->file)
+        return GDB_REPLY;
+    if (!gdb_text_hex_string(args, path, sizeof(path)))
+        return failed(s, FILEIO_EINVAL);
+    length = strlen(path);
+    if (length < 4 || (strcmp(path + length - 4, "/exe") && strcmp(path + length - 4, "/cwd")) ||
+        !get_proc(s, path, &data, &size))
+        return failed(s, FILEIO_EINVAL);
+    gdb_buf_format(&s->reply, "F%zx;", size);
+    gdb_buf_binary(&s->reply, data, size, GDB_PACKET_SIZE - 32);
+    free(data);
+    return GDB_REPLY;
 }
 
 /* pwrite, unlink: there is nothing to write to. */

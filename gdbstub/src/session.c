@@ -92,7 +92,7 @@ void gdb_session_end(struct gdb_session *s)
     s->spoken = s->closing = s->no_ack = s->no_ack_next = s->extended = false;
     s->multiprocess = s->swbreak = s->hwbreak = false;
     s->error_text = s->error_message = false;
-    memset(s->files, 0, sizeof(s->files));
+    gdb_files_close(s);
     pthread_mutex_lock(&s->console.lock);
     gdb_buf_clear(&s->console.text);
     s->console.dropped = 0;

@@ -67,8 +67,10 @@ struct gdb_session {
     bool no_ack, no_ack_next, extended, multiprocess, swbreak, hwbreak;
     bool error_text;    /* it reads "E.text" as an error, but for the reply to m */
     bool error_message; /* there too */
-    struct {
+    struct gdb_open {
         bool used;
+        void *data; /* of a file of /proc, as it was when opened; NULL: the program */
+        size_t size;
     } files[GDB_FILES];
 };
 
@@ -106,6 +108,8 @@ gdb_handler gdb_cmd_why, gdb_cmd_continue, gdb_cmd_step, gdb_cmd_continue_signal
 gdb_handler gdb_cmd_xfer;
 gdb_handler gdb_cmd_file_setfs, gdb_cmd_file_open, gdb_cmd_file_close, gdb_cmd_file_pread,
     gdb_cmd_file_fstat, gdb_cmd_file_readlink, gdb_cmd_file_other;
+/* The client is gone, and so are its files. */
+void gdb_files_close(struct gdb_session *s);
 gdb_handler gdb_cmd_monitor;
 
 void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size);

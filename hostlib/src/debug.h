@@ -213,8 +213,23 @@ int debug_object(void *target, enum gdb_object object, const void **data, size_t
 int debug_siginfo(struct hl_debug *d, siginfo_t *info);
 /* GDB's signal for what stands in sb->fault. */
 int debug_fault_signal(const struct hl_fault *fault);
+/* Linux's number of a signal of GDB's. */
+int debug_host_signal(int gdb);
 /* One line on what the guest is doing. */
 int debug_thread_extra(void *target, char *text, size_t size);
+
+/* debug_maps.c: the address space from below, what is kept unmapped included. */
+#define DEBUG_UNMAPPED (~0u)
+struct debug_row {
+    hl_gva_t start, end;
+    unsigned prot; /* HL_PROT_*, or DEBUG_UNMAPPED */
+    const char *what;
+};
+void debug_each_row(const struct hl_debug *d,
+                    void (*visit)(void *opaque, const struct debug_row *row), void *opaque);
+
+/* debug_proc.c: gdb_target_ops.proc */
+int debug_proc(void *target, const char *name, void **data, size_t *size);
 
 /*
  * All with the lock held.  A debugger that comes early hears of the guest once it is where it was

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug_maps.c - `monitor maps`: the address space, with what lies unmapped on purpose. */
+/* debug_maps.c - the address space, with what lies unmapped on purpose; and `monitor maps`. */
 #include "debug_monitor.h"
 
 #include <stdio.h>
@@ -9,23 +9,16 @@
 #include "shim.h"
 
 #define ROWS_MAX 2000 /* a guest can make a run of every page of its heap */
-#define UNMAPPED (~0u)
-
-struct row {
-    hl_gva_t start, end;
-    unsigned prot; /* HL_PROT_*, or UNMAPPED */
-    const char *what;
-};
 
 struct listing {
-    struct gdb_printer *printer;
-    struct row row; /* not printed yet: the next page may belong to it */
-    unsigned rows;
+    void (*visit)(void *opaque, const struct debug_row *row);
+    void *opaque;
+    struct debug_row row; /* not told yet: the next page may belong to it */
 };
 
 static const char *prot_text(unsigned prot, char text[4])
 {
-    bool mapped = prot != UNMAPPED;
+    bool mapped = prot != DEBUG_UNMAPPED;
     text[0] = mapped && prot & HL_PROT_READ ? 'r' : '-';
     text[1] = mapped && prot & HL_PROT_WRITE ? 'w' : '-';
     text[2] = mapped && prot & HL_PROT_EXEC ? 'x' : '-';
@@ -33,18 +26,27 @@ static const char *prot_text(unsigned prot, char text[4])
     return text;
 }
 
-static void print_row(struct gdb_printer *p, const struct row *r)
+/* `monitor maps` */
+struct output {
+    struct gdb_printer *printer;
+    unsigned rows;
+};
+
+static void print_row(void *opaque, const struct debug_row *r)
 {
+    struct output *out = opaque;
     char text[4];
-    debug_say(p, "0x%012llx 0x%012llx %10llu %s %s\n", (unsigned long long)r->start,
+    if (out->rows++ >= ROWS_MAX)
+        return;
+    debug_say(out->printer, "0x%012llx 0x%012llx %10llu %s %s\n", (unsigned long long)r->start,
               (unsigned long long)r->end, (unsigned long long)(r->end - r->start),
               prot_text(r->prot, text), r->what);
 }
 
 static void flush(struct listing *l)
 {
-    if (l->row.end > l->row.start && l->rows++ < ROWS_MAX)
-        print_row(l->printer, &l->row);
+    if (l->row.end > l->row.start)
+        l->visit(l->opaque, &l->row);
     l->row.end = l->row.start;
 }
 
@@ -84,32 +86,38 @@ static void add_region(struct listing *l, const struct hl_sandbox *sb, unsigned 
     hl_gpa_t gpa;
     unsigned prot;
     for (; pagetable_next(&sb->machine->pt, &page, &gpa, &prot) && page < end; page += PAGE_SIZE) {
-        add(l, at, page, UNMAPPED, hole_name(region));
+        add(l, at, page, DEBUG_UNMAPPED, hole_name(region));
         add(l, page, page + PAGE_SIZE, prot, mapped_name(sb, region, page));
         at = page + PAGE_SIZE;
     }
-    add(l, at, end, UNMAPPED, hole_name(region));
+    add(l, at, end, DEBUG_UNMAPPED, hole_name(region));
+}
+
+void debug_each_row(const struct hl_debug *d,
+                    void (*visit)(void *opaque, const struct debug_row *row), void *opaque)
+{
+    const struct hl_sandbox *sb = d->sb;
+    struct listing l = {.visit = visit, .opaque = opaque};
+    hl_gva_t guard = 0;
+    for (unsigned i = 0; i < REGION_COUNT; i++) {
+        const struct hl_region *r = &sb->region[i];
+        if (i > REGION_IMAGE)
+            add(&l, guard ? guard : r->start - HL_GUARD_SIZE, r->start, DEBUG_UNMAPPED, "guard");
+        add_region(&l, sb, i);
+        guard = i > REGION_IMAGE ? r->start + r->size : 0;
+    }
+    add(&l, guard, guard + HL_GUARD_SIZE, DEBUG_UNMAPPED, "guard");
+    flush(&l);
 }
 
 int debug_on_maps(void *target, const char *args, struct gdb_printer *p)
 {
-    const struct hl_debug *d = target;
-    const struct hl_sandbox *sb = d->sb;
-    struct listing l = {.printer = p};
-    hl_gva_t guard = 0;
+    struct output out = {.printer = p};
     (void)args;
     debug_say(p, "%-14s %-14s %10s %-4s %s\n", "start", "end", "bytes", "prot", "what");
-    for (unsigned i = 0; i < REGION_COUNT; i++) {
-        const struct hl_region *r = &sb->region[i];
-        if (i > REGION_IMAGE)
-            add(&l, guard ? guard : r->start - HL_GUARD_SIZE, r->start, UNMAPPED, "guard");
-        add_region(&l, sb, i);
-        guard = i > REGION_IMAGE ? r->start + r->size : 0;
-    }
-    add(&l, guard, guard + HL_GUARD_SIZE, UNMAPPED, "guard");
-    flush(&l);
-    if (l.rows > ROWS_MAX)
-        debug_say(p, "... and %u more\n", l.rows - ROWS_MAX);
+    debug_each_row(target, print_row, &out);
+    if (out.rows > ROWS_MAX)
+        debug_say(p, "... and %u more\n", out.rows - ROWS_MAX);
     debug_say(p, "0x%llx: the host's own %u bytes (ring 0), out of the guest's reach\n",
               (unsigned long long)SHIM_GVA, SHIM_SIZE);
     return 0;

@@ -18,7 +18,7 @@ int debug_fault_signal(const struct hl_fault *fault)
 }
 
 /* Signals of GDB's that are not faults, in Linux's numbers. */
-static int host_signal(int gdb)
+int debug_host_signal(int gdb)
 {
     switch (gdb) {
     case GDB_SIGNAL_BUS:
@@ -37,7 +37,8 @@ static int host_signal(int gdb)
 int debug_siginfo(struct hl_debug *d, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));
-    info->si_signo = d->last.reason == GDB_STOP_SIGNAL ? host_signal(d->last.signal) : SIGTRAP;
+    info->si_signo =
+        d->last.reason == GDB_STOP_SIGNAL ? debug_host_signal(d->last.signal) : SIGTRAP;
     if (!info->si_signo)
         return HL_ERR_STATE;
     if (d->sb->has_fault)
@@ -55,16 +56,22 @@ static int print_region(char *at, size_t size, hl_gva_t start, size_t bytes)
                     (unsigned long long)start, bytes);
 }
 
-/* Text is RAM, too: GDB would spend hardware breakpoints on ROM, and ours need none. */
+/*
+ * Text is RAM, too: GDB would spend hardware breakpoints on ROM, and ours need none.  So is what
+ * lies below the program, where nothing is: a breakpoint at address 0 (of a function that the
+ * linker dropped, say) is one that cannot be inserted then, not a hardware breakpoint that never
+ * hits.
+ */
 static int memory_map(struct hl_debug *d, char **text)
 {
     const struct hl_sandbox *sb = d->sb;
     size_t count = hl_image_segment_count(sb->image);
-    size_t room = 256 + (count + REGION_COUNT) * 96, n = 0;
+    size_t room = 256 + (count + 1 + REGION_COUNT) * 96, n = 0;
     *text = malloc(room);
     if (!*text)
         return HL_ERR_MEMORY;
     n += (size_t)snprintf(*text, room, "<?xml version=\"1.0\"?>\n<memory-map>\n");
+    n += (size_t)print_region(*text + n, room - n, 0, sb->region[REGION_IMAGE].start);
     for (size_t i = 0; i < count; i++) {
         const struct hl_segment *s = hl_image_segment(sb->image, i);
         n += (size_t)print_region(*text + n, room - n, s->start, s->size);

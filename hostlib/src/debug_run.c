@@ -95,6 +95,18 @@ static void show_console(struct hl_debug *d, const void *data, size_t size)
 
 /* ---- requests from the server's thread, before an entry ---- */
 
+/* lock held.  `signal SIGABRT` at a breakpoint: a guest has no handlers, so the signal ends it. */
+static int struck(struct hl_debug *d, struct hl_error *error)
+{
+    int n = debug_host_signal(d->deliver);
+    const char *name = sigabbrev_np(n);
+    d->died_by = d->deliver;
+    d->deliver = 0;
+    d->sb->guest_code = d->sb->killed_by = n;
+    return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: the debugger sent it signal %d (SIG%s)",
+                        hl_err_text(HL_ERR_GUEST_ABORT), n, name ? name : "?");
+}
+
 static int attend(struct hl_debug *d, struct hl_error *error)
 {
     int rc = 0;
@@ -116,6 +128,8 @@ static int attend(struct hl_debug *d, struct hl_error *error)
     park(d);
     if (d->killed || d->restart || interrupted(d))
         rc = gone(d, error);
+    else if (d->deliver)
+        rc = struck(d, error);
     pthread_mutex_unlock(&d->lock);
     return rc;
 }

@@ -306,4 +306,5 @@ const struct gdb_target_ops debug_ops = {
     .load_offset = load_offset,
     .pass_signals = pass_signals,
     .thread_extra = debug_thread_extra,
+    .proc = debug_proc,
 };

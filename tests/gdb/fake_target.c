@@ -244,6 +244,21 @@ static int op_thread_extra(void *target, char *text, size_t size)
     return 0;
 }
 
+/* Two files, one of them a link. */
+static int op_proc(void *target, const char *name, void **data, size_t *size)
+{
+    const char *text = strcmp(name, "maps") == 0  ? "10000-50000 rwxp\n"
+                       : strcmp(name, "exe") == 0 ? "/guest/program"
+                                                  : NULL;
+
+    (void)target;
+    if (!text)
+        return HL_ERR_ARGUMENT;
+    *size = strlen(text);
+    *data = strdup(text);
+    return *data ? 0 : HL_ERR_MEMORY;
+}
+
 static int echo(void *target, const char *args, struct gdb_printer *printer)
 {
     (void)target;
@@ -260,11 +275,13 @@ static const struct gdb_feature *const features[] = {
     &gdb_amd64_core, &gdb_amd64_sse,    &gdb_amd64_linux, &gdb_amd64_segments,
     &gdb_amd64_avx,  &gdb_amd64_avx512, &gdb_amd64_system};
 
-static const struct gdb_target_ops ops = {
-    op_bind,           op_event_fd,    op_take_stop,    op_attach,       op_detach,
-    op_resume,         op_interrupt,   op_restart,      op_kill,         op_read_register,
-    op_write_register, op_read_memory, op_write_memory, op_insert,       op_remove,
-    op_object,         op_file,        op_load_offset,  op_pass_signals, op_thread_extra};
+static const struct gdb_target_ops ops = {op_bind,          op_event_fd,       op_take_stop,
+                                          op_attach,        op_detach,         op_resume,
+                                          op_interrupt,     op_restart,        op_kill,
+                                          op_read_register, op_write_register, op_read_memory,
+                                          op_write_memory,  op_insert,         op_remove,
+                                          op_object,        op_file,           op_load_offset,
+                                          op_pass_signals,  op_thread_extra,   op_proc};
 
 int fake_init(struct fake *f)
 {

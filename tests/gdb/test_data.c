@@ -178,6 +178,48 @@ static void files(void **state)
     expect(k, "vFile:open:2f67756573742f70726f6772616d,0,0", "F-1,18");
 }
 
+/* "vFile:VERB:" and the name in hex */
+static void expect_file(struct kit *k, const char *verb, const char *name, const char *rest,
+                        const char *answer)
+{
+    char packet[256];
+    int n = snprintf(packet, sizeof(packet), "vFile:%s:", verb);
+
+    for (; *name; name++)
+        n += snprintf(packet + n, sizeof(packet) - (size_t)n, "%02x", (unsigned char)*name);
+    snprintf(packet + n, sizeof(packet) - (size_t)n, "%s", rest);
+    expect(k, packet, answer);
+}
+
+static void proc_files(void **state)
+{
+    struct kit *k = *state;
+
+    expect_file(k, "open", "/proc/PID/maps", ",0,0", "F-1,2");
+    expect_file(k, "open", "/proc/1/mem", ",0,0", "F-1,2");
+    expect_file(k, "open", "/proc/1/", ",0,0", "F-1,2");
+    expect_file(k, "open", "/proc/1/../1/maps", ",0,0", "F-1,2");
+    expect_file(k, "open", "/proc/10/maps", ",0,0", "F-1,2");
+    expect_file(k, "open", "/proc/1/maps", ",1,0", "F-1,1e");
+    expect_file(k, "open", "/proc/1/maps", ",0,0", "F0");
+    expect_file(k, "open", "/guest/program", ",0,0", "F1");
+    expect(k, "vFile:pread:0,100,0", "F11;10000-50000 rwxp\n");
+    expect(k, "vFile:pread:0,5,6", "F5;50000");
+    expect(k, "vFile:pread:0,5,11", "F0;");
+    expect(k, "vFile:close:0", "F0");
+    expect(k, "vFile:pread:0,5,6", "F-1,9");
+    expect_file(k, "readlink", "/proc/1/exe", "", "Fe;/guest/program");
+    expect_file(k, "readlink", "/proc/1/cwd", "", "F-1,16");
+    expect_file(k, "readlink", "/proc/1/maps", "", "F-1,16");
+    expect_file(k, "readlink", "exe", "", "F-1,16");
+    expect(k, "vFile:readlink:zz", "F-1,16");
+    expect_file(k, "open", "/proc/1/maps", ",0,0", "F0");
+    for (int i = 2; i < GDB_FILES; i++)
+        ask(k, "vFile:open:2f67756573742f70726f6772616d,0,0");
+    expect_file(k, "open", "/proc/1/maps", ",0,0",
+                "F-1,18"); /* what is open goes with the client */
+}
+
 static void monitors(void **state)
 {
     struct kit *k = *state;
@@ -206,7 +248,8 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(registers), T(memory), T(crc_and_search), T(objects), T(files), T(monitors),
+        T(registers), T(memory),     T(crc_and_search), T(objects),
+        T(files),     T(proc_files), T(monitors),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <hl/abi.h>
 
@@ -363,6 +364,26 @@ static void test_pass_signals(void **state)
     assert_int_equal(stop.signal, GDB_SIGNAL_SEGV);
 }
 
+/* `signal SIGUSR1` where the guest stands for another reason: there is no handler to run. */
+static void test_struck(void **state)
+{
+    struct rig *r = *state;
+
+    stand(r);
+    unsigned before = entries(r);
+    resume_how(r, GDB_STEP, 20); /* CHLD is ignored */
+    entered_again(r, before);
+    play_step(r, r->text + 1);
+    expect_step(r, r->text + 1);
+    resume_how(r, GDB_CONTINUE, 30);
+    call_over(r, HL_ERR_GUEST_ABORT);
+    struct gdb_stop stop = take(r);
+    assert_int_equal(stop.reason, GDB_STOP_KILLED);
+    assert_int_equal(stop.signal, 30);
+    assert_int_equal(hl_sandbox_state(r->sb), HL_SANDBOX_POISONED);
+    assert_int_equal(r->sb->killed_by, SIGUSR1);
+}
+
 /* Nobody attached: the call fails as ever. */
 static void test_fault_alone(void **state)
 {
@@ -513,12 +534,66 @@ static void test_objects(void **state)
     assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_MEMORY_MAP, &data, &size), 0);
     assert_int_equal(strlen(data), size);
     assert_null(strstr(data, "rom"));
+    assert_non_null(strstr(data, "start=\"0x0\"")); /* a breakpoint at 0 fails, and says so */
     assert_int_equal(debug_ops.object(r->d, (enum gdb_object)7, &data, &size), HL_ERR_ARGUMENT);
     assert_int_equal(debug_ops.file(r->d, &file), 0);
     assert_int_equal(file.path[0], '/');
     assert_memory_equal(file.data, "\177ELF", 4);
     assert_int_equal(debug_ops.load_offset(r->d, &offset), 0);
     assert_int_equal(offset, 0);
+}
+
+static char *proc(struct rig *r, const char *name, size_t *size)
+{
+    void *data = NULL;
+
+    assert_int_equal(debug_ops.proc(r->d, name, &data, size), 0);
+    return data;
+}
+
+/* The formats are those GDB parses: proc(5). */
+static void test_proc(void **state)
+{
+    struct rig *r = *state;
+    size_t size;
+    void *data;
+    char perms[8], path[256];
+    unsigned long long start, end, offset;
+    int inode, pid;
+
+    stand(r);
+    char *text = proc(r, "maps", &size);
+    assert_int_equal(strlen(text), size);
+    assert_int_equal(sscanf(text, "%llx-%llx %7s %llx 00:00 %d %255s", &start, &end, perms, &offset,
+                            &inode, path),
+                     6);
+    assert_int_equal(start, hl_image_segment(r->image, 0)->start);
+    assert_in_range(end, start + 4096, start + hl_image_segment(r->image, 0)->size);
+    assert_int_equal(inode, 1);
+    assert_non_null(strstr(text, "[stack]\n"));
+    assert_null(strstr(text, "wx")); /* never both */
+    assert_null(strstr(text, "guard"));
+    free(text);
+    text = proc(r, "stat", &size);
+    assert_int_equal(sscanf(text, "%d (%*[^)]) t 0 0 0 0 -1 %d", &pid, &inode), 2);
+    assert_int_equal(pid, getpid());
+    free(text);
+    text = proc(r, "status", &size);
+    assert_non_null(strstr(text, "\nUid:\t"));
+    assert_non_null(strstr(text, "\nGid:\t"));
+    free(text);
+    text = proc(r, "exe", &size);
+    assert_int_equal(text[0], '/');
+    assert_string_equal(text, path);
+    free(text);
+    text = proc(r, "cmdline", &size); /* the program, and the call */
+    assert_string_equal(text, path);
+    assert_int_equal(text[size - 1], 0);
+    free(text);
+    assert_int_equal(debug_ops.proc(r->d, "mem", &data, &size), HL_ERR_ARGUMENT);
+    assert_int_equal(debug_ops.proc(r->d, "", &data, &size), HL_ERR_ARGUMENT);
+    debug_ops.resume(r->d, &(struct gdb_resume){.how = GDB_CONTINUE});
+    assert_int_equal(debug_ops.proc(r->d, "maps", &data, &size), HL_ERR_BUSY);
 }
 
 struct page {
@@ -618,6 +693,7 @@ int main(void)
         ON_ALL_ROADS(test_deliver),
         ON_ALL_ROADS(test_harmless_signal),
         ON_ALL_ROADS(test_pass_signals),
+        ON_ALL_ROADS(test_struck),
         ON_ALL_ROADS(test_fault_alone),
         ON_ALL_ROADS(test_raise),
         ON_ALL_ROADS(test_hl_abort),
@@ -625,6 +701,7 @@ int main(void)
         ON_ALL_ROADS(test_protocol),
         ON_ALL_ROADS(test_siginfo_of_stops),
         ON_ALL_ROADS(test_objects),
+        ON_ALL_ROADS(test_proc),
         ON_ALL_ROADS(test_monitor),
         ON_ALL_ROADS(test_monitor_snapshot),
     };

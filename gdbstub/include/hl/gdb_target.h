@@ -244,6 +244,13 @@ struct gdb_target_ops {
     int (*pass_signals)(void *target, const uint8_t pass[GDB_SIGNALS / 8]);
     /* (optional) One line on what the guest is doing, for `info threads`. */
     int (*thread_extra)(void *target, char *text, size_t size);
+    /*
+     * (optional) What Linux has in /proc/PID of a process like the guest, as GDB reads it for `info
+     * proc` and `generate-core-file`: "maps", "cmdline", "stat", "status"; of the links "exe" and
+     * "cwd" their target.  *data is from malloc() and becomes the stub's.  HL_ERR_ARGUMENT: no such
+     * file.
+     */
+    int (*proc)(void *target, const char *name, void **data, size_t *size);
 };
 
 /* All of it must outlive the server. */

@@ -10,13 +10,13 @@ suite=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 #   native     our stub over ptrace (tests/gdb/server.c), a native static program
 #   gdbserver  GDB's own stub, the same program
 suite_begin() {
-    local B=$1 kind=$2 work=$3 limit=$4 slow=${HL_TEST_SLOW:-1} kit cc flags stub
+    local B=$1 kind=$2 work=$3 limit=$4 slow=${HL_TEST_SLOW:-1} kit cc flags stub runner=
     kit=$("$suite/setup") || return
     B=$(cd "$B" && pwd)
     # Programs are built as guests are, for every kind: static musl, at a fixed address.
     cc=$(command -v musl-gcc) flags='-static -no-pie'
     case $kind in
-    guest) stub="$B/bin/hl-dev run --gdb=stdio --stop-at=entry" cc=$B/bin/hl-cc ;;
+    guest) stub="$B/bin/hl-dev run --gdb=stdio --stop-at=entry" cc=$B/bin/hl-cc runner="$B/bin/hl-dev run" ;;
     native) stub="$B/tests/gdb/server -1ck stdio" ;;
     gdbserver) stub="$kit/gdbserver --once -" ;;
     *) echo "gdb-suite: error: no kind $kind: guest, native, gdbserver" >&2 && return 64 ;;
@@ -25,7 +25,7 @@ suite_begin() {
     mkdir -p "$work"/{obj,out,logs,tmp}
     cat >"$work/env" <<END
 export WORK=$work KIT=$kit GDB=$(command -v gdb) LIMIT=$((limit * slow))
-export HL_SUITE_STUB='$stub' HL_SUITE_CC=$cc HL_SUITE_C=$suite/cc HL_SUITE_CXX=$suite/c++ HL_SUITE_FLAGS='$flags'
+export HL_SUITE_STUB='$stub' HL_SUITE_RUNNER='$runner' HL_SUITE_CC=$cc HL_SUITE_C=$suite/cc HL_SUITE_CXX=$suite/c++ HL_SUITE_FLAGS='$flags'
 export TMPDIR=$work/tmp LC_ALL=C DEBUGINFOD_URLS=
 export DEJAGNU=$work/global.exp
 END
@@ -44,6 +44,7 @@ lappend boards_dir $suite/boards
 source \${srcdir}/lib/append_gdb_boards_dir.exp
 END
     echo '# no settings of this machine' >"$work/global.exp"
+    : >"$work/obj/Makefile"     # configure would have made it; style.exp wants a file of this name
 }
 
 # suite_run WORK FILE...: two files at a time; a line of `run` each, as they end, on descriptor 8.
