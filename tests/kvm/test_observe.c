@@ -404,7 +404,6 @@ static void test_restore(void **state)
     hl_snapshot_destroy(snapshot);
 }
 
-/* The debugger is an observer itself; its own stops are not exits of the guest's. */
 /* The last word; and an observer that takes itself away at it is not asked again. */
 static void test_destroy(void **state)
 {
@@ -419,6 +418,7 @@ static void test_destroy(void **state)
     expect(&second, "D");
 }
 
+/* The debugger is an observer itself; its own stops are not exits of the guest's. */
 static void test_with_a_debugger(void **state)
 {
     struct gdb_box *g = *state;
