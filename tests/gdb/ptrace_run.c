@@ -241,12 +241,24 @@ static void serve_request(struct pt *t)
     pthread_cond_broadcast(&t->changed);
 }
 
+/* Those of a debugger that has gone. */
+static void drop_points(struct pt *t)
+{
+    t->drop = false;
+    pthread_mutex_unlock(&t->lock);
+    if (t->pid)
+        pt_remove_all(t);
+    pthread_mutex_lock(&t->lock);
+}
+
 /* Held, or ended: until told to run, start or quit. */
 static void hold(struct pt *t)
 {
     t->held = true;
-    while (!t->want_run && !t->want_start && !t->quit) {
-        if (t->request)
+    while (t->drop || (!t->want_run && !t->want_start && !t->quit)) {
+        if (t->drop)
+            drop_points(t);
+        else if (t->request)
             serve_request(t);
         else if (t->event_due)
             tell(t);
@@ -289,8 +301,6 @@ void pt_run(struct pt *t)
         if (free_run)
             t->want_stop = false;
         pthread_mutex_unlock(&t->lock);
-        if (free_run)
-            pt_remove_all(t);
         run(t, &how);
         pthread_mutex_lock(&t->lock);
         if (!t->debugged && t->pid && !t->want_run && !t->event_due) {

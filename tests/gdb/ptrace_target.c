@@ -128,7 +128,9 @@ static int op_attach(void *target)
     pthread_mutex_lock(&t->lock);
     t->debugged = true;
     t->event_due = true;
-    if (!t->held)
+    if (t->held)
+        t->want_run = false; /* of a debugger that has just gone: it never got to run */
+    else
         stop_it(t);
     pthread_cond_broadcast(&t->changed);
     pthread_mutex_unlock(&t->lock);
@@ -144,6 +146,7 @@ static void op_detach(void *target)
     t->debugged = t->event_due = t->event = false;
     (void)!read(t->event_fd, &count, sizeof(count));
     memset(t->pass, 0, sizeof(t->pass));
+    t->drop = true;
     if (t->held)
         t->resume = (struct gdb_resume){.how = GDB_CONTINUE};
     else

@@ -48,6 +48,7 @@ struct pt {
     bool want_stop;         /* interrupt or attach */
     _Atomic bool stop_sent; /* a SIGSTOP is on its way */
     bool want_run, want_start, quit;
+    bool drop; /* points are to be taken out, at the next opportunity */
     struct gdb_resume resume;
     uint8_t pass[GDB_SIGNALS / 8];
     int (*request)(struct pt *t, unsigned number, void *data, size_t size);
