@@ -664,6 +664,29 @@ static void test_kvm_counters(void **state)
     assert_true(counter(p, "exits") < 100 * exits);
 }
 
+static void *spin(void *opaque)
+{
+    struct prof *p = opaque;
+    const struct hl_value turns = value_u64(1ull << 60);
+    hl_sandbox_call(p->box.sb, "Spin", &turns, 1, NULL, NULL);
+    return NULL;
+}
+
+/* KVM must not be asked for anything that it answers only when the guest comes out. */
+static void test_json_while_the_guest_spins(void **state)
+{
+    struct prof *p = *state;
+    pthread_t thread;
+    open_profile(p, "exits", (struct hl_profile_config){0});
+    assert_int_equal(pthread_create(&thread, NULL, spin, p), 0);
+    for (unsigned i = 0; i < 50; i++) {
+        read_profile(p);
+        usleep(2000);
+    }
+    hl_sandbox_interrupt(p->box.sb);
+    pthread_join(thread, NULL);
+}
+
 /* ---- the interface ---- */
 
 static void test_arguments(void **state)
@@ -768,6 +791,7 @@ int main(void)
         PROF_TEST(test_memory),
         PROF_TEST(test_pages_do_not_disturb_restore),
         PROF_TEST(test_kvm_counters),
+        PROF_TEST(test_json_while_the_guest_spins),
         PROF_TEST(test_arguments),
         PROF_TEST(test_detach),
         PROF_TEST(test_threads),
