@@ -577,6 +577,41 @@ static void test_no_signal_in_host_functions(void **state)
     assert_int_equal(sigismember(&after, hl_kick_signal()), 0);
 }
 
+static int host_block(void *opaque, const struct hl_value *args, size_t count,
+                      struct hl_value *result, struct hl_error *error)
+{
+    sigset_t set;
+    (void)opaque;
+    (void)args;
+    (void)count;
+    (void)result;
+    (void)error;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    return 0;
+}
+
+/* What a host function does to its thread's signals stays done, as it does without a profile. */
+static void test_signal_mask_of_host_functions(void **state)
+{
+    struct prof *p = *state;
+    const struct hl_profile_config config = {.rate_hz = 1000};
+    sigset_t mask;
+    box_create(&p->box, "exits", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
+    box_register(&p->box, "HostTick", "void()", host_block, NULL);
+    assert_int_equal(hl_profile_create(&p->profile, p->box.image, &config, &p->box.error), 0);
+    assert_int_equal(hl_profile_attach(p->profile, p->box.sb, &p->box.error), 0);
+    box_start(&p->box);
+    CALL0(&p->box, "Ten");
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    assert_int_equal(sigismember(&mask, SIGUSR2), 1);
+    assert_int_equal(sigismember(&mask, hl_kick_signal()), 0);
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGUSR2);
+    pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+}
+
 static void *interrupt_soon(void *opaque)
 {
     struct prof *p = opaque;
@@ -787,6 +822,7 @@ int main(void)
         PROF_TEST(test_samples),
         PROF_TEST(test_samples_of_the_host),
         PROF_TEST(test_no_signal_in_host_functions),
+        PROF_TEST(test_signal_mask_of_host_functions),
         PROF_TEST(test_interrupt_while_sampled),
         PROF_TEST(test_memory),
         PROF_TEST(test_pages_do_not_disturb_restore),
