@@ -147,6 +147,14 @@ HL_FUNCTION(u32, Stack, (u32, kib))
     return stack(kib);
 }
 
+/* Most of the array stays as it was: the stack is deep, with a hole in the middle. */
+HL_FUNCTION(void, Hole, (u32, kib))
+{
+    volatile char *hole = __builtin_alloca((size_t)kib << 10);
+    __asm__ volatile("" : : "r"(hole));
+    stack(1);
+}
+
 HL_FUNCTION(void, Print, (string, text))
 {
     puts(text); /* @print */

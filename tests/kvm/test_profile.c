@@ -659,6 +659,25 @@ static void test_memory(void **state)
     assert_true(number(m, "pages_dirtied") <= number(m, "pages_touched"));
 }
 
+static void test_stack_with_a_hole(void **state)
+{
+    struct prof *p = *state;
+    const struct hl_sandbox_config config = {.stack = 32 << 20};
+    box_create(&p->box, "exits", config);
+    assert_int_equal(hl_profile_create(&p->profile, p->box.image, NULL, &p->box.error), 0);
+    assert_int_equal(hl_profile_attach(p->profile, p->box.sb, &p->box.error), 0);
+    box_start(&p->box);
+    CALL(&p->box, "Hole", value_u32(4000));
+    read_profile(p);
+    assert_in_range(number(json_object_get(p->doc, "memory"), "stack_high"), 4000 << 10,
+                    4010 << 10);
+    CALL(&p->box, "Hole", value_u32(20000));
+    CALL(&p->box, "Hole", value_u32(10));
+    read_profile(p);
+    assert_in_range(number(json_object_get(p->doc, "memory"), "stack_high"), 20000 << 10,
+                    20010 << 10);
+}
+
 static void test_pages_do_not_disturb_restore(void **state)
 {
     struct prof *p = *state;
@@ -825,6 +844,7 @@ int main(void)
         PROF_TEST(test_signal_mask_of_host_functions),
         PROF_TEST(test_interrupt_while_sampled),
         PROF_TEST(test_memory),
+        PROF_TEST(test_stack_with_a_hole),
         PROF_TEST(test_pages_do_not_disturb_restore),
         PROF_TEST(test_kvm_counters),
         PROF_TEST(test_json_while_the_guest_spins),
