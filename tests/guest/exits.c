@@ -155,6 +155,13 @@ HL_FUNCTION(void, Hole, (u32, kib))
     stack(1);
 }
 
+/* System calls that nobody knows. */
+HL_FUNCTION(void, Unknown, (u32, count))
+{
+    for (uint32_t i = 0; i < count; i++)
+        syscall(100000 + (long)i); /* @unknown */
+}
+
 HL_FUNCTION(void, Print, (string, text))
 {
     puts(text); /* @print */

@@ -409,6 +409,28 @@ static void test_corrupt_stack(void **state)
     expect_nothing_false(p, truth);
 }
 
+/* More kinds than there is room for: those without one are together, and none is missing. */
+static void test_too_many_kinds(void **state)
+{
+    struct prof *p = *state;
+    json_int_t count = 0, kinds = 0;
+    const json_t *o;
+    size_t i;
+    open_profile(p, "exits", (struct hl_profile_config){0});
+    CALL(&p->box, "Unknown", value_u32(5000));
+    CALL0(&p->box, "Ten");
+    read_profile(p);
+    json_int_t exits = number(json_object_get(p->doc, "totals"), "exits");
+    json_array_foreach(list(p, "exits"), i, o) count += number(o, "count");
+    json_array_foreach(list(p, "kinds"), i, o) kinds += number(o, "count");
+    assert_true(exits > 5010);
+    assert_int_equal(count, exits);
+    assert_int_equal(kinds, exits);
+    assert_true(count_of(p, "syscall", "others") > 900);
+    assert_int_equal(count_of(p, "host", "others"), 10);
+    expect_blamed(p, "others", "unknown", count_of(p, "syscall", "others"), 1);
+}
+
 static void test_faults(void **state)
 {
     struct prof *p = *state;
@@ -834,6 +856,7 @@ int main(void)
         PROF_TEST(test_with_frame_pointers_alone),
         PROF_TEST(test_stripped),
         PROF_TEST(test_corrupt_stack),
+        PROF_TEST(test_too_many_kinds),
         PROF_TEST(test_faults),
         PROF_TEST(test_host_time),
         PROF_TEST(test_parts_are_the_whole),
