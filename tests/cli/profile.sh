@@ -50,6 +50,18 @@ profile --call 'Print("guest output")' --format json -o new.json
 same '-o: stdout as of run' $'guest output\nPrint("guest output") = void' "$(cat "$out")"
 same '-o: the document' 0 "$(cmp -s <(head -n 4 new.json) <(head -n 4 old.json); echo $?)"
 same '-o: mode as the umask has it' 644 "$(stat -c %a new.json)"
+chmod 600 new.json
+profile --call 'Ten()' --format json -o new.json
+same '-o: a file that is replaced keeps its permissions' '0/600' "$rc/$(stat -c %a new.json)"
+chmod 400 new.json
+if [ -w new.json ]; then
+    skip '-o: a file that is write-protected' 'root may write to it'
+else
+    profile --call 'Ten()' -o new.json
+    same '-o: a file that is write-protected' 100 $rc
+    has '-o: a file that is write-protected is said' "$err" 'new.json: cannot write: Permission denied'
+fi
+chmod 644 new.json
 for format in folded callgrind speedscope svg; do
     profile --call 'All()' --format $format -o $format.out
     same "--format $format" "0/1" "$rc/$(grep -c . $format.out | sed 's/^[1-9].*/1/')"
@@ -178,6 +190,16 @@ has 'HL_PROFILE: a second guest has a file of its own, wherever the program went
 HL_PROFILE=cpu.json HL_PROFILE_HZ=500 timeout $((60 * slow)) ./main "$guest" All
 cp cpu.json "$out"
 member 'HL_PROFILE_HZ' 500 rate_hz
+umask 027
+HL_PROFILE=mode.json timeout $((60 * slow)) ./main "$guest" Five
+same 'HL_PROFILE: mode as the umask has it' 640 "$(stat -c %a mode.json)"
+umask 022
+chmod 600 mode.json
+HL_PROFILE=mode.json timeout $((60 * slow)) ./main "$guest" All
+same 'HL_PROFILE: a file that is replaced keeps its permissions' 600 "$(stat -c %a mode.json)"
+ln -s target.json link.json
+HL_PROFILE=link.json timeout $((60 * slow)) ./main "$guest" All
+same 'HL_PROFILE: a link to nothing yet' yes "$([ -s target.json ] && [ -L link.json ] && echo yes)"
 HL_PROFILE=no.json timeout $((60 * slow)) ./main "$guest" All no_profile
 same 'HL_PROFILE: a program may forbid it' no "$([ -e no.json ] && echo yes || echo no)"
 HL_PROFILE=/nowhere/x timeout $((60 * slow)) ./main "$guest" All >"$out" 2>"$err"
