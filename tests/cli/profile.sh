@@ -97,6 +97,17 @@ has 'time limit: the profile' "$out" '^first result'
 profile --timeout 0.5 --call 'Slow(0)' --format folded
 same 'a host function that hangs: status' 124 $rc
 has 'a host function that hangs: what there was' "$out" '\[result\] 1$'
+profile --call 'Ten()' --call 'Slow(1)'
+same 'a host function that calls exit(): status' 7 $rc
+has 'a host function that calls exit(): the profile' "$out" '^ +10 .*HostTick'
+profile --call 'Ten()' --call 'Slow(1)' --format json -o exit.json
+same 'a host function that calls exit(): one file' exit.json "$(echo exit.json*)"
+hl profile --from exit.json
+has 'a host function that calls exit(): what is in it' "$out" '^ +10 .*HostTick'
+profile --call 'Slow(2)' --call 'Ten()' --format json -o fork.json
+same 'a child that calls exit(): status' 0 $rc
+hl profile --from fork.json
+has 'a child that calls exit() writes nothing' "$out" '^ +10 .*HostTick'
 profile --repeat 3 --restore --call 'Ten()'
 has '--repeat and --restore' "$out" '^ +30 .*HostTick'
 has '--restore in the start-up table' "$out" '^restore .* mean of 3$'
