@@ -170,6 +170,13 @@ refused '--weight' 64 'bad value for --weight: kg' 'count or time' profile "$gue
 refused '--format' 64 'bad value for --format: pdf' 'table, json' profile "$guest" --format pdf
 refused '--json and another format' 64 '--json and another' 'is --format json' profile "$guest" --json --format svg
 refused '-o where nothing can be' 100 'cannot write' - profile "$guest" --call 'Five()' -o /nowhere/x
+for format in table json; do
+    "$dev" profile "$guest" --host host.so --call 'Ten()' --format $format >/dev/full 2>"$err"
+    same "a full disk, $format: status and one error" '111/1' "$?/$(grep -c '^hl-dev: error' "$err")"
+    has "a full disk, $format: why" "$err" 'No space left on device'
+    "$dev" profile "$guest" --host host.so --call 'Ten()' --format $format >&- 2>"$err"
+    same "no standard output, $format: status and one error" '111/1' "$?/$(grep -c '^hl-dev: error' "$err")"
+done
 refused '--diff without a file' 100 'nowhere.json' - profile "$guest" --call 'Five()' --diff nowhere.json
 echo '{"format": "something else"}' >else.json
 refused '--diff with another document' 100 'profile' 'record it again' profile --from old.json --diff else.json

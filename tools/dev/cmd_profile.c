@@ -122,13 +122,14 @@ static int run(struct session *s, const struct options *o)
     session_end(s);
     progress_stop(job.progress);
     json_decref(results);
-    if (job.profile && show(&error))
+    bool failed = job.profile && show(&error);
+    if (failed)
         status = ui_library_error(&error);
     else if (!job.profile)
         output_close(&job.output, false, NULL);
     job.over = true;
     hl_profile_destroy(job.profile);
-    return ui_finish(status);
+    return failed ? status : ui_finish(status); /* one error is enough */
 }
 
 static int show_file(const struct options *o)
