@@ -205,6 +205,11 @@ hl profile --from two.json
 has 'HL_PROFILE: two sandboxes of a guest are one profile' "$out" '^ +2000 '
 hl profile --from two.json.2
 has 'HL_PROFILE: a second guest has a file of its own, wherever the program went' "$out" '^ +5 .*getpid'
+${CC:-gcc} -Wall -Wextra -Werror -I"$prefix/include" -o fork "$here/guest/profile-fork.c" "$here/guest/profile-host.c" \
+    -L"$prefix/lib" -lhl -pthread -Wl,-rpath,"$prefix/lib" || exit 1
+HL_PROFILE=forked.json timeout $((100 * slow)) ./fork "$guest"
+same 'HL_PROFILE: children of a program whose guests run' 0 $?
+same 'HL_PROFILE: they write nothing' forked.json "$(echo forked.json*)"
 HL_PROFILE=cpu.json HL_PROFILE_HZ=500 timeout $((60 * slow)) ./main "$guest" All
 cp cpu.json "$out"
 member 'HL_PROFILE_HZ' 500 rate_hz
