@@ -14,6 +14,7 @@ static const char letters[] = {
     [HL_EVENT_BEGIN] = 'B',    [HL_EVENT_EXIT] = 'x',    [HL_EVENT_HOST] = 'H',
     [HL_EVENT_HOST_END] = 'h', [HL_EVENT_CONSOLE] = 'C', [HL_EVENT_LOG] = 'L',
     [HL_EVENT_SERVED] = 's',   [HL_EVENT_END] = 'E',     [HL_EVENT_RESTORE] = 'R',
+    [HL_EVENT_DESTROY] = 'D',
 };
 
 /* The last event of each kind, with what it points to copied. */
@@ -318,6 +319,21 @@ static void test_main(void **state)
     assert_int_equal(hl_sandbox_exit_status(box->sb), 7);
 }
 
+/* The last one; an observer may be gone after it, and its neighbours hear of it nevertheless. */
+static void test_destroy(void **state)
+{
+    struct box *box = *state;
+    static struct seen first, second, other;
+    open_box(box);
+    watch(box, &first, HL_EVENTS_ALL);
+    watch(box, &other, HL_EVENT_BIT(HL_EVENT_BEGIN));
+    watch(box, &second, HL_EVENT_BIT(HL_EVENT_DESTROY));
+    box_close(box);
+    expect(&first, "D");
+    expect(&second, "D");
+    expect(&other, "");
+}
+
 /* What is refused before the guest runs is no run. */
 static void test_refused_call(void **state)
 {
@@ -335,7 +351,7 @@ static void test_kinds(void **state)
     struct box *box = *state;
     open_box(box);
     for (unsigned kind = 0; kind < COUNT(letters); kind++) {
-        static const char *const wanted[] = {"B", "xx", "H", "h", "", "", "ss", "E", ""};
+        static const char *const wanted[] = {"B", "xx", "H", "h", "", "", "ss", "E", "", ""};
         struct seen s;
         watch(box, &s, HL_EVENT_BIT(kind));
         CALL(box, "CallHook", value_i32(1));
@@ -438,6 +454,7 @@ int main(void)
         BOX_TEST(test_fault),
         BOX_TEST(test_abort_and_exit),
         BOX_TEST(test_main),
+        BOX_TEST(test_destroy),
         BOX_TEST(test_refused_call),
         BOX_TEST(test_kinds),
         BOX_TEST(test_two_observers),

@@ -449,27 +449,28 @@ static void test_host_time(void **state)
 {
     struct prof *p = *state;
     open_profile(p, "exits", (struct hl_profile_config){0});
-    const uint32_t us[] = {2000, 2000, 2000, 20000};
+    /* So many short ones, because a busy machine takes its time with some. */
+    const uint32_t us[] = {1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 20000};
     for (size_t n = 0; n < COUNT(us); n++)
         CALL(&p->box, "Slow", value_u32(us[n]));
     read_profile(p);
     const json_t *kind = find_kind(p, "host", "HostSlow");
     size_t i;
-    assert_int_equal(number(kind, "count"), 4);
-    assert_true(number(kind, "min_ns") >= 2000000);
+    assert_int_equal(number(kind, "count"), COUNT(us));
+    assert_true(number(kind, "min_ns") >= 1000000);
     assert_true(number(kind, "p50_ns") >= number(kind, "min_ns"));
     assert_true(number(kind, "p50_ns") < 20000000);
     assert_true(number(kind, "p99_ns") >= 20000000);
     assert_true(number(kind, "max_ns") >= number(kind, "p99_ns"));
-    assert_true(number(kind, "function_ns") >= 26000000);
+    assert_true(number(kind, "function_ns") >= 30000000);
     assert_true(number(kind, "ns") >= number(kind, "function_ns"));
     json_int_t in_octaves = 0;
     const json_t *octave;
     json_array_foreach(json_object_get(kind, "histogram"), i, octave) in_octaves +=
         json_integer_value(json_array_get(octave, 1));
-    assert_int_equal(in_octaves, 4);
+    assert_int_equal(in_octaves, COUNT(us));
     const json_t *call = call_of(p, "Slow");
-    assert_true(number(call, "host_ns") >= 26000000);
+    assert_true(number(call, "host_ns") >= 30000000);
     assert_true(number(call, "host_ns") + number(call, "guest_ns") + number(call, "vmm_ns") <=
                 number(call, "ns"));
 }
