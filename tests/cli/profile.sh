@@ -128,6 +128,10 @@ if command -v python3 >/dev/null; then
         timeout $((60 * slow)) python3 "$here/terminal.py" $((20 * slow)) \
             "'$dev' profile '$guest' --host host.so --call 'Spin(1000000000000)'" >"$out" 2>"$err"
     same 'progress on a terminal, and Ctrl-C' 0 $?
+    printf '%s\n' 'expect [1-9]\.[0-9] s: 1 calls, 2 exits; Ctrl-C' 'key 03' 'expect wall [0-9]' |
+        timeout $((60 * slow)) python3 "$here/terminal.py" $((20 * slow)) \
+            "'$dev' profile '$guest' --cpu --host host.so --call 'Spin(1000000000000)'" >"$out" 2>"$err"
+    same 'progress: a tick is no exit' 0 $?
 else
     skip 'progress on a terminal' 'no python3'
 fi
