@@ -66,6 +66,13 @@ for format in folded callgrind speedscope svg; do
     profile --call 'All()' --format $format -o $format.out
     same "--format $format" "0/1" "$rc/$(grep -c . $format.out | sed 's/^[1-9].*/1/')"
 done
+if command -v callgrind_annotate >/dev/null; then
+    (cd "$here/../.." && callgrind_annotate "$tmp/work/callgrind.out" tests/guest/exits.c) >"$out" 2>"$err"
+    has 'callgrind: calls beside the lines of the source' "$out" '^1,000 .* => .*HostAdd \(1,?000x\)$'
+    same 'callgrind: nothing on stderr' '' "$(cat "$err")"
+else
+    skip 'callgrind: calls beside the lines of the source' 'no callgrind_annotate'
+fi
 has 'folded' folded.out ';All;HostAdd;hl_detail_call;\[host HostAdd\] 1000$'
 has 'svg' svg.out '^<svg |<svg '
 hl profile --from old.json --format folded
