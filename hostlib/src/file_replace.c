@@ -3,12 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "clock.h"
+
+#define TRIES 100 /* of names that somebody else has */
 
 static int failed(const char *path, const char *what, struct hl_error *error)
 {
@@ -51,28 +57,42 @@ static int write_and_close(int fd, const char *path, const struct file_part *par
     return rc;
 }
 
-/* mkstemp() makes 0600: what is no secret gets what the umask allows, as by open(). */
-static void open_up(int fd)
+/*
+ * Not mkstemp(): it makes 0600, and umask() cannot be asked what it would allow without changing it
+ * for all threads.
+ */
+static int create_beside(const char *path, bool secret, char **name)
 {
-    mode_t mask = umask(0);
-    umask(mask);
-    (void)!fchmod(fd, 0666 & ~mask);
+    static atomic_uint number;
+    for (unsigned i = 0; i < TRIES; i++) {
+        uint64_t mark = clock_now() / 1000 << 8 | (atomic_fetch_add(&number, 1) & 0xff);
+        if (asprintf(name, "%s.%x.%" PRIx64, path, (unsigned)getpid(), mark) < 0) {
+            *name = NULL;
+            errno = ENOMEM;
+            return -1;
+        }
+        int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+        free(*name);
+        *name = NULL;
+    }
+    return -1;
 }
 
-static int replace(const char *path, const struct file_part *parts, unsigned count, bool secret,
-                   struct hl_error *error)
+/* old: what it is to replace, whose permissions it gets; NULL: nothing, or a secret. */
+static int replace(const char *path, const struct stat *old, const struct file_part *parts,
+                   unsigned count, bool secret, struct hl_error *error)
 {
     char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    int rc, fd = mkstemp(temporary);
+    int rc, fd = create_beside(path, secret, &temporary);
     if (fd < 0) {
         rc = failed(path, "cannot write", error);
         free(temporary);
         return rc;
     }
-    if (!secret)
-        open_up(fd);
+    if (old)
+        (void)!fchmod(fd, old->st_mode & 0777);
     rc = write_and_close(fd, path, parts, count, secret, error);
     if (!rc && rename(temporary, path))
         rc = failed(path, "cannot be replaced", error);
@@ -87,9 +107,12 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
 {
     struct stat st;
     /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
-    if (secret || lstat(path, &st) || S_ISREG(st.st_mode))
-        return replace(path, parts, count, secret, error);
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    bool there = !secret && lstat(path, &st) == 0;
+    if (there && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+        return failed(path, "cannot write", error);
+    if (!there || S_ISREG(st.st_mode))
+        return replace(path, there ? &st : NULL, parts, count, secret, error);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return fd < 0 ? failed(path, "cannot write", error)
                   : write_and_close(fd, path, parts, count, false, error);
 }

@@ -15,8 +15,9 @@ struct file_part {
 
 /*
  * Write the parts to a new file beside path and rename it there.  secret: it is the owner's alone,
- * and on the disk before it has its name.  Otherwise what is no regular file (/dev/stderr, a fifo)
- * is written to.  Errors: FILE, MEMORY.
+ * and on the disk before it has its name.  Otherwise a file that is replaced passes its permissions
+ * on and must be one we may write to, and what is no regular file (/dev/stderr, a fifo, a link) is
+ * written to.  Errors: FILE, MEMORY.
  */
 int file_replace(const char *path, const struct file_part *parts, unsigned count, bool secret,
                  struct hl_error *error);

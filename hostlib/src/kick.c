@@ -237,10 +237,13 @@ static int begin_samples(struct kick *k, uint64_t period)
     sigset_t ours;
     sigemptyset(&ours);
     sigaddset(&ours, hl_kick_signal());
-    if (make_timer(k) || pthread_sigmask(SIG_BLOCK, &ours, &k->before))
+    sigset_t before;
+    if (make_timer(k) || pthread_sigmask(SIG_BLOCK, &ours, &before))
         return -1;
+    k->was_open = !sigismember(&before, hl_kick_signal());
     if (arm_timer(k, period)) {
-        pthread_sigmask(SIG_SETMASK, &k->before, NULL);
+        if (k->was_open)
+            pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
         return -1;
     }
     k->period = period;
@@ -248,11 +251,16 @@ static int begin_samples(struct kick *k, uint64_t period)
     return 0;
 }
 
+/* What else the thread blocks is the host functions' affair, who may have changed it meanwhile. */
 static void end_samples(struct kick *k)
 {
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, hl_kick_signal());
     arm_timer(k, 0);
     take_pending(); /* a kick among them has set immediate_exit, too */
-    pthread_sigmask(SIG_SETMASK, &k->before, NULL);
+    if (k->was_open)
+        pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
     k->period = 0;
 }
 

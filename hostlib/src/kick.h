@@ -31,7 +31,7 @@ struct kick {
     bool has_timer;
     timer_t timer;
     pid_t timer_thread; /* that the timer's signals go to */
-    sigset_t before;    /* signals this thread blocked otherwise */
+    bool was_open;      /* the thread did not block the signal before sampling began */
 };
 
 /* Install the handler, once a process.  0 or HL_ERR_SYSTEM. */

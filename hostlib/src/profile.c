@@ -47,7 +47,6 @@ static struct profile_kind kind_of_io(const struct tap *t, const struct hl_exit 
     return kind;
 }
 
-/* A number of hers names a guest's unknown system call: few are, so they share what is left. */
 static struct profile_kind kind_of(const struct tap *t, const struct hl_exit *exit,
                                    const char **name, char *buf, size_t size)
 {
@@ -74,6 +73,20 @@ static struct profile_kind kind_of(const struct tap *t, const struct hl_exit *ex
     }
 }
 
+/*
+ * A hostile guest has as many kinds as it likes: numbers of system calls, addresses.  One of each
+ * reason has room in any case and takes those for which there is none, so that sums stay right.
+ */
+static uint32_t intern_rest(struct hl_profile *p, struct profile_kind *kind)
+{
+    kind->name = profile_intern(p, "others");
+    kind->detail = KIND_REST;
+    p->kinds.max = FEW_MAX + REASONS;
+    uint32_t n = table_intern(&p->kinds, kind);
+    p->kinds.max = FEW_MAX;
+    return n;
+}
+
 static uint32_t intern_kind(struct tap *t, const struct hl_exit *exit)
 {
     char buf[32];
@@ -81,7 +94,8 @@ static uint32_t intern_kind(struct tap *t, const struct hl_exit *exit)
     struct profile_kind kind = kind_of(t, exit, &name, buf, sizeof(buf));
     t->import = kind.reason == REASON_HOST ? name : NULL;
     kind.name = profile_intern(t->profile, name);
-    return table_intern(&t->profile->kinds, &kind);
+    uint32_t n = table_intern(&t->profile->kinds, &kind);
+    return n == TABLE_NONE ? intern_rest(t->profile, &kind) : n;
 }
 
 /* ---- events, lock held ---- */
@@ -147,7 +161,8 @@ static void tap_served(struct tap *t, const struct hl_event *e)
 {
     struct hl_profile *p = t->profile;
     const struct hl_exit *exit = e->served.exit;
-    uint64_t ns = e->served.ended - e->served.began;
+    uint64_t ns = e->served.ended - e->served.began, own = t->observing - t->seen;
+    ns -= own < ns ? own : ns; /* at HOST_END, with the lock to wait for */
     t->served = e->served.ended;
     if (exit->kind == HL_EXIT_SYSCALL)
         memory_syscall(t, exit->syscall.number);
@@ -239,6 +254,8 @@ static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event 
         step(t, STEP_RESTORE, e->restore.took);
     pthread_mutex_unlock(&p->lock);
     t->observing += clock_now() - began;
+    if (e->kind == HL_EVENT_EXIT)
+        t->seen = t->observing;
     if (e->kind == HL_EVENT_DESTROY)
         tap_close(t);
 }

@@ -33,7 +33,9 @@ enum reason {
     REASON_MMIO,
     REASON_FAULT,
     REASON_SHUTDOWN,
+    REASONS,
 };
+#define KIND_REST UINT64_MAX /* detail of the kind of those that got none of their own */
 
 enum { FRAME_INLINED = 1, FRAME_UNCERTAIN = 2, FRAME_RUNTIME = 4 };
 
@@ -135,6 +137,7 @@ struct tap {
     /* of the run in progress */
     uint64_t began;
     uint64_t guest, host, observing, exits;
+    uint64_t seen;                  /* observing, when an exit had been looked at */
     uint64_t entered, left, served; /* of the last exit */
     uint64_t host_began, host_took;
     bool host_failed;

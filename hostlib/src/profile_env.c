@@ -41,17 +41,33 @@ static void write_all(void)
     pthread_mutex_unlock(&all.lock);
 }
 
+/* A child must not find them in the hands of a thread that it does not have. */
+static void lock_all(void)
+{
+    pthread_mutex_lock(&all.lock);
+    for (unsigned i = 0; i < all.count; i++)
+        pthread_mutex_lock(&all.profile[i]->lock);
+}
+
+static void unlock_all(void)
+{
+    for (unsigned i = all.count; i-- > 0;)
+        pthread_mutex_unlock(&all.profile[i]->lock);
+    pthread_mutex_unlock(&all.lock);
+}
+
 /* Lock held.  The name is made absolute now: the program may change its directory. */
 static bool begin(const char *value)
 {
-    char *directory = *value == '/' ? NULL : getcwd(NULL, 0);
     if (all.path)
-        return true;
+        return all.process == getpid();
+    char *directory = *value == '/' ? NULL : getcwd(NULL, 0);
     if (asprintf(&all.path, "%s%s%s", directory ? directory : "", directory ? "/" : "", value) < 0)
         all.path = NULL;
     free(directory);
     all.process = getpid();
-    return all.path && atexit(write_all) == 0;
+    return all.path && pthread_atfork(lock_all, unlock_all, unlock_all) == 0 &&
+           atexit(write_all) == 0;
 }
 
 static unsigned rate(void)

@@ -98,7 +98,9 @@ static void put_detail(json_t *o, const struct profile_kind *k)
         [REASON_LOG] = "port",     [REASON_ABORT] = "port",     [REASON_IO] = "port",
         [REASON_FAULT] = "vector", [REASON_SHUTDOWN] = NULL,
     };
-    if (k->reason == REASON_MMIO)
+    if (k->detail == KIND_REST)
+        ; /* of none */
+    else if (k->reason == REASON_MMIO)
         json_object_set_new(o, "address", json_sprintf("0x%" PRIx64, k->detail));
     else if (name[k->reason])
         json_object_set_new(o, name[k->reason], INT(k->detail));

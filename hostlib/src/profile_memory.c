@@ -3,12 +3,13 @@
 #include "profile.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "linux_heap.h"
 
-#define LOOK_PAGES 256u /* of the stack, at a time */
+#define LOOK_PAGES 4096u /* of the stack, at a time */
 
 static uint64_t mapped_heap(const struct hl_sandbox *sb)
 {
@@ -34,34 +35,41 @@ void memory_syscall(struct tap *t, uint64_t number)
 /* The lowest byte of a page that was ever written with anything but 0. */
 static hl_gva_t lowest_byte(const uint8_t *page, hl_gva_t gva)
 {
-    for (size_t i = 0; i < PAGE_SIZE; i++)
-        if (page[i])
-            return gva + i;
-    return gva + PAGE_SIZE;
+    uint64_t word;
+    size_t i = 0;
+    for (; i < PAGE_SIZE; i += sizeof(word)) {
+        memcpy(&word, page + i, sizeof(word));
+        if (word)
+            return gva + i + (unsigned)__builtin_ctzll(word) / 8;
+    }
+    return gva + i;
 }
 
-/* Down from where it was known to reach, as long as there are pages the system has given memory. */
-static void look_down(struct tap *t)
+/*
+ * From the end of the stack up to where it was known to reach, at pages the system has given memory
+ * to.  Not the other way: a large array that nobody wrote to is a hole in the middle.
+ */
+static void look_up(struct tap *t)
 {
     const struct hl_region *stack = &t->sb->region[REGION_STACK];
     uint8_t *memory = t->sb->machine->memory + t->sb->gpa[REGION_STACK];
     size_t end = (t->stack_low - stack->start + PAGE_SIZE - 1) / PAGE_SIZE;
-    bool found = true;
-    while (end && found) {
+    for (size_t first = 0; first < end; first += LOOK_PAGES) {
         unsigned char there[LOOK_PAGES];
-        size_t n = end < LOOK_PAGES ? end : LOOK_PAGES;
-        found = false;
-        if (mincore(memory + (end - n) * PAGE_SIZE, n * PAGE_SIZE, there))
+        size_t n = end - first < LOOK_PAGES ? end - first : LOOK_PAGES;
+        if (mincore(memory + first * PAGE_SIZE, n * PAGE_SIZE, there))
             return;
-        for (size_t i = 0; i < n && !found; i++) {
-            size_t page = end - n + i;
+        for (size_t i = 0; i < n; i++) {
+            size_t page = first + i;
             hl_gva_t gva = stack->start + page * PAGE_SIZE;
-            hl_gva_t low = there[i] & 1 ? lowest_byte(memory + page * PAGE_SIZE, gva) : 0;
-            found = low && low < gva + PAGE_SIZE;
-            if (found && low < t->stack_low)
+            hl_gva_t low =
+                there[i] & 1 ? lowest_byte(memory + page * PAGE_SIZE, gva) : gva + PAGE_SIZE;
+            if (low >= gva + PAGE_SIZE)
+                continue;
+            if (low < t->stack_low)
                 t->stack_low = low;
+            return;
         }
-        end -= n;
     }
 }
 
@@ -115,7 +123,7 @@ void memory_end(struct tap *t, struct profile_call *call)
     const struct hl_region *stack = &t->sb->region[REGION_STACK];
     if (!t->stack_low)
         t->stack_low = stack->start + stack->size;
-    look_down(t);
+    look_up(t);
     raise_to(&p->stack_high, stack->start + stack->size - t->stack_low);
     raise_to(&p->heap_high, mapped_heap(t->sb));
     if (!t->use.sets.read)

@@ -55,7 +55,7 @@ uint32_t table_intern(struct table *t, const void *key)
     uint32_t at = find_slot(t, key);
     if (t->slots[at])
         return t->slots[at] - 1;
-    if (t->count == t->max || (t->count == t->room && !grow_items(t)))
+    if (t->count >= t->max || (t->count == t->room && !grow_items(t)))
         return TABLE_NONE;
     uint8_t *item = table_at(t, t->count);
     memset(item, 0, t->item_size);

@@ -157,8 +157,9 @@ struct vcpu_ops {
      * that falls into one.  0 ends that, on the same thread.
      */
     int (*sample)(struct hl_vcpu *vcpu, uint64_t period, struct hl_error *error);
-    size_t (*stats)(struct hl_vcpu *vcpu, struct vcpu_stat *list, size_t max); /* how many */
-    unsigned (*features)(void);                                                /* HL_FEATURE_* */
+    /* How many.  From any thread and while the guest runs, but for the first time. */
+    size_t (*stats)(struct hl_vcpu *vcpu, struct vcpu_stat *list, size_t max);
+    unsigned (*features)(void); /* HL_FEATURE_* */
 };
 
 extern const struct vcpu_ops hl_vcpu_kvm;

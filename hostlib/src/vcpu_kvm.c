@@ -189,6 +189,7 @@ static void destroy(struct hl_vcpu *v)
         return;
     if (v->run)
         munmap(v->run, v->host->run_size);
+    vcpu_kvm_stats_close(v);
     if (v->fd >= 0)
         close(v->fd);
     if (v->vm_fd >= 0)

@@ -18,6 +18,8 @@ struct hl_vcpu {
     hl_gva_t gate;
     struct kvm_userspace_memory_region slot;
     bool log_by_hand; /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+    bool stats_opened;
+    int stats_fd[2]; /* of the vCPU, of the VM; -1: there is none */
     struct kick kick;
 };
 
@@ -38,6 +40,7 @@ bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits);
 
 /* vcpu_kvm_stats.c */
 size_t vcpu_kvm_stats(struct hl_vcpu *v, struct vcpu_stat *list, size_t max);
+void vcpu_kvm_stats_close(struct hl_vcpu *v);
 
 /* vcpu_kvm_state.c */
 int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error);

@@ -2,6 +2,7 @@
 /* vcpu_kvm_stats.c - what KVM counts itself (Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD). */
 #include "vcpu_kvm.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,15 +45,42 @@ static size_t read_stats(int fd, bool vm, struct vcpu_stat *list, size_t max)
     return count;
 }
 
+/* KVM opens it without O_CLOEXEC. */
+static int open_stats(int of)
+{
+    int fd = ioctl(of, KVM_GET_STATS_FD, NULL);
+    if (fd >= 0)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+}
+
+/*
+ * A vCPU's ioctls wait until it is out of KVM_RUN, which may take forever; its statistics can be
+ * read at any time.  So they are opened the first time, when it does not run.
+ */
+static void open_once(struct hl_vcpu *v)
+{
+    if (v->stats_opened)
+        return;
+    v->stats_opened = true;
+    v->stats_fd[0] = open_stats(v->fd);
+    v->stats_fd[1] = open_stats(v->vm_fd);
+}
+
 size_t vcpu_kvm_stats(struct hl_vcpu *v, struct vcpu_stat *list, size_t max)
 {
     size_t count = 0;
-    for (int vm = 0; vm < 2; vm++) {
-        int fd = ioctl(vm ? v->vm_fd : v->fd, KVM_GET_STATS_FD, NULL);
-        if (fd < 0)
-            continue; /* before Linux 5.14 */
-        count += read_stats(fd, vm, list + count, max - count);
-        close(fd);
-    }
+    open_once(v);
+    for (int vm = 0; vm < 2; vm++)
+        if (v->stats_fd[vm] >= 0) /* else before Linux 5.14 */
+            count += read_stats(v->stats_fd[vm], vm, list + count, max - count);
     return count;
+}
+
+void vcpu_kvm_stats_close(struct hl_vcpu *v)
+{
+    for (int vm = 0; v->stats_opened && vm < 2; vm++)
+        if (v->stats_fd[vm] >= 0)
+            close(v->stats_fd[vm]);
+    v->stats_opened = false;
 }

@@ -50,10 +50,29 @@ profile --call 'Print("guest output")' --format json -o new.json
 same '-o: stdout as of run' $'guest output\nPrint("guest output") = void' "$(cat "$out")"
 same '-o: the document' 0 "$(cmp -s <(head -n 4 new.json) <(head -n 4 old.json); echo $?)"
 same '-o: mode as the umask has it' 644 "$(stat -c %a new.json)"
+chmod 600 new.json
+profile --call 'Ten()' --format json -o new.json
+same '-o: a file that is replaced keeps its permissions' '0/600' "$rc/$(stat -c %a new.json)"
+chmod 400 new.json
+if [ -w new.json ]; then
+    skip '-o: a file that is write-protected' 'root may write to it'
+else
+    profile --call 'Ten()' -o new.json
+    same '-o: a file that is write-protected' 100 $rc
+    has '-o: a file that is write-protected is said' "$err" 'new.json: cannot write: Permission denied'
+fi
+chmod 644 new.json
 for format in folded callgrind speedscope svg; do
     profile --call 'All()' --format $format -o $format.out
     same "--format $format" "0/1" "$rc/$(grep -c . $format.out | sed 's/^[1-9].*/1/')"
 done
+if command -v callgrind_annotate >/dev/null; then
+    (cd "$here/../.." && callgrind_annotate "$tmp/work/callgrind.out" tests/guest/exits.c) >"$out" 2>"$err"
+    has 'callgrind: calls beside the lines of the source' "$out" '^1,000 .* => .*HostAdd \(1,?000x\)$'
+    same 'callgrind: nothing on stderr' '' "$(cat "$err")"
+else
+    skip 'callgrind: calls beside the lines of the source' 'no callgrind_annotate'
+fi
 has 'folded' folded.out ';All;HostAdd;hl_detail_call;\[host HostAdd\] 1000$'
 has 'svg' svg.out '^<svg |<svg '
 hl profile --from old.json --format folded
@@ -85,6 +104,17 @@ has 'time limit: the profile' "$out" '^first result'
 profile --timeout 0.5 --call 'Slow(0)' --format folded
 same 'a host function that hangs: status' 124 $rc
 has 'a host function that hangs: what there was' "$out" '\[result\] 1$'
+profile --call 'Ten()' --call 'Slow(1)'
+same 'a host function that calls exit(): status' 7 $rc
+has 'a host function that calls exit(): the profile' "$out" '^ +10 .*HostTick'
+profile --call 'Ten()' --call 'Slow(1)' --format json -o exit.json
+same 'a host function that calls exit(): one file' exit.json "$(echo exit.json*)"
+hl profile --from exit.json
+has 'a host function that calls exit(): what is in it' "$out" '^ +10 .*HostTick'
+profile --call 'Slow(2)' --call 'Ten()' --format json -o fork.json
+same 'a child that calls exit(): status' 0 $rc
+hl profile --from fork.json
+has 'a child that calls exit() writes nothing' "$out" '^ +10 .*HostTick'
 profile --repeat 3 --restore --call 'Ten()'
 has '--repeat and --restore' "$out" '^ +30 .*HostTick'
 has '--restore in the start-up table' "$out" '^restore .* mean of 3$'
@@ -105,6 +135,10 @@ if command -v python3 >/dev/null; then
         timeout $((60 * slow)) python3 "$here/terminal.py" $((20 * slow)) \
             "'$dev' profile '$guest' --host host.so --call 'Spin(1000000000000)'" >"$out" 2>"$err"
     same 'progress on a terminal, and Ctrl-C' 0 $?
+    printf '%s\n' 'expect [1-9]\.[0-9] s: 1 calls, 2 exits; Ctrl-C' 'key 03' 'expect wall [0-9]' |
+        timeout $((60 * slow)) python3 "$here/terminal.py" $((20 * slow)) \
+            "'$dev' profile '$guest' --cpu --host host.so --call 'Spin(1000000000000)'" >"$out" 2>"$err"
+    same 'progress: a tick is no exit' 0 $?
 else
     skip 'progress on a terminal' 'no python3'
 fi
@@ -147,6 +181,13 @@ refused '--weight' 64 'bad value for --weight: kg' 'count or time' profile "$gue
 refused '--format' 64 'bad value for --format: pdf' 'table, json' profile "$guest" --format pdf
 refused '--json and another format' 64 '--json and another' 'is --format json' profile "$guest" --json --format svg
 refused '-o where nothing can be' 100 'cannot write' - profile "$guest" --call 'Five()' -o /nowhere/x
+for format in table json; do
+    "$dev" profile "$guest" --host host.so --call 'Ten()' --format $format >/dev/full 2>"$err"
+    same "a full disk, $format: status and one error" '111/1' "$?/$(grep -c '^hl-dev: error' "$err")"
+    has "a full disk, $format: why" "$err" 'No space left on device'
+    "$dev" profile "$guest" --host host.so --call 'Ten()' --format $format >&- 2>"$err"
+    same "no standard output, $format: status and one error" '111/1' "$?/$(grep -c '^hl-dev: error' "$err")"
+done
 refused '--diff without a file' 100 'nowhere.json' - profile "$guest" --call 'Five()' --diff nowhere.json
 echo '{"format": "something else"}' >else.json
 refused '--diff with another document' 100 'profile' 'record it again' profile --from old.json --diff else.json
@@ -175,9 +216,24 @@ hl profile --from two.json
 has 'HL_PROFILE: two sandboxes of a guest are one profile' "$out" '^ +2000 '
 hl profile --from two.json.2
 has 'HL_PROFILE: a second guest has a file of its own, wherever the program went' "$out" '^ +5 .*getpid'
+${CC:-gcc} -Wall -Wextra -Werror -I"$prefix/include" -o fork "$here/guest/profile-fork.c" "$here/guest/profile-host.c" \
+    -L"$prefix/lib" -lhl -pthread -Wl,-rpath,"$prefix/lib" || exit 1
+HL_PROFILE=forked.json timeout $((100 * slow)) ./fork "$guest"
+same 'HL_PROFILE: children of a program whose guests run' 0 $?
+same 'HL_PROFILE: they write nothing' forked.json "$(echo forked.json*)"
 HL_PROFILE=cpu.json HL_PROFILE_HZ=500 timeout $((60 * slow)) ./main "$guest" All
 cp cpu.json "$out"
 member 'HL_PROFILE_HZ' 500 rate_hz
+umask 027
+HL_PROFILE=mode.json timeout $((60 * slow)) ./main "$guest" Five
+same 'HL_PROFILE: mode as the umask has it' 640 "$(stat -c %a mode.json)"
+umask 022
+chmod 600 mode.json
+HL_PROFILE=mode.json timeout $((60 * slow)) ./main "$guest" All
+same 'HL_PROFILE: a file that is replaced keeps its permissions' 600 "$(stat -c %a mode.json)"
+ln -s target.json link.json
+HL_PROFILE=link.json timeout $((60 * slow)) ./main "$guest" All
+same 'HL_PROFILE: a link to nothing yet' yes "$([ -s target.json ] && [ -L link.json ] && echo yes)"
 HL_PROFILE=no.json timeout $((60 * slow)) ./main "$guest" All no_profile
 same 'HL_PROFILE: a program may forbid it' no "$([ -e no.json ] && echo yes || echo no)"
 HL_PROFILE=/nowhere/x timeout $((60 * slow)) ./main "$guest" All >"$out" 2>"$err"

@@ -229,6 +229,8 @@ shows '--timeout in a host function that returns' 124 "trace.c:${at[sleep]} Slee
     -e host --timeout 0.2 --call 'Sleep(600)'
 shows '--timeout in one that does not' 124 "trace.c:${at[sleep]} Sleep HostSleep(60000) <unfinished ...>" \
     -e host --timeout 0.2 --call 'Sleep(60000)'
+shows 'a host function that calls exit()' 7 "trace.c:${at[sleep]} Sleep HostSleep(-1) <unfinished ...>" \
+    -e host --call 'Sleep(-1)'
 hl trace guest --host host.so -q -e host --timeout 0.2 --call 'Sleep(60000)'
 same 'the same on stderr' "trace.c:${at[sleep]} Sleep HostSleep(60000) <unfinished ...>
 hl-dev: error: time limit reached, and a host function does not return" "$(masked "$err")"
@@ -310,6 +312,8 @@ lines 'JSON: a system call that fails' 'called("open")[0]["error"]["name"] == "E
 hl trace guest --host host.so --json -o trace.txt --call 'Print("out\n")'
 same '--json -o: stdout as ever' $'out\nPrint("out\\n") = void' "$(cat "$out")"
 lines '--json -o: objects in the file' 'len(of("host")) == 0 and len(of("result")) == 4 and not of("output")' trace.txt
+hl trace --json guest --host host.so -e host --call 'Sleep(-1)'
+lines 'JSON: unfinished, and the program with it' 'e[-1]["name"] == "HostSleep" and e[-1]["unfinished"]'
 hl trace guest --host host.so --json -e host --timeout 0.2 --call 'Sleep(60000)'
 lines 'JSON: unfinished' 'e[-1]["name"] == "HostSleep" and e[-1]["unfinished"]'
 hl trace guest --json -e frob

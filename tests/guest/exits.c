@@ -147,6 +147,21 @@ HL_FUNCTION(u32, Stack, (u32, kib))
     return stack(kib);
 }
 
+/* Most of the array stays as it was: the stack is deep, with a hole in the middle. */
+HL_FUNCTION(void, Hole, (u32, kib))
+{
+    volatile char *hole = __builtin_alloca((size_t)kib << 10);
+    __asm__ volatile("" : : "r"(hole));
+    stack(1);
+}
+
+/* System calls that nobody knows. */
+HL_FUNCTION(void, Unknown, (u32, count))
+{
+    for (uint32_t i = 0; i < count; i++)
+        syscall(100000 + (long)i); /* @unknown */
+}
+
 HL_FUNCTION(void, Print, (string, text))
 {
     puts(text); /* @print */

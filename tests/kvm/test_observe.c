@@ -319,6 +319,21 @@ static void test_main(void **state)
     assert_int_equal(hl_sandbox_exit_status(box->sb), 7);
 }
 
+/* The last one; an observer may be gone after it, and its neighbours hear of it nevertheless. */
+static void test_destroy(void **state)
+{
+    struct box *box = *state;
+    static struct seen first, second, other;
+    open_box(box);
+    watch(box, &first, HL_EVENTS_ALL);
+    watch(box, &other, HL_EVENT_BIT(HL_EVENT_BEGIN));
+    watch(box, &second, HL_EVENT_BIT(HL_EVENT_DESTROY));
+    box_close(box);
+    expect(&first, "D");
+    expect(&second, "D");
+    expect(&other, "");
+}
+
 /* What is refused before the guest runs is no run. */
 static void test_refused_call(void **state)
 {
@@ -453,6 +468,7 @@ int main(void)
         BOX_TEST(test_fault),
         BOX_TEST(test_abort_and_exit),
         BOX_TEST(test_main),
+        BOX_TEST(test_destroy),
         BOX_TEST(test_refused_call),
         BOX_TEST(test_kinds),
         BOX_TEST(test_two_observers),

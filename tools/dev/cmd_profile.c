@@ -2,6 +2,7 @@
 /* cmd_profile.c - hl-dev profile: run a guest and tell where its exits and time went. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "output.h"
@@ -45,6 +46,8 @@ static struct {
     struct output output;
     const json_t *old;
     struct profile_options render;
+    pid_t process;
+    bool over; /* shown, or there was nothing to show */
 } job;
 
 static int created(struct session *s, struct hl_error *error)
@@ -74,6 +77,7 @@ static int render(const json_t *document, struct hl_error *error)
 static int show(struct hl_error *error)
 {
     char *text = NULL;
+    job.over = true;
     json_error_t why;
     int rc = hl_profile_json(job.profile, &text, error);
     json_t *document = rc ? NULL : json_loads(text, 0, &why);
@@ -85,12 +89,20 @@ static int show(struct hl_error *error)
     return rc;
 }
 
-/* The program is about to be ended because a host function hangs: what there is, is still told. */
+/*
+ * The program is about to be ended because a host function hangs, or calls exit() itself: what
+ * there is, is still told.  Its children have nothing to tell.
+ */
 static void last_words(void)
 {
     struct hl_error error;
+    if (job.over || job.process != getpid())
+        return;
+    progress_clear();
     if (job.profile && show(&error))
         ui_library_error(&error);
+    else if (!job.profile)
+        output_close(&job.output, false, NULL);
     fflush(stdout);
 }
 
@@ -100,7 +112,9 @@ static int run(struct session *s, const struct options *o)
     struct hl_error error;
     int status;
     job.progress = progress_start(o->quiet);
+    job.process = getpid();
     at_quick_exit(last_words);
+    atexit(last_words);
     if (session_open(s, o, &error) || session_start(s, &error))
         status = session_failed(s, &error, results);
     else
@@ -108,12 +122,14 @@ static int run(struct session *s, const struct options *o)
     session_end(s);
     progress_stop(job.progress);
     json_decref(results);
-    if (job.profile && show(&error))
+    bool failed = job.profile && show(&error);
+    if (failed)
         status = ui_library_error(&error);
     else if (!job.profile)
         output_close(&job.output, false, NULL);
+    job.over = true;
     hl_profile_destroy(job.profile);
-    return ui_finish(status);
+    return failed ? status : ui_finish(status); /* one error is enough */
 }
 
 static int show_file(const struct options *o)

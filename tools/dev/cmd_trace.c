@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "json.h"
@@ -45,9 +46,13 @@ static const char help[] =
 /* The session's hooks and the end of the program know no other way to it. */
 static struct trace trace;
 
-/* A host function does not return, and hl-dev ends without it. */
+static pid_t process; /* that traces; 0: none any more */
+
+/* A host function does not return, and hl-dev ends without it; or it calls exit(). */
 static void abandon(void)
 {
+    if (process != getpid())
+        return;
     trace.writer->abandon(&trace);
 }
 
@@ -110,6 +115,7 @@ static int run(struct session *s, const struct options *o)
         trace_json_end(&trace, status, json_object_get(document, "error"));
     }
     json_decref(document);
+    process = 0;
     status = close_output(o, status);
     trace_close(&trace);
     return ui_finish(status);
@@ -124,7 +130,9 @@ int cmd_trace(int argc, char **argv)
         trace.writer = options.json ? &trace_json : &trace_text;
         /* In a file the trace leaves standard output to the guest and its results. */
         options.json = options.json && !options.file;
+        process = getpid();
         at_quick_exit(abandon);
+        atexit(abandon);
         status = run(&session, &options);
         session_close(&session);
     }

@@ -2,6 +2,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,22 +14,30 @@ static int failed(const char *path, struct hl_error *error)
     return hl_error_set(error, HL_ERR_FILE, "%s: cannot write: %s", path, strerror(e));
 }
 
-static int open_beside(struct output *o, struct hl_error *error)
+/* As open() would have it, which mkstemp() does not: 0600. */
+static mode_t mode_of(const struct stat *old)
+{
+    if (old)
+        return old->st_mode & 0777;
+    mode_t mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+static int open_beside(struct output *o, const struct stat *old, struct hl_error *error)
 {
     if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
         o->temporary = NULL;
         return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
     }
-    int fd = mkstemp(o->temporary);
+    int fd = mkostemp(o->temporary, O_CLOEXEC);
     if (fd < 0) {
         int rc = failed(o->path, error);
         free(o->temporary);
         o->temporary = NULL;
         return rc;
     }
-    mode_t mask = umask(0); /* what open() would have given it; mkstemp() makes 0600 */
-    umask(mask);
-    fchmod(fd, 0666 & ~mask);
+    fchmod(fd, mode_of(old));
     o->file = fdopen(fd, "w");
     return o->file ? 0 : failed(o->path, error);
 }
@@ -42,9 +51,12 @@ int output_open(struct output *o, const char *path, struct hl_error *error)
         return 0;
     }
     /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
-    if (lstat(path, &st) || S_ISREG(st.st_mode))
-        return open_beside(o, error);
-    o->file = fopen(path, "w");
+    bool there = lstat(path, &st) == 0;
+    if (there && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+        return failed(path, error);
+    if (!there || S_ISREG(st.st_mode))
+        return open_beside(o, there ? &st : NULL, error);
+    o->file = fopen(path, "we");
     return o->file ? 0 : failed(path, error);
 }
 

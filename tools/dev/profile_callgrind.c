@@ -157,6 +157,8 @@ static void print(FILE *out, struct callgrind *g)
             put_function(out, "fn", &c->cell);
         }
         if (c->call) {
+            /* callgrind_annotate shows the calls of lines only that cost something themselves. */
+            fprintf(out, "%lu 0 0\n", line_of(&c->cell));
             put_file(out, "cfi", &c->callee);
             put_function(out, "cfn", &c->callee);
             fprintf(out, "calls=%" PRIu64 " 0\n", c->calls);

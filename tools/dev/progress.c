@@ -41,9 +41,10 @@ static void count(void *opaque, struct hl_sandbox *sandbox, const struct hl_even
 {
     struct progress *p = opaque;
     (void)sandbox;
-    if (event->kind == HL_EVENT_EXIT)
+    /* As the profile counts them: a tick of --cpu is none. */
+    if (event->kind == HL_EVENT_EXIT && event->exit.exit->kind != HL_EXIT_INTERRUPT)
         atomic_fetch_add_explicit(&p->exits, 1, memory_order_relaxed);
-    else
+    else if (event->kind == HL_EVENT_END)
         atomic_fetch_add_explicit(&p->calls, 1, memory_order_relaxed);
 }
 

@@ -274,7 +274,8 @@ int trace_open(struct trace *t, struct session *session, struct hl_error *error)
     pthread_mutex_init(&t->lock, NULL);
     t->start = t->previous = now(CLOCK_MONOTONIC);
     t->wall = (int64_t)(now(CLOCK_REALTIME) - t->start);
-    t->observer = (struct hl_observer){.event = on_event, .opaque = t, .kinds = HL_EVENTS_ALL};
+    t->observer = (struct hl_observer){
+        .event = on_event, .opaque = t, .kinds = HL_EVENTS_ALL & ~HL_EVENT_BIT(HL_EVENT_DESTROY)};
     /* With JSON on standard output the guest's own output must be in it. */
     if (!o->json)
         t->observer.kinds &= ~HL_EVENT_BIT(HL_EVENT_CONSOLE);

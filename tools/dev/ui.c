@@ -132,7 +132,8 @@ int ui_library_error(const struct hl_error *error)
 
 int ui_finish(int status)
 {
-    if (fflush(stdout) || ferror(stdout))
+    bool before = ferror(stdout); /* errno is of something else by now */
+    if (fflush(stdout))
         return ui_error(EXIT_SYSTEM, "cannot write to standard output: %s", strerror(errno));
-    return status;
+    return before ? ui_error(EXIT_SYSTEM, "cannot write to standard output") : status;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host functions of tests/guest/exits.c; HostSlow(0) never returns. */
+/* Host functions of tests/guest/exits.c; HostSlow(0) never returns, HostSlow(1) ends the program.
+ */
 #include <hl/hl.h>
 #include <hl/plugin.h>
 
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +37,10 @@ static int slow(void *opaque, const struct hl_value *args, size_t count, struct 
     (void)count;
     (void)result;
     (void)error;
+    if (args[0].u32 == 1)
+        exit(7);
+    if (args[0].u32 == 2 && fork() == 0)
+        exit(7);
     nanosleep(&t, NULL);
     for (; !args[0].u32;)
         pause();

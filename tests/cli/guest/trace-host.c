@@ -40,6 +40,8 @@ FUNCTION(flip)
 FUNCTION(sleep_ms)
 {
     UNUSED;
+    if (args[0].i32 < 0)
+        exit(7);
     usleep((useconds_t)args[0].i32 * 1000);
     return 0;
 }
