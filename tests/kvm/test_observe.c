@@ -419,20 +419,6 @@ static void test_restore(void **state)
     hl_snapshot_destroy(snapshot);
 }
 
-/* The last word; and an observer that takes itself away at it is not asked again. */
-static void test_destroy(void **state)
-{
-    struct box *box = *state;
-    static struct seen first, second;
-    open_box(box);
-    watch(box, &first, HL_EVENT_BIT(HL_EVENT_DESTROY));
-    watch(box, &second, HL_EVENTS_ALL);
-    hl_sandbox_destroy(box->sb);
-    box->sb = NULL;
-    expect(&first, "D");
-    expect(&second, "D");
-}
-
 /* The debugger is an observer itself; its own stops are not exits of the guest's. */
 static void test_with_a_debugger(void **state)
 {
@@ -475,7 +461,6 @@ int main(void)
         BOX_TEST(test_wrong_use),
         BOX_TEST(test_interrupt),
         BOX_TEST(test_restore),
-        BOX_TEST(test_destroy),
         GDB_TEST(test_with_a_debugger),
     };
     watchdog(55);
