@@ -51,6 +51,14 @@ static int write_and_close(int fd, const char *path, const struct file_part *par
     return rc;
 }
 
+int open_to_write(const char *path, int flags)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, 0600);
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    return fd;
+}
+
 /* mkstemp() makes 0600: what is no secret gets what the umask allows, as by open(). */
 static void open_up(int fd)
 {
@@ -86,10 +94,13 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
                  struct hl_error *error)
 {
     struct stat st;
-    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
-    if (secret || lstat(path, &st) || S_ISREG(st.st_mode))
+    if (lstat(path, &st) || S_ISREG(st.st_mode))
         return replace(path, parts, count, secret, error);
-    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    /* Root's rename() would put a file where /dev/null has been. */
+    if (secret)
+        return hl_error_set(error, HL_ERR_FILE, "%s: cannot be replaced: not a regular file", path);
+    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
+    int fd = open_to_write(path, O_TRUNC);
     return fd < 0 ? failed(path, "cannot write", error)
                   : write_and_close(fd, path, parts, count, false, error);
 }

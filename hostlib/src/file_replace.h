@@ -15,10 +15,13 @@ struct file_part {
 
 /*
  * Write the parts to a new file beside path and rename it there.  secret: it is the owner's alone,
- * and on the disk before it has its name.  Otherwise what is no regular file (/dev/stderr, a fifo)
- * is written to.  Errors: FILE, MEMORY.
+ * on the disk before it has its name, and takes the place of a regular file only.  Otherwise what
+ * is none (/dev/stderr, a fifo) is written to.  Errors: FILE, MEMORY.
  */
 int file_replace(const char *path, const struct file_part *parts, unsigned count, bool secret,
                  struct hl_error *error);
+
+/* open(); a fifo that nobody reads is an error (ENXIO), not a wait. */
+int open_to_write(const char *path, int flags);
 
 #endif
