@@ -16,7 +16,9 @@ chaos: $(B)/tests/chaos/chaos $(B)/tests/guest/chaos ## a guest that does anythi
 
 # libhl with the linker between it and the system.
 WRAPPED := malloc calloc realloc strdup free mmap munmap ioctl open eventfd memfd_create socket \
-           pthread_create ftruncate write pwrite pread mprotect rename
+           pthread_create ftruncate write pwrite pread mprotect rename fstat read mkstemp fsync \
+           fchmod madvise timer_create timer_settime sigaction bind listen getrandom fcntl openat \
+           asprintf
 $(B)/tests/fault/fault: tests/fault/fault.c tests/fault/wrap.c tests/fault/wrap.h $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)

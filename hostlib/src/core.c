@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file_replace.h"
 #include "machine.h"
 #include "sandbox.h"
 
@@ -187,7 +188,7 @@ static int put_all(struct core *c)
 static int write_file(struct core *c)
 {
     struct stat st;
-    c->fd = open(c->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+    c->fd = open_to_write(c->path, O_CREAT | O_TRUNC, 0600);
     if (c->fd < 0)
         return failed(c, "create");
     c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);

@@ -57,6 +57,14 @@ static int write_and_close(int fd, const char *path, const struct file_part *par
     return rc;
 }
 
+int open_to_write(const char *path, int flags, mode_t mode)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, mode);
+    if (fd >= 0)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    return fd;
+}
+
 /*
  * Not mkstemp(): it makes 0600, and umask() cannot be asked what it would allow without changing it
  * for all threads.
@@ -106,13 +114,16 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
                  struct hl_error *error)
 {
     struct stat st;
-    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
-    bool there = !secret && lstat(path, &st) == 0;
-    if (there && S_ISREG(st.st_mode) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
+    bool there = lstat(path, &st) == 0, regular = there && S_ISREG(st.st_mode);
+    if (regular && !secret && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
         return failed(path, "cannot write", error);
-    if (!there || S_ISREG(st.st_mode))
-        return replace(path, there ? &st : NULL, parts, count, secret, error);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (!there || regular)
+        return replace(path, there && !secret ? &st : NULL, parts, count, secret, error);
+    /* Root's rename() would put a file where /dev/null has been. */
+    if (secret)
+        return hl_error_set(error, HL_ERR_FILE, "%s: cannot be replaced: not a regular file", path);
+    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
+    int fd = open_to_write(path, O_CREAT | O_TRUNC, 0666);
     return fd < 0 ? failed(path, "cannot write", error)
                   : write_and_close(fd, path, parts, count, false, error);
 }

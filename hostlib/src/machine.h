@@ -73,6 +73,14 @@ static inline void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, siz
     return gpa > m->memory_size || size > m->memory_size - gpa ? NULL : m->memory + gpa;
 }
 
+/*
+ * Make the processor forget what it knows of pages that are in the machine's memory: the guest's
+ * own invlpg is out of reach, but changing the protection of the host's page and changing it back
+ * makes KVM drop its mapping, and with it every cached translation, on shadow paging and nested
+ * paging alike.
+ */
+void machine_forget(struct hl_machine *m, hl_gpa_t gpa, size_t size);
+
 /* Code and tables of ring 0, as they have to be. */
 void machine_write_shim(struct hl_machine *m);
 

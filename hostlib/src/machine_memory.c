@@ -51,21 +51,21 @@ static int check_prot(unsigned prot, struct hl_error *error)
     return 0;
 }
 
-/*
- * Make the processor forget what it knows of a page that is in the machine's memory: the guest's
- * own invlpg is out of reach, but taking the write permission from the host page and giving it back
- * makes KVM drop its mapping, and with it every cached translation, on shadow paging and nested
- * paging alike.
- */
-static void forget(struct hl_machine *m, hl_gpa_t gpa, size_t size)
+/* What an x86 can write to it can read: should the second call fail, the host has lost nothing. */
+static bool change_and_back(uint8_t *at, size_t size)
+{
+    return mprotect(at, size, PROT_WRITE) == 0 && mprotect(at, size, PROT_READ | PROT_WRITE) == 0;
+}
+
+void machine_forget(struct hl_machine *m, hl_gpa_t gpa, size_t size)
 {
     if (!m->entered || gpa >= m->memory_size || size > m->memory_size - gpa)
         return;
-    mprotect(m->memory + gpa, size, PROT_READ);
-    mprotect(m->memory + gpa, size, PROT_READ | PROT_WRITE);
+    if (!change_and_back(m->memory + gpa, size)) /* it may be that no mapping can be split */
+        change_and_back(m->memory, m->memory_size);
 }
 
-/* Collects neighbouring pages, so that one forget() serves a run of them. */
+/* Collects neighbouring pages, so that one machine_forget() serves a run of them. */
 struct run {
     hl_gpa_t start;
     size_t size;
@@ -78,14 +78,14 @@ static void forget_page(struct hl_machine *m, struct run *run, hl_gpa_t gpa)
         return;
     }
     if (run->size)
-        forget(m, run->start, run->size);
+        machine_forget(m, run->start, run->size);
     *run = (struct run){gpa, PAGE_SIZE};
 }
 
 static void forget_rest(struct hl_machine *m, struct run *run)
 {
     if (run->size)
-        forget(m, run->start, run->size);
+        machine_forget(m, run->start, run->size);
 }
 
 /* Note the page at gva for forgetting when the guest could have used it. */

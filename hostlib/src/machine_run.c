@@ -310,7 +310,8 @@ static int run_to_exit(struct hl_machine *m, struct vcpu_exit *out, struct hl_er
         const struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
         if (!r)
             return HL_ERR_KVM;
-        enum place place = place_of(r);
+        /* What would be looked at or changed now was not there when the exception was raised. */
+        enum place place = out->interrupt.faulting ? BEFORE_OUT : place_of(r);
         m->in_shim = place == BEHIND_OUT;
         if (place != BEFORE_OUT)
             return 0;

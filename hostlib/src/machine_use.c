@@ -22,18 +22,11 @@ void machine_use_close(struct machine_use *use)
     use->sets.read = use->sets.written = NULL;
 }
 
-/* KVM drops its mappings of all memory, and with them every cached translation. */
-static void forget_all(struct hl_machine *m)
-{
-    mprotect(m->memory, m->memory_size, PROT_READ);
-    mprotect(m->memory, m->memory_size, PROT_READ | PROT_WRITE);
-}
-
 void machine_use_begin(struct machine_use *use, struct hl_machine *m)
 {
     memset(use->sets.read, 0, 2 * use->words * sizeof(*use->sets.read));
     pagetable_use_begin(&m->pt, &use->sets);
-    forget_all(m);
+    machine_forget(m, 0, m->memory_size);
 }
 
 void machine_use_end(struct hl_machine *m)

@@ -13,6 +13,20 @@
 
 #define INT(value) json_integer((json_int_t)(value))
 
+/* A part of the document of this thread's making could not be made. */
+static _Thread_local bool incomplete;
+
+/* value is given away; NULL where there was no memory for it. */
+static void put(json_t *o, const char *key, json_t *value)
+{
+    incomplete |= json_object_set_new(o, key, value) != 0;
+}
+
+static void append(json_t *list, json_t *value)
+{
+    incomplete |= json_array_append_new(list, value) != 0;
+}
+
 /* jansson wants UTF-8; names are whatever bytes the guest's file holds. */
 static json_t *text(const char *s)
 {
@@ -47,15 +61,15 @@ static json_t *frames(const struct hl_profile *p)
     for (uint32_t i = 0; i < p->frames.count; i++) {
         const struct profile_frame *f = table_at(&p->frames, i);
         json_t *o = json_object();
-        json_object_set_new(o, "function", string(p, f->function));
-        json_object_set_new(o, "file", string(p, f->file));
-        json_object_set_new(o, "line", json_integer(f->line));
+        put(o, "function", string(p, f->function));
+        put(o, "file", string(p, f->file));
+        put(o, "line", json_integer(f->line));
         if (f->address)
-            json_object_set_new(o, "address", json_sprintf("0x%" PRIx64, f->address));
+            put(o, "address", json_sprintf("0x%" PRIx64, f->address));
         for (unsigned k = 0; k < 3; k++)
             if (f->flags & 1u << k)
-                json_object_set_new(o, flag[k], json_true());
-        json_array_append_new(list, o);
+                put(o, flag[k], json_true());
+        append(list, o);
     }
     return list;
 }
@@ -65,19 +79,19 @@ static json_t *stacks(const struct hl_profile *p)
     json_t *list = json_array();
     for (uint32_t i = 0; i < p->nodes.count; i++) {
         const struct profile_node *n = table_at(&p->nodes, i);
-        json_array_append_new(list, json_pack("[o, o]", number_or_none(n->parent), INT(n->frame)));
+        append(list, json_pack("[o, o]", number_or_none(n->parent), INT(n->frame)));
     }
     return list;
 }
 
 static void put_times(json_t *o, const struct stat_times *s)
 {
-    json_object_set_new(o, "count", INT(s->count));
-    json_object_set_new(o, "ns", INT(s->ns));
-    json_object_set_new(o, "min_ns", INT(s->min));
-    json_object_set_new(o, "p50_ns", INT(stat_percentile(s, 0.5)));
-    json_object_set_new(o, "p99_ns", INT(stat_percentile(s, 0.99)));
-    json_object_set_new(o, "max_ns", INT(s->max));
+    put(o, "count", INT(s->count));
+    put(o, "ns", INT(s->ns));
+    put(o, "min_ns", INT(s->min));
+    put(o, "p50_ns", INT(stat_percentile(s, 0.5)));
+    put(o, "p99_ns", INT(stat_percentile(s, 0.99)));
+    put(o, "max_ns", INT(s->max));
 }
 
 static json_t *histogram(const struct stat_times *s)
@@ -86,7 +100,7 @@ static json_t *histogram(const struct stat_times *s)
     for (unsigned k = 0; k < 64; k++) {
         uint64_t count = stat_octave(s, k);
         if (count)
-            json_array_append_new(list, json_pack("[i, o]", (int)k, INT(count)));
+            append(list, json_pack("[i, o]", (int)k, INT(count)));
     }
     return list;
 }
@@ -101,13 +115,13 @@ static void put_detail(json_t *o, const struct profile_kind *k)
     if (k->detail == KIND_REST)
         ; /* of none */
     else if (k->reason == REASON_MMIO)
-        json_object_set_new(o, "address", json_sprintf("0x%" PRIx64, k->detail));
+        put(o, "address", json_sprintf("0x%" PRIx64, k->detail));
     else if (name[k->reason])
-        json_object_set_new(o, name[k->reason], INT(k->detail));
+        put(o, name[k->reason], INT(k->detail));
     if (k->reason == REASON_HOST || k->reason == REASON_SYSCALL)
-        json_object_set_new(o, "failed", INT(k->failed));
+        put(o, "failed", INT(k->failed));
     if (k->reason == REASON_HOST)
-        json_object_set_new(o, "function_ns", INT(k->function_ns));
+        put(o, "function_ns", INT(k->function_ns));
 }
 
 static json_t *kinds(const struct hl_profile *p)
@@ -118,12 +132,12 @@ static json_t *kinds(const struct hl_profile *p)
     for (uint32_t i = 0; i < p->kinds.count; i++) {
         const struct profile_kind *k = table_at(&p->kinds, i);
         json_t *o = json_object();
-        json_object_set_new(o, "reason", json_string(reason[k->reason]));
-        json_object_set_new(o, "name", string(p, k->name));
+        put(o, "reason", json_string(reason[k->reason]));
+        put(o, "name", string(p, k->name));
         put_detail(o, k);
         put_times(o, &k->times);
-        json_object_set_new(o, "histogram", histogram(&k->times));
-        json_array_append_new(list, o);
+        put(o, "histogram", histogram(&k->times));
+        append(list, o);
     }
     return list;
 }
@@ -133,11 +147,10 @@ static json_t *exits(const struct hl_profile *p)
     json_t *list = json_array();
     for (uint32_t i = 0; i < p->exits.count; i++) {
         const struct profile_exit *x = table_at(&p->exits, i);
-        json_array_append_new(list,
-                              json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", INT(x->kind),
-                                        "stack", number_or_none(x->node), "site",
-                                        number_or_none(x->site), "count", INT(x->count), "ns",
-                                        INT(x->ns), "min_ns", INT(x->min), "max_ns", INT(x->max)));
+        append(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", INT(x->kind), "stack",
+                               number_or_none(x->node), "site", number_or_none(x->site), "count",
+                               INT(x->count), "ns", INT(x->ns), "min_ns", INT(x->min), "max_ns",
+                               INT(x->max)));
     }
     return list;
 }
@@ -150,14 +163,14 @@ static json_t *samples(const struct hl_profile *p, uint64_t of_root[ROOTS])
         const struct profile_sample *s = table_at(&p->samples, i);
         json_t *o = json_object();
         of_root[s->root] += s->count;
-        json_object_set_new(o, "root", json_string(root[s->root]));
-        json_object_set_new(o, "stack", number_or_none(s->node));
-        json_object_set_new(o, "site", number_or_none(s->site));
+        put(o, "root", json_string(root[s->root]));
+        put(o, "stack", number_or_none(s->node));
+        put(o, "site", number_or_none(s->site));
         if (s->kind != TABLE_NONE)
-            json_object_set_new(o, "kind", INT(s->kind));
-        json_object_set_new(o, "count", INT(s->count));
-        json_object_set_new(o, "ns", INT(s->count * p->period));
-        json_array_append_new(list, o);
+            put(o, "kind", INT(s->kind));
+        put(o, "count", INT(s->count));
+        put(o, "ns", INT(s->count * p->period));
+        append(list, o);
     }
     return list;
 }
@@ -175,16 +188,16 @@ static json_t *calls(const struct hl_profile *p)
     for (uint32_t i = 0; i < p->calls.count; i++) {
         const struct profile_call *c = table_at(&p->calls, i);
         json_t *o = json_object();
-        json_object_set_new(o, "name", string(p, c->name));
+        put(o, "name", string(p, c->name));
         put_times(o, &c->times);
-        json_object_set_new(o, "failed", INT(c->failed));
-        json_object_set_new(o, "exits", INT(c->exits));
-        json_object_set_new(o, "guest_ns", INT(c->guest));
-        json_object_set_new(o, "host_ns", INT(c->host));
-        json_object_set_new(o, "vmm_ns", INT(c->vmm));
-        json_object_set_new(o, "pages_dirtied", range(&c->dirtied));
-        json_object_set_new(o, "pages_touched", range(&c->touched));
-        json_array_append_new(list, o);
+        put(o, "failed", INT(c->failed));
+        put(o, "exits", INT(c->exits));
+        put(o, "guest_ns", INT(c->guest));
+        put(o, "host_ns", INT(c->host));
+        put(o, "vmm_ns", INT(c->vmm));
+        put(o, "pages_dirtied", range(&c->dirtied));
+        put(o, "pages_touched", range(&c->touched));
+        append(list, o);
     }
     return list;
 }
@@ -202,8 +215,8 @@ static json_t *startup(const struct hl_profile *p)
     for (unsigned i = 0; i < STEPS; i++) {
         const struct stat_times *s = &p->step[i];
         if (s->count)
-            json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "step", name[i], "ns",
-                                                  INT(s->ns / s->count), "count", INT(s->count)));
+            append(list, json_pack("{s:s, s:o, s:o}", "step", name[i], "ns", INT(s->ns / s->count),
+                                   "count", INT(s->count)));
     }
     return list;
 }
@@ -229,8 +242,8 @@ static json_t *counters(const struct hl_profile *p)
     json_t *list = json_array();
     for (uint32_t i = 0; i < p->counters.count; i++) {
         const struct profile_counter *c = table_at(&p->counters, i);
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "scope", c->vm ? "vm" : "vcpu",
-                                              "name", string(p, c->name), "value", INT(c->value)));
+        append(list, json_pack("{s:s, s:o, s:o}", "scope", c->vm ? "vm" : "vcpu", "name",
+                               string(p, c->name), "value", INT(c->value)));
     }
     return list;
 }
@@ -247,10 +260,10 @@ static json_t *totals(const struct hl_profile *p, const uint64_t of_root[ROOTS])
         {"vmm_ns", p->vmm},   {"observer_ns", p->observing}, {"stacks_dropped", p->dropped},
     };
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        json_object_set_new(o, all[i].name, INT(all[i].value));
+        put(o, all[i].name, INT(all[i].value));
     if (p->period) {
-        json_object_set_new(o, "samples", INT(of_root[0] + of_root[1] + of_root[2]));
-        json_object_set_new(o, "lost", INT(p->lost));
+        put(o, "samples", INT(of_root[0] + of_root[1] + of_root[2]));
+        put(o, "lost", INT(p->lost));
     }
     return o;
 }
@@ -262,34 +275,70 @@ static json_t *document(struct hl_profile *p)
     for (struct tap *t = p->taps; t; t = t->next)
         counters_update(t);
     json_t *list = samples(p, of_root);
-    json_object_set_new(o, "format", json_string("hl-profile"));
-    json_object_set_new(o, "version", json_integer(1));
-    json_object_set_new(o, "mode", json_string(p->period ? "cpu" : "exits"));
-    json_object_set_new(o, "guest", text(p->path));
-    json_object_set_new(o, "hl", json_string(hl_version()));
+    put(o, "format", json_string("hl-profile"));
+    put(o, "version", json_integer(1));
+    put(o, "mode", json_string(p->period ? "cpu" : "exits"));
+    put(o, "guest", text(p->path));
+    put(o, "hl", json_string(hl_version()));
     if (p->period)
-        json_object_set_new(o, "rate_hz", INT(p->config.rate_hz));
-    json_object_set_new(o, "totals", totals(p, of_root));
-    json_object_set_new(o, "frames", frames(p));
-    json_object_set_new(o, "stacks", stacks(p));
-    json_object_set_new(o, "kinds", kinds(p));
-    json_object_set_new(o, "exits", exits(p));
-    json_object_set_new(o, "samples", list);
-    json_object_set_new(o, "calls", calls(p));
-    json_object_set_new(o, "startup", startup(p));
-    json_object_set_new(o, "memory", memory(p));
-    json_object_set_new(o, "kvm", counters(p));
+        put(o, "rate_hz", INT(p->config.rate_hz));
+    put(o, "totals", totals(p, of_root));
+    put(o, "frames", frames(p));
+    put(o, "stacks", stacks(p));
+    put(o, "kinds", kinds(p));
+    put(o, "exits", exits(p));
+    put(o, "samples", list);
+    put(o, "calls", calls(p));
+    put(o, "startup", startup(p));
+    put(o, "memory", memory(p));
+    put(o, "kvm", counters(p));
     return o;
+}
+
+struct sink {
+    char *data;
+    size_t used, room;
+    bool failed;
+};
+
+static int collect(const char *piece, size_t size, void *opaque)
+{
+    struct sink *s = opaque;
+    size_t need = s->used + size + 1; /* with the NUL */
+    if (!s->failed && need > s->room) {
+        char *more = realloc(s->data, 2 * need);
+        s->failed = !more;
+        s->data = more ? more : s->data;
+        s->room = more ? 2 * need : s->room;
+    }
+    if (s->failed)
+        return -1;
+    memcpy(s->data + s->used, piece, size);
+    s->used += size;
+    s->data[s->used] = 0;
+    return 0;
+}
+
+/* json_dumps() overlooks that there was no memory for a key (jansson 2.14). */
+static char *dump(const json_t *o)
+{
+    struct sink s = {0};
+    if (json_dump_callback(o, collect, &s, JSON_INDENT(1) | JSON_PRESERVE_ORDER) || s.failed) {
+        free(s.data);
+        return NULL;
+    }
+    return s.data;
 }
 
 int hl_profile_json(struct hl_profile *p, char **out, struct hl_error *error)
 {
     if (!p || !out)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no profile");
+    incomplete = false;
     pthread_mutex_lock(&p->lock);
     json_t *o = document(p);
     pthread_mutex_unlock(&p->lock);
-    *out = o ? json_dumps(o, JSON_INDENT(1) | JSON_PRESERVE_ORDER) : NULL;
+    *out = incomplete ? NULL : dump(o);
     json_decref(o);
     return *out ? 0 : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
 }

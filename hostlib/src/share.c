@@ -336,9 +336,17 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
 #define PAGEMAP_OF_FILE (1ull << 61)
 #define CHUNK 512u
 
-static void forget_copies(uint8_t *at, size_t pages, int pagemap)
+/* Memory that the program has locked (mlockall()) is not given back. */
+static bool forget(uint8_t *at, size_t size)
+{
+    return madvise(at, size, MADV_DONTNEED) == 0 ||
+           (munlock(at, size) == 0 && madvise(at, size, MADV_DONTNEED) == 0);
+}
+
+static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
 {
     uint64_t entry[CHUNK];
+    bool done_all = true;
     for (size_t done = 0, n; done < pages; done += n) {
         n = pages - done < CHUNK ? pages - done : CHUNK;
         ssize_t wanted = (ssize_t)(n * sizeof(entry[0]));
@@ -350,23 +358,28 @@ static void forget_copies(uint8_t *at, size_t pages, int pagemap)
                     (!(entry[i + run] & PAGEMAP_THERE) || (entry[i + run] & PAGEMAP_OF_FILE)))
                     break;
             if (run)
-                madvise(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE, MADV_DONTNEED);
+                done_all &= forget(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE);
         }
     }
+    return done_all;
 }
 
-void share_restore(struct hl_sandbox *sb)
+int share_restore(struct hl_sandbox *sb, struct hl_error *error)
 {
     int pagemap = -1;
+    bool done = true;
     for (const struct share *s = sb->shares; s; s = s->next) {
         if (!s->cow)
             continue;
         if (pagemap < 0)
             pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-        forget_copies(sb->machine->memory + s->gpa, s->size / PAGE_SIZE, pagemap);
+        done &= forget_copies(sb->machine->memory + s->gpa, s->size / PAGE_SIZE, pagemap);
     }
     if (pagemap >= 0)
         close(pagemap);
+    return done ? 0
+                : hl_error_set(error, HL_ERR_MEMORY,
+                               "what the guest wrote to a mapped file cannot be undone");
 }
 
 void share_free(struct hl_sandbox *sb)

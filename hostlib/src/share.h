@@ -5,8 +5,8 @@
 
 #include <hl/share.h>
 
-/* After a restore: what the guest changed in them is gone. */
-void share_restore(struct hl_sandbox *sb);
+/* For a restore: what the guest changed in them is gone.  MEMORY. */
+int share_restore(struct hl_sandbox *sb, struct hl_error *error);
 void share_free(struct hl_sandbox *sb);
 
 #endif

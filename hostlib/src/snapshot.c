@@ -130,10 +130,9 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
         return rc;
     machine_touch(m, sb->gpa[REGION_INPUT], sizeof(*sb->input));
     snapshot_store_restore(&s->store, m, base);
-    share_restore(sb);
     linux_put(&sb->os, &s->os, !mapped);
     snapshot_set_base(m, s);
-    return 0;
+    return share_restore(sb, error);
 }
 
 int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_error *error)

@@ -67,6 +67,7 @@ struct vcpu_exit {
         } debug;
         struct {
             unsigned ticks; /* of sample's timer; 0: a kick or a signal */
+            bool faulting;  /* an exception has been raised, and comes with the next run */
         } interrupt;
         char why[96];
     };

@@ -294,11 +294,15 @@ static int exit_mmio(struct hl_vcpu *v, struct vcpu_exit *exit)
     return 0;
 }
 
+/* A signal may come when KVM has raised an exception and not yet entered the guest's handler. */
 static int exit_interrupt(struct hl_vcpu *v, struct vcpu_exit *exit)
 {
+    struct kvm_vcpu_events events;
     exit->kind = VCPU_INTERRUPT;
     exit->interrupt.ticks = v->kick.ticks;
     v->kick.ticks = 0;
+    exit->interrupt.faulting = ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) == 0 &&
+                               (events.exception.injected || events.exception.pending);
     return 0;
 }
 

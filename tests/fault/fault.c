@@ -10,6 +10,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include <hl/hl.h>
+#include <jansson.h>
 
 #include "wrap.h"
 
@@ -30,6 +32,11 @@ struct play {
     struct hl_sandbox *sb, *clone;
     struct hl_snapshot *snapshot, *loaded;
     struct hl_symbols *symbols;
+    struct hl_profile *profile;
+    struct hl_observer observer;
+    char *text; /* a profile with so many members: */
+    size_t members;
+    int fd; /* to be mapped; 0: none */
     struct hl_error error;
     const char *wrong; /* what should not be */
 };
@@ -192,13 +199,141 @@ static int play_debug(struct play *p)
     return call_add(p, p->sb);
 }
 
+/* A server that nobody comes to costs a crash and a restore nothing. */
+static int play_debug_config(struct play *p)
+{
+    const struct hl_debug_config config = HL_DEBUG_CONFIG_INIT;
+    char endpoint[160];
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    snprintf(endpoint, sizeof(endpoint), "unix:%s", file);
+    STEP(hl_sandbox_debug(p->sb, endpoint, &config, &p->error));
+    STEP(hl_snapshot_take(&p->snapshot, p->sb, &p->error));
+    rc = call_add(p, p->sb);
+    if (rc)
+        return rc;
+    rc = hl_sandbox_call(p->sb, "TriggerException", NULL, 0, NULL, &p->error);
+    if (rc != HL_ERR_FAULT)
+        return rc;
+    STEP(hl_sandbox_restore(p->sb, p->snapshot, &p->error));
+    return call_add(p, p->sb);
+}
+
+/* jansson's blocks are ours to refuse, too. */
+static int profiled(struct play *p, const struct hl_profile_config *config)
+{
+    STEP(hl_image_open(&p->image, guest, &p->error));
+    STEP(hl_profile_create(&p->profile, p->image, config, &p->error));
+    STEP(hl_sandbox_create(&p->sb, p->image, NULL, &p->error));
+    STEP(hl_profile_attach(p->profile, p->sb, &p->error));
+    STEP(hl_sandbox_register(p->sb, "HostAdd", "i32(i32, i32)", host_add, NULL, &p->error));
+    STEP(hl_sandbox_start(p->sb, &p->error));
+    int rc = call_add(p, p->sb);
+    if (!rc)
+        rc = call_echo(p, p->sb);
+    if (rc)
+        return rc;
+    STEP(hl_profile_json(p->profile, &p->text, &p->error));
+    p->members = config ? 16 : 15;
+    STEP(hl_profile_write(p->profile, file, &p->error));
+    STEP(hl_profile_detach(p->profile, p->sb, &p->error));
+    return call_add(p, p->sb);
+}
+
+/* A profile is whole, or there is none. */
+static void check_profile(struct play *p)
+{
+    json_t *o = json_loads(p->text, 0, NULL);
+    if (json_object_size(o) != p->members)
+        p->wrong = "half a profile";
+    json_decref(o);
+}
+
+static int play_profile(struct play *p)
+{
+    return profiled(p, NULL);
+}
+
+static int play_samples(struct play *p)
+{
+    const struct hl_profile_config config = {.rate_hz = 1000, .pages = true};
+    return profiled(p, &config);
+}
+
+static void see(void *opaque, struct hl_sandbox *sb, const struct hl_event *event)
+{
+    struct play *p = opaque;
+    if (event->kind == HL_EVENT_END && (sb != p->sb || (event->end.rc && !event->end.error)))
+        p->wrong = "an end without its error";
+}
+
+static int play_observe(struct play *p)
+{
+    int rc = open_guest(p);
+    if (rc)
+        return rc;
+    p->observer = (struct hl_observer){.event = see, .opaque = p};
+    STEP(hl_sandbox_observe(p->sb, &p->observer, &p->error));
+    rc = call_add(p, p->sb);
+    hl_sandbox_unobserve(p->sb, &p->observer, &p->error);
+    return rc;
+}
+
+/* Whatever fails, a guest that is READY sees the file, and nothing of an earlier call. */
+static int play_share(struct play *p)
+{
+    const struct hl_sandbox_config config = {.heap = 1 << 20, .shared = 1 << 20};
+    struct hl_value args[] = {{.type = HL_U64}, {.type = HL_U64, .u64 = 4}}, result = {0};
+    hl_gva_t copy = 0, at = 0;
+    STEP(hl_image_open(&p->image, guest, &p->error));
+    STEP(hl_sandbox_create(&p->sb, p->image, &config, &p->error));
+    STEP(hl_sandbox_start(p->sb, &p->error));
+    STEP(hl_snapshot_take(&p->snapshot, p->sb, &p->error));
+    STEP(hl_sandbox_map_buffer(p->sb, &copy, "old!", 5, HL_MAP_READ, &p->error));
+    p->fd = open(guest, O_RDONLY | O_CLOEXEC);
+    STEP(hl_sandbox_map_file(p->sb, &at, p->fd, 0, 4096, HL_MAP_COPY_ON_WRITE | HL_MAP_TRUSTED,
+                             &p->error));
+    args[0].u64 = at;
+    STEP(hl_sandbox_call(p->sb, "WriteMappedBuffer", args, 2, &result, &p->error));
+    STEP(hl_sandbox_restore(p->sb, p->snapshot, &p->error));
+    STEP(hl_sandbox_call(p->sb, "ReadMappedBuffer", args, 2, &result, &p->error));
+    if (result.len != 4 || memcmp(result.data, "\177ELF", 4) != 0)
+        p->wrong = "what one call wrote is there in the next";
+    STEP(hl_sandbox_unmap(p->sb, copy, &p->error));
+    return 0;
+}
+
+/* Memory that one call has used is zeros in the next one, given back or not. */
+static int play_large(struct play *p)
+{
+    const struct hl_value arg = {.type = HL_I32, .i32 = 8 << 20};
+    STEP(hl_image_open(&p->image, guest, &p->error));
+    STEP(hl_sandbox_create(&p->sb, p->image, NULL, &p->error));
+    STEP(hl_sandbox_start(p->sb, &p->error));
+    STEP(hl_snapshot_take(&p->snapshot, p->sb, &p->error));
+    for (int i = 0; i < 2; i++) {
+        STEP(hl_sandbox_call(p->sb, "MallocAndFree", &arg, 1, NULL, &p->error));
+        STEP(hl_sandbox_restore(p->sb, p->snapshot, &p->error));
+    }
+    STEP(hl_sandbox_create_from(&p->clone, p->snapshot, NULL, &p->error));
+    STEP(hl_sandbox_start(p->clone, &p->error));
+    STEP(hl_sandbox_call(p->clone, "MallocAndFree", &arg, 1, NULL, &p->error));
+    STEP(hl_sandbox_restore(p->clone, p->snapshot, &p->error));
+    return call_echo(p, p->clone);
+}
+
 static void clean(struct play *p)
 {
+    if (p->fd > 0)
+        close(p->fd);
+    free(p->text);
     hl_sandbox_destroy(p->clone);
     hl_sandbox_destroy(p->sb);
     hl_snapshot_destroy(p->loaded);
     hl_snapshot_destroy(p->snapshot);
     hl_symbols_close(p->symbols);
+    hl_profile_destroy(p->profile);
     hl_image_close(p->image);
     unlink(file);
 }
@@ -216,6 +351,12 @@ static const struct scenario {
     {"fault, backtrace, core file", play_crash},
     {"limits", play_limit},
     {"debug server", play_debug},
+    {"debug server on a socket, fault, restore", play_debug_config},
+    {"profile", play_profile},
+    {"profile, sampled, with pages", play_samples},
+    {"observer", play_observe},
+    {"host memory", play_share},
+    {"much memory", play_large},
 };
 
 struct result {
@@ -245,6 +386,8 @@ static void two_runs(const struct scenario *s, unsigned n, struct result *r)
     int rc = s->play(&p);
     r->calls = wrap_end();
     r->works = rc == 0;
+    if (p.text)
+        check_profile(&p);
     snprintf(r->failed, sizeof(r->failed), "%s", wrap_failed());
     if (p.wrong)
         snprintf(r->why, sizeof(r->why), "%.150s", p.wrong);
@@ -340,6 +483,7 @@ int main(int argc, char **argv)
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     unsetenv("HL_GDB");
+    json_set_alloc_funcs(malloc, free); /* through the wrappers */
     guest = argv[1];
     snprintf(file, sizeof(file), "%s/hl-fault-%d", tmp ? tmp : "/tmp", getpid());
     if (argc == 4) { /* one failure, in this process, for a debugger */

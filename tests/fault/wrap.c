@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned seen, at;
@@ -231,4 +235,100 @@ WRAP(int, mprotect, void *address, size_t size, int prot)
 WRAP(int, rename, const char *from, const char *to)
 {
     return fails("rename", 0, EACCES) ? -1 : __real_rename(from, to);
+}
+
+WRAP(int, fstat, int fd, struct stat *st)
+{
+    return fails("fstat", 0, EIO) ? -1 : __real_fstat(fd, st);
+}
+
+WRAP(ssize_t, read, int fd, void *data, size_t size)
+{
+    return fails("read", 0, EIO) ? -1 : __real_read(fd, data, size);
+}
+
+WRAP(int, mkstemp, char *name)
+{
+    return fails("mkstemp", 0, EACCES) ? -1 : __real_mkstemp(name);
+}
+
+WRAP(int, fsync, int fd)
+{
+    return fails("fsync", 0, EIO) ? -1 : __real_fsync(fd);
+}
+
+WRAP(int, fchmod, int fd, mode_t mode)
+{
+    return fails("fchmod", 0, EPERM) ? -1 : __real_fchmod(fd, mode);
+}
+
+WRAP(int, madvise, void *address, size_t size, int advice)
+{
+    return fails("madvise", (unsigned)advice, ENOMEM) ? -1 : __real_madvise(address, size, advice);
+}
+
+WRAP(int, timer_create, clockid_t clock, struct sigevent *event, timer_t *timer)
+{
+    return fails("timer_create", 0, EAGAIN) ? -1 : __real_timer_create(clock, event, timer);
+}
+
+WRAP(int, timer_settime, timer_t timer, int flags, const struct itimerspec *when,
+     struct itimerspec *before)
+{
+    return fails("timer_settime", 0, EINVAL) ? -1
+                                             : __real_timer_settime(timer, flags, when, before);
+}
+
+WRAP(int, sigaction, int number, const struct sigaction *action, struct sigaction *before)
+{
+    return fails("sigaction", 0, EINVAL) ? -1 : __real_sigaction(number, action, before);
+}
+
+WRAP(int, bind, int fd, const struct sockaddr *address, socklen_t size)
+{
+    return fails("bind", 0, EADDRINUSE) ? -1 : __real_bind(fd, address, size);
+}
+
+WRAP(int, listen, int fd, int backlog)
+{
+    return fails("listen", 0, EADDRINUSE) ? -1 : __real_listen(fd, backlog);
+}
+
+WRAP(ssize_t, getrandom, void *data, size_t size, unsigned flags)
+{
+    return fails("getrandom", 0, ENOSYS) ? -1 : __real_getrandom(data, size, flags);
+}
+
+int __real_fcntl(int fd, int command, void *argument);
+int __wrap_fcntl(int fd, int command, ...);
+int __wrap_fcntl(int fd, int command, ...)
+{
+    va_list args;
+    va_start(args, command);
+    void *argument = va_arg(args, void *);
+    va_end(args);
+    return fails("fcntl", (unsigned)command, EINVAL) ? -1 : __real_fcntl(fd, command, argument);
+}
+
+int __real_openat(int dir, const char *path, int flags, mode_t mode);
+int __wrap_openat(int dir, const char *path, int flags, ...);
+int __wrap_openat(int dir, const char *path, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = va_arg(args, mode_t);
+    va_end(args);
+    return fails("openat", 0, EMFILE) ? -1 : __real_openat(dir, path, flags, mode);
+}
+
+int __wrap_asprintf(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap_asprintf(char **text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int size = fails("asprintf", 0, ENOMEM) ? -1 : vasprintf(text, format, args);
+    va_end(args);
+    if (size >= 0)
+        got(*text);
+    return size;
 }

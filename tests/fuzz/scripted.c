@@ -178,7 +178,7 @@ static bool step(struct hl_vcpu *v, struct vcpu_exit *exit)
         *exit = (struct vcpu_exit){.kind = VCPU_MMIO, .mmio = {.gpa = take(8), .size = 8}};
         return true;
     case 6:
-        exit->kind = VCPU_INTERRUPT;
+        *exit = (struct vcpu_exit){.kind = VCPU_INTERRUPT};
         return true;
     default:
         size = (size_t)take(1);

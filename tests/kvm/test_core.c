@@ -249,6 +249,11 @@ static void bad_places(void **state)
     assert_int_equal(box->error.sys_errno, ENOSPC);
     assert_int_equal(hl_sandbox_core(box->sb, "/dev/null", &box->error), 0);
     assert_int_equal(access("/dev/null", W_OK), 0);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0); /* that nobody reads */
+    assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), HL_ERR_SYSTEM);
+    assert_int_equal(box->error.sys_errno, ENXIO);
+    unlink(path);
     CALL0(box, "Count");
 }
 

@@ -248,6 +248,29 @@ static void test_kick_races_with_exits(void **state)
 }
 
 /*
+ * An exception that was raised before the kick comes before it: what the host changes at the kick
+ * is never followed by a fault that the change has ruled out.
+ */
+GUEST(faulting, "1: mov %rsi, 0x900000; out %al, $0x80; jmp 1b");
+static void test_no_exception_from_before_a_kick(void **state)
+{
+    struct vm *vm = *state;
+    struct kicker k;
+
+    VM_LOAD(vm, faulting);
+    start_kicker(&k, vm, kick_all_the_time, 20000);
+    for (unsigned i = 0; i < 300; i++) {
+        while (vm_run(vm) == HL_EXIT_FAULT) /* again and again */
+            assert_int_equal(vm->exit.fault.vector, PF);
+        assert_int_equal(hl_machine_map(vm->m, NOWHERE, vm->spare, PAGE, RW, &vm->error), 0);
+        while (vm_run(vm) != HL_EXIT_IO)
+            assert_int_equal(vm->exit.kind, HL_EXIT_INTERRUPT);
+        assert_int_equal(hl_machine_unmap(vm->m, NOWHERE, PAGE, &vm->error), 0);
+    }
+    stop_kicker(&k);
+}
+
+/*
  * Kicks as fast as they come: the guest may get nowhere, but whenever the machine stops, the
  * registers are the guest's.
  */
@@ -390,6 +413,7 @@ int main(void)
         VM_TEST(test_kick_at_entry),
         VM_TEST(test_kick_ends_a_spin),
         VM_TEST(test_kick_races_with_exits),
+        VM_TEST(test_no_exception_from_before_a_kick),
         VM_TEST(test_storm_of_kicks),
         VM_TEST(test_other_signals_interrupt),
         VM_TEST(test_only_the_target_is_kicked),

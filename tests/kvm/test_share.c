@@ -436,6 +436,29 @@ static void test_restore_undoes_changes(void **state)
     close(fd);
 }
 
+/* A program may keep all of its memory from being swapped out: mlockall(). */
+static void test_restore_of_locked_memory(void **state)
+{
+    struct box *box = *state;
+    int fd = new_file(8 * PAGE, 4, true);
+    hl_gpa_t gpa;
+    open_share(box, ROOM);
+    hl_gva_t at = map(box, fd, 8 * PAGE, HL_MAP_COPY_ON_WRITE);
+    struct hl_snapshot *s = take(box);
+    struct hl_machine *m = hl_sandbox_machine(box->sb);
+    assert_int_equal(hl_machine_lookup(m, at, &gpa, NULL), 0);
+    if (mlock(hl_machine_memory(m, gpa, 8 * PAGE), 8 * PAGE)) {
+        print_message("# memory cannot be locked here\n");
+        skip();
+    }
+    CALL(box, "Fill", value_u64(at), value_u64(8), value_u32(200));
+    restore(box, s);
+    for (size_t page = 0; page < 8; page++)
+        assert_int_equal(get(box, at + page * PAGE), byte_at(4, page * PAGE));
+    hl_snapshot_destroy(s);
+    close(fd);
+}
+
 static void test_clones_have_none(void **state)
 {
     struct box *box = *state, clone = {0};
@@ -538,6 +561,7 @@ int main(void)
         BOX_TEST(test_without_room),
         BOX_TEST(test_files_that_change),
         BOX_TEST(test_restore_undoes_changes),
+        BOX_TEST(test_restore_of_locked_memory),
         BOX_TEST(test_clones_have_none),
         BOX_TEST(test_seen_after_a_fault),
         BOX_TEST(test_nothing_is_left_behind),

@@ -147,6 +147,26 @@ static void test_saved_again(void **state)
     free(first);
 }
 
+/* Root could put a file in the place of a device. */
+static void check_not_replaced(struct file *f, const struct hl_snapshot *s)
+{
+    char path[160];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/other", f->dir);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(hl_snapshot_save(s, path, &f->box.error), HL_ERR_FILE);
+    check_error(&f->box.error, HL_ERR_FILE);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    unlink(path);
+    assert_int_equal(symlink(f->path, path), 0);
+    assert_int_equal(hl_snapshot_save(s, path, &f->box.error), HL_ERR_FILE);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    unlink(path);
+}
+
 static void test_cannot_be_written(void **state)
 {
     struct file *f = *state;
@@ -157,6 +177,7 @@ static void test_cannot_be_written(void **state)
     check_error(&f->box.error, HL_ERR_FILE);
     assert_int_equal(hl_snapshot_save(s, f->dir, &f->box.error), HL_ERR_FILE);
     check_error(&f->box.error, HL_ERR_FILE);
+    check_not_replaced(f, s);
     assert_int_equal(hl_snapshot_save(NULL, f->path, &f->box.error), HL_ERR_ARGUMENT);
     assert_int_equal(hl_snapshot_save(s, NULL, &f->box.error), HL_ERR_ARGUMENT);
     hl_snapshot_destroy(s);
@@ -354,6 +375,30 @@ static void test_forged_header(void **state)
     free(bytes);
 }
 
+/* Vector state that no processor would load, or with parts that the guest does not have. */
+static void test_forged_vectors(void **state)
+{
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } bad[] = {{26, 1}, {27, 0x80}, {513, 0x10}, {519, 0x40}, {520, 1}, {527, 0x80}, {575, 1}};
+    struct file *f = *state;
+    struct snapshot_header h = header_of(f);
+    struct snapshot_layout l;
+    uint8_t *bytes = malloc(f->size);
+
+    assert_non_null(bytes);
+    assert_true(snapshot_layout_of(&h, &l));
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        struct hl_snapshot *s = NULL;
+        memcpy(bytes, f->bytes, f->size);
+        bytes[l.xsave + bad[i].at] ^= bad[i].value;
+        forge(f, bytes, &h);
+        assert_int_equal(load(f, &s, 0), HL_ERR_BAD_SNAPSHOT);
+    }
+    free(bytes);
+}
+
 /* Mappings and pages where they may not be. */
 static void test_forged_lists(void **state)
 {
@@ -410,7 +455,7 @@ int main(void)
         FILE_TEST(test_cannot_be_written),    FILE_TEST(test_not_a_file),
         FILE_TEST(test_truncated_and_longer), FILE_TEST(test_flipped),
         FILE_TEST(test_wrong_origin),         FILE_TEST(test_forged_header),
-        FILE_TEST(test_forged_lists),
+        FILE_TEST(test_forged_vectors),       FILE_TEST(test_forged_lists),
     };
 
     watchdog(150);

@@ -70,7 +70,7 @@ static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_
     v->regs.rip += v->unsettled;
     v->unsettled = 0;
     if (kicked) {
-        exit->kind = VCPU_INTERRUPT;
+        *exit = (struct vcpu_exit){.kind = VCPU_INTERRUPT};
     } else if (!v->abandoned) {
         if (in_shim(v))
             iretq(v);
@@ -233,7 +233,7 @@ static void kick(struct hl_vcpu *v)
 {
     pthread_mutex_lock(&v->lock);
     if (v->inside)
-        v->exit.kind = VCPU_INTERRUPT;
+        v->exit = (struct vcpu_exit){.kind = VCPU_INTERRUPT};
     else
         v->kicked = true;
     v->inside = false;

@@ -48,7 +48,8 @@ HL_API int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_s
 
 /*
  * Write it to a file, through a temporary one beside it: a reader finds the old file or the new
- * one. The file holds all of the guest's memory: its mode is 0600.  FILE.
+ * one. The file holds all of the guest's memory: its mode is 0600.  FILE; also where there is
+ * something else than a regular file, a symbolic link included.
  */
 HL_API int hl_snapshot_save(const struct hl_snapshot *snapshot, const char *path,
                             struct hl_error *error);
