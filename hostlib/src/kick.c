@@ -185,6 +185,7 @@ int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
         k->out_since = clock_now();
     if (rc && e == EINTR) {
         drain_signal(k);
+        k->asked = __atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST);
         set_immediate_exit(run, 0);
     }
     errno = e;

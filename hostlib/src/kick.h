@@ -26,7 +26,8 @@ struct kick {
     bool masked;   /* the thread blocks the signal: KVM opens it, and it stays pending after */
     /* samples: the thread's alone */
     uint64_t period;    /* of the timer, 0: none */
-    unsigned ticks;     /* that ended the last run */
+    unsigned ticks;     /* that ended the last run, ... */
+    bool asked;         /* ... and was a kick among what did? */
     uint64_t out_since; /* end of the last run */
     bool has_timer;
     timer_t timer;

@@ -295,14 +295,20 @@ static int exit_mmio(struct hl_vcpu *v, struct vcpu_exit *exit)
 }
 
 /* A signal may come when KVM has raised an exception and not yet entered the guest's handler. */
-static int exit_interrupt(struct hl_vcpu *v, struct vcpu_exit *exit)
+static bool is_faulting(const struct hl_vcpu *v)
 {
     struct kvm_vcpu_events events;
+    return ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) == 0 &&
+           (events.exception.injected || events.exception.pending);
+}
+
+/* After a tick alone nothing is changed, so nobody needs to know. */
+static int exit_interrupt(struct hl_vcpu *v, struct vcpu_exit *exit)
+{
     exit->kind = VCPU_INTERRUPT;
     exit->interrupt.ticks = v->kick.ticks;
+    exit->interrupt.faulting = (v->kick.asked || !v->kick.ticks) && is_faulting(v);
     v->kick.ticks = 0;
-    exit->interrupt.faulting = ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) == 0 &&
-                               (events.exception.injected || events.exception.pending);
     return 0;
 }
 
