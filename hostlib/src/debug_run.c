@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INT3 = 0xcc };
+enum { INT3 = 0xcc, INT_IMM8 = 0xcd };
 
 /* ---- stopping ---- */
 
@@ -377,6 +377,24 @@ static bool idle_debugger(const struct hl_debug *d)
            !d->motion.done;
 }
 
+/*
+ * KVM may have raised the #BP of a point and been broken off by a signal before it delivered that;
+ * it does not tell of a software exception (KVM_GET_VCPU_EVENTS).  If the point is gone when it
+ * comes, there is no int3 where it says: then the instruction is still to be executed.
+ */
+static bool is_late_hit(const struct hl_debug *d, const struct hl_exit *exit, bool stepping)
+{
+    hl_gva_t pc = exit->fault.rip - 1;
+    uint8_t code[2] = {0, 0};
+    if (exit->kind != HL_EXIT_FAULT || exit->fault.vector != VECTOR_BREAKPOINT)
+        return false;
+    if (!stepping && (debug_break_at(d, pc, GDB_SW_BREAK) || d->hold_break.address == pc))
+        return false;
+    hl_machine_read(d->sb->machine, pc, &code[1], 1, 0);
+    hl_machine_read(d->sb->machine, pc - 1, &code[0], 1, 0);
+    return code[1] != INT3 && !(code[0] == INT_IMM8 && code[1] == VECTOR_BREAKPOINT);
+}
+
 /* Catchpoints: at the exit, before it is served. */
 static bool caught(const struct hl_debug *d, const struct hl_exit *exit)
 {
@@ -408,6 +426,10 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
                       : run_freely(d, exit, error);
         if (rc)
             return rc;
+        if (is_late_hit(d, exit, stepping)) {
+            machine_set_pc(d->sb->machine, exit->fault.rip - 1);
+            continue;
+        }
         enum verdict verdict =
             !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
         d->sb->machine->dr6 = 0; /* a slot may be another point's when this is looked at again */

@@ -249,13 +249,18 @@ uint8_t seen(const struct rig *r, hl_gva_t at)
     return byte;
 }
 
-void play_int3(struct rig *r, hl_gva_t pc)
+void play_late_int3(struct rig *r, hl_gva_t pc)
 {
-    assert_int_equal(seen(r, pc), INT3);
     if (r->v->debug.sw_break)
         scripted_trap(r->v, VECTOR_BREAKPOINT, 0, pc);
     else
         scripted_vector(r->v, VECTOR_BREAKPOINT, 0, pc + 1);
+}
+
+void play_int3(struct rig *r, hl_gva_t pc)
+{
+    assert_int_equal(seen(r, pc), INT3);
+    play_late_int3(r, pc);
 }
 
 static bool slots_armed(const struct rig *r)

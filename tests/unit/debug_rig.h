@@ -118,6 +118,8 @@ bool is_stepping(const struct rig *r);
 uint8_t seen(const struct rig *r, hl_gva_t at);
 /* It comes to the int3 at pc, which is ours or its own. */
 void play_int3(struct rig *r, hl_gva_t pc);
+/* It came to one that was there when KVM looked. */
+void play_late_int3(struct rig *r, hl_gva_t pc);
 /* The instruction it was entered to step is done. */
 void play_step(struct rig *r, hl_gva_t next);
 /* ... with the debug register's bits beside BS. */

@@ -188,6 +188,35 @@ static void test_unwanted_and_kicked(void **state)
     expect_nothing(r);
 }
 
+/* A hit that KVM had raised when a signal broke it off comes when the point is gone. */
+static void test_late_hit(void **state)
+{
+    struct rig *r = *state;
+    hl_gva_t at = begin_with_break(r);
+
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
+    drop(r, GDB_SW_BREAK, at, 1);
+    CONTINUE(r);
+    entered_at(r, r->text);
+    assert_int_equal(seen(r, at), CLC);
+    play_late_int3(r, at);
+    entered_at(r, at);
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
+    STEP(r);
+    entered_at(r, at);
+    play_late_int3(r, at);
+    entered_at(r, at);
+    play_step(r, at + 1);
+    expect_step(r, at + 1);
+    debug_ops.detach(r->d);
+    entered_at(r, at + 1);
+    play_late_int3(r, at + 1);
+    entered_at(r, at + 1);
+    expect_nothing(r);
+}
+
 /* What a condition reads is the guest at the hit. */
 static bool reading_report(void *opaque, const struct gdb_stop *stop)
 {
@@ -553,6 +582,7 @@ int main(void)
         ON_ALL_ROADS(test_unwanted_on_out),
         ON_ALL_ROADS(test_unwanted_and_kicked),
         ON_ALL_ROADS(test_condition_reads_the_guest),
+        ON_ALL_ROADS(test_late_hit),
         ON_ALL_ROADS(test_own_int3),
         ON_ALL_ROADS(test_step_onto_own_int3),
         ON_ALL_ROADS(test_break_on_own_int3),
