@@ -37,14 +37,19 @@ static void say_count(struct gdb_printer *p, int indent, const char *what, uint6
 
 static void say_syscalls(struct gdb_printer *p, const struct hl_sandbox *sb)
 {
+    uint64_t others = sb->counts.syscalls;
     char number[32];
     for (unsigned i = 0; i < SYSCALLS_COUNTED; i++) {
-        const char *name = linux_syscall_name(i);
-        if (!sb->syscall_count[i])
-            continue;
-        snprintf(number, sizeof(number), "number %u", i);
-        say_count(p, 4, name ? name : number, sb->syscall_count[i]);
+        const struct syscall_count *c = &sb->syscall_count[i];
+        const char *name = linux_syscall_name(c->number);
+        if (!c->count)
+            break;
+        others -= c->count < others ? c->count : others;
+        snprintf(number, sizeof(number), "number %llu", (unsigned long long)c->number);
+        say_count(p, 4, name ? name : number, c->count);
     }
+    if (others)
+        say_count(p, 4, "(others)", others);
     if (sb->counts.unknown_syscalls)
         say_count(p, 4, "(of these not served)", sb->counts.unknown_syscalls);
 }

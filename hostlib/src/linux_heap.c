@@ -23,21 +23,6 @@ static struct hl_region *heap(struct hl_sandbox *sb)
     return &sb->region[REGION_HEAP];
 }
 
-int linux_init(struct hl_sandbox *sb, struct hl_error *error)
-{
-    struct linux_state *os = &sb->os;
-    os->pages = heap(sb)->size / PAGE_SIZE;
-    os->top = os->pages;
-    os->brk = heap(sb)->start;
-    os->used = calloc(linux_words(os), sizeof(*os->used));
-    return os->used ? 0 : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-}
-
-void linux_free(struct hl_sandbox *sb)
-{
-    free(sb->os.used);
-}
-
 size_t linux_words(const struct linux_state *os)
 {
     return os->pages / WORD + 1;
@@ -46,6 +31,27 @@ size_t linux_words(const struct linux_state *os)
 static size_t used_size(const struct linux_state *os)
 {
     return linux_words(os) * sizeof(*os->used);
+}
+
+/* A mapping of its own, as it is memory that a guest without mmap never has need of. */
+int linux_init(struct hl_sandbox *sb, struct hl_error *error)
+{
+    struct linux_state *os = &sb->os;
+    os->pages = heap(sb)->size / PAGE_SIZE;
+    os->top = os->pages;
+    os->brk = heap(sb)->start;
+    os->used =
+        mmap(NULL, used_size(os), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (os->used != MAP_FAILED)
+        return 0;
+    os->used = NULL;
+    return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+}
+
+void linux_free(struct hl_sandbox *sb)
+{
+    if (sb->os.used)
+        munmap(sb->os.used, used_size(&sb->os));
 }
 
 int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error)

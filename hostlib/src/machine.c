@@ -12,7 +12,7 @@
 #include "shim.h"
 
 /*
- * The tables page: GDT, TSS and IDT one behind the other.  The TSS (Intel SDM 3, 8.7) is followed
+ * The tables: GDT, TSS and IDT one behind the other.  The TSS (Intel SDM 3, 8.7) is followed
  * by the I/O permission bitmap up to HL_MACHINE_PORT_LIMIT and the byte of ones that must end it.
  */
 #define GDT_ENTRIES 10
@@ -79,7 +79,7 @@ static void write_idt(uint8_t *idt)
 void machine_write_shim(struct hl_machine *m)
 {
     uint8_t *shim = m->memory + m->shim;
-    memset(shim + SHIM_TABLES, 0, PAGE_SIZE);
+    memset(shim + SHIM_TABLES, 0, SHIM_STACK - SHIM_TABLES);
     memcpy(shim + SHIM_CODE, hl_shim_code, (size_t)(hl_shim_end - hl_shim_code));
     write_gdt(shim + SHIM_TABLES + TABLE_GDT);
     write_tss(shim + SHIM_TABLES + TABLE_TSS, m->io_map);
@@ -94,8 +94,6 @@ static void make_shim(struct hl_machine *m, const struct hl_machine_config *conf
     machine_write_shim(m);
     pagetable_set(&m->pt, SHIM_GVA + SHIM_CODE, m->shim + SHIM_CODE,
                   HL_PROT_READ | HL_PROT_EXEC | PAGE_SUPERVISOR);
-    pagetable_set(&m->pt, SHIM_GVA + SHIM_TABLES, m->shim + SHIM_TABLES,
-                  HL_PROT_READ | PAGE_SUPERVISOR);
     pagetable_set(&m->pt, SHIM_GVA + SHIM_STACK, m->shim + SHIM_STACK,
                   HL_PROT_READ | HL_PROT_WRITE | PAGE_SUPERVISOR);
 }

@@ -20,7 +20,7 @@ enum region_id {
     REGION_COUNT
 };
 
-#define SYSCALLS_COUNTED 512 /* by number; Linux has fewer */
+#define SYSCALLS_COUNTED 32 /* different ones, of a sandbox */
 
 enum call_state { CALL_NONE, CALL_RUNNING, CALL_INTERRUPTED };
 
@@ -64,7 +64,10 @@ struct hl_sandbox {
     size_t host_count;
     int *host_of_import;    /* index into hosts, -1: nobody registered it */
     uint64_t *import_calls; /* how often each was called */
-    uint64_t syscall_count[SYSCALLS_COUNTED];
+    /* In the order they came; what comes after them is in counts.syscalls alone. */
+    struct syscall_count {
+        uint64_t number, count;
+    } syscall_count[SYSCALLS_COUNTED];
 
     struct arena result, host_args;
     struct linux_state os;

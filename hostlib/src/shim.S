@@ -38,5 +38,6 @@ hl_shim_gate_out:
     out %al, $SHIM_PORT_SYSCALL
     iretq
 hl_shim_end:
+    .org hl_shim_code + SHIM_TABLES /* cannot go back: the tables begin here */
 
     .section .note.GNU-stack, "", @progbits

@@ -10,10 +10,10 @@
 #define HL_SHIM_H
 
 #define SHIM_GVA 0xffff800000000000 /* upper half: no guest mapping can get in its way */
-#define SHIM_CODE 0x0000            /* stubs and gate */
-#define SHIM_TABLES 0x1000          /* GDT, IDT, TSS with the I/O bitmap */
-#define SHIM_STACK 0x2000
-#define SHIM_SIZE 0x3000
+#define SHIM_CODE 0x0000            /* stubs and gate, and on the same page, which nobody writes to, */
+#define SHIM_TABLES 0x0800          /* GDT, IDT, TSS with the I/O bitmap */
+#define SHIM_STACK 0x1000
+#define SHIM_SIZE 0x2000
 
 /* Ring-0 only ports: not in the I/O bitmap. */
 #define SHIM_PORT_VECTOR 0xe8

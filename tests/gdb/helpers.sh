@@ -27,7 +27,7 @@ has ' +65536 --- guard$'
 has ' +1048576 rw- stack$'
 has ' +1048576 --- heap: not given out$'
 has ' rw- heap: (brk|mmap)$'
-has '^0xffff800000000000: the host.s own 12288 bytes'
+has '^0xffff800000000000: the host.s own 8192 bytes'
 lacks 'rwx|-wx'
 verdict
 
