@@ -203,8 +203,11 @@ same 'profile --help' '0/Usage: hl-dev profile [TARGET] [--call EXPR]... [-- ARG
 
 # ---- HL_PROFILE
 
-${CC:-gcc} -I"$prefix/include" -o main "$here/guest/profile-main.c" "$here/guest/profile-host.c" \
-    -L"$prefix/lib" -lhl -Wl,-rpath,"$prefix/lib" || exit 1
+# pkg-config knows of sanitizers the library was built with.
+libhl=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs hl)
+# shellcheck disable=SC2086 # these are words
+${CC:-gcc} -o main "$here/guest/profile-main.c" "$here/guest/profile-host.c" \
+    $libhl -Wl,-rpath,"$prefix/lib" || exit 1
 HL_PROFILE=env.json timeout $((60 * slow)) ./main "$guest" All >"$out" 2>"$err"
 same 'HL_PROFILE: the program notices nothing' "0/" "$?/$(cat "$out" "$err")"
 cp env.json "$out"
@@ -216,8 +219,9 @@ hl profile --from two.json
 has 'HL_PROFILE: two sandboxes of a guest are one profile' "$out" '^ +2000 '
 hl profile --from two.json.2
 has 'HL_PROFILE: a second guest has a file of its own, wherever the program went' "$out" '^ +5 .*getpid'
-${CC:-gcc} -Wall -Wextra -Werror -I"$prefix/include" -o fork "$here/guest/profile-fork.c" "$here/guest/profile-host.c" \
-    -L"$prefix/lib" -lhl -pthread -Wl,-rpath,"$prefix/lib" || exit 1
+# shellcheck disable=SC2086
+${CC:-gcc} -Wall -Wextra -Werror -o fork "$here/guest/profile-fork.c" "$here/guest/profile-host.c" \
+    $libhl -pthread -Wl,-rpath,"$prefix/lib" || exit 1
 HL_PROFILE=forked.json timeout $((100 * slow)) ./fork "$guest"
 same 'HL_PROFILE: children of a program whose guests run' 0 $?
 same 'HL_PROFILE: they write nothing' forked.json "$(echo forked.json*)"
