@@ -223,6 +223,7 @@ static void resuming(void **state)
     expect_error(k, "vCont;r1");
     expect_error(k, "vCont;r1,2,3");
     expect_error(k, "vCont;s:p9.1");
+    expect_error(k, "vCont;s:p1.1zz");
     expect_error(k, "vCont;c;junk");
     expect_error(k, "c401000");
     expect_error(k, "S");
