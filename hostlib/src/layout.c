@@ -57,9 +57,16 @@ static hl_gva_t chance_at(const struct hl_sandbox *sb)
     return stack->start + stack->size - CHANCE_SIZE;
 }
 
+/* The string that ends there: a snapshot's may be longer or shorter than our path to the file. */
 static hl_gva_t name_at(const struct hl_sandbox *sb)
 {
-    return chance_at(sb) - strlen(sb->image->path) - 1;
+    const struct hl_region *stack = &sb->region[REGION_STACK];
+    const char *host = machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size);
+    size_t at = stack->size - CHANCE_SIZE - 1;
+
+    while (at > stack->size / 2 && host[at - 1])
+        at--;
+    return stack->start + at;
 }
 
 size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux)
@@ -101,8 +108,8 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
     Elf64_auxv_t aux[LAYOUT_AUX_MAX];
     if (nondet_random(chance, sizeof(chance)))
         return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
-    b.overflow |= push(&b, chance, sizeof(chance)) != chance_at(sb);
-    b.overflow |= push(&b, sb->image->path, strlen(sb->image->path) + 1) != name_at(sb);
+    push(&b, chance, sizeof(chance));
+    push(&b, sb->image->path, strlen(sb->image->path) + 1);
     size_t argc = push_strings(&b, argv ? argv : default_argv, words + 1, ARGS_MAX / 2);
     size_t envc = push_strings(&b, envp, words + 1 + argc + 1, ARGS_MAX / 2);
     words[0] = argc;
