@@ -344,6 +344,9 @@ static void lives(void **state)
     expect(k, "D", "OK");
     assert_memory_equal(ask(k, "vRun;"), "T05", 3); /* after a detach */
     assert_int_equal(k->fake.restarts, 2);
+    expect_error(k, "vRun;zz");
+    expect_error(k, "vRun;2f62;6");
+    assert_int_equal(k->fake.restarts, 2);
     feed(k, "R00", 3);
     silent(k);
     assert_int_equal(k->fake.restarts, 3);
