@@ -77,14 +77,28 @@ enum gdb_result gdb_cmd_vkill(struct gdb_session *s, struct gdb_text *args)
     return gdb_ok(s);
 }
 
+/* "HEX;HEX": the packet's bytes are ours to decode in. */
+static bool are_hex_strings(struct gdb_text *args)
+{
+    while (gdb_text_left(args)) {
+        struct gdb_text word = gdb_text_until(args, ';');
+        size_t digits = gdb_text_left(&word);
+
+        if (digits % 2 || !gdb_text_hex(&word, (uint8_t *)(uintptr_t)word.at, digits / 2))
+            return false;
+    }
+    return true;
+}
+
 /* The program and its arguments are the target's affair: GDB's are accepted and not used. */
 enum gdb_result gdb_cmd_vrun(struct gdb_session *s, struct gdb_text *args)
 {
     int rc;
 
-    (void)args;
     if (!s->target->ops->restart)
         return GDB_REPLY;
+    if (!are_hex_strings(args)) /* else a packet gone wrong costs the guest what it has done */
+        return gdb_bad_packet(s);
     s->restart_due = s->state == GDB_FREE;
     rc = s->restart_due ? gdb_attach(s) : gdb_restart(s);
     if (rc) {

@@ -202,6 +202,8 @@ enum gdb_result gdb_cmd_vcont(struct gdb_session *s, struct gdb_text *args)
             return gdb_bad_packet(s);
         if (!bare)
             ours = gdb_thread_match(s, &action);
+        if (!bare && ours && gdb_text_left(&action))
+            return gdb_bad_packet(s);
         if (ours && !found) {
             chosen = r;
             halt = stop;

@@ -205,7 +205,7 @@ static void put_process(struct notes *n, const struct hl_sandbox *sb)
 static void put_auxv(struct notes *n, const struct hl_sandbox *sb)
 {
     Elf64_auxv_t aux[LAYOUT_AUX_MAX];
-    size_t count = layout_auxv(sb, aux, 0, 0);
+    size_t count = layout_auxv(sb, aux);
     put_note(n, "CORE", NT_AUXV, aux, count * sizeof(aux[0]));
 }
 

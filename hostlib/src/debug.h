@@ -58,6 +58,7 @@ struct debug_access {
 };
 
 #define DEBUG_ACCESSES 8
+#define DEBUG_NO_SYSCALL UINT64_MAX /* orig_rax where no system call could be restarted */
 
 /* What the guest's thread is asked to do, beside running. */
 struct debug_motion {
@@ -128,6 +129,7 @@ struct hl_debug {
     struct debug_catch catch;
     bool at_host_call; /* it stands before one, because of `catch` */
 
+    uint64_t orig_rax; /* the system call it stands at, or what was written since it stopped */
     bool regs_valid, bases_valid, xsave_valid, system_valid; /* caches, while the guest stands */
     struct hl_regs regs;
     struct vcpu_system system;

@@ -95,7 +95,7 @@ int debug_object(void *target, enum gdb_object object, const void **data, size_t
         d->object = calloc(1, *size);
         if (!d->object)
             return HL_ERR_MEMORY;
-        *size = layout_auxv(d->sb, (Elf64_auxv_t *)(void *)d->object, 0, 0) * sizeof(Elf64_auxv_t);
+        *size = layout_auxv(d->sb, (Elf64_auxv_t *)(void *)d->object) * sizeof(Elf64_auxv_t);
         break;
     case GDB_OBJECT_SIGINFO:
         *size = sizeof(siginfo_t);

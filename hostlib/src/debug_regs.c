@@ -30,6 +30,7 @@ void debug_regs_init(struct hl_debug *d)
         .expedite = gdb_amd64_expedite,
         .expedite_count = GDB_AMD64_EXPEDITE_COUNT,
     };
+    d->orig_rax = DEBUG_NO_SYSCALL;
     gdb_xsave_offsets(d->xsave.offset);
     if (!(xcr0 & XCR0_AVX512))
         for (unsigned i = 5; i < GDB_XSAVE_COMPONENTS; i++)
@@ -139,7 +140,7 @@ static size_t size_of(unsigned number)
 int debug_read_register(void *target, unsigned number, void *data, size_t size)
 {
     struct hl_debug *d = target;
-    uint64_t value = ~0ull; /* of orig_rax: no system call to restart */
+    uint64_t value = d->orig_rax;
     int rc = 0;
     if (!debug_may_look(d))
         return HL_ERR_BUSY;
@@ -200,9 +201,11 @@ int debug_write_register(void *target, unsigned number, const void *data, size_t
         return write_xsave(d, number, data, size);
     if (size != size_of(number))
         return HL_ERR_ARGUMENT;
-    if (number == GDB_AMD64_ORIG_RAX)
-        return 0; /* GDB clears it before it calls a function */
     memcpy(&value, data, size);
+    if (number == GDB_AMD64_ORIG_RAX) {
+        d->orig_rax = value; /* GDB clears it before it calls a function, and puts it back */
+        return 0;
+    }
     if (!is_system(number))
         return write_general(d, number, value);
     int rc = need_system(d);

@@ -402,6 +402,12 @@ static bool caught(const struct hl_debug *d, const struct hl_exit *exit)
            (exit->kind == HL_EXIT_IO && exit->io.port == HL_PORT_CALL && d->catch.hosts);
 }
 
+/* What Linux shows in orig_rax at such a stop: rax itself may have been changed there. */
+static uint64_t syscall_of(const struct hl_exit *exit)
+{
+    return exit->kind == HL_EXIT_SYSCALL ? exit->syscall.number : DEBUG_NO_SYSCALL;
+}
+
 int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
 {
     struct gdb_stop stop;
@@ -436,7 +442,9 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
         if (verdict == SERVE && caught(d, exit)) {
             stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
             d->at_host_call = exit->kind == HL_EXIT_IO;
+            d->orig_rax = syscall_of(exit);
             rc = stop_at(d, &stop, error);
+            d->orig_rax = DEBUG_NO_SYSCALL;
             d->at_host_call = false;
         }
         if (verdict == SERVE)
@@ -500,7 +508,9 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
     if (!attached || pass)
         return rc;
     debug_regs_forget(d);
+    d->orig_rax = syscall_of(exit);
     int lost = show(d, &stop, &ignored);
+    d->orig_rax = DEBUG_NO_SYSCALL;
     if (lost) {
         *error = ignored;
         return lost;

@@ -115,6 +115,7 @@ static void let_go(struct hl_debug *d)
     d->event_due = d->break_in = d->hold = false;
     clear_event(d);
     d->deliver = 0;
+    d->orig_rax = DEBUG_NO_SYSCALL;
     memset(d->pass, 0, sizeof(d->pass));
     d->catch = (struct debug_catch){.hosts = false};
     if (at_rest(d)) {
@@ -172,6 +173,7 @@ static int resume(void *target, const struct gdb_resume *resume)
         d->deliver = is_harmless(resume->signal) ? 0 : resume->signal;
         d->state = DEBUG_RUNNING;
         d->event_due = true;
+        d->orig_rax = DEBUG_NO_SYSCALL;
         debug_regs_forget(d);
         debug_registry(d);
         atomic_store(&d->attention, true);

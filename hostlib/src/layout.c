@@ -14,7 +14,8 @@
 
 #define ARENA_BASE 0x700000000000ull
 
-#define ARGS_MAX 4096 /* of argv and envp together */
+#define ARGS_MAX 4096  /* of argv and envp together */
+#define CHANCE_SIZE 16 /* AT_RANDOM's */
 
 /* Builds the initial stack from the top down, in host memory. */
 struct stack_builder {
@@ -46,7 +47,29 @@ static size_t push_strings(struct stack_builder *b, const char *const *strings, 
     return n;
 }
 
-size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t random, hl_gva_t name)
+/*
+ * The two things that lie at the very top of the stack, above all that depends on arguments: so
+ * that debuggers and core files find them in any sandbox, a clone included.
+ */
+static hl_gva_t chance_at(const struct hl_sandbox *sb)
+{
+    const struct hl_region *stack = &sb->region[REGION_STACK];
+    return stack->start + stack->size - CHANCE_SIZE;
+}
+
+/* The string that ends there: a snapshot's may be longer or shorter than our path to the file. */
+static hl_gva_t name_at(const struct hl_sandbox *sb)
+{
+    const struct hl_region *stack = &sb->region[REGION_STACK];
+    const char *host = machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size);
+    size_t at = stack->size - CHANCE_SIZE - 1;
+
+    while (at > stack->size / 2 && host[at - 1])
+        at--;
+    return stack->start + at;
+}
+
+size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux)
 {
     const struct hl_image *image = sb->image;
     const Elf64_auxv_t entries[] = {
@@ -61,8 +84,8 @@ size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t rand
         {AT_EGID, {0}},
         {AT_SECURE, {0}},
         {AT_CLKTCK, {100}},
-        {AT_RANDOM, {random}},
-        {AT_EXECFN, {name}},
+        {AT_RANDOM, {chance_at(sb)}},
+        {AT_EXECFN, {name_at(sb)}},
         {AT_NULL, {0}},
     };
     _Static_assert(sizeof(entries) / sizeof(entries[0]) <= LAYOUT_AUX_MAX, "LAYOUT_AUX_MAX");
@@ -81,17 +104,17 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
                                   machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
                               .low = stack->start,
                               .at = stack->size};
-    uint64_t chance[2];
+    uint8_t chance[CHANCE_SIZE];
     Elf64_auxv_t aux[LAYOUT_AUX_MAX];
     if (nondet_random(chance, sizeof(chance)))
         return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
-    hl_gva_t random = push(&b, chance, sizeof(chance));
-    hl_gva_t name = push(&b, sb->image->path, strlen(sb->image->path) + 1);
+    push(&b, chance, sizeof(chance));
+    push(&b, sb->image->path, strlen(sb->image->path) + 1);
     size_t argc = push_strings(&b, argv ? argv : default_argv, words + 1, ARGS_MAX / 2);
     size_t envc = push_strings(&b, envp, words + 1 + argc + 1, ARGS_MAX / 2);
     words[0] = argc;
     size_t count = 1 + argc + 1 + envc + 1;
-    size_t aux_count = layout_auxv(sb, aux, random, name);
+    size_t aux_count = layout_auxv(sb, aux);
     memcpy(words + count, aux, aux_count * sizeof(aux[0]));
     count += 2 * aux_count;
     b.at &= ~(size_t)15;

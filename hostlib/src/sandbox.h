@@ -145,7 +145,7 @@ int layout_clone(struct hl_sandbox *sb, const struct machine_contents *contents,
 
 /* The guest's auxiliary vector, AT_NULL included: how many entries. */
 #define LAYOUT_AUX_MAX 16
-size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux, hl_gva_t random, hl_gva_t name);
+size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux);
 
 /* message.c: values to and from messages. */
 bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,

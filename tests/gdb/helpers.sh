@@ -50,9 +50,10 @@ count '^      calls host function HostAdd\(4, "say \\"hello\\"\\n", x"0102ff"\)$
 has '^stop at host calls: no, at system calls: no$'
 verdict
 
-session catch-syscall -ex "$(on '' --stop-at=main)" -ex 'monitor catch syscall' -ex c -ex 'p $rax' -ex 'p $rdi'
+session catch-syscall -ex "$(on '' --stop-at=main)" -ex 'monitor catch syscall' -ex c -ex 'p $rax' -ex 'p $rdi' -ex 'p $orig_rax'
 has '^\$1 = 20$'
 has '^\$2 = 1$'
+has '^\$3 = 20$'
 verdict
 
 # In a host function that does not return until we say so.

@@ -223,6 +223,7 @@ static void resuming(void **state)
     expect_error(k, "vCont;r1");
     expect_error(k, "vCont;r1,2,3");
     expect_error(k, "vCont;s:p9.1");
+    expect_error(k, "vCont;s:p1.1zz");
     expect_error(k, "vCont;c;junk");
     expect_error(k, "c401000");
     expect_error(k, "S");
@@ -342,6 +343,9 @@ static void lives(void **state)
     assert_int_equal(k->s.points.count, 0);
     expect(k, "D", "OK");
     assert_memory_equal(ask(k, "vRun;"), "T05", 3); /* after a detach */
+    assert_int_equal(k->fake.restarts, 2);
+    expect_error(k, "vRun;zz");
+    expect_error(k, "vRun;2f62;6");
     assert_int_equal(k->fake.restarts, 2);
     feed(k, "R00", 3);
     silent(k);

@@ -154,8 +154,8 @@ static void test_system_registers(void **state)
     cr3 = reg(r, GDB_AMD64_CR3);
     assert_int_equal(cr3, r->v->setup.page_table);
     assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), UINT64_MAX);
-    set_reg(r, GDB_AMD64_ORIG_RAX, 5);
-    assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), UINT64_MAX);
+    set_reg(r, GDB_AMD64_ORIG_RAX, 5); /* as GDB sees it in a process: until it runs again */
+    assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), 5);
 }
 
 /* While the vCPU is in the shim the guest's registers lie on the ring-0 stack. */
@@ -520,8 +520,10 @@ static void test_objects(void **state)
     struct rig *r = *state;
     struct gdb_file file;
     const void *data;
-    size_t size;
+    size_t size, length;
     uint64_t offset = 1;
+    uint8_t chance[16], none[16] = {0};
+    char name[4096];
 
     stand(r);
     assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_AUXV, &data, &size), 0);
@@ -531,6 +533,15 @@ static void test_objects(void **state)
     for (; aux->a_type != AT_ENTRY; aux++)
         assert_int_not_equal(aux->a_type, AT_NULL);
     assert_int_equal(aux->a_un.a_val, hl_image_entry(r->image));
+    for (; aux->a_type != AT_RANDOM; aux++)
+        assert_int_not_equal(aux->a_type, AT_NULL);
+    assert_int_equal(debug_ops.read_memory(r->d, aux->a_un.a_val, chance, 16), 16);
+    assert_memory_not_equal(chance, none, 16);
+    for (; aux->a_type != AT_EXECFN; aux++)
+        assert_int_not_equal(aux->a_type, AT_NULL);
+    length = debug_ops.read_memory(r->d, aux->a_un.a_val, name, sizeof(name));
+    assert_non_null(memchr(name, 0, length));
+    assert_non_null(strstr(name, "tests/guest/"));
     assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_MEMORY_MAP, &data, &size), 0);
     assert_int_equal(strlen(data), size);
     assert_null(strstr(data, "rom"));

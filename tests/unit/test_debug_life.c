@@ -984,12 +984,14 @@ static void test_catch(void **state)
     play_syscall(r, r->text + 1, 39);
     expect_signal(r, GDB_SIGNAL_TRAP);
     assert_int_equal(reg(r, GDB_AMD64_RAX), 39);
+    assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), 39);
     assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 3);
     STEP(r);
     entered_at(r, r->text + 3);
     assert_int_equal(r->v->regs.rax, 1);
     play_step(r, r->text + 4);
     expect_step(r, r->text + 4);
+    assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), UINT64_MAX);
 }
 
 int main(void)

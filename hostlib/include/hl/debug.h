@@ -9,8 +9,9 @@
  *
  * A debug session belongs to the sandbox, not to a call: a debugger may come and go while the guest
  * runs, while a host function runs and while the sandbox is idle, and its breakpoints last from
- * call to call.  While a debugger holds the guest, a call waits.  A fault or an abort stops the
- * guest for an attached debugger before the call fails.
+ * call to call.  While a debugger holds the guest, a call waits, and so does hl_sandbox_destroy():
+ * what the guest has left can be looked at until the debugger lets go.  A fault or an abort stops
+ * the guest for an attached debugger before the call fails.
  *
  * The same without a line of code: the environment variable HL_GDB=ENDPOINT makes every sandbox of
  * a program attachable, unless the program is set-uid or its config says `no_debugger`.
