@@ -138,7 +138,7 @@ struct hl_debug {
     char *path;      /* of the guest's file, absolute */
 };
 
-/* ---- the guest's thread (debug_run.c) ---- */
+/* ---- the guest's thread (debug_run.c, debug_call.c) ---- */
 
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);
@@ -166,6 +166,18 @@ int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
 void debug_destroy(struct hl_debug *d);
 
 /* ---- inside of the target ---- */
+
+/* debug_stop.c.  park, is_interrupted and gone with the lock held. */
+/* Wait until the debugger lets go, or there is a reason not to go on at all. */
+void debug_park(struct hl_debug *d);
+bool debug_is_interrupted(const struct hl_debug *d);
+int debug_gone(const struct hl_debug *d, struct hl_error *error);
+/* Is there a debugger that wants to know?  Then tell it and wait. */
+int debug_show(struct hl_debug *d, const struct gdb_stop *stop, struct hl_error *error);
+/* For orig_rax, at a stop that this exit is the reason of. */
+uint64_t debug_syscall_of(const struct hl_exit *exit);
+/* Conditions and commands are evaluated here, while the guest stands at the hit. */
+bool debug_wanted(struct hl_debug *d, const struct gdb_stop *stop);
 
 extern const struct gdb_target_ops debug_ops;
 

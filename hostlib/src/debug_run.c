@@ -1,97 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug_run.c - the guest's thread under a debugger: running, stepping, stopping, waiting. */
+/* debug_run.c - the guest's thread under a debugger: in place of hl_machine_run(). */
 #include "debug.h"
 
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { INT3 = 0xcc, INT_IMM8 = 0xcd };
-
-/* ---- stopping ---- */
-
-void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
-{
-    const uint64_t one = 1;
-    d->state = DEBUG_HELD;
-    d->event = d->last = *stop;
-    d->event_set = true;
-    d->event_due = d->break_in = d->hold = false;
-    d->deliver = 0;
-    d->motion = (struct debug_motion){.how = GDB_CONTINUE};
-    (void)!write(d->event_fd, &one, sizeof(one));
-    debug_registry(d);
-    pthread_cond_broadcast(&d->changed);
-}
-
-bool debug_awaits_hold(const struct hl_debug *d)
-{
-    return d->hold_break.address && d->state == DEBUG_FREE && !d->break_in &&
-           (d->in_call || d->sb->state < HL_SANDBOX_POISONED);
-}
-
-static bool interrupted(const struct hl_debug *d)
-{
-    return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
-}
-
-/* lock held: wait until the debugger lets go, or there is a reason not to go on at all. */
-static void park(struct hl_debug *d)
-{
-    d->parked = true;
-    pthread_cond_broadcast(&d->changed);
-    while ((d->state == DEBUG_HELD || d->hold) && !d->killed && !d->restart && !interrupted(d))
-        pthread_cond_wait(&d->changed, &d->lock);
-    d->parked = false;
-}
-
-static int gone(const struct hl_debug *d, struct hl_error *error)
-{
-    const char *why = d->killed    ? ": the debugger killed the guest"
-                      : d->restart ? ": the debugger starts the guest afresh"
-                                   : "";
-    return hl_error_set(error, HL_ERR_INTERRUPTED, "%s%s", hl_err_text(HL_ERR_INTERRUPTED), why);
-}
-
-/* Is there a debugger that wants to know?  Then tell it and wait. */
-static int show(struct hl_debug *d, const struct gdb_stop *stop, struct hl_error *error)
-{
-    pthread_mutex_lock(&d->lock);
-    if (d->state == DEBUG_RUNNING || d->event_due)
-        debug_post(d, stop);
-    park(d);
-    int rc = d->killed || d->restart || interrupted(d) ? gone(d, error) : 0;
-    pthread_mutex_unlock(&d->lock);
-    return rc;
-}
-
-/* Conditions and commands are evaluated here, while the guest stands at the hit. */
-static bool wanted(struct hl_debug *d, const struct gdb_stop *stop)
-{
-    bool want = true;
-    pthread_mutex_lock(&d->hook_lock);
-    if (d->hooks.report) {
-        pthread_mutex_lock(&d->lock);
-        d->hook_thread = pthread_self();
-        d->in_hook = true;
-        pthread_mutex_unlock(&d->lock);
-        want = d->hooks.report(d->hooks.opaque, stop);
-        pthread_mutex_lock(&d->lock);
-        d->in_hook = false;
-        pthread_mutex_unlock(&d->lock);
-    }
-    pthread_mutex_unlock(&d->hook_lock);
-    return want;
-}
-
-static void show_console(struct hl_debug *d, const void *data, size_t size)
-{
-    pthread_mutex_lock(&d->hook_lock);
-    if (d->hooks.console)
-        d->hooks.console(d->hooks.opaque, data, size);
-    pthread_mutex_unlock(&d->hook_lock);
-}
 
 /* ---- requests from the server's thread, before an entry ---- */
 
@@ -125,9 +38,9 @@ static int attend(struct hl_debug *d, struct hl_error *error)
         debug_watch_restore(d); /* whoever looks now finds every watch in its place */
         debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
     }
-    park(d);
-    if (d->killed || d->restart || interrupted(d))
-        rc = gone(d, error);
+    debug_park(d);
+    if (d->killed || d->restart || debug_is_interrupted(d))
+        rc = debug_gone(d, error);
     else if (d->deliver)
         rc = struck(d, error);
     pthread_mutex_unlock(&d->lock);
@@ -333,14 +246,14 @@ static bool is_break(const struct gdb_stop *stop)
 /* Is there one among the points hit at once that somebody wants to know of?  *stop becomes it. */
 static bool any_wanted(struct hl_debug *d, struct gdb_stop *stop)
 {
-    if (wanted(d, stop))
+    if (debug_wanted(d, stop))
         return true;
     if (stop->reason == GDB_STOP_SW_BREAK && debug_break_at(d, stop->address, GDB_HW_BREAK)) {
         stop->reason = GDB_STOP_HW_BREAK;
-        return wanted(d, stop);
+        return debug_wanted(d, stop);
     }
     while (stop->reason == GDB_STOP_WATCH && debug_watch_also(d, stop))
-        if (wanted(d, stop))
+        if (debug_wanted(d, stop))
             return true;
     return false;
 }
@@ -368,7 +281,7 @@ static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *e
         get_past(d);
         return 0;
     }
-    return show(d, stop, error);
+    return debug_show(d, stop, error);
 }
 
 static bool idle_debugger(const struct hl_debug *d)
@@ -400,12 +313,6 @@ static bool caught(const struct hl_debug *d, const struct hl_exit *exit)
 {
     return (exit->kind == HL_EXIT_SYSCALL && d->catch.syscalls) ||
            (exit->kind == HL_EXIT_IO && exit->io.port == HL_PORT_CALL && d->catch.hosts);
-}
-
-/* What Linux shows in orig_rax at such a stop: rax itself may have been changed there. */
-static uint64_t syscall_of(const struct hl_exit *exit)
-{
-    return exit->kind == HL_EXIT_SYSCALL ? exit->syscall.number : DEBUG_NO_SYSCALL;
 }
 
 int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
@@ -442,7 +349,7 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
         if (verdict == SERVE && caught(d, exit)) {
             stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
             d->at_host_call = exit->kind == HL_EXIT_IO;
-            d->orig_rax = syscall_of(exit);
+            d->orig_rax = debug_syscall_of(exit);
             rc = stop_at(d, &stop, error);
             d->orig_rax = DEBUG_NO_SYSCALL;
             d->at_host_call = false;
@@ -452,206 +359,4 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
         if (verdict == STOP && (rc = stop_at(d, &stop, error)))
             return rc;
     }
-}
-
-/* ---- the end of a run ---- */
-
-/* Linux's signal numbers, which a guest's raise() uses, in GDB's. */
-static int gdb_signal(int number)
-{
-    static const uint8_t signals[] = {
-        [SIGHUP] = 1,
-        [SIGINT] = GDB_SIGNAL_INT,
-        [SIGQUIT] = 3,
-        [SIGILL] = GDB_SIGNAL_ILL,
-        [SIGTRAP] = GDB_SIGNAL_TRAP,
-        [SIGABRT] = GDB_SIGNAL_ABRT,
-        [SIGBUS] = GDB_SIGNAL_BUS,
-        [SIGFPE] = GDB_SIGNAL_FPE,
-        [SIGKILL] = GDB_SIGNAL_KILL,
-        [SIGUSR1] = 30,
-        [SIGSEGV] = GDB_SIGNAL_SEGV,
-        [SIGUSR2] = 31,
-        [SIGPIPE] = 13,
-        [SIGALRM] = 14,
-        [SIGTERM] = GDB_SIGNAL_TERM,
-    };
-    return number > 0 && number < (int)sizeof(signals) && signals[number] ? signals[number] : 143;
-}
-
-static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit *exit)
-{
-    if (exit->kind == HL_EXIT_FAULT)
-        return debug_fault_signal(&exit->fault);
-    if (rc == HL_ERR_GUEST_ABORT)
-        return exit->kind == HL_EXIT_SYSCALL ? gdb_signal(d->sb->guest_code) : GDB_SIGNAL_ABRT;
-    return exit->kind == HL_EXIT_SHUTDOWN ? GDB_SIGNAL_SEGV : GDB_SIGNAL_SYS;
-}
-
-/* Can the guest go on as if nothing had been? */
-static bool can_take_back(int rc, const struct hl_exit *exit)
-{
-    return (rc == HL_ERR_FAULT && exit->kind == HL_EXIT_FAULT) || rc == HL_ERR_GUEST_ABORT;
-}
-
-int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
-{
-    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
-    struct hl_error ignored;
-    if (rc == HL_ERR_EXITED || rc == HL_ERR_INTERRUPTED)
-        return rc;
-    pthread_mutex_lock(&d->lock);
-    bool attached = d->state != DEBUG_FREE || d->event_due;
-    bool pass = d->pass[stop.signal / 8] >> stop.signal % 8 & 1;
-    pthread_mutex_unlock(&d->lock);
-    d->died_by = stop.signal;
-    if (!attached || pass)
-        return rc;
-    debug_regs_forget(d);
-    d->orig_rax = syscall_of(exit);
-    int lost = show(d, &stop, &ignored);
-    d->orig_rax = DEBUG_NO_SYSCALL;
-    if (lost) {
-        *error = ignored;
-        return lost;
-    }
-    pthread_mutex_lock(&d->lock);
-    bool deliver = d->deliver != 0 || !can_take_back(rc, exit);
-    pthread_mutex_unlock(&d->lock);
-    if (deliver)
-        return rc;
-    d->died_by = 0;
-    d->sb->has_fault = false;
-    if (exit->kind == HL_EXIT_SYSCALL)
-        hl_machine_syscall_result(d->sb->machine, 0);
-    return RUN_ON;
-}
-
-/* ---- calls ---- */
-
-int debug_enter(struct hl_debug *d, struct hl_error *error)
-{
-    pthread_mutex_lock(&d->lock);
-    d->waiting = true;
-    park(d);
-    d->waiting = false;
-    int rc = interrupted(d) || d->killed || d->restart ? gone(d, error) : 0;
-    d->killed = false;
-    d->in_call = rc == 0;
-    d->died_by = 0;
-    debug_registry(d);
-    pthread_mutex_unlock(&d->lock);
-    return rc;
-}
-
-/* Something the debugger should know of a sandbox that is idle again; false: nothing. */
-static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
-{
-    const struct hl_sandbox *sb = d->sb;
-    bool running = d->state == DEBUG_RUNNING;
-    if (sb->state == HL_SANDBOX_DEAD && (running || d->event_due))
-        *stop = (struct gdb_stop){.reason = GDB_STOP_EXITED, .status = sb->exit_status};
-    else if (sb->state == HL_SANDBOX_POISONED && running && d->died_by)
-        *stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = d->died_by};
-    else if (sb->state == HL_SANDBOX_POISONED && running && !d->killed)
-        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TERM};
-    else if (d->event_due && (d->break_in || !running) && !debug_awaits_hold(d))
-        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
-                                  .signal = running ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
-    else
-        return false;
-    return true;
-}
-
-void debug_leave(struct hl_debug *d)
-{
-    struct gdb_stop stop;
-    pthread_mutex_lock(&d->lock);
-    d->in_call = false;
-    d->calling = NULL;
-    if (d->state != DEBUG_HELD) { /* else the guest is the debugger's to look at */
-        debug_regs_forget(d);
-        debug_watch_restore(d);
-    }
-    if (d->drop) {
-        debug_remove_all(d);
-        d->drop = false;
-    }
-    if (d->restart)
-        debug_rewind(d);
-    else if (last_words(d, &stop)) {
-        debug_post(d, &stop);
-        if (stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED) {
-            d->state = DEBUG_FREE;
-            d->ended = true;
-        }
-    } else if (!d->snapshot && d->sb->state == HL_SANDBOX_READY) {
-        debug_remember(d);
-    }
-    d->killed = false; /* the sandbox is poisoned by it, and could be restored */
-    debug_registry(d);
-    pthread_cond_broadcast(&d->changed);
-    pthread_mutex_unlock(&d->lock);
-}
-
-/* Which function is called is known now. */
-static void call_begins(struct hl_debug *d)
-{
-    pthread_mutex_lock(&d->lock);
-    d->calling = d->sb->calling;
-    debug_registry(d);
-    pthread_mutex_unlock(&d->lock);
-}
-
-static void host_begins(struct hl_debug *d, const char *name)
-{
-    pthread_mutex_lock(&d->lock);
-    d->in_host = true;
-    d->host_name = name;
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
-        int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
-        debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
-    }
-    pthread_mutex_unlock(&d->lock);
-}
-
-/* What was asked for meanwhile waits at the next entry. */
-static void host_ends(struct hl_debug *d)
-{
-    pthread_mutex_lock(&d->lock);
-    d->in_host = false;
-    park(d);
-    atomic_store(&d->attention, true);
-    pthread_mutex_unlock(&d->lock);
-}
-
-void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event)
-{
-    struct hl_debug *d = debug;
-    (void)sb;
-    switch (event->kind) {
-    case HL_EVENT_BEGIN:
-        call_begins(d);
-        break;
-    case HL_EVENT_HOST:
-        if (event->host.registered)
-            host_begins(d, event->host.function->name);
-        break;
-    case HL_EVENT_HOST_END:
-        if (d->in_host)
-            host_ends(d);
-        break;
-    case HL_EVENT_CONSOLE:
-        show_console(d, event->console.data, event->console.size);
-        break;
-    default:
-        break;
-    }
-}
-
-void debug_wake(struct hl_debug *d)
-{
-    pthread_mutex_lock(&d->lock);
-    pthread_cond_broadcast(&d->changed);
-    pthread_mutex_unlock(&d->lock);
 }

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug_call.c - a debugger over calls: their begin and end, what they end by, host functions. */
+#include "debug.h"
+
+#include <signal.h>
+
+/* Linux's signal numbers, which a guest's raise() uses, in GDB's. */
+static int gdb_signal(int number)
+{
+    static const uint8_t signals[] = {
+        [SIGHUP] = 1,
+        [SIGINT] = GDB_SIGNAL_INT,
+        [SIGQUIT] = 3,
+        [SIGILL] = GDB_SIGNAL_ILL,
+        [SIGTRAP] = GDB_SIGNAL_TRAP,
+        [SIGABRT] = GDB_SIGNAL_ABRT,
+        [SIGBUS] = GDB_SIGNAL_BUS,
+        [SIGFPE] = GDB_SIGNAL_FPE,
+        [SIGKILL] = GDB_SIGNAL_KILL,
+        [SIGUSR1] = 30,
+        [SIGSEGV] = GDB_SIGNAL_SEGV,
+        [SIGUSR2] = 31,
+        [SIGPIPE] = 13,
+        [SIGALRM] = 14,
+        [SIGTERM] = GDB_SIGNAL_TERM,
+    };
+    return number > 0 && number < (int)sizeof(signals) && signals[number] ? signals[number] : 143;
+}
+
+static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit *exit)
+{
+    if (exit->kind == HL_EXIT_FAULT)
+        return debug_fault_signal(&exit->fault);
+    if (rc == HL_ERR_GUEST_ABORT)
+        return exit->kind == HL_EXIT_SYSCALL ? gdb_signal(d->sb->guest_code) : GDB_SIGNAL_ABRT;
+    return exit->kind == HL_EXIT_SHUTDOWN ? GDB_SIGNAL_SEGV : GDB_SIGNAL_SYS;
+}
+
+/* Can the guest go on as if nothing had been? */
+static bool can_take_back(int rc, const struct hl_exit *exit)
+{
+    return (rc == HL_ERR_FAULT && exit->kind == HL_EXIT_FAULT) || rc == HL_ERR_GUEST_ABORT;
+}
+
+int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
+{
+    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
+    struct hl_error ignored;
+    if (rc == HL_ERR_EXITED || rc == HL_ERR_INTERRUPTED)
+        return rc;
+    pthread_mutex_lock(&d->lock);
+    bool attached = d->state != DEBUG_FREE || d->event_due;
+    bool pass = d->pass[stop.signal / 8] >> stop.signal % 8 & 1;
+    pthread_mutex_unlock(&d->lock);
+    d->died_by = stop.signal;
+    if (!attached || pass)
+        return rc;
+    debug_regs_forget(d);
+    d->orig_rax = debug_syscall_of(exit);
+    int lost = debug_show(d, &stop, &ignored);
+    d->orig_rax = DEBUG_NO_SYSCALL;
+    if (lost) {
+        *error = ignored;
+        return lost;
+    }
+    pthread_mutex_lock(&d->lock);
+    bool deliver = d->deliver != 0 || !can_take_back(rc, exit);
+    pthread_mutex_unlock(&d->lock);
+    if (deliver)
+        return rc;
+    d->died_by = 0;
+    d->sb->has_fault = false;
+    if (exit->kind == HL_EXIT_SYSCALL)
+        hl_machine_syscall_result(d->sb->machine, 0);
+    return RUN_ON;
+}
+
+/* ---- calls ---- */
+
+static void show_console(struct hl_debug *d, const void *data, size_t size)
+{
+    pthread_mutex_lock(&d->hook_lock);
+    if (d->hooks.console)
+        d->hooks.console(d->hooks.opaque, data, size);
+    pthread_mutex_unlock(&d->hook_lock);
+}
+
+int debug_enter(struct hl_debug *d, struct hl_error *error)
+{
+    pthread_mutex_lock(&d->lock);
+    d->waiting = true;
+    debug_park(d);
+    d->waiting = false;
+    int rc = debug_is_interrupted(d) || d->killed || d->restart ? debug_gone(d, error) : 0;
+    d->killed = false;
+    d->in_call = rc == 0;
+    d->died_by = 0;
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/* Something the debugger should know of a sandbox that is idle again; false: nothing. */
+static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
+{
+    const struct hl_sandbox *sb = d->sb;
+    bool running = d->state == DEBUG_RUNNING;
+    if (sb->state == HL_SANDBOX_DEAD && (running || d->event_due))
+        *stop = (struct gdb_stop){.reason = GDB_STOP_EXITED, .status = sb->exit_status};
+    else if (sb->state == HL_SANDBOX_POISONED && running && d->died_by)
+        *stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = d->died_by};
+    else if (sb->state == HL_SANDBOX_POISONED && running && !d->killed)
+        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TERM};
+    else if (d->event_due && (d->break_in || !running) && !debug_awaits_hold(d))
+        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
+                                  .signal = running ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
+    else
+        return false;
+    return true;
+}
+
+void debug_leave(struct hl_debug *d)
+{
+    struct gdb_stop stop;
+    pthread_mutex_lock(&d->lock);
+    d->in_call = false;
+    d->calling = NULL;
+    if (d->state != DEBUG_HELD) { /* else the guest is the debugger's to look at */
+        debug_regs_forget(d);
+        debug_watch_restore(d);
+    }
+    if (d->drop) {
+        debug_remove_all(d);
+        d->drop = false;
+    }
+    if (d->restart)
+        debug_rewind(d);
+    else if (last_words(d, &stop)) {
+        debug_post(d, &stop);
+        if (stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED) {
+            d->state = DEBUG_FREE;
+            d->ended = true;
+        }
+    } else if (!d->snapshot && d->sb->state == HL_SANDBOX_READY) {
+        debug_remember(d);
+    }
+    d->killed = false; /* the sandbox is poisoned by it, and could be restored */
+    debug_registry(d);
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* Which function is called is known now. */
+static void call_begins(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    d->calling = d->sb->calling;
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void host_begins(struct hl_debug *d, const char *name)
+{
+    pthread_mutex_lock(&d->lock);
+    d->in_host = true;
+    d->host_name = name;
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
+        int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
+        debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* What was asked for meanwhile waits at the next entry. */
+static void host_ends(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    d->in_host = false;
+    debug_park(d);
+    atomic_store(&d->attention, true);
+    pthread_mutex_unlock(&d->lock);
+}
+
+void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event)
+{
+    struct hl_debug *d = debug;
+    (void)sb;
+    switch (event->kind) {
+    case HL_EVENT_BEGIN:
+        call_begins(d);
+        break;
+    case HL_EVENT_HOST:
+        if (event->host.registered)
+            host_begins(d, event->host.function->name);
+        break;
+    case HL_EVENT_HOST_END:
+        if (d->in_host)
+            host_ends(d);
+        break;
+    case HL_EVENT_CONSOLE:
+        show_console(d, event->console.data, event->console.size);
+        break;
+    default:
+        break;
+    }
+}
