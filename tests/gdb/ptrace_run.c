@@ -84,7 +84,9 @@ static enum outcome wait_for(struct pt *t, int *signal)
     t->stop = (struct gdb_stop){.reason = WIFEXITED(status) ? GDB_STOP_EXITED : GDB_STOP_KILLED,
                                 .status = WEXITSTATUS(status),
                                 .signal = pt_gdb_signal(WTERMSIG(status))};
+    pthread_mutex_lock(&t->lock); /* kill(0, ...) would hit everybody */
     t->pid = 0;
+    pthread_mutex_unlock(&t->lock);
     return ENDED;
 }
 
