@@ -23,16 +23,6 @@ struct trace {
     size_t look_size;
 };
 
-static int host_add(void *opaque, const struct hl_value *args, size_t count,
-                    struct hl_value *result, struct hl_error *error)
-{
-    (void)opaque;
-    (void)count;
-    (void)error;
-    result->i32 = args[0].i32 + args[1].i32;
-    return 0;
-}
-
 static void back(struct trace *t)
 {
     if (hl_sandbox_restore(t->box.sb, t->snapshot, &t->box.error))
@@ -45,7 +35,7 @@ static int trace_setup(void **state)
     if (!t)
         return -1;
     box_create(&t->box, "rewind", (struct hl_sandbox_config){.heap = 8 << 20});
-    box_register(&t->box, "HostAdd", "i32(i32, i32)", host_add, NULL);
+    box_register(&t->box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
     box_start(&t->box);
     assert_int_equal(hl_snapshot_take(&t->snapshot, t->box.sb, &t->box.error), 0);
     const struct hl_value *look = CALL0(&t->box, "Look");

@@ -18,16 +18,6 @@ struct prof {
     json_t *doc;
 };
 
-static int host_add(void *opaque, const struct hl_value *args, size_t count,
-                    struct hl_value *result, struct hl_error *error)
-{
-    (void)opaque;
-    (void)count;
-    (void)error;
-    result->i32 = args[0].i32 + args[1].i32;
-    return 0;
-}
-
 static int host_tick(void *opaque, const struct hl_value *args, size_t count,
                      struct hl_value *result, struct hl_error *error)
 {
@@ -64,7 +54,7 @@ static int host_slow(void *opaque, const struct hl_value *args, size_t count,
 static void open_sandbox(struct prof *p, const char *guest)
 {
     box_create(&p->box, guest, (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
-    box_register(&p->box, "HostAdd", "i32(i32, i32)", host_add, NULL);
+    box_register(&p->box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
     box_register(&p->box, "HostTick", "void()", host_tick, NULL);
     box_register(&p->box, "HostSlow", "void(u32)", host_slow, NULL);
 }
