@@ -108,15 +108,21 @@ static void open_signal(struct kick *k, int vcpu_fd)
     k->masked = ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
 }
 
+static sigset_t our_signal(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, hl_kick_signal());
+    return set;
+}
+
 /* Take what is pending of a signal that this thread blocks; how many were a timer's ticks. */
 static unsigned take_pending(void)
 {
     const struct timespec now = {0};
     unsigned ticks = 0;
     siginfo_t info;
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, hl_kick_signal());
+    sigset_t ours = our_signal();
     while (sigtimedwait(&ours, &info, &now) > 0)
         ticks += info.si_code == SI_TIMER;
     return ticks;
@@ -235,9 +241,7 @@ static int arm_timer(struct kick *k, uint64_t period)
 
 static int begin_samples(struct kick *k, uint64_t period)
 {
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, hl_kick_signal());
+    sigset_t ours = our_signal();
     sigset_t before;
     if (make_timer(k) || pthread_sigmask(SIG_BLOCK, &ours, &before))
         return -1;
@@ -255,9 +259,7 @@ static int begin_samples(struct kick *k, uint64_t period)
 /* What else the thread blocks is the host functions' affair, who may have changed it meanwhile. */
 static void end_samples(struct kick *k)
 {
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, hl_kick_signal());
+    sigset_t ours = our_signal();
     arm_timer(k, 0);
     take_pending(); /* a kick among them has set immediate_exit, too */
     if (k->was_open)
