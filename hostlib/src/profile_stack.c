@@ -13,9 +13,7 @@
 
 uint32_t profile_intern(struct hl_profile *p, const char *text)
 {
-    struct profile_string key = {.hash = 0xcbf29ce484222325u};
-    for (const char *c = text; c && *c; c++)
-        key.hash = (key.hash ^ (uint8_t)*c) * 0x100000001b3u;
+    struct profile_string key = {.hash = text ? table_hash(text, strlen(text)) : 0};
     for (; text; key.turn++) {
         uint32_t n = table_intern(&p->strings, &key);
         struct profile_string *s = n == TABLE_NONE ? NULL : table_at(&p->strings, n);

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a. */
-static uint64_t hash(const uint8_t *key, size_t size)
+uint64_t table_hash(const void *data, size_t size)
 {
+    const uint8_t *key = data;
     uint64_t h = 0xcbf29ce484222325u;
     for (size_t i = 0; i < size; i++)
         h = (h ^ key[i]) * 0x100000001b3u;
@@ -16,7 +16,7 @@ static uint64_t hash(const uint8_t *key, size_t size)
 /* The slot that holds the key, or the empty one where it belongs. */
 static uint32_t find_slot(const struct table *t, const void *key)
 {
-    uint32_t at = (uint32_t)hash(key, t->key_size) & (t->slot_count - 1);
+    uint32_t at = (uint32_t)table_hash(key, t->key_size) & (t->slot_count - 1);
     while (t->slots[at] && memcmp(table_at(t, t->slots[at] - 1), key, t->key_size) != 0)
         at = (at + 1) & (t->slot_count - 1);
     return at;

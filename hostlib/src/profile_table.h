@@ -18,6 +18,9 @@ struct table {
     uint32_t slot_count;
 };
 
+/* FNV-1a; every bit counts in the lower half. */
+uint64_t table_hash(const void *data, size_t size);
+
 /* The number of the item with this key, made with the rest zero where there was none; TABLE_NONE
  * when it can't be. */
 uint32_t table_intern(struct table *t, const void *key);
