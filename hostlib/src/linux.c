@@ -35,6 +35,14 @@ struct console {
     uint8_t chunk[CHUNK];
 };
 
+/* Not by an initialiser, which would clear the chunk for each system call. */
+static void console_open(struct console *c, struct hl_sandbox *sb, int fd)
+{
+    c->sb = sb;
+    c->fd = fd;
+    c->used = 0;
+}
+
 static void console_flush(struct console *c)
 {
     struct hl_sandbox *sb = c->sb;
@@ -75,7 +83,8 @@ static int64_t sys_write(struct hl_sandbox *sb, const args6 a)
 {
     if (a[0] != 1 && a[0] != 2)
         return -EBADF;
-    struct console c = {.sb = sb, .fd = (int)a[0], .used = 0};
+    struct console c;
+    console_open(&c, sb, (int)a[0]);
     size_t done = console_put(&c, a[1], at_most(a[2], CONSOLE_LIMIT));
     console_flush(&c);
     return done || !a[2] ? (int64_t)done : -EFAULT;
@@ -83,7 +92,8 @@ static int64_t sys_write(struct hl_sandbox *sb, const args6 a)
 
 static int64_t sys_writev(struct hl_sandbox *sb, const args6 a)
 {
-    struct console c = {.sb = sb, .fd = (int)a[0], .used = 0};
+    struct console c;
+    console_open(&c, sb, (int)a[0]);
     size_t total = 0;
     bool fault = false;
     if (a[0] != 1 && a[0] != 2)
