@@ -10,6 +10,8 @@ enum {
     EXACT = 1,   /* nothing may follow the name */
     ANYTIME = 2, /* needs no held guest */
     LIVE = 4,    /* needs a guest that has not ended */
+    TALK = 8,    /* in non-stop mode needs no held guest */
+    STILL = 16,  /* in non-stop mode not of a guest that runs, paused or not */
 };
 
 /* The first entry that matches is taken: longer names stand before their prefixes. */
@@ -19,13 +21,13 @@ static const struct gdb_command {
     unsigned flags;
 } commands[] = {
     {"!", gdb_cmd_extended, EXACT | ANYTIME},
-    {"?", gdb_cmd_why, EXACT},
+    {"?", gdb_cmd_why, EXACT | TALK},
     {"C", gdb_cmd_continue_signal, LIVE},
     {"D", gdb_cmd_detach, ANYTIME},
-    {"G", gdb_cmd_write_all, LIVE},
-    {"H", gdb_cmd_set_thread, 0},
+    {"G", gdb_cmd_write_all, LIVE | STILL},
+    {"H", gdb_cmd_set_thread, TALK},
     {"M", gdb_cmd_write, LIVE},
-    {"P", gdb_cmd_write_one, LIVE},
+    {"P", gdb_cmd_write_one, LIVE | STILL},
     {"QNonStop:", gdb_cmd_non_stop, ANYTIME},
     {"QPassSignals:", gdb_cmd_pass_signals, 0},
     {"QProgramSignals:", gdb_cmd_program_signals, 0},
@@ -33,30 +35,30 @@ static const struct gdb_command {
     {"QThreadEvents:", gdb_cmd_thread_events, ANYTIME},
     {"R", gdb_cmd_restart, 0},
     {"S", gdb_cmd_step_signal, LIVE},
-    {"T", gdb_cmd_thread_alive, 0},
+    {"T", gdb_cmd_thread_alive, TALK},
     {"X", gdb_cmd_write_binary, LIVE},
     {"Z", gdb_cmd_insert, LIVE},
     {"c", gdb_cmd_continue, LIVE},
-    {"g", gdb_cmd_read_all, EXACT | LIVE},
+    {"g", gdb_cmd_read_all, EXACT | LIVE | STILL},
     {"k", gdb_cmd_kill, ANYTIME},
     {"m", gdb_cmd_read, LIVE},
-    {"p", gdb_cmd_read_one, LIVE},
-    {"qAttached", gdb_cmd_attached, 0},
+    {"p", gdb_cmd_read_one, LIVE | STILL},
+    {"qAttached", gdb_cmd_attached, TALK},
     {"qCRC:", gdb_cmd_crc, LIVE},
-    {"qC", gdb_cmd_current, EXACT},
+    {"qC", gdb_cmd_current, EXACT | TALK},
     {"qOffsets", gdb_cmd_offsets, EXACT | LIVE},
     {"qRcmd,", gdb_cmd_monitor, 0},
     {"qSearch:memory:", gdb_cmd_search, LIVE},
     {"qSupported", gdb_cmd_supported, ANYTIME},
-    {"qSymbol:", gdb_cmd_symbol, 0},
+    {"qSymbol:", gdb_cmd_symbol, TALK},
     {"qThreadExtraInfo,", gdb_cmd_thread_extra, 0},
     {"qXfer:", gdb_cmd_xfer, 0},
-    {"qfThreadInfo", gdb_cmd_threads_first, EXACT},
-    {"qsThreadInfo", gdb_cmd_threads_next, EXACT},
+    {"qfThreadInfo", gdb_cmd_threads_first, EXACT | TALK},
+    {"qsThreadInfo", gdb_cmd_threads_next, EXACT | TALK},
     {"s", gdb_cmd_step, LIVE},
     {"vAttach;", gdb_cmd_vattach, 0},
     {"vCont?", gdb_cmd_vcont_query, EXACT | ANYTIME},
-    {"vCont;", gdb_cmd_vcont, LIVE},
+    {"vCont;", gdb_cmd_vcont, LIVE | TALK},
     {"vCtrlC", gdb_cmd_interrupt, EXACT | ANYTIME},
     {"vFile:close:", gdb_cmd_file_close, 0},
     {"vFile:fstat:", gdb_cmd_file_fstat, 0},
@@ -68,6 +70,7 @@ static const struct gdb_command {
     {"vKill;", gdb_cmd_vkill, ANYTIME},
     {"vMustReplyEmpty", gdb_cmd_must_reply, ANYTIME},
     {"vRun;", gdb_cmd_vrun, 0},
+    {"vStopped", gdb_cmd_stopped, EXACT | ANYTIME},
     {"x", gdb_cmd_read_binary, LIVE},
     {"z", gdb_cmd_remove, LIVE},
 };
@@ -86,12 +89,13 @@ static const struct gdb_command *find(struct gdb_text *packet)
     return NULL;
 }
 
-bool gdb_command_anytime(const uint8_t *packet, size_t size)
+bool gdb_command_anytime(const struct gdb_session *s, const uint8_t *packet, size_t size)
 {
     struct gdb_text text = {packet, packet + size};
     const struct gdb_command *command = find(&text);
+    unsigned free = ANYTIME | (s->non_stop ? TALK : 0);
 
-    return !command || (command->flags & ANYTIME);
+    return !command || (command->flags & free);
 }
 
 void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size)
@@ -103,6 +107,8 @@ void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size)
     gdb_buf_clear(&s->reply);
     if (command && (command->flags & LIVE) && !gdb_alive(s))
         result = gdb_error(s, s->state == GDB_GONE ? "the guest has ended" : "not attached");
+    else if (command && (command->flags & STILL) && s->paused)
+        result = gdb_error(s, "the guest is running");
     else if (command)
         result = command->run(s, &text);
     if (result == GDB_SILENT)

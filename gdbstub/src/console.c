@@ -30,14 +30,17 @@ static void send_text(struct gdb_session *s, const void *text, size_t size)
     gdb_send(s, &s->reply);
 }
 
-/* O packets are understood only while the client waits for a stop; other text waits for that. */
+/*
+ * O packets are understood only while the client waits for a stop; other text waits for that.  In
+ * non-stop mode there is no such time: one could be taken for the reply to any packet.
+ */
 void gdb_session_console(struct gdb_session *s)
 {
     struct gdb_console *c = &s->console;
     char note[64];
     int n;
 
-    if (s->state != GDB_RUNNING || s->closing || s->out.size > GDB_OUT_HIGH)
+    if (s->state != GDB_RUNNING || s->non_stop || s->closing || s->out.size > GDB_OUT_HIGH)
         return;
     pthread_mutex_lock(&c->lock);
     for (size_t at = 0; at < c->text.size; at += GDB_PACKET_SIZE / 4) {

@@ -57,6 +57,7 @@ static void kill_guest(struct gdb_session *s)
     s->target->ops->kill(s->target->self);
     s->state = GDB_GONE;
     s->stop_due = s->attach_due = s->restart_due = false;
+    s->halt_due = s->pausing = s->paused = false;
     s->stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
 }
 
@@ -140,5 +141,5 @@ enum gdb_result gdb_cmd_vattach(struct gdb_session *s, struct gdb_text *args)
     if (rc)
         return gdb_error_code(s, "cannot attach", rc);
     s->stop_due = s->attach_due = true;
-    return GDB_SILENT;
+    return s->non_stop ? gdb_ok(s) : GDB_SILENT;
 }

@@ -82,7 +82,7 @@ static size_t repeats(const uint8_t *at, size_t left)
     return n;
 }
 
-bool gdb_encode(struct gdb_buf *out, const void *body, size_t size)
+static bool encode(struct gdb_buf *out, char lead, const void *body, size_t size)
 {
     const uint8_t *from = body;
     uint8_t *start = gdb_buf_grow(out, size + 4), *to = start;
@@ -90,7 +90,7 @@ bool gdb_encode(struct gdb_buf *out, const void *body, size_t size)
 
     if (!start)
         return false;
-    *to++ = '$';
+    *to++ = (uint8_t)lead;
     for (size_t i = 0; i < size; i++) {
         size_t n = i + 3 < size && from[i + 1] == from[i] ? repeats(from + i, size - i) : 0;
         *to++ = from[i];
@@ -107,4 +107,14 @@ bool gdb_encode(struct gdb_buf *out, const void *body, size_t size)
     *to++ = (uint8_t) "0123456789abcdef"[sum & 15];
     out->size += (size_t)(to - start);
     return true;
+}
+
+bool gdb_encode(struct gdb_buf *out, const void *body, size_t size)
+{
+    return encode(out, '$', body, size);
+}
+
+bool gdb_encode_notification(struct gdb_buf *out, const void *body, size_t size)
+{
+    return encode(out, '%', body, size);
 }

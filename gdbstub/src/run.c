@@ -80,6 +80,12 @@ void gdb_stop_reply(struct gdb_session *s)
 enum gdb_result gdb_cmd_why(struct gdb_session *s, struct gdb_text *args)
 {
     (void)args;
+    if (s->non_stop) {
+        if (gdb_running(s)) /* no thread stands */
+            return gdb_ok(s);
+        s->notified = true; /* the client goes on with vStopped */
+        s->stop_due = false;
+    }
     if (s->state == GDB_FREE) /* an extended client between two guests */
         gdb_buf_text(&s->reply, "W00");
     else
@@ -87,23 +93,35 @@ enum gdb_result gdb_cmd_why(struct gdb_session *s, struct gdb_text *args)
     return GDB_REPLY;
 }
 
-static enum gdb_result resume(struct gdb_session *s, const struct gdb_resume *how)
+int gdb_resume_again(struct gdb_session *s)
 {
     const struct gdb_target *t = s->target;
     int rc;
 
     s->state = GDB_RUNNING;
     s->stop_due = true;
-    rc = t->ops->resume(t->self, how);
-    if (!rc) {
-        if (s->break_in)
-            t->ops->interrupt(t->self);
-        gdb_session_console(s);
-        return GDB_SILENT;
+    rc = t->ops->resume(t->self, &s->resumed);
+    if (rc) {
+        s->state = GDB_HELD;
+        s->stop_due = false;
+    } else if (s->break_in || s->halt_due) {
+        t->ops->interrupt(t->self);
     }
-    s->state = GDB_HELD;
-    s->stop_due = false;
-    return gdb_error_code(s, "cannot resume", rc);
+    return rc;
+}
+
+static enum gdb_result resume(struct gdb_session *s, const struct gdb_resume *how)
+{
+    int rc;
+
+    if (s->non_stop && gdb_running(s)) /* nothing to do for a thread that runs */
+        return gdb_ok(s);
+    s->resumed = *how;
+    rc = gdb_resume_again(s);
+    if (rc)
+        return gdb_error_code(s, "cannot resume", rc);
+    gdb_session_console(s);
+    return s->non_stop ? gdb_ok(s) : GDB_SILENT;
 }
 
 /* The old packets: [SIGNAL][;][ADDRESS].  An address would mean writing pc, which GDB does itself.
@@ -212,6 +230,8 @@ enum gdb_result gdb_cmd_vcont(struct gdb_session *s, struct gdb_text *args)
     } while (gdb_text_left(args));
     if (!found)
         return gdb_error(s, "no such thread");
+    if (halt && s->non_stop)
+        return gdb_nonstop_halt(s);
     if (halt) /* it is stopped already */
         return gdb_cmd_why(s, args);
     return resume(s, &chosen);
@@ -224,7 +244,9 @@ enum gdb_result gdb_cmd_vcont(struct gdb_session *s, struct gdb_text *args)
  */
 void gdb_break_in(struct gdb_session *s)
 {
-    if (s->state == GDB_RUNNING) {
+    if (s->paused) {
+        s->break_in = true; /* made when the pause is over */
+    } else if (s->state == GDB_RUNNING) {
         s->break_in = true;
         s->target->ops->interrupt(s->target->self);
     } else if (s->state == GDB_HELD && s->stop.reason == GDB_STOP_STEP) {

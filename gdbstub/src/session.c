@@ -75,6 +75,7 @@ void gdb_let_go(struct gdb_session *s)
     gdb_points_reset(&s->points, false);
     s->state = GDB_FREE;
     s->stop_due = s->attach_due = s->restart_due = s->break_in = false;
+    s->halt_due = s->pausing = s->paused = false;
     s->target->ops->detach(s->target->self);
 }
 
@@ -90,7 +91,7 @@ void gdb_session_end(struct gdb_session *s)
     s->parser.state = GDB_OUTSIDE;
     s->noise = 0;
     s->spoken = s->closing = s->no_ack = s->no_ack_next = s->extended = false;
-    s->multiprocess = s->swbreak = s->hwbreak = false;
+    s->multiprocess = s->swbreak = s->hwbreak = s->non_stop = s->notified = false;
     s->error_text = s->error_message = false;
     gdb_files_close(s);
     pthread_mutex_lock(&s->console.lock);
@@ -134,14 +135,16 @@ static void run_pending(struct gdb_session *s)
 
     while (!s->closing && s->pending.size >= sizeof(size)) {
         memcpy(&size, s->pending.data, sizeof(size));
-        if (!ready(s) && size && !gdb_command_anytime(s->pending.data + sizeof(size), size))
-            return;
+        if (!ready(s) && size && !gdb_command_anytime(s, s->pending.data + sizeof(size), size))
+            break;
         if (size)
             gdb_dispatch(s, s->pending.data + sizeof(size), size);
         else
             gdb_break_in(s);
         gdb_buf_drop(&s->pending, sizeof(size) + size);
     }
+    if (s->pending.size)
+        gdb_nonstop_pause(s);
 }
 
 /* Size 0 stands for an interrupt. */
@@ -232,15 +235,24 @@ void gdb_session_event(struct gdb_session *s)
 {
     const struct gdb_target *t = s->target;
     struct gdb_stop stop = {0};
+    bool starting = s->state == GDB_STARTING;
 
     if (t->ops->take_stop(t->self, &stop) != 1)
         return;
-    if (s->state != GDB_STARTING && s->state != GDB_RUNNING)
+    if (!starting && s->state != GDB_RUNNING)
         return;
     gdb_session_console(s);
+    if (gdb_nonstop_paused(s, &stop)) {
+        run_pending(s);
+        gdb_nonstop_go_on(s);
+        return;
+    }
     if (s->break_in && stop.reason == GDB_STOP_STEP) /* it lost the race with the step's end */
         stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_INT};
-    s->break_in = false;
+    if (s->halt_due && stop.reason == GDB_STOP_SIGNAL && stop.signal == GDB_SIGNAL_INT &&
+        !s->break_in)
+        stop.signal = GDB_SIGNAL_0;
+    s->break_in = s->halt_due = false;
     s->stop = stop;
     s->state =
         stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED ? GDB_GONE : GDB_HELD;
@@ -249,7 +261,10 @@ void gdb_session_event(struct gdb_session *s)
         if (!gdb_restart(s))
             return;
     }
-    if (s->stop_due) {
+    if (s->stop_due && s->non_stop && (!starting || s->attach_due)) {
+        s->attach_due = false;
+        gdb_nonstop_report(s);
+    } else if (s->stop_due) {
         gdb_buf_clear(&s->reply);
         if (s->attach_due && s->state == GDB_GONE)
             gdb_error(s, "the guest has ended");

@@ -52,6 +52,14 @@ struct gdb_session {
     bool attach_due;      /* vAttach: only a live guest is an answer */
     bool restart_due;     /* vRun by a client that had detached: attach comes first */
     bool break_in;        /* one that no stop has answered yet */
+    struct gdb_resume resumed; /* how the guest goes on, or went */
+
+    /* non-stop mode (nonstop.c) */
+    bool non_stop;
+    bool notified; /* the client owes a vStopped */
+    bool halt_due; /* vCont;t: the next break-in is a stop with signal 0 */
+    bool pausing;  /* broken into for what waits in `pending` */
+    bool paused;   /* HELD by that: to the client it runs */
 
     /* the client's */
     struct gdb_parser parser;
@@ -96,7 +104,7 @@ typedef enum gdb_result gdb_handler(struct gdb_session *s, struct gdb_text *args
 
 gdb_handler gdb_cmd_supported, gdb_cmd_no_ack, gdb_cmd_current, gdb_cmd_attached,
     gdb_cmd_threads_first, gdb_cmd_threads_next, gdb_cmd_thread_extra, gdb_cmd_thread_alive,
-    gdb_cmd_set_thread, gdb_cmd_symbol, gdb_cmd_offsets, gdb_cmd_non_stop, gdb_cmd_thread_events,
+    gdb_cmd_set_thread, gdb_cmd_symbol, gdb_cmd_offsets, gdb_cmd_thread_events,
     gdb_cmd_pass_signals, gdb_cmd_program_signals, gdb_cmd_extended, gdb_cmd_must_reply;
 gdb_handler gdb_cmd_read_all, gdb_cmd_write_all, gdb_cmd_read_one, gdb_cmd_write_one;
 gdb_handler gdb_cmd_read, gdb_cmd_read_binary, gdb_cmd_write, gdb_cmd_write_binary, gdb_cmd_crc,
@@ -105,6 +113,7 @@ gdb_handler gdb_cmd_insert, gdb_cmd_remove;
 gdb_handler gdb_cmd_why, gdb_cmd_continue, gdb_cmd_step, gdb_cmd_continue_signal,
     gdb_cmd_step_signal, gdb_cmd_vcont, gdb_cmd_vcont_query, gdb_cmd_detach, gdb_cmd_kill,
     gdb_cmd_vkill, gdb_cmd_vrun, gdb_cmd_restart, gdb_cmd_vattach, gdb_cmd_interrupt;
+gdb_handler gdb_cmd_non_stop, gdb_cmd_stopped;
 gdb_handler gdb_cmd_xfer;
 gdb_handler gdb_cmd_file_setfs, gdb_cmd_file_open, gdb_cmd_file_close, gdb_cmd_file_pread,
     gdb_cmd_file_fstat, gdb_cmd_file_readlink, gdb_cmd_file_other;
@@ -114,7 +123,7 @@ gdb_handler gdb_cmd_monitor;
 
 void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size);
 /* May it be answered while the guest is not held? */
-bool gdb_command_anytime(const uint8_t *packet, size_t size);
+bool gdb_command_anytime(const struct gdb_session *s, const uint8_t *packet, size_t size);
 
 /* ---- replies ---- */
 
@@ -131,6 +140,18 @@ void gdb_send(struct gdb_session *s, const struct gdb_buf *body);
 /* The stop reply for s->stop, into s->reply. */
 void gdb_stop_reply(struct gdb_session *s);
 void gdb_break_in(struct gdb_session *s);
+/* As it was resumed before; a negative enum hl_err leaves it HELD. */
+int gdb_resume_again(struct gdb_session *s);
+void gdb_nonstop_report(struct gdb_session *s);
+enum gdb_result gdb_nonstop_halt(struct gdb_session *s);
+void gdb_nonstop_pause(struct gdb_session *s);
+bool gdb_nonstop_paused(struct gdb_session *s, const struct gdb_stop *stop);
+void gdb_nonstop_go_on(struct gdb_session *s);
+/* In the client's eyes. */
+static inline bool gdb_running(const struct gdb_session *s)
+{
+    return s->state == GDB_RUNNING || s->paused;
+}
 /* The client has a guest to talk about. */
 static inline bool gdb_alive(const struct gdb_session *s)
 {

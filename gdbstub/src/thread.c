@@ -115,10 +115,3 @@ enum gdb_result gdb_cmd_thread_events(struct gdb_session *s, struct gdb_text *ar
         return gdb_bad_packet(s);
     return gdb_ok(s);
 }
-
-enum gdb_result gdb_cmd_non_stop(struct gdb_session *s, struct gdb_text *args)
-{
-    if (gdb_text_is(args, '0') && !gdb_text_left(args))
-        return gdb_ok(s);
-    return gdb_error(s, "non-stop mode is not supported: there is one thread");
-}

@@ -32,7 +32,7 @@ static inline long unframe(const uint8_t *data, size_t size, size_t *at, char *b
 
     while (i < size && (data[i] == '+' || data[i] == '-'))
         i++;
-    if (i == size || data[i] != '$')
+    if (i == size || (data[i] != '$' && data[i] != '%')) /* a notification is named in its body */
         return -1;
     for (i++; i < size && data[i] != '#'; i++) {
         sum += data[i];

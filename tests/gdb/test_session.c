@@ -31,7 +31,6 @@ static void why(void **state)
     expect(k, "qOffsets", "Text=400000;Data=400000;Bss=400000");
     expect(k, "qSymbol::", "OK");
     expect(k, "QNonStop:0", "OK");
-    expect_error(k, "QNonStop:1");
     expect(k, "QThreadEvents:1", "OK");
     expect(k, "QPassSignals:e;10;14", "OK");
     assert_int_equal(k->fake.pass[1], 0x40);
