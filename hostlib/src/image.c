@@ -141,6 +141,15 @@ static int add_segment(struct hl_image *image, const GElf_Phdr *ph, struct hl_er
     return 0;
 }
 
+/* Libcs take it as a mask, so 0, which ELF allows, would give them nonsense. */
+static int check_tls(const struct hl_image *image, const GElf_Phdr *ph, struct hl_error *error)
+{
+    if (!ph->p_align || (ph->p_align & (ph->p_align - 1)))
+        return image_bad(image, error,
+                         "thread-local data (PT_TLS) whose alignment is no power of two");
+    return 0;
+}
+
 static int read_segments(struct hl_image *image, Elf *elf, size_t count, struct hl_error *error)
 {
     image->segments = calloc(count, sizeof(*image->segments));
@@ -150,7 +159,9 @@ static int read_segments(struct hl_image *image, Elf *elf, size_t count, struct 
         GElf_Phdr ph;
         if (!gelf_getphdr(elf, (int)i, &ph))
             return image_bad(image, error, "truncated program headers");
-        int rc = ph.p_type == PT_LOAD && ph.p_memsz ? add_segment(image, &ph, error) : 0;
+        int rc = ph.p_type == PT_TLS                   ? check_tls(image, &ph, error)
+                 : ph.p_type == PT_LOAD && ph.p_memsz ? add_segment(image, &ph, error)
+                                                      : 0;
         if (rc)
             return rc;
     }

@@ -3,19 +3,24 @@
  * image_reloc.c - a static PIE's relocations, applied by the host before the guest exists.
  *
  * The guest never relocates itself, so its constant data can be mapped read-only from the start.
- * Only R_X86_64_RELATIVE is needed by a program without dynamic symbols (System V ABI AMD64, 4.4).
+ * Only R_X86_64_RELATIVE is needed by a program without dynamic symbols (System V ABI AMD64, 4.4),
+ * in either form: a table of entries, or RELR's packed addresses (gABI, "Relative Relocation Table").
  */
 #include "image.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Where DT_RELA and its companions say the relocations are. */
-struct rela_table {
+/* Where DT_RELA or DT_RELR and its companions say that relocations are. */
+struct table {
     uint64_t address, size, entry_size;
 };
 
-static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struct rela_table *rela,
+struct tables {
+    struct table rela, relr;
+};
+
+static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struct tables *tables,
                         struct hl_error *error)
 {
     const uint8_t *bytes = image_bytes(image, ph->p_vaddr + image->bias, ph->p_filesz);
@@ -32,19 +37,26 @@ static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struc
             hl_error_hint(error, "guests are static: build it with hl-cc");
             return HL_ERR_NOT_GUEST;
         case DT_RELA:
-            rela->address = dyn.d_un.d_ptr;
+            tables->rela.address = dyn.d_un.d_ptr;
             break;
         case DT_RELASZ:
-            rela->size = dyn.d_un.d_val;
+            tables->rela.size = dyn.d_un.d_val;
             break;
         case DT_RELAENT:
-            rela->entry_size = dyn.d_un.d_val;
+            tables->rela.entry_size = dyn.d_un.d_val;
+            break;
+        case DT_RELR:
+            tables->relr.address = dyn.d_un.d_ptr;
+            break;
+        case DT_RELRSZ:
+            tables->relr.size = dyn.d_un.d_val;
+            break;
+        case DT_RELRENT:
+            tables->relr.entry_size = dyn.d_un.d_val;
             break;
         case DT_REL:
         case DT_JMPREL:
-        case DT_RELR:
-            return image_bad(image, error,
-                             "relocations of an unsupported kind (REL, JMPREL or RELR)");
+            return image_bad(image, error, "relocations of an unsupported kind (REL or JMPREL)");
         case DT_TEXTREL:
             return image_bad(image, error,
                              "relocations in its code (compile everything with -fPIE)");
@@ -55,17 +67,31 @@ static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struc
     return 0;
 }
 
-static int apply(const struct hl_image *image, const struct rela_table *table,
-                 struct hl_error *error)
+/* *bytes: the table, or NULL where there is none. */
+static int find_table(const struct hl_image *image, const struct table *table, size_t entry_size,
+                      const uint8_t **bytes, struct hl_error *error)
 {
+    *bytes = NULL;
     if (!table->size)
         return 0;
-    if (table->entry_size != sizeof(Elf64_Rela) || table->size % sizeof(Elf64_Rela))
+    if (table->entry_size != entry_size || table->size % entry_size)
         return image_bad(image, error, "a relocation table of unknown shape");
-    const uint8_t *bytes = image_bytes(image, table->address + image->bias, table->size);
-    if (!bytes)
-        return image_bad(image, error, "a relocation table outside the file's segments");
-    for (size_t at = 0; at < table->size; at += sizeof(Elf64_Rela)) {
+    *bytes = image_bytes(image, table->address + image->bias, table->size);
+    return *bytes ? 0 : image_bad(image, error, "a relocation table outside the file's segments");
+}
+
+/* The 8 bytes that a relocation changes, or NULL. */
+static uint8_t *place_at(const struct hl_image *image, uint64_t offset)
+{
+    return (uint8_t *)image_bytes(image, offset + image->bias, sizeof(uint64_t));
+}
+
+static int apply_rela(const struct hl_image *image, const struct table *table,
+                      struct hl_error *error)
+{
+    const uint8_t *bytes;
+    int rc = find_table(image, table, sizeof(Elf64_Rela), &bytes, error);
+    for (size_t at = 0; bytes && at < table->size; at += sizeof(Elf64_Rela)) {
         Elf64_Rela rela;
         memcpy(&rela, bytes + at, sizeof(rela));
         uint32_t type = (uint32_t)ELF64_R_TYPE(rela.r_info);
@@ -77,12 +103,46 @@ static int apply(const struct hl_image *image, const struct rela_table *table,
                                "0x%llx",
                                type, (unsigned long long)rela.r_offset);
         uint64_t value = (uint64_t)rela.r_addend + image->bias;
-        uint8_t *place = (uint8_t *)image_bytes(image, rela.r_offset + image->bias, sizeof(value));
+        uint8_t *place = place_at(image, rela.r_offset);
         if (!place)
             return image_bad(image, error, "a relocation outside the file's segments");
         memcpy(place, &value, sizeof(value));
     }
+    return rc;
+}
+
+static int add_bias(const struct hl_image *image, uint64_t offset, struct hl_error *error)
+{
+    uint64_t value;
+    uint8_t *place = place_at(image, offset);
+    if (!place)
+        return image_bad(image, error, "a relocation outside the file's segments");
+    memcpy(&value, place, sizeof(value));
+    value += image->bias;
+    memcpy(place, &value, sizeof(value));
     return 0;
+}
+
+/* An even entry is an address; an odd one has a bit for each of the 63 words that follow. */
+static int apply_relr(const struct hl_image *image, const struct table *table,
+                      struct hl_error *error)
+{
+    const uint8_t *bytes;
+    uint64_t next = 0, entry;
+    int rc = find_table(image, table, sizeof(entry), &bytes, error);
+    for (size_t at = 0; !rc && bytes && at < table->size; at += sizeof(entry)) {
+        memcpy(&entry, bytes + at, sizeof(entry));
+        if (!(entry & 1)) {
+            rc = add_bias(image, entry, error);
+            next = entry + sizeof(entry);
+            continue;
+        }
+        for (unsigned bit = 1; !rc && bit < 64; bit++)
+            if (entry >> bit & 1)
+                rc = add_bias(image, next + (bit - 1) * sizeof(entry), error);
+        next += 63 * sizeof(entry);
+    }
+    return rc;
 }
 
 /* Move the segments' bytes to a copy that can be changed: `data` stays what the file says. */
@@ -105,12 +165,14 @@ static int copy_segments(struct hl_image *image, struct hl_error *error)
 
 int image_relocate(struct hl_image *image, Elf *elf, struct hl_error *error)
 {
-    struct rela_table table = {0};
+    struct tables tables = {0};
     int rc = copy_segments(image, error);
     for (size_t i = 0; !rc && i < image->phnum; i++) {
         GElf_Phdr ph;
         if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_DYNAMIC)
-            rc = read_dynamic(image, &ph, &table, error);
+            rc = read_dynamic(image, &ph, &tables, error);
     }
-    return rc ? rc : apply(image, &table, error);
+    if (!rc)
+        rc = apply_rela(image, &tables.rela, error);
+    return rc ? rc : apply_relr(image, &tables.relr, error);
 }

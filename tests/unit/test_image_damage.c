@@ -119,6 +119,8 @@ DAMAGE(over_the_buffers, LOAD(2)->p_vaddr |= 0x700000000000)
 DAMAGE(zero_page, LOAD(0)->p_vaddr = 0)
 DAMAGE(offset_and_address_differ, LOAD(2)->p_vaddr += 8)
 DAMAGE(odd_alignment, LOAD(1)->p_align = 3)
+DAMAGE(tls_unaligned, file_segment(f, PT_TLS, 0)->p_align = 0)
+DAMAGE(tls_odd_alignment, file_segment(f, PT_TLS, 0)->p_align = 24)
 
 static void test_segments(void **state)
 {
@@ -131,7 +133,8 @@ static void test_segments(void **state)
         CASE(memsz_wraps, BAD_IMAGE),       CASE(upper_half, BAD_IMAGE),
         CASE(not_canonical, BAD_IMAGE),     CASE(over_the_buffers, BAD_IMAGE),
         CASE(zero_page, BAD_IMAGE),         CASE(offset_and_address_differ, BAD_IMAGE),
-        CASE(odd_alignment, BAD_IMAGE),
+        CASE(odd_alignment, BAD_IMAGE),     CASE(tls_unaligned, BAD_IMAGE),
+        CASE(tls_odd_alignment, BAD_IMAGE),
     };
     (void)state;
     expect_codes(PLAIN, cases, COUNT(cases));
@@ -286,7 +289,6 @@ DAMAGE(rela_size_odd, dynamic(f, DT_RELASZ)->d_un.d_val += 1)
 DAMAGE(rela_max, dynamic(f, DT_RELASZ)->d_un.d_val = UINT64_MAX)
 DAMAGE(rela_entry, dynamic(f, DT_RELAENT)->d_un.d_val = 16)
 DAMAGE(rel, dynamic(f, DT_RELAENT)->d_tag = DT_REL)
-DAMAGE(relr, dynamic(f, DT_RELAENT)->d_tag = DT_RELR)
 DAMAGE(jmprel, dynamic(f, DT_RELAENT)->d_tag = DT_JMPREL)
 DAMAGE(textrel, dynamic(f, DT_RELAENT)->d_tag = DT_TEXTREL)
 DAMAGE(dynamic_outside, file_segment(f, PT_DYNAMIC, 0)->p_vaddr = 0x10000000)
@@ -309,7 +311,6 @@ static void test_relocations(void **state)
         CASE(rela_max, BAD_IMAGE),
         CASE(rela_entry, BAD_IMAGE),
         CASE(rel, BAD_IMAGE),
-        CASE(relr, BAD_IMAGE),
         CASE(jmprel, BAD_IMAGE),
         CASE(textrel, BAD_IMAGE),
         CASE(dynamic_outside, BAD_IMAGE),
@@ -318,6 +319,54 @@ static void test_relocations(void **state)
     };
     (void)state;
     expect_codes(PIE, cases, COUNT(cases));
+}
+
+/* The same relocations in RELR's form: the addends in place, and an entry of 8 bytes for each. */
+static void to_relr(struct file *f)
+{
+    Elf64_Rela *rela = relocation(f);
+    Elf64_Dyn *size = dynamic(f, DT_RELASZ);
+    uint64_t *relr = (uint64_t *)(void *)rela;
+    size_t count = size->d_un.d_val / sizeof(*rela);
+    for (size_t i = 0; i < count; i++) {
+        Elf64_Rela one = rela[i];
+        memcpy(file_at(f, one.r_offset), &one.r_addend, sizeof(one.r_addend));
+        relr[i] = one.r_offset;
+    }
+    size->d_un.d_val = count * sizeof(*relr);
+    size->d_tag = DT_RELRSZ;
+    dynamic(f, DT_RELAENT)->d_un.d_val = sizeof(*relr);
+    dynamic(f, DT_RELAENT)->d_tag = DT_RELRENT;
+    dynamic(f, DT_RELA)->d_tag = DT_RELR;
+}
+
+static uint64_t *relr_entry(struct file *f, size_t index)
+{
+    to_relr(f);
+    return (uint64_t *)(void *)file_at(f, dynamic(f, DT_RELR)->d_un.d_ptr) + index;
+}
+
+DAMAGE(relr_place_outside, *relr_entry(f, 0) = 0x10000000)
+DAMAGE(relr_place_wraps, *relr_entry(f, 0) = UINT64_MAX - 3)
+DAMAGE(relr_bits_first, *relr_entry(f, 0) = 3)
+DAMAGE(relr_bits_outside, uint64_t *entry = relr_entry(f, 0);
+       entry[0] = LOAD(2)->p_vaddr + LOAD(2)->p_filesz - 8; entry[1] = UINT64_MAX)
+DAMAGE(relr_outside, to_relr(f); dynamic(f, DT_RELR)->d_un.d_ptr = 0x10000000)
+DAMAGE(relr_long, to_relr(f); dynamic(f, DT_RELRSZ)->d_un.d_val = 8ull << 40)
+DAMAGE(relr_size_odd, to_relr(f); dynamic(f, DT_RELRSZ)->d_un.d_val += 4)
+DAMAGE(relr_entry_size, to_relr(f); dynamic(f, DT_RELRENT)->d_un.d_val = 16)
+
+static void test_relr(void **state)
+{
+    static const struct damage cases[] = {
+        CASE(relr_place_outside, BAD_IMAGE), CASE(relr_place_wraps, BAD_IMAGE),
+        CASE(relr_bits_first, BAD_IMAGE),    CASE(relr_bits_outside, BAD_IMAGE),
+        CASE(relr_outside, BAD_IMAGE),       CASE(relr_long, BAD_IMAGE),
+        CASE(relr_size_odd, BAD_IMAGE),      CASE(relr_entry_size, BAD_IMAGE),
+    };
+    (void)state;
+    expect_codes(PIE, cases, COUNT(cases));
+    assert_int_equal(with(PIE, to_relr), 0);
 }
 
 /* A byte that matters: of the header, the program headers, the note, a table, the relocations. */
@@ -385,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_descriptors_at_the_limit),
         cmocka_unit_test(test_relocations),
+        cmocka_unit_test(test_relr),
         cmocka_unit_test(test_random_damage),
     };
 
