@@ -43,7 +43,7 @@
 #define HL_ABI_ASSERT static_assert
 extern "C" {
 #else
-#define HL_ABI_ASSERT _Static_assert
+#define HL_ABI_ASSERT __extension__ _Static_assert
 #endif
 
 /* Value types of arguments and results. */

@@ -37,7 +37,7 @@ void hl_detail_put_string(struct hl_slot *slot, const char *value);
 
 /* ---- Slots: put_TYPE writes one, get_TYPE reads one ------------------------------------------ */
 
-#define HL_DETAIL_INLINE static inline __attribute__((unused))
+#define HL_DETAIL_INLINE static __inline__ __attribute__((unused))
 
 HL_DETAIL_INLINE void hl_detail_put(struct hl_slot *slot, uint32_t type, uint64_t bits,
                                     uint64_t len)

@@ -13,7 +13,7 @@
  *
  * A guest is built by hl-cc and is single-threaded.  It offers functions, or has an ordinary
  * main(argc, argv, envp), or both; the host decides which to run.  Constructors have run before
- * either.  C11 or C++11; nothing here needs a libc except where said.
+ * either.  C89 or C++11, or later; nothing here needs a libc except where said.
  *
  * Types in the two macros, and what they are in C:
  *
@@ -34,13 +34,17 @@
 #ifndef HL_GUEST_H
 #define HL_GUEST_H
 
+#if defined(__cplusplus) && __cplusplus < 201103L
+#error "hl/guest.h needs C++11: compile with -std=c++11 or later"
+#endif
+
 #include <hl/abi.h>
 
 #ifdef __cplusplus
 #define HL_NORETURN [[noreturn]]
 extern "C" {
 #else
-#define HL_NORETURN _Noreturn
+#define HL_NORETURN __attribute__((noreturn))
 #endif
 
 /* A byte array.  `data` may be NULL only where `len` is 0. */
@@ -50,7 +54,7 @@ struct hl_bytes {
 };
 
 /* The `len` bytes at `data`, as an argument for a host function or as a result. */
-static inline __attribute__((unused)) struct hl_bytes hl_bytes_of(const void *data, size_t len)
+static __inline__ __attribute__((unused)) struct hl_bytes hl_bytes_of(const void *data, size_t len)
 {
     struct hl_bytes bytes = {(uint8_t *)(uintptr_t)data, len};
 
