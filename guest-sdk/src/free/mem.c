@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The functions gcc calls whether or not there is a libc.  `rep movsb` and `rep stosb` are fast on
- * every CPU that KVM runs on today; the byte loops are for what is rarely long.  Weak, so that an
- * author can bring better ones.
+ * The functions that gcc and clang call whether or not there is a libc.  `rep movsb` and `rep stosb`
+ * are fast on every CPU that KVM runs on today; the byte loops are for what is rarely long.  Weak, so
+ * that an author can bring better ones.
  */
 #include "free.h"
 
@@ -45,6 +45,12 @@ HL_WEAK int memcmp(const void *left, const void *right, size_t size)
         if (a[i] != b[i])
             return a[i] < b[i] ? -1 : 1;
     return 0;
+}
+
+/* What is left of memcmp() where only equality is asked for. */
+HL_WEAK int bcmp(const void *left, const void *right, size_t size)
+{
+    return memcmp(left, right, size);
 }
 
 HL_WEAK size_t strlen(const char *text)
