@@ -303,7 +303,7 @@ check_project()
     fi
     find . | sort >"$tmp/before"
     succeeds "${2}_build" make -j4
-    same "${2}_build_strict" '' "$(grep -e -c "$tmp/out" | grep -v -e '-Wall -Wextra -Werror')"
+    same "${2}_build_strict" '' "$(grep -e ' -c ' "$tmp/out" | grep -v -e '-Wall -Wextra -Werror')"
     succeeds "${2}_build_again" make
     same "${2}_build_again_nothing" "make: Nothing to be done for 'all'." "$(cat "$tmp/out")"
     check_compile_commands "$2"
