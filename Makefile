@@ -67,7 +67,7 @@ D = $(DESTDIR)$(PREFIX)
 install: all ## install below DESTDIR/PREFIX (default /usr/local)
 	$(call say,INSTALL,$(D))
 	$(Q)for f in $(filter-out %.so,$(INSTALLED:$(B)/%=%)) lib/$(HL_SONAME); do \
-	    case $$f in bin/*) m=755 ;; *) m=644 ;; esac; \
+	    case $$f in bin/* | lib/hl/hl-link | lib/hl/linkers/*) m=755 ;; *) m=644 ;; esac; \
 	    install -D -m $$m "$(B)/$$f" "$(D)/$$f" || exit 1; done
 	$(Q)ln -sf $(HL_SONAME) "$(D)/lib/libhl.so"
 	$(Q)mkdir -p "$(D)/share/hl" && rm -rf "$(D)/share/hl/templates" && \

@@ -15,8 +15,12 @@ SDK_SRC := $(wildcard guest-sdk/src/*.c)
 SDK_FREE_SRC := $(wildcard guest-sdk/src/free/*.c)
 
 SDK_BIN_FILES := $(B)/bin/hl-cc
-SDK_LIB_FILES := $(addprefix $(SDK_LIB)/,crt0.o crt0-free.o libhlguest.a libhlfree.a \
-                     hl-libc.specs hl-free.specs hl-guest.ld hl-guest-pie.ld hl-sections.ld)
+# The linker of hl-cc, a program of the host, under each name that a compiler looks for.
+SDK_LINK_FILES := $(SDK_LIB)/hl-link $(addprefix $(SDK_LIB)/linkers/,ld ld.bfd ld.gold ld.lld ld.mold)
+SDK_LIB_FILES := $(addprefix $(SDK_LIB)/,crt0.o crt0-free.o crtn.o libhlguest.a libhlfree.a \
+                     hl-libc.specs hl-free.specs hl-guest.ld hl-guest-pie.ld hl-sections.ld \
+                     hl-linker.ld lld/hl-linker.ld) \
+                 $(SDK_LINK_FILES)
 SDK_HEADERS := abi.h guest.h guest-detail.h
 # Twice: for everyone in include/hl, and for hl-cc in a place that holds nothing else, so that a
 # prefix of /usr does not put the host's libc headers before a guest.
@@ -53,6 +57,27 @@ $(SDK_LIB)/crt0.o $(SDK_LIB)/crt0-free.o: guest-sdk/src/start.S guest-sdk/includ
 	$(call say,SDK-AS,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SDK_START) -g -Iguest-sdk/include -c -o $@ $<
+
+$(SDK_LIB)/crtn.o: guest-sdk/src/crtn.S | $(DEPS)
+	$(call say,SDK-AS,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -g -c -o $@ $<
+
+# From the archive, so that it works wherever it is installed; images need libelf only.
+LINK_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard guest-sdk/link/*.c))
+$(LINK_OBJ): $(B)/obj/%.o: %.c | $(DEPS)
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(SDK_LIB)/hl-link: $(LINK_OBJ) $(B)/lib/libhl.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(LINK_OBJ) $(B)/lib/libhl.a -Wl,-Bstatic -lelf -lz -Wl,-Bdynamic
+
+$(SDK_LIB)/linkers/%: guest-sdk/link/linker.sh
+	@mkdir -p $(@D)
+	$(Q)cp $< $@.tmp && chmod 755 $@.tmp && mv $@.tmp $@
 
 $(SDK_LIB)/%.specs: guest-sdk/%.specs
 	@mkdir -p $(@D)

@@ -18,6 +18,13 @@ void hl_libc_constructors(void);
 void hl_libc_destructors(void);
 extern void _init(void) __attribute__((weak));
 extern void _fini(void) __attribute__((weak));
+/* start.S and crtn.S; absent with -nostartfiles. */
+extern void hl_init_section(void) __attribute__((weak));
+extern void hl_init_section_end(void) __attribute__((weak));
+extern void hl_fini_section(void) __attribute__((weak));
+extern void hl_fini_section_end(void) __attribute__((weak));
+extern void (*const __preinit_array_start[])(int, char **, char **) __attribute__((weak));
+extern void (*const __preinit_array_end[])(int, char **, char **) __attribute__((weak));
 extern void (*const __init_array_start[])(void) __attribute__((weak));
 extern void (*const __init_array_end[])(void) __attribute__((weak));
 extern void (*const __fini_array_start[])(void) __attribute__((weak));
@@ -64,23 +71,36 @@ int __set_thread_area(void *base)
     return 0;
 }
 
+/* For the functions of .preinit_array, which musl does not call. */
+static struct {
+    int argc;
+    char **argv;
+} arguments;
+
 /* These three are called by outermost.S. */
 int hl_libc_serve(int argc, char **argv, char **envp)
 {
     return hl_serve(argc, argv, envp, flush_stdio);
 }
 
-/* From the GOT, as in serve.c: it may be undefined. */
-static void call_if_there(void (*function)(void))
+/*
+ * The author's own _init or _fini, if any, and the section's function.  With a libc's crti.o the
+ * two are one: its _init begins within the section.
+ */
+static void call_both(void (*own)(void), void (*section)(void), void (*end)(void))
 {
-    __asm__("" : "+r"(function));
-    if (function)
-        function();
+    if (own)
+        own();
+    if (section && end && !((uintptr_t)own > (uintptr_t)section && (uintptr_t)own < (uintptr_t)end))
+        section();
 }
 
 void hl_libc_constructors(void)
 {
-    call_if_there(_init);
+    for (void (*const *f)(int, char **, char **) = __preinit_array_start; f < __preinit_array_end;
+         f++)
+        (*f)(arguments.argc, arguments.argv, arguments.argv + arguments.argc + 1);
+    call_both(_init, hl_init_section, hl_init_section_end);
     for (void (*const *f)(void) = __init_array_start; f < __init_array_end; f++)
         (*f)();
 }
@@ -89,11 +109,13 @@ void hl_libc_destructors(void)
 {
     for (void (*const *f)(void) = __fini_array_end; f > __fini_array_start;)
         (*--f)();
-    call_if_there(_fini);
+    call_both(_fini, hl_fini_section, hl_fini_section_end);
 }
 
 void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack)
 {
     hl_state_init(boot);
+    arguments.argc = (int)stack[0];
+    arguments.argv = (char **)(stack + 1);
     __libc_start_main(crt0_serve, (int)stack[0], (char **)(stack + 1), NULL, NULL, NULL);
 }

@@ -51,4 +51,25 @@ __hl_note_flags:
 __dso_handle:
     .quad 0
 
+/*
+ * Code that objects put in sections .init and .fini is the body of two functions: linked first, this
+ * begins them, and crtn.S ends them.
+ */
+    .macro begin section, name
+    .section \section, "ax", @progbits
+    .globl \name
+    .hidden \name
+    .type \name, @function
+\name:
+    pushq %rbp
+    movq %rsp, %rbp
+    .endm
+
+    begin .init, hl_init_section
+    begin .fini, hl_fini_section
+
+/* Empty: gives PT_TLS its alignment where there are no such variables; musl computes with it. */
+    .section .tdata.hl, "awT", @progbits
+    .balign 8
+
     .section .note.GNU-stack, "", @progbits

@@ -5,6 +5,11 @@
 typedef void hl_initialiser(int argc, char **argv, char **envp);
 typedef void hl_finaliser(void);
 
+/* start.S and crtn.S; absent with -nostartfiles. */
+extern hl_finaliser hl_init_section __attribute__((weak));
+extern hl_finaliser hl_init_section_end __attribute__((weak));
+extern hl_finaliser hl_fini_section __attribute__((weak));
+extern hl_finaliser hl_fini_section_end __attribute__((weak));
 extern hl_initialiser *const __preinit_array_start[] __attribute__((weak));
 extern hl_initialiser *const __preinit_array_end[] __attribute__((weak));
 extern hl_initialiser *const __init_array_start[] __attribute__((weak));
@@ -22,6 +27,8 @@ static __attribute__((noreturn)) void run(int argc, char **argv, char **envp)
 
     for (size_t i = 0; i < count; i++)
         __preinit_array_start[i](argc, argv, envp);
+    if (hl_init_section && hl_init_section_end)
+        hl_init_section();
     count = (size_t)(__init_array_end - __init_array_start);
     for (size_t i = 0; i < count; i++)
         __init_array_start[i](argc, argv, envp);
@@ -32,6 +39,8 @@ static __attribute__((noreturn)) void run(int argc, char **argv, char **envp)
     count = (size_t)(__fini_array_end - __fini_array_start);
     while (count-- > 0)
         __fini_array_start[count]();
+    if (hl_fini_section && hl_fini_section_end)
+        hl_fini_section();
     for (;;)
         hl_syscall(HL_SYS_EXIT_GROUP, status, 0, 0);
 }
