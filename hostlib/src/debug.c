@@ -16,7 +16,7 @@
 void debug_registry(struct hl_debug *d)
 {
     const struct hl_sandbox *sb = d->sb;
-    bool held = d->state == DEBUG_HELD || d->hold;
+    bool held = d->state == DEBUG_HELD || d->hold.state == HOLD_HERE;
     enum registry_state state;
     if (d->in_call) /* then the sandbox's state is the guest's thread's own */
         state = held ? REGISTRY_HELD : REGISTRY_IN_CALL;
@@ -70,20 +70,6 @@ static void fill_target(struct hl_debug *d)
     };
 }
 
-static int set_hold(struct hl_debug *d, struct hl_error *error)
-{
-    const struct hl_debug_config *c = &d->config;
-    if (c->hold == HL_HOLD_ADDRESS) {
-        if (hl_machine_lookup(d->sb->machine, c->hold_at, NULL, NULL))
-            return hl_error_set(error, HL_ERR_ARGUMENT, "no guest memory at 0x%llx to wait at",
-                                (unsigned long long)c->hold_at);
-        d->hold_break = (struct debug_break){
-            .address = c->hold_at, .point = GDB_SW_BREAK, .slot = -1, .generation = ~0ull};
-    }
-    d->hold = c->hold == HL_HOLD_ENTRY;
-    return 0;
-}
-
 static int make(struct hl_debug **debug, struct hl_sandbox *sb,
                 const struct hl_debug_config *config, const struct hl_debug_abilities *can,
                 struct hl_error *error)
@@ -109,7 +95,7 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     if (can)
         d->can = *can;
     if (!rc)
-        rc = set_hold(d, error);
+        rc = debug_hold_set(d, error);
     debug_regs_init(d);
     fill_target(d);
     return rc;

@@ -57,6 +57,19 @@ struct debug_access {
     bool write;
 };
 
+/* The wait for the first debugger (debug_hold.c). */
+enum debug_hold_state {
+    HOLD_OFF,   /* nobody is waited for */
+    HOLD_AHEAD, /* the guest is to come to its point first */
+    HOLD_HERE,  /* it stands and waits */
+};
+
+struct debug_hold {
+    enum debug_hold_state state;
+    struct gdb_stop stop;     /* what the debugger is to be shown, when HERE */
+    struct debug_break point; /* the guest's thread's own; address 0: none */
+};
+
 #define DEBUG_ACCESSES 8
 #define DEBUG_NO_SYSCALL UINT64_MAX /* orig_rax where no system call could be restarted */
 
@@ -95,7 +108,7 @@ struct hl_debug {
     bool in_call;                /* a thread is between debug_enter() and debug_leave() */
     bool in_host;                /* ... inside of a host function: the vCPU is at rest */
     bool parked;                 /* ... waiting to be let go */
-    bool hold;                   /* wait for a debugger: config.hold has come true */
+    struct debug_hold hold;
     bool drop;                   /* the points must go at the next opportunity */
     bool break_in, killed, restart;
     bool ended;            /* EXITED or KILLED has been told */
@@ -125,7 +138,6 @@ struct hl_debug {
     size_t access_count;
     hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
     size_t granted_count;
-    struct debug_break hold_break; /* HL_HOLD_ADDRESS not yet come true, else address 0 */
     struct debug_catch catch;
     bool at_host_call; /* it stands before one, because of `catch` */
 
@@ -245,12 +257,23 @@ void debug_each_row(const struct hl_debug *d,
 /* debug_proc.c: gdb_target_ops.proc */
 int debug_proc(void *target, const char *name, void **data, size_t *size);
 
+/* debug_hold.c; with the lock held, but for set and hit. */
+int debug_hold_set(struct hl_debug *d, struct hl_error *error);
+/* A debugger that comes early hears of the guest once it is where it was to wait. */
+bool debug_hold_is_awaited(const struct hl_debug *d);
 /*
- * All with the lock held.  A debugger that comes early hears of the guest once it is where it was
- * to wait.
+ * The guest has come to its point, or stops for good before that: true when it was awaited, and
+ * `stop` is to be shown.
  */
-bool debug_awaits_hold(const struct hl_debug *d);
-/* The guest stands; tell the debugger. */
+bool debug_hold_reach(struct hl_debug *d, const struct gdb_stop *stop);
+/* The debugger that was waited for has been here, or will not come. */
+void debug_hold_release(struct hl_debug *d);
+/* By the guest's thread, before an entry: the int3 goes with the wait. */
+void debug_hold_follow(struct hl_debug *d);
+/* By the guest's thread, at its int3: false when the wait was over meanwhile. */
+bool debug_hold_hit(struct hl_debug *d, struct gdb_stop *stop);
+
+/* All with the lock held.  The guest stands; tell the debugger. */
 void debug_post(struct hl_debug *d, const struct gdb_stop *stop);
 /* The sandbox is idle: back to where it was when it became READY, and tell the debugger. */
 void debug_rewind(struct hl_debug *d);

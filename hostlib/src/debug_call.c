@@ -42,18 +42,31 @@ static bool can_take_back(int rc, const struct hl_exit *exit)
     return (rc == HL_ERR_FAULT && exit->kind == HL_EXIT_FAULT) || rc == HL_ERR_GUEST_ABORT;
 }
 
+/*
+ * Is anybody to see it?  A first debugger is waited for here, too: the guest will not come to where
+ * it was to wait.  Then even an exit is a stop, the last one at which there is a guest.
+ */
+static bool failure_is_shown(struct hl_debug *d, int rc, struct gdb_stop *stop)
+{
+    if (rc == HL_ERR_EXITED)
+        stop->signal = GDB_SIGNAL_TRAP;
+    pthread_mutex_lock(&d->lock);
+    bool waits = debug_hold_reach(d, stop);
+    bool attached = d->state != DEBUG_FREE || d->event_due;
+    bool pass = d->pass[stop->signal / 8] >> stop->signal % 8 & 1;
+    pthread_mutex_unlock(&d->lock);
+    return waits || (rc != HL_ERR_EXITED && attached && !pass);
+}
+
 int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
 {
     struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
     struct hl_error ignored;
-    if (rc == HL_ERR_EXITED || rc == HL_ERR_INTERRUPTED)
+    if (rc == HL_ERR_INTERRUPTED)
         return rc;
-    pthread_mutex_lock(&d->lock);
-    bool attached = d->state != DEBUG_FREE || d->event_due;
-    bool pass = d->pass[stop.signal / 8] >> stop.signal % 8 & 1;
-    pthread_mutex_unlock(&d->lock);
-    d->died_by = stop.signal;
-    if (!attached || pass)
+    if (rc != HL_ERR_EXITED)
+        d->died_by = stop.signal;
+    if (!failure_is_shown(d, rc, &stop))
         return rc;
     debug_regs_forget(d);
     d->orig_rax = debug_syscall_of(exit);
@@ -64,7 +77,7 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
         return lost;
     }
     pthread_mutex_lock(&d->lock);
-    bool deliver = d->deliver != 0 || !can_take_back(rc, exit);
+    bool deliver = d->deliver != 0 || d->state == DEBUG_FREE || !can_take_back(rc, exit);
     pthread_mutex_unlock(&d->lock);
     if (deliver)
         return rc;
@@ -111,7 +124,7 @@ static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
         *stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = d->died_by};
     else if (sb->state == HL_SANDBOX_POISONED && running && !d->killed)
         *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TERM};
-    else if (d->event_due && (d->break_in || !running) && !debug_awaits_hold(d))
+    else if (d->event_due && (d->break_in || !running) && !debug_hold_is_awaited(d))
         *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
                                   .signal = running ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
     else
@@ -164,7 +177,7 @@ static void host_begins(struct hl_debug *d, const char *name)
     pthread_mutex_lock(&d->lock);
     d->in_host = true;
     d->host_name = name;
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_hold_is_awaited(d)) {
         int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
         debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
     }

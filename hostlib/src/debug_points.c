@@ -138,8 +138,8 @@ static void lift(struct debug_break *b)
 
 void debug_plant(struct hl_debug *d)
 {
-    if (d->hold_break.address)
-        plant(d, &d->hold_break);
+    if (d->hold.point.address)
+        plant(d, &d->hold.point);
     for (size_t i = 0; i < d->break_count; i++)
         if (d->breaks[i].slot < 0)
             plant(d, &d->breaks[i]);
@@ -150,5 +150,5 @@ void debug_lift(struct hl_debug *d)
 {
     for (size_t i = d->break_count; i > 0; i--)
         lift(&d->breaks[i - 1]);
-    lift(&d->hold_break);
+    lift(&d->hold.point);
 }

@@ -27,13 +27,13 @@ static int attend(struct hl_debug *d, struct hl_error *error)
         return 0;
     pthread_mutex_lock(&d->lock);
     atomic_store(&d->attention, false);
+    debug_hold_follow(d);
     if (d->drop) {
         debug_remove_all(d);
-        d->hold_break.address = 0;
         d->motion = (struct debug_motion){.how = GDB_CONTINUE};
         d->drop = false;
     }
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_awaits_hold(d)) {
+    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_hold_is_awaited(d)) {
         int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
         debug_watch_restore(d); /* whoever looks now finds every watch in its place */
         debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
@@ -65,7 +65,7 @@ static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error 
 {
     struct hl_machine *m = d->sb->machine;
     struct vcpu_debug debug = slots(d, false);
-    debug.sw_break = d->can.break_exit && (d->break_count || d->hold_break.address);
+    debug.sw_break = d->can.break_exit && (d->break_count || d->hold.point.address);
     int rc = machine_arm(m, &debug, error);
     if (rc)
         return rc;
@@ -133,29 +133,19 @@ static enum verdict completed(struct hl_debug *d, struct gdb_stop *stop)
     return hit ? STOP : check_motion(d, stop);
 }
 
-/* The first debugger is awaited here. */
-static enum verdict hold_here(struct hl_debug *d, struct gdb_stop *stop)
-{
-    pthread_mutex_lock(&d->lock);
-    d->hold_break.address = 0;
-    d->hold = d->state == DEBUG_FREE && !d->event_due;
-    debug_registry(d);
-    pthread_mutex_unlock(&d->lock);
-    *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
-    return STOP;
-}
-
 static enum verdict on_breakpoint(struct hl_debug *d, const struct hl_fault *f,
                                   struct gdb_stop *stop)
 {
     hl_gva_t pc = f->rip - 1;
     const struct debug_break *b = debug_break_at(d, pc, GDB_SW_BREAK);
-    bool hold = d->hold_break.address == pc;
+    bool hold = d->hold.point.address == pc;
     if (!b && !hold)
         return SERVE;
     machine_set_pc(d->sb->machine, pc);
-    if (hold)
-        return hold_here(d, stop);
+    if (hold && debug_hold_hit(d, stop))
+        return STOP;
+    if (!b)
+        return AGAIN;
     *stop = break_stop(b);
     return STOP;
 }
@@ -286,7 +276,7 @@ static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *e
 
 static bool idle_debugger(const struct hl_debug *d)
 {
-    return !d->break_count && !d->watch_count && !d->hold_break.address && !must_step(d) &&
+    return !d->break_count && !d->watch_count && !d->hold.point.address && !must_step(d) &&
            !d->motion.done;
 }
 
@@ -301,7 +291,7 @@ static bool is_late_hit(const struct hl_debug *d, const struct hl_exit *exit, bo
     uint8_t code[2] = {0, 0};
     if (exit->kind != HL_EXIT_FAULT || exit->fault.vector != VECTOR_BREAKPOINT)
         return false;
-    if (!stepping && (debug_break_at(d, pc, GDB_SW_BREAK) || d->hold_break.address == pc))
+    if (!stepping && (debug_break_at(d, pc, GDB_SW_BREAK) || d->hold.point.address == pc))
         return false;
     hl_machine_read(d->sb->machine, pc, &code[1], 1, 0);
     hl_machine_read(d->sb->machine, pc - 1, &code[0], 1, 0);

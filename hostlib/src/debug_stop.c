@@ -10,18 +10,14 @@ void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
     d->state = DEBUG_HELD;
     d->event = d->last = *stop;
     d->event_set = true;
-    d->event_due = d->break_in = d->hold = false;
+    d->event_due = d->break_in = false;
+    if (d->hold.state == HOLD_HERE)
+        debug_hold_release(d);
     d->deliver = 0;
     d->motion = (struct debug_motion){.how = GDB_CONTINUE};
     (void)!write(d->event_fd, &one, sizeof(one));
     debug_registry(d);
     pthread_cond_broadcast(&d->changed);
-}
-
-bool debug_awaits_hold(const struct hl_debug *d)
-{
-    return d->hold_break.address && d->state == DEBUG_FREE && !d->break_in &&
-           (d->in_call || d->sb->state < HL_SANDBOX_POISONED);
 }
 
 bool debug_is_interrupted(const struct hl_debug *d)
@@ -34,7 +30,7 @@ void debug_park(struct hl_debug *d)
 {
     d->parked = true;
     pthread_cond_broadcast(&d->changed);
-    while ((d->state == DEBUG_HELD || d->hold) && !d->killed && !d->restart &&
+    while ((d->state == DEBUG_HELD || d->hold.state == HOLD_HERE) && !d->killed && !d->restart &&
            !debug_is_interrupted(d))
         pthread_cond_wait(&d->changed, &d->lock);
     d->parked = false;

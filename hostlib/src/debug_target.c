@@ -74,8 +74,8 @@ static struct gdb_stop idle_stop(const struct hl_debug *d)
 static void post_idle(struct hl_debug *d)
 {
     struct gdb_stop stop = idle_stop(d);
-    if (d->hold)
-        stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
+    if (d->hold.state == HOLD_HERE)
+        stop = d->hold.stop;
     debug_post(d, &stop);
     if (stop.reason == GDB_STOP_EXITED) {
         d->state = DEBUG_FREE;
@@ -98,9 +98,9 @@ static int attach(void *target)
                 debug_remove_all(d);
                 d->drop = false;
             }
-            if (!debug_awaits_hold(d))
+            if (!debug_hold_is_awaited(d))
                 post_idle(d);
-        } else if (!debug_awaits_hold(d)) {
+        } else if (!debug_hold_is_awaited(d)) {
             call_attention(d);
         }
     }
@@ -112,7 +112,8 @@ static int attach(void *target)
 static void let_go(struct hl_debug *d)
 {
     d->state = DEBUG_FREE;
-    d->event_due = d->break_in = d->hold = false;
+    d->event_due = d->break_in = false;
+    debug_hold_release(d);
     clear_event(d);
     d->deliver = 0;
     d->orig_rax = DEBUG_NO_SYSCALL;
@@ -120,7 +121,6 @@ static void let_go(struct hl_debug *d)
     d->catch = (struct debug_catch){.hosts = false};
     if (at_rest(d)) {
         debug_remove_all(d);
-        d->hold_break.address = 0; /* the first debugger has been there */
         d->motion = (struct debug_motion){.how = GDB_CONTINUE};
     } else {
         d->drop = true;
@@ -187,7 +187,7 @@ static void interrupt(void *target)
 {
     struct hl_debug *d = target;
     pthread_mutex_lock(&d->lock);
-    if (d->event_due && (d->state == DEBUG_RUNNING || debug_awaits_hold(d))) {
+    if (d->event_due && (d->state == DEBUG_RUNNING || debug_hold_is_awaited(d))) {
         if (at_rest(d)) {
             debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_INT});
         } else {

@@ -59,7 +59,7 @@ static uint64_t cpu_now(const struct limit *l)
 static bool is_held(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
-    bool held = d->parked || d->state == DEBUG_HELD || d->hold;
+    bool held = d->parked || d->state == DEBUG_HELD || d->hold.state == HOLD_HERE;
     pthread_mutex_unlock(&d->lock);
     return held;
 }

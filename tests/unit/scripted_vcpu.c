@@ -79,6 +79,7 @@ static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_
         pthread_cond_broadcast(&v->changed);
         while (v->inside)
             pthread_cond_wait(&v->changed, &v->lock);
+        v->deaf = false;
         *exit = v->exit;
     }
     int rc = v->abandoned && !kicked ? HL_ERR_KVM : 0;
@@ -232,11 +233,12 @@ static void answer(struct hl_vcpu *v, const void *data, size_t size)
 static void kick(struct hl_vcpu *v)
 {
     pthread_mutex_lock(&v->lock);
-    if (v->inside)
+    if (v->inside && !v->deaf) {
         v->exit = (struct vcpu_exit){.kind = VCPU_INTERRUPT};
-    else
+        v->inside = false;
+    } else {
         v->kicked = true;
-    v->inside = false;
+    }
     pthread_cond_broadcast(&v->changed);
     pthread_mutex_unlock(&v->lock);
 }
@@ -310,6 +312,13 @@ void scripted_leave(struct hl_vcpu *v, const struct vcpu_exit *exit)
     v->exit = *exit;
     v->inside = false;
     pthread_cond_broadcast(&v->changed);
+    pthread_mutex_unlock(&v->lock);
+}
+
+void scripted_deafen(struct hl_vcpu *v)
+{
+    pthread_mutex_lock(&v->lock);
+    v->deaf = true;
     pthread_mutex_unlock(&v->lock);
 }
 

@@ -20,6 +20,7 @@ struct hl_vcpu {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool inside, kicked, abandoned;
+    bool deaf; /* to a kick, until it has come out by itself */
     unsigned entries;      /* runs that got as far as the guest */
     struct vcpu_exit exit; /* of the run in progress, once it is not inside any more */
     struct vcpu_setup setup;
@@ -36,6 +37,8 @@ extern const struct vcpu_ops scripted_ops;
 bool scripted_enter(struct hl_vcpu *v);
 bool scripted_inside(struct hl_vcpu *v);
 void scripted_leave(struct hl_vcpu *v, const struct vcpu_exit *exit);
+/* The kick that comes now is an instant too late for this run: it ends the next one. */
+void scripted_deafen(struct hl_vcpu *v);
 /* From now on every run fails: the test is over. */
 void scripted_abandon(struct hl_vcpu *v);
 

@@ -751,125 +751,6 @@ static void test_restart_new(void **state)
     rig_start(r);
 }
 
-/* ---- hold ---- */
-
-static void test_hold_at_entry(void **state)
-{
-    struct rig *r = *state;
-
-    rig_create(r, &(struct hl_debug_config){.hold = HL_HOLD_ENTRY});
-    call_start(r);
-    WAIT_FOR(is_waiting(r));
-    assert_int_equal(entries(r), 0);
-    assert_int_equal(debug_ops.attach(r->d), 0);
-    expect_signal(r, GDB_SIGNAL_TRAP);
-    assert_int_equal(reg(r, GDB_AMD64_RIP), hl_image_entry(r->image));
-    STEP(r);
-    entered_at(r, hl_image_entry(r->image));
-    play_step(r, r->text);
-    expect_step(r, r->text);
-    debug_ops.detach(r->d);
-    entered_at(r, r->text);
-}
-
-static void begin_hold_at(struct rig *r, hl_gva_t at)
-{
-    rig_create(r, &(struct hl_debug_config){.hold = HL_HOLD_ADDRESS, .hold_at = at});
-    CODE_AT(r, at - r->text, NOP);
-    rig_start(r);
-    call_begin(r);
-    assert_true(scripted_enter(r->v));
-    assert_int_equal(seen(r, at), INT3);
-    play_int3(r, at);
-    WAIT_FOR(is_parked(r));
-    assert_int_equal(seen(r, at), NOP);
-    expect_nothing(r);
-}
-
-static hl_gva_t plain_text(const struct rig *r)
-{
-    return hl_image_entry(r->image) + 0x20;
-}
-
-static void test_hold_waits_for_a_debugger(void **state)
-{
-    struct rig *r = *state;
-    hl_gva_t at = plain_text(r);
-
-    begin_hold_at(r, at);
-    assert_int_equal(debug_ops.attach(r->d), 0);
-    expect_signal(r, GDB_SIGNAL_TRAP);
-    assert_int_equal(reg(r, GDB_AMD64_RIP), at);
-    CONTINUE(r);
-    entered_at(r, at); /* once: it is no breakpoint */
-    assert_int_equal(seen(r, at), NOP);
-    call_end(r);
-}
-
-/* One that comes early hears of the guest when it is there; unless it breaks in. */
-static void test_hold_with_a_debugger(void **state)
-{
-    struct rig *r = *state;
-    hl_gva_t at = plain_text(r);
-
-    rig_create(r, &(struct hl_debug_config){.hold = HL_HOLD_ADDRESS, .hold_at = at});
-    CODE_AT(r, at - r->text, NOP);
-    assert_int_equal(debug_ops.attach(r->d), 0);
-    expect_nothing(r);
-    call_start(r);
-    assert_true(scripted_enter(r->v));
-    expect_nothing(r);
-    play_int3(r, at);
-    expect_signal(r, GDB_SIGNAL_TRAP);
-    assert_int_equal(reg(r, GDB_AMD64_RIP), at);
-    insert(r, GDB_SW_BREAK, at + 1, 1);
-    CONTINUE(r);
-    entered_at(r, at);
-    assert_int_equal(seen(r, at), NOP);
-    assert_int_equal(seen(r, at + 1), INT3);
-}
-
-static void test_hold_is_broken(void **state)
-{
-    struct rig *r = *state;
-    hl_gva_t at = plain_text(r);
-
-    rig_create(r, &(struct hl_debug_config){.hold = HL_HOLD_ADDRESS, .hold_at = at});
-    CODE_AT(r, at - r->text, NOP);
-    assert_int_equal(debug_ops.attach(r->d), 0);
-    call_start(r);
-    assert_true(scripted_enter(r->v));
-    debug_ops.interrupt(r->d);
-    struct gdb_stop stop = take(r);
-    assert_int_equal(stop.reason, GDB_STOP_SIGNAL);
-    CONTINUE(r);
-    assert_true(scripted_enter(r->v));
-    play_int3(r, at);
-    expect_signal(r, GDB_SIGNAL_TRAP);
-    assert_int_equal(reg(r, GDB_AMD64_RIP), at);
-}
-
-/* A program that would rather not wait. */
-static void test_hold_is_interrupted(void **state)
-{
-    struct rig *r = *state;
-
-    begin_hold_at(r, plain_text(r));
-    hl_sandbox_interrupt(r->sb);
-    call_over(r, HL_ERR_INTERRUPTED);
-}
-
-static void test_hold_nowhere(void **state)
-{
-    struct rig *r = *state;
-    const struct hl_debug_config config = {.hold = HL_HOLD_ADDRESS, .hold_at = 0x1234};
-
-    assert_int_equal(sandbox_create(&r->sb, r->image, NULL, &scripted_ops, &r->error), 0);
-    assert_int_equal(debug_create(r->sb, &config, &r->road->can, &r->error), HL_ERR_ARGUMENT);
-    check_error(&r->error, HL_ERR_ARGUMENT);
-    assert_null(r->sb->debug);
-}
-
 /* ---- the program ---- */
 
 /* hl_sandbox_interrupt() ends a call, held or not; what is left can be looked at. */
@@ -1035,12 +916,6 @@ int main(void)
         ON_ALL_ROADS(test_restart_while_a_call_waits),
         ON_ALL_ROADS(test_restart_after_the_end),
         ON_ALL_ROADS(test_restart_new),
-        ON_ALL_ROADS(test_hold_at_entry),
-        ON_ALL_ROADS(test_hold_waits_for_a_debugger),
-        ON_ALL_ROADS(test_hold_with_a_debugger),
-        ON_ALL_ROADS(test_hold_is_broken),
-        ON_ALL_ROADS(test_hold_is_interrupted),
-        ON_ALL_ROADS(test_hold_nowhere),
         ON_ALL_ROADS(test_interrupted_while_held),
         ON_ALL_ROADS(test_interrupted_while_running),
         ON_ALL_ROADS(test_interrupted_while_it_waits),
