@@ -184,11 +184,36 @@ static int linger(struct hl_gdb *g)
     return -1;
 }
 
+/*
+ * GDB gives up on the first answer after two seconds, and Ctrl-C then means to give up as well: a
+ * guest that is not where it was to stop by then is shown where it is.
+ */
+static int hasten(struct hl_gdb *g)
+{
+    int64_t now = gdb_now_ms();
+
+    if (g->session.state != GDB_STARTING) {
+        g->hasten = 0;
+        return -1;
+    }
+    if (!g->hasten)
+        g->hasten = now + HL_GDB_PATIENCE_MS;
+    if (now < g->hasten)
+        return (int)(g->hasten - now);
+    if (g->hasten != INT64_MAX)
+        g->session.target->ops->interrupt(g->session.target->self);
+    g->hasten = INT64_MAX;
+    return -1;
+}
+
+static int earlier(int a, int b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 static int timeout(struct hl_gdb *g)
 {
-    int a = linger(g), b = gdb_refuse_timeout(&g->refused);
-
-    return a < 0 || (b >= 0 && b < a) ? b : a;
+    return earlier(earlier(linger(g), hasten(g)), gdb_refuse_timeout(&g->refused));
 }
 
 static void *serve(void *opaque)

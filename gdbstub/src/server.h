@@ -8,8 +8,9 @@
 #include "stub.h"
 
 #define HL_GDB_REFUSED 4
-#define HL_GDB_MUTE_MS 5000   /* a client that says nothing for so long makes room for another */
-#define HL_GDB_REFUSE_MS 1000 /* how long a refused one may take to listen */
+#define HL_GDB_MUTE_MS 5000     /* a client that says nothing for so long makes room for another */
+#define HL_GDB_REFUSE_MS 1000   /* how long a refused one may take to listen */
+#define HL_GDB_PATIENCE_MS 1000 /* how long one waits for its first stop */
 
 /* Clients that came while another was there: told so when they speak, or after a while. */
 struct gdb_refused {
@@ -36,6 +37,7 @@ struct hl_gdb {
     int in, out;     /* the client, or -1 */
     int64_t since;   /* it connected */
     int64_t closing; /* until when it may take our last words; 0: not leaving */
+    int64_t hasten;  /* when the guest is broken in for its first stop; 0: none is due */
     pthread_t thread;
     _Atomic bool quit, attached;
     pthread_mutex_t lock;

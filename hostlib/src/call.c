@@ -42,6 +42,10 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_
     if (!rc && sb->state != wanted) {
         rc = hl_error_set(error, HL_ERR_STATE, "the sandbox %s", names[sb->state]);
         sandbox_leave(sb);
+    } else if (!rc && sb->rewound) {
+        rc = sandbox_start_again(sb, error);
+        if (rc)
+            sandbox_leave(sb);
     }
     return rc;
 }
@@ -103,25 +107,59 @@ static int unexpected(const struct hl_message *m, struct hl_error *error)
     return sandbox_protocol(error, "message %u where a result was due", m->kind);
 }
 
+static int start_once(struct hl_sandbox *sb, struct hl_error *error)
+{
+    sb->state = HL_SANDBOX_READY;
+    sb->rewound = false;
+    sb->input_used = sizeof(*sb->input);
+    struct span span = begin(sb, HL_RUN_START, "start", NULL, 0);
+    int rc = run(sb, error);
+    struct hl_message ready = sb->output->message;
+    if (!rc && ready.kind != HL_MSG_READY)
+        rc = unexpected(&ready, error);
+    poison(sb, rc);
+    end(sb, &span, rc, NULL, error);
+    return rc;
+}
+
+/* A debugger may want it once more while it runs: that is no business of the program's. */
+static int start(struct hl_sandbox *sb, struct hl_error *error)
+{
+    int rc = start_once(sb, error);
+    while (rc == HL_ERR_INTERRUPTED && sb->debug) {
+        struct hl_error why;
+        atomic_store(&sb->call_state, CALL_RUNNING);
+        int again = debug_start_again(sb->debug, &why);
+        if (again == HL_ERR_STATE)
+            break;
+        if (again && error)
+            *error = why;
+        rc = again ? again : start_once(sb, error);
+    }
+    return rc;
+}
+
+int sandbox_start_again(struct hl_sandbox *sb, struct hl_error *error)
+{
+    if (!sb->rewound)
+        return 0;
+    int rc = sb->host_of_import ? 0 : host_link(sb, error);
+    if (!rc)
+        rc = start(sb, error);
+    atomic_store(&sb->call_state, CALL_RUNNING);
+    return rc;
+}
+
 int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
 {
     int rc = enter(sb, HL_SANDBOX_NEW, error);
     if (rc)
         return rc;
     rc = host_link(sb, error);
-    if (!rc && sb->cloned) {
+    if (!rc && sb->cloned)
         sb->state = HL_SANDBOX_READY;
-    } else if (!rc) {
-        sb->state = HL_SANDBOX_READY;
-        sb->input_used = sizeof(*sb->input);
-        struct span span = begin(sb, HL_RUN_START, "start", NULL, 0);
-        rc = run(sb, error);
-        struct hl_message ready = sb->output->message;
-        if (!rc && ready.kind != HL_MSG_READY)
-            rc = unexpected(&ready, error);
-        poison(sb, rc);
-        end(sb, &span, rc, NULL, error);
-    }
+    else if (!rc)
+        rc = start(sb, error);
     sandbox_leave(sb);
     return rc;
 }

@@ -32,7 +32,24 @@ void debug_registry(struct hl_debug *d)
 
 void debug_remember(struct hl_debug *d)
 {
-    snapshot_take(&d->snapshot, d->sb, NULL);
+    const struct hl_sandbox *sb = d->sb;
+    snapshot_take_any(&d->snapshot, d->sb, NULL);
+    d->before_start = sb->rewound || (sb->state == HL_SANDBOX_NEW && !sb->cloned);
+}
+
+int debug_restore(struct hl_debug *d)
+{
+    struct hl_sandbox *sb = d->sb;
+    enum hl_sandbox_state before = sb->state;
+    /* All of it: a READY guest is taken to differ from its snapshot in what a call changes only. */
+    sb->state = HL_SANDBOX_POISONED;
+    int rc = snapshot_restore(sb, d->snapshot, NULL);
+    debug_regs_forget(d);
+    if (before == HL_SANDBOX_NEW)
+        sb->state = HL_SANDBOX_NEW;
+    else if (!rc)
+        sb->rewound = d->before_start;
+    return rc;
 }
 
 void debug_rewind(struct hl_debug *d)
@@ -41,8 +58,8 @@ void debug_rewind(struct hl_debug *d)
     d->restart = d->killed = d->ended = false;
     d->died_by = 0;
     debug_remove_all(d); /* a debugger that starts afresh inserts them again */
-    int rc = snapshot_restore(d->sb, d->snapshot, NULL);
-    debug_regs_forget(d);
+    debug_hold_release(d);
+    int rc = debug_restore(d);
     d->wish = rc ? HL_DEBUG_KILLED : HL_DEBUG_RESTARTED;
     if (rc)
         stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
@@ -132,7 +149,7 @@ int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
         unmake(d);
         return rc;
     }
-    if (sb->state == HL_SANDBOX_READY)
+    if (sb->state <= HL_SANDBOX_READY)
         debug_remember(d);
     d->observer = (struct hl_observer){.event = debug_event, .opaque = d, .kinds = DEBUG_EVENTS};
     observe_add(sb, &d->observer);

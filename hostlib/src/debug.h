@@ -96,7 +96,8 @@ struct hl_debug {
     const struct gdb_feature *features[8];
     struct hl_gdb *gdb;
     struct registry *registry;
-    struct hl_snapshot *snapshot; /* of the READY sandbox, for restart */
+    struct hl_snapshot *snapshot; /* for restart: of the sandbox before its start, or READY */
+    bool before_start;            /* ... the former */
     int event_fd;
 
     pthread_mutex_t lock;
@@ -109,7 +110,7 @@ struct hl_debug {
     bool in_host;                /* ... inside of a host function: the vCPU is at rest */
     bool parked;                 /* ... waiting to be let go */
     struct debug_hold hold;
-    bool drop;                   /* the points must go at the next opportunity */
+    bool drop; /* the points must go at the next opportunity */
     bool break_in, killed, restart;
     bool ended;            /* EXITED or KILLED has been told */
     bool waiting;          /* a thread waits in debug_enter(): it does not touch the machine */
@@ -155,6 +156,11 @@ struct hl_debug {
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);
 void debug_leave(struct hl_debug *d);
+/*
+ * The start failed because the debugger wants it again: the sandbox is put back, the debugger hears
+ * of it, and when this returns 0 it is to be run again.  HL_ERR_STATE: that is not why.
+ */
+int debug_start_again(struct hl_debug *d, struct hl_error *error);
 /* In place of hl_machine_run(). */
 int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
 /*
@@ -275,8 +281,10 @@ bool debug_hold_hit(struct hl_debug *d, struct gdb_stop *stop);
 
 /* All with the lock held.  The guest stands; tell the debugger. */
 void debug_post(struct hl_debug *d, const struct gdb_stop *stop);
-/* The sandbox is idle: back to where it was when it became READY, and tell the debugger. */
+/* The sandbox is idle: back to what was remembered, and tell the debugger. */
 void debug_rewind(struct hl_debug *d);
+/* Back there, without a word. */
+int debug_restore(struct hl_debug *d);
 /* ... which is now. */
 void debug_remember(struct hl_debug *d);
 /* For `hl-dev ps`. */

@@ -103,6 +103,12 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     pthread_mutex_lock(&d->lock);
     d->waiting = true;
     debug_park(d);
+    /* Before its start there is nothing that the program would have to do again. */
+    while (d->restart && !d->killed && !debug_is_interrupted(d) && d->sb->state == HL_SANDBOX_NEW) {
+        debug_rewind(d);
+        d->wish = HL_DEBUG_NOTHING;
+        debug_park(d);
+    }
     d->waiting = false;
     int rc = debug_is_interrupted(d) || d->killed || d->restart ? debug_gone(d, error) : 0;
     d->killed = false;
@@ -161,6 +167,21 @@ void debug_leave(struct hl_debug *d)
     debug_registry(d);
     pthread_cond_broadcast(&d->changed);
     pthread_mutex_unlock(&d->lock);
+}
+
+int debug_start_again(struct hl_debug *d, struct hl_error *error)
+{
+    pthread_mutex_lock(&d->lock);
+    bool again = d->restart && d->before_start && !d->killed;
+    pthread_mutex_unlock(&d->lock);
+    if (!again)
+        return HL_ERR_STATE;
+    debug_leave(d);
+    pthread_mutex_lock(&d->lock);
+    if (d->wish == HL_DEBUG_RESTARTED) /* it is ours to grant */
+        d->wish = HL_DEBUG_NOTHING;
+    pthread_mutex_unlock(&d->lock);
+    return debug_enter(d, error);
 }
 
 /* Which function is called is known now. */

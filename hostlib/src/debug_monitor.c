@@ -166,9 +166,8 @@ static int on_restore(void *target, const char *args, struct gdb_printer *p)
     if (!d->snapshot)
         return refuse(p, "restore", "there is no snapshot");
     debug_watch_suspend(d, true);
-    int rc = snapshot_restore(d->sb, d->snapshot, NULL);
+    int rc = debug_restore(d);
     debug_watch_suspend(d, false);
-    debug_regs_forget(d);
     if (!rc)
         say(p, "restored; GDB still shows what it has read: `maintenance flush register-cache`\n");
     return rc;

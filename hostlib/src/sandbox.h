@@ -76,6 +76,7 @@ struct hl_sandbox {
     bool has_fault;
     uint64_t create_ns; /* what creating it took */
     bool cloned;        /* its guest waits already: start has nothing to run */
+    bool rewound; /* READY, but the next call runs the start again first (a debugger's wish) */
     int guest_code, exit_status;
     int killed_by; /* POISONED without a fault: Linux's signal for what the guest did, or 0 */
 
@@ -122,6 +123,8 @@ bool sandbox_interrupt(struct hl_sandbox *sb);
 /* call.c: take the sandbox for this thread, in any state (BUSY), and give it back. */
 int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error);
 void sandbox_leave(struct hl_sandbox *sb);
+/* call.c: run the start of a sandbox that a debugger has put back to before it; taken already. */
+int sandbox_start_again(struct hl_sandbox *sb, struct hl_error *error);
 
 /* sandbox_run.c: "page fault: read of unmapped address 0x10 (NULL pointer)". */
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,

@@ -48,6 +48,11 @@ int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct h
 {
     if (sb->state != HL_SANDBOX_READY)
         return hl_error_set(error, HL_ERR_STATE, "only a ready sandbox can be taken a snapshot of");
+    return snapshot_take_any(snapshot, sb, error);
+}
+
+int snapshot_take_any(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
+{
     struct hl_snapshot *s = calloc(1, sizeof(*s));
     if (!s)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
@@ -102,8 +107,6 @@ static int check_fits(const struct hl_sandbox *sb, const struct hl_snapshot *s,
                       struct hl_error *error)
 {
     const struct hl_sandbox_config *c = &sb->config;
-    if (sb->state == HL_SANDBOX_NEW)
-        return hl_error_set(error, HL_ERR_STATE, "the sandbox has not been started");
     if (!same_image(sb->image, s->image))
         return hl_error_set(error, HL_ERR_ARGUMENT, "the snapshot is of %s, the sandbox of %s",
                             s->image->path, sb->image->path);
@@ -149,6 +152,7 @@ int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *s, struct 
     sb->has_fault = false;
     memset(&sb->fault, 0, sizeof(sb->fault));
     sb->guest_code = sb->exit_status = 0;
+    sb->rewound = false;
     sb->state = HL_SANDBOX_READY;
     return 0;
 }
@@ -160,7 +164,9 @@ int hl_snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struc
     int rc = sandbox_enter(sb, error);
     if (rc)
         return rc;
-    rc = snapshot_take(snapshot, sb, error);
+    rc = sandbox_start_again(sb, error);
+    if (!rc)
+        rc = snapshot_take(snapshot, sb, error);
     sandbox_leave(sb);
     return rc;
 }
@@ -174,7 +180,9 @@ int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot
     if (rc)
         return rc;
     uint64_t began = observes(sb, HL_EVENT_RESTORE) ? clock_now() : 0;
-    rc = snapshot_restore(sb, snapshot, error);
+    rc = sb->state == HL_SANDBOX_NEW
+             ? hl_error_set(error, HL_ERR_STATE, "the sandbox has not been started")
+             : snapshot_restore(sb, snapshot, error);
     if (!rc && observes(sb, HL_EVENT_RESTORE)) {
         const struct hl_event e = {.kind = HL_EVENT_RESTORE, .restore = {clock_now() - began}};
         observe(sb, &e);

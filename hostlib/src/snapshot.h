@@ -46,6 +46,8 @@ struct hl_snapshot {
  * As hl_snapshot_take() and hl_sandbox_restore(), for whoever owns the sandbox already.  Watched
  * pages and breakpoints must be out of the guest meanwhile.
  */
+/* snapshot_take() of one that is NEW, too. */
+int snapshot_take_any(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
 int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
 int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
                      struct hl_error *error);

@@ -227,6 +227,63 @@ GDB=$tmp/no-gdb refused 'debug: no such gdb' 100 'no program .*no-gdb \(\$GDB\)'
 same 'debug: no gdb: status' 100 $?
 same 'debug: no gdb' 'hl-dev: error: gdb is not installed/hint: apt-get install gdb' "$(paste -sd / "$err")"
 
+# What happens before main: gdb is offered the guest first, and sees the true stop.
+early=$here/guest/early.c
+for how in segv abort exit loop; do
+    "$cc" -O0 -g -DHOW=\"$how\" -o early-$how "$early" || exit 1
+done
+early() { grep -n "AT $1 " "$early" | cut -d: -f1; }
+debug early-segv -- -nx -batch -ex 'p $_siginfo.si_signo' -ex bt -ex c -ex 'b mark' -ex run -ex bt -ex c -ex c
+has 'a crash in a constructor: where' "$out" "^constructor \(\) at .*early.c:$(early segv)\$"
+has 'a crash in a constructor: the signal' "$out" '^\$1 = 11$'
+has 'a crash in a constructor: the end' "$out" '^Program terminated with signal SIGSEGV'
+has 'a crash in a constructor: run again, to a breakpoint before it' "$out" '^Breakpoint 1, mark \(\) at '
+has 'a crash in a constructor: and it crashes again' "$out" '^Program received signal SIGSEGV'
+debug early-abort -- -nx -batch -ex bt -ex c
+has 'an abort in a constructor' "$out" "^#1 .* in constructor \(\) at .*early.c:$(early abort)\$"
+has 'an abort in a constructor: the end' "$out" '^Program terminated with signal SIGABRT'
+debug early-exit -- -nx -batch -ex bt -ex c -ex run -ex starti -ex 'p $pc'
+has 'an exit in a constructor' "$out" "^#[0-9] .* in constructor \(\) at .*early.c:$(early exit)\$"
+same 'an exit in a constructor: the end, twice' 2 "$(grep -c 'exited with code 07' "$out")"
+has 'an exit in a constructor: starti' "$out" '^\$1 = .*<_start>$'
+debug early-loop -- -nx -batch -ex bt -ex 'set var go = 1' -ex c -ex c
+has 'a constructor that never returns' "$out" "^#[01] .*constructor \(\) at .*early.c:$(early loop)\$"
+has 'a constructor that does return' "$out" '^main \(\) at '
+start run early-segv --gdb
+await 'held .*/early-segv '
+in_gdb "$(told)" -ex bt -ex c
+has 'run --gdb: a crash in a constructor' "$out" "^#0  constructor \(\) at .*early.c:$(early segv)\$"
+gone 'run --gdb: a crash in a constructor'
+same 'run --gdb: a crash in a constructor: the status' 134 $job_rc
+start run early-segv --gdb
+await 'held .*/early-segv '
+in_gdb "gdb" -ex "target remote | '$dev' run -q --gdb=stdio early-exit" -ex bt -ex c
+has 'stdio: an exit in a constructor' "$out" '^\[Inferior 1 .* exited with code 07\]'
+hl attach "$(hl ps; awk '/early-segv/ { print $1 }' "$out")" -- -nx -batch -ex bt -ex detach
+has 'attach: a crash in a constructor' "$out" "^#0  constructor \(\) at .*early.c:$(early segv)\$"
+gone 'attach: a crash in a constructor'
+same 'attach: a crash in a constructor: detached, it ends by it' 134 $job_rc
+
+# run, start and starti wherever the guest stands: from its very first instruction, again and again.
+for at in entry main deep; do
+    for call in '' "--call=Add(1, 2)"; do
+        [ -z "$call" ] || [ $at != deep ] || continue
+        debug guest --stop-at=$at ${call:+"$call"} -- -nx -batch -ex 'b constructor' -ex 'p 1' \
+            -ex run -ex 'p early' -ex starti -ex 'p $pc' -ex run -ex run -ex starti -ex starti -ex c -ex 'p early' -ex c
+        same "run from $at $call: stops in the constructor" 4 "$(grep -c '^Breakpoint 1, constructor' "$out")"
+        same "run from $at $call: starti is at the first instruction" 3 "$(grep -c '^_start ()' "$out" | awk -v entry=$at '{ print entry == "entry" ? $1 - 1 : $1 }')"
+        has "run from $at $call: constructors have not run" "$out" '^\$2 = 0$'
+        has "run from $at $call: to its end" "$out" '^\[Inferior 1 .* exited '
+    done
+    debug guest --stop-at=$at -- -nx -batch -ex start -ex 'p early' -ex start -ex bt -ex c
+    same "start from $at" 2 "$(grep -c '^Temporary breakpoint [12], main (argc=1' "$out")"
+    has "start from $at: after constructors" "$out" '^\$1 = 1$'
+done
+in_gdb "gdb" -ex "target remote | '$dev' run -q --gdb=stdio --stop-at=entry guest" -ex run -ex starti -ex 'b constructor' -ex c -ex c
+has 'target remote: gdb itself refuses run' "$err" 'does not support "run"'
+has 'target remote: and the session goes on' "$out" '^Breakpoint 1, constructor'
+has 'target remote: to its end' "$out" 'exited with code 05'
+
 # As a new user meets it: a project, a terminal.
 "$prefix/bin/hl-new" -q project >"$out" 2>&1 || fail 'hl-new' 'it failed'
 if command -v python3 >/dev/null && python3 -c 'import pty' 2>/dev/null; then

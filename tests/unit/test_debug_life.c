@@ -649,13 +649,38 @@ static void test_kill_new(void **state)
 
 /* ---- restart ---- */
 
-static void expect_fresh(struct rig *r, hl_gva_t pc)
+/* Where the guest begins; the program hears of it, unless its own start is what is run again. */
+static void expect_entry(struct rig *r)
 {
     expect_signal(r, GDB_SIGNAL_TRAP);
+    assert_int_equal(reg(r, GDB_AMD64_RIP), hl_image_entry(r->image));
+}
+
+static void expect_fresh(struct rig *r)
+{
+    expect_entry(r);
     assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_RESTARTED);
     assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_NOTHING);
     assert_int_equal(hl_sandbox_state(r->sb), HL_SANDBOX_READY);
-    assert_int_equal(reg(r, GDB_AMD64_RIP), pc);
+}
+
+static void play_start(struct rig *r)
+{
+    entered_at(r, hl_image_entry(r->image));
+    r->sb->output->message = (struct hl_message){.kind = HL_MSG_READY};
+    play_out(r, r->pc, HL_PORT_WAIT);
+}
+
+/* The program makes its calls again: the first of them sets the guest up. */
+static void call_afresh(struct rig *r)
+{
+    CONTINUE(r);
+    call_begin(r);
+    play_start(r);
+    call_end(r);
+    assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_NOTHING);
+    call_begin(r);
+    call_end(r);
 }
 
 static void test_restart_in_a_call(void **state)
@@ -665,7 +690,6 @@ static void test_restart_in_a_call(void **state)
 
     rig_open(r);
     attach_idle(r);
-    hl_gva_t start = reg(r, GDB_AMD64_RIP);
     expect_byte(r, r->data + 0x200, 0);
     CONTINUE(r);
     call_begin(r);
@@ -677,12 +701,9 @@ static void test_restart_in_a_call(void **state)
     insert(r, GDB_WATCH_WRITE, r->data, 100);
     assert_int_equal(debug_ops.restart(r->d), 0);
     call_over(r, HL_ERR_INTERRUPTED);
-    expect_fresh(r, start);
+    expect_fresh(r);
     expect_byte(r, r->data + 0x200, 0);
-    call_begin(r); /* the program makes its calls again */
-    CONTINUE(r);
-    assert_true(scripted_enter(r->v));
-    call_end(r);
+    call_afresh(r);
 }
 
 static void test_restart_idle(void **state)
@@ -691,10 +712,12 @@ static void test_restart_idle(void **state)
 
     rig_open(r);
     attach_idle(r);
-    hl_gva_t start = reg(r, GDB_AMD64_RIP);
     set_reg(r, GDB_AMD64_RIP, r->text);
     assert_int_equal(debug_ops.restart(r->d), 0);
-    expect_fresh(r, start);
+    expect_fresh(r);
+    assert_int_equal(debug_ops.restart(r->d), 0);
+    expect_fresh(r);
+    call_afresh(r);
 }
 
 /* A call that waits belongs to what is begun again, too. */
@@ -704,17 +727,12 @@ static void test_restart_while_a_call_waits(void **state)
 
     rig_open(r);
     attach_idle(r);
-    hl_gva_t start = reg(r, GDB_AMD64_RIP);
     call_begin(r);
     WAIT_FOR(is_waiting(r));
     assert_int_equal(debug_ops.restart(r->d), 0);
     call_over(r, HL_ERR_INTERRUPTED);
-    expect_fresh(r, start);
-    CONTINUE(r);
-    call_begin(r);
-    assert_true(scripted_enter(r->v));
-    call_end(r);
-    assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_NOTHING);
+    expect_fresh(r);
+    call_afresh(r);
 }
 
 static void test_restart_after_the_end(void **state)
@@ -725,30 +743,129 @@ static void test_restart_after_the_end(void **state)
     die(r, 0);
     assert_int_equal(take(r).reason, GDB_STOP_EXITED);
     assert_int_equal(debug_ops.restart(r->d), 0);
-    expect_signal(r, GDB_SIGNAL_TRAP);
-    CONTINUE(r);
-    call_begin(r);
-    assert_true(scripted_enter(r->v));
-    call_end(r);
+    expect_fresh(r);
+    call_afresh(r);
     debug_ops.kill(r->d);
     assert_int_equal(debug_ops.restart(r->d), 0);
-    expect_signal(r, GDB_SIGNAL_TRAP);
+    expect_fresh(r);
+    call_afresh(r);
+}
+
+/* Before the start there is nothing for the program to do again. */
+static void test_restart_new(void **state)
+{
+    struct rig *r = *state;
+
+    rig_create(r, &(struct hl_debug_config){.hold = HL_HOLD_ENTRY});
+    call_start(r);
+    WAIT_FOR(is_waiting(r));
+    assert_int_equal(debug_ops.attach(r->d), 0);
+    expect_entry(r);
+    for (int i = 0; i < 3; i++) {
+        set_reg(r, GDB_AMD64_RIP, r->text);
+        assert_int_equal(debug_ops.restart(r->d), 0);
+        expect_entry(r);
+    }
     CONTINUE(r);
+    play_start(r);
+    call_over(r, 0);
+    assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_NOTHING);
     call_begin(r);
-    assert_true(scripted_enter(r->v));
     call_end(r);
 }
 
-static void test_restart_new(void **state)
+/* ... and a start that runs is run again within the same call of the program's. */
+static void test_restart_in_the_start(void **state)
 {
     struct rig *r = *state;
 
     rig_create(r, NULL);
     attach_idle(r);
-    assert_int_equal(debug_ops.restart(r->d), HL_ERR_STATE); /* there is nothing to go back to */
-    expect_nothing(r);
     CONTINUE(r);
-    rig_start(r);
+    call_start(r);
+    for (int i = 0; i < 3; i++) {
+        entered_at(r, hl_image_entry(r->image));
+        assert_int_equal(debug_ops.restart(r->d), 0);
+        expect_entry(r);
+        insert(r, GDB_SW_BREAK, r->text + 1, 1);
+        CONTINUE(r);
+    }
+    entered_at(r, hl_image_entry(r->image));
+    assert_int_equal(seen(r, r->text + 1), INT3);
+    play_int3(r, r->text + 1);
+    expect_break(r, GDB_STOP_SW_BREAK, r->text + 1);
+    assert_int_equal(debug_ops.restart(r->d), 0);
+    expect_entry(r);
+    CONTINUE(r);
+    play_start(r);
+    call_over(r, 0);
+    assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_NOTHING);
+    call_begin(r);
+    call_end(r);
+}
+
+/* GDB's `run` kills first. */
+static void test_restart_after_a_kill_in_the_start(void **state)
+{
+    struct rig *r = *state;
+
+    rig_create(r, NULL);
+    attach_idle(r);
+    CONTINUE(r);
+    call_start(r);
+    assert_true(scripted_enter(r->v));
+    debug_ops.kill(r->d);
+    call_over(r, HL_ERR_INTERRUPTED);
+    assert_int_equal(hl_sandbox_debug_wish(r->sb), HL_DEBUG_KILLED);
+    assert_int_equal(debug_ops.restart(r->d), 0);
+    expect_fresh(r);
+    call_afresh(r);
+}
+
+static void test_restart_after_a_crash_in_the_start(void **state)
+{
+    struct rig *r = *state;
+
+    rig_create(r, NULL);
+    attach_idle(r);
+    CONTINUE(r);
+    call_start(r);
+    for (int i = 0; i < 2; i++) {
+        assert_true(scripted_enter(r->v));
+        play_fault(r, r->text + 7, VECTOR_PAGE_FAULT, 4, 0x10);
+        expect_signal(r, GDB_SIGNAL_SEGV);
+        resume_how(r, GDB_CONTINUE, GDB_SIGNAL_SEGV);
+        call_over(r, HL_ERR_FAULT);
+        assert_int_equal(take(r).reason, GDB_STOP_KILLED);
+        assert_int_equal(debug_ops.restart(r->d), 0);
+        expect_fresh(r);
+        CONTINUE(r);
+        call_begin(r);
+    }
+    play_start(r);
+    call_end(r);
+}
+
+/* `monitor snapshot`: that is where it comes back to, and no start is run again. */
+static void test_restart_to_a_snapshot(void **state)
+{
+    struct rig *r = *state;
+
+    rig_open(r);
+    attach_idle(r);
+    set_reg(r, GDB_AMD64_RIP, r->text + 3);
+    hl_snapshot_destroy(r->d->snapshot);
+    debug_remember(r->d);
+    CONTINUE(r);
+    call_begin(r);
+    assert_true(scripted_enter(r->v));
+    assert_int_equal(debug_ops.restart(r->d), 0);
+    call_over(r, HL_ERR_INTERRUPTED);
+    expect_signal(r, GDB_SIGNAL_TRAP);
+    assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 3);
+    CONTINUE(r);
+    call_begin(r);
+    call_end(r);
 }
 
 /* ---- the program ---- */
@@ -916,6 +1033,10 @@ int main(void)
         ON_ALL_ROADS(test_restart_while_a_call_waits),
         ON_ALL_ROADS(test_restart_after_the_end),
         ON_ALL_ROADS(test_restart_new),
+        ON_ALL_ROADS(test_restart_in_the_start),
+        ON_ALL_ROADS(test_restart_after_a_kill_in_the_start),
+        ON_ALL_ROADS(test_restart_after_a_crash_in_the_start),
+        ON_ALL_ROADS(test_restart_to_a_snapshot),
         ON_ALL_ROADS(test_interrupted_while_held),
         ON_ALL_ROADS(test_interrupted_while_running),
         ON_ALL_ROADS(test_interrupted_while_it_waits),

@@ -205,7 +205,12 @@ static int do_main(struct session *s, json_t *document)
     return exit_status;
 }
 
-/* gdb has been started, but the guest was quicker: it did not come to where it was to wait. */
+static bool stops(const struct session *s)
+{
+    return !s->options->stop_at || strcmp(s->options->stop_at, "none") != 0;
+}
+
+/* The guest was quicker than gdb, and did not come to where it was to wait. */
 static void await_gdb(const struct session *s)
 {
     bool early = false;
@@ -217,23 +222,41 @@ static void await_gdb(const struct session *s)
         ui_warning("the guest has ended without a stop at %s", s->options->stop_at);
 }
 
+static int do_all(struct session *s, json_t *document)
+{
+    return s->expr_count ? do_calls(s, document) : do_main(s, document);
+}
+
+static int start_and_do_all(struct session *s, json_t *document)
+{
+    struct hl_error error;
+    return session_start(s, &error) ? failed(s, &error, document) : do_all(s, document);
+}
+
+/* What --restore goes back to has been made by the start that is now done again. */
+static int start_afresh(struct session *s, json_t *document)
+{
+    struct hl_error error;
+    json_object_del(document, "error");
+    json_object_del(document, "crash");
+    json_object_del(document, "exit_status");
+    return session_take_snapshot(s, &error) ? failed(s, &error, document) : do_all(s, document);
+}
+
 /* A debugger may want it all again, while it runs or when it is over. */
 int session_calls(struct session *s, json_t *document)
 {
-    for (;;) {
-        int status = s->expr_count ? do_calls(s, document) : do_main(s, document);
+    int status = start_and_do_all(s, document);
+    for (;; status = start_afresh(s, document)) {
         if (status == AGAIN)
             continue;
         if (!s->options->gdb || !s->sandbox || watchdog_reason(s->watchdog, NULL) != WATCHDOG_NONE)
             return status;
-        if (s->options->under_gdb)
+        if (s->options->under_gdb || stops(s))
             await_gdb(s);
         s->seen = seen_by_gdb(s);
         hl_sandbox_debug_finish(s->sandbox, status);
         if (hl_sandbox_debug_wish(s->sandbox) != HL_DEBUG_RESTARTED)
             return status;
-        json_object_del(document, "error");
-        json_object_del(document, "crash");
-        json_object_del(document, "exit_status");
     }
 }

@@ -115,7 +115,7 @@ static int run(struct session *s, const struct options *o)
     job.process = getpid();
     at_quick_exit(last_words);
     atexit(last_words);
-    if (session_open(s, o, &error) || session_start(s, &error))
+    if (session_open(s, o, &error))
         status = session_failed(s, &error, results);
     else
         status = session_calls(s, results);

@@ -41,7 +41,7 @@ static int run(struct session *s, const struct options *options)
     json_t *document = json_pack("{s:[]}", "calls");
     struct hl_error error;
     int status;
-    if (session_open(s, options, &error) || session_start(s, &error))
+    if (session_open(s, options, &error))
         status = session_failed(s, &error, document);
     else
         status = session_calls(s, document);

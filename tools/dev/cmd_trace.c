@@ -103,7 +103,7 @@ static int run(struct session *s, const struct options *o)
     struct hl_error error;
     int status;
     double start = session_now_ms();
-    if (session_open(s, o, &error) || trace_open(&trace, s, &error) || session_start(s, &error))
+    if (session_open(s, o, &error) || trace_open(&trace, s, &error))
         status = session_failed(s, &error, document);
     else
         status = session_calls(s, document);

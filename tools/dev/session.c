@@ -170,6 +170,13 @@ void session_end(struct session *s)
     s->snapshot = NULL;
 }
 
+int session_take_snapshot(struct session *s, struct hl_error *error)
+{
+    hl_snapshot_destroy(s->snapshot);
+    s->snapshot = NULL;
+    return s->options->restore ? hl_snapshot_take(&s->snapshot, s->sandbox, error) : 0;
+}
+
 static int start(struct session *s, struct hl_error *error)
 {
     session_end(s);
@@ -184,7 +191,7 @@ static int start(struct session *s, struct hl_error *error)
         return rc;
     watchdog_guard(s->watchdog, s->sandbox);
     rc = hl_sandbox_start(s->sandbox, error);
-    return rc || !s->options->restore ? rc : hl_snapshot_take(&s->snapshot, s->sandbox, error);
+    return rc ? rc : session_take_snapshot(s, error);
 }
 
 /* A call of such an import is an error value in the guest, which few guests look at. */

@@ -103,11 +103,16 @@ void options_sizes(const struct options *options, const struct project *project,
 int session_open(struct session *session, const struct options *options, struct hl_error *error);
 /* Start a sandbox; also again, for another one of the same guest. */
 int session_start(struct session *session, struct hl_error *error);
+/* For --restore: of the sandbox as it is when it has started. */
+int session_take_snapshot(struct session *session, struct hl_error *error);
 /* The sandbox's end, which a debugger hears of. */
 void session_end(struct session *session);
 void session_close(struct session *session);
 
-/* Make the calls, or run main(), and print what comes of it; into document what --json wants. */
+/*
+ * Start a sandbox, make the calls, or run main(), and print what comes of it; into document what
+ * --json wants.
+ */
 int session_calls(struct session *session, json_t *document);
 /* Times and counts, for --verbose. */
 double session_now_ms(void);

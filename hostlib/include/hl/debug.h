@@ -24,7 +24,10 @@
 #include <hl/error.h>
 #include <hl/sandbox.h>
 
-/* Where a guest waits for its first debugger. */
+/*
+ * Where a guest waits for its first debugger.  One that crashes, aborts or exits before it comes to
+ * hold_at waits there; a debugger that goes ends the wait wherever the guest is.
+ */
 enum hl_debug_hold {
     HL_HOLD_NONE,    /* nowhere: attach when you like */
     HL_HOLD_ENTRY,   /* before its next instruction: of a NEW sandbox, its very first one */
@@ -69,8 +72,9 @@ HL_API int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sandbox, int time
 /*
  * What the debugger did to the guest, for a program that runs one for its sake: a call that fails
  * with INTERRUPTED failed because the debugger killed the guest, or wants it to start afresh
- * (GDB's `run`).  After RESTARTED the sandbox is READY again, as it was after hl_sandbox_start(),
- * and the debugger waits for the program to make its calls again.
+ * (GDB's `run`).  After RESTARTED the sandbox is READY again, and the debugger waits for the
+ * program to make its calls again; the first one runs the guest's start before anything else.  A
+ * start that is in progress begins again by itself.
  */
 enum hl_debug_wish { HL_DEBUG_NOTHING, HL_DEBUG_KILLED, HL_DEBUG_RESTARTED };
 /* Told once: RESTARTED is forgotten by being asked for. */
