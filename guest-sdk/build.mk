@@ -51,12 +51,14 @@ $(SDK_LIB)/libhl%.a:
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
+# Without lines: where a guest stops first, GDB's `break 47` is to mean the author's file.
 $(SDK_LIB)/crt0.o: SDK_START := -DSTART=hl_start_libc -DNOTE_FLAGS=1
 $(SDK_LIB)/crt0-free.o: SDK_START := -DSTART=hl_start_free -DNOTE_FLAGS=0
-$(SDK_LIB)/crt0.o $(SDK_LIB)/crt0-free.o: guest-sdk/src/start.S guest-sdk/include/hl/abi.h | $(DEPS)
+$(SDK_LIB)/crt0.o $(SDK_LIB)/crt0-free.o: guest-sdk/src/start.S guest-sdk/include/hl/abi.h \
+    guest-sdk/build.mk | $(DEPS)
 	$(call say,SDK-AS,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SDK_START) -g -Iguest-sdk/include -c -o $@ $<
+	$(Q)$(CC) $(SDK_START) -Iguest-sdk/include -c -o $@ $<
 
 $(SDK_LIB)/crtn.o: guest-sdk/src/crtn.S | $(DEPS)
 	$(call say,SDK-AS,$@)
