@@ -13,6 +13,7 @@
 enum {
     FILEIO_ENOENT = 2,
     FILEIO_EBADF = 9,
+    FILEIO_EISDIR = 21,
     FILEIO_EINVAL = 22,
     FILEIO_EMFILE = 24,
     FILEIO_EROFS = 30
@@ -62,6 +63,35 @@ static bool get_proc(struct gdb_session *s, const char *path, void **data, size_
            !t->ops->proc(t->self, path + length, data, size);
 }
 
+/* The last of a path's names; those of /proc/PID that are links. */
+static bool is_named(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && !strcmp(slash + 1, name);
+}
+
+static bool is_folder(const char *path)
+{
+    return is_named(path, "cwd") || is_named(path, "root");
+}
+
+/* The program by its own name, or by its link in /proc. */
+static bool is_program(struct gdb_session *s, const char *path)
+{
+    struct gdb_file file;
+    void *target;
+    size_t size;
+    bool link = get_program(s, &file) && strcmp(path, file.path) && is_named(path, "exe");
+
+    if (!link)
+        return get_program(s, &file) && !strcmp(path, file.path);
+    if (!get_proc(s, path, &target, &size))
+        return false;
+    free(target);
+    return true;
+}
+
 static bool open_number(struct gdb_session *s, struct gdb_text *args, size_t *number)
 {
     uint64_t n;
@@ -88,15 +118,17 @@ enum gdb_result gdb_cmd_file_open(struct gdb_session *s, struct gdb_text *args)
     uint64_t flags, mode;
     char path[PATH_ROOM];
     struct gdb_open open = {.used = true};
-    struct gdb_file file;
 
     if (!s->target->ops->file)
         return GDB_REPLY;
     if (!gdb_text_hex_string(&name, path, sizeof(path)) || !gdb_text_pair(args, &flags, &mode))
         return failed(s, FILEIO_EINVAL);
-    if ((!get_program(s, &file) || strcmp(path, file.path)) &&
-        !get_proc(s, path, &open.data, &open.size))
+    if (!is_program(s, path) && !get_proc(s, path, &open.data, &open.size))
         return failed(s, FILEIO_ENOENT);
+    if (open.data && is_folder(path)) {
+        free(open.data);
+        return failed(s, FILEIO_EISDIR);
+    }
     if (flags) { /* anything but O_RDONLY */
         free(open.data);
         return failed(s, FILEIO_EROFS);
@@ -193,15 +225,13 @@ enum gdb_result gdb_cmd_file_readlink(struct gdb_session *s, struct gdb_text *ar
 {
     char path[PATH_ROOM];
     void *data;
-    size_t size, length;
+    size_t size;
 
     if (!s->target->ops->file)
         return GDB_REPLY;
     if (!gdb_text_hex_string(args, path, sizeof(path)))
         return failed(s, FILEIO_EINVAL);
-    length = strlen(path);
-    if (length < 4 || (strcmp(path + length - 4, "/exe") && strcmp(path + length - 4, "/cwd")) ||
-        !get_proc(s, path, &data, &size))
+    if ((!is_named(path, "exe") && !is_folder(path)) || !get_proc(s, path, &data, &size))
         return failed(s, FILEIO_EINVAL);
     gdb_buf_format(&s->reply, "F%zx;", size);
     gdb_buf_binary(&s->reply, data, size, GDB_PACKET_SIZE - 32);

@@ -83,7 +83,7 @@ static void fill_target(struct hl_debug *d)
         .range_step = true,
         .created = d->config.created,
         .process = (uint32_t)getpid(),
-        .name = "guest",
+        .name = debug_file_name(d),
     };
 }
 

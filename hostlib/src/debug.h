@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include <hl/debug.h>
 #include <hl/gdb.h>
@@ -260,7 +261,12 @@ struct debug_row {
 void debug_each_row(const struct hl_debug *d,
                     void (*visit)(void *opaque, const struct debug_row *row), void *opaque);
 
+/* debug_args.c: each with its NUL; false where the guest has written over the list. */
+enum debug_strings { DEBUG_ARGV, DEBUG_ENVP };
+bool debug_put_strings(FILE *out, const struct hl_debug *d, enum debug_strings which);
+
 /* debug_proc.c: gdb_target_ops.proc */
+const char *debug_file_name(const struct hl_debug *d);
 int debug_proc(void *target, const char *name, void **data, size_t *size);
 
 /* debug_hold.c; with the lock held, but for set and hit. */

@@ -126,9 +126,10 @@ int debug_thread_extra(void *target, char *text, size_t size)
                  d->in_host ? ", in host function " : "", d->in_host ? d->host_name : "");
     else
         snprintf(text, size, "%s",
-                 sb->state == HL_SANDBOX_POISONED ? "poisoned"
-                 : sb->state == HL_SANDBOX_DEAD   ? "exited"
-                                                  : "idle, between calls");
+                 sb->state == HL_SANDBOX_POISONED             ? "poisoned"
+                 : sb->state == HL_SANDBOX_DEAD               ? "exited"
+                 : sb->state == HL_SANDBOX_NEW || sb->rewound ? "before its set-up"
+                                                              : "idle, between calls");
     pthread_mutex_unlock(&d->lock);
     return 0;
 }

@@ -68,9 +68,10 @@ gone() {
 
 for guest in guest pie; do
     start run $guest --gdb -- one 'two words'
-    in_gdb "$(told)" -ex 'info args' -ex 'p argv[2]' -ex bt -ex c
+    in_gdb "$(told)" -ex 'info args' -ex 'p argv[2]' -ex 'info proc cmdline' -ex bt -ex c
     has "$guest: stops at the first line of main" "$out" "^main \(argc=3, argv=0x[0-9a-f]+\) at .*debug.c:$(at main)\$"
     has "$guest: and shows it" "$out" "^$(at main)	.*AT main"
+    has "$guest: info proc has them, too" "$out" "^cmdline = '.*$guest one two words'\$"
     has "$guest: arguments can be read" "$out" '= 0x[0-9a-f]+ "two words"'
     has "$guest: gdb hears of the exit status" "$out" '^\[Inferior 1 \(process [0-9]+\) exited with code 05\]'
     gone "$guest: main"
@@ -109,7 +110,7 @@ stop() { # NAME WHERE PATTERN [ARG...]
     has "--stop-at=$where: $name" "$out" "$pattern"
     gone "--stop-at=$where"
 }
-stop 'before constructors' entry '^_start \(\)'
+stop 'before constructors' entry ' in _start \(\)'
 has '--stop-at=entry: they have not run' "$out" '^\$1 = 0$'
 stop 'main' main '^main \('
 has '--stop-at=main: constructors have run' "$out" '^\$1 = 1$'
@@ -271,7 +272,7 @@ for at in entry main deep; do
         debug guest --stop-at=$at ${call:+"$call"} -- -nx -batch -ex 'b constructor' -ex 'p 1' \
             -ex run -ex 'p early' -ex starti -ex 'p $pc' -ex run -ex run -ex starti -ex starti -ex c -ex 'p early' -ex c
         same "run from $at $call: stops in the constructor" 4 "$(grep -c '^Breakpoint 1, constructor' "$out")"
-        same "run from $at $call: starti is at the first instruction" 3 "$(grep -c '^_start ()' "$out" | awk -v entry=$at '{ print entry == "entry" ? $1 - 1 : $1 }')"
+        same "run from $at $call: starti is at the first instruction" 3 "$(grep -c ' in _start ()$' "$out" | awk -v entry=$at '{ print entry == "entry" ? $1 - 1 : $1 }')"
         has "run from $at $call: constructors have not run" "$out" '^\$2 = 0$'
         has "run from $at $call: to its end" "$out" '^\[Inferior 1 .* exited '
     done

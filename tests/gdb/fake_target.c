@@ -244,11 +244,12 @@ static int op_thread_extra(void *target, char *text, size_t size)
     return 0;
 }
 
-/* Two files, one of them a link. */
+/* Three files, two of them links. */
 static int op_proc(void *target, const char *name, void **data, size_t *size)
 {
     const char *text = strcmp(name, "maps") == 0  ? "10000-50000 rwxp\n"
                        : strcmp(name, "exe") == 0 ? "/guest/program"
+                       : strcmp(name, "cwd") == 0 ? "/"
                                                   : NULL;
 
     (void)target;

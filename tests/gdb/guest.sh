@@ -20,7 +20,7 @@ on() {
 for guest in "$work" "$pie"; do
     session "no-file-argument-$(basename "$guest")" -ex "$(on "$guest" Work)" -ex 'break Work' -ex c \
         -ex bt -ex 'info args' -ex finish -ex c
-    has '^_start \(\) at guest-sdk/src/start.S'
+    has '^0x[0-9a-f]+ in _start \(\)$'
     has '^Breakpoint 1, Work \(a=3, b=10\) at .*work.c:'
     has '^#0  Work \(a=3, b=10\)'
     has '^b = 10$'
@@ -58,6 +58,17 @@ has '^#[1-9] .*crt0_serve'
 lacks 'warning|Cannot access'
 verdict
 
+# Before main the author's file is where lines are looked for, and nobody is idle between calls.
+session at-the-entry -ex "$(on "$work" Work)" -ex 'info threads' -ex 'break 15' -ex 'info auxv' \
+    -ex 'info proc cmdline' -ex 'info proc stat' -ex c -ex 'info symbol $pc' -ex k
+has '^\* 1 .*"work" \(before its set-up\) 0x[0-9a-f]+ in _start \(\)'
+has '^Breakpoint 1 at 0x[0-9a-f]+: file .*work.c, line '
+has '^9 +AT_ENTRY '
+has "^cmdline = '$work'"
+has '^Start of text: 0x[1-9a-f]'
+has '^Breakpoint 1, Work '
+verdict
+
 # A guest has no handlers: a signal ends it.
 session signal-at-a-breakpoint -ex "$(on "$work" Work)" -ex 'break Work' -ex c -ex 'signal SIGTERM'
 has '^Program terminated with signal SIGTERM'
@@ -67,7 +78,7 @@ verdict
 session over-calls -ex "$(on "$work" Work Other Other)" -ex 'tbreak Work' -ex 'break Other' -ex c \
     -ex 'p hits' -ex 'c' -ex 'info threads' -ex 'until 27' -ex next -ex next -ex c -ex 'p cells[2]' -ex c
 has '^Temporary breakpoint 1, Work '
-has '^\* 1 .*"guest" \(Other\)'
+has '^\* 1 .*"work" \(Other\)'
 count '^Breakpoint 2, Other \(a=3\) at' 2
 has '^\$2 = 3$'
 has 'exited normally\]'

@@ -208,8 +208,15 @@ static void proc_files(void **state)
     expect(k, "vFile:pread:0,5,11", "F0;");
     expect(k, "vFile:close:0", "F0");
     expect(k, "vFile:pread:0,5,6", "F-1,9");
+    expect_file(k, "open", "/proc/1/exe", ",0,0", "F0"); /* the program, not its name */
+    expect(k, "vFile:pread:0,1,0", "F1;"); /* a byte of zero */
+    expect(k, "vFile:close:0", "F0");
+    expect_file(k, "open", "/proc/1/cwd", ",0,0", "F-1,15");
+    expect_file(k, "open", "/proc/2/exe", ",0,0", "F-1,2");
+    expect_file(k, "open", "/proc/1/task/exe", ",0,0", "F-1,2");
     expect_file(k, "readlink", "/proc/1/exe", "", "Fe;/guest/program");
-    expect_file(k, "readlink", "/proc/1/cwd", "", "F-1,16");
+    expect_file(k, "readlink", "/proc/1/cwd", "", "F1;/");
+    expect_file(k, "readlink", "/proc/1/root", "", "F-1,16");
     expect_file(k, "readlink", "/proc/1/maps", "", "F-1,16");
     expect_file(k, "readlink", "exe", "", "F-1,16");
     expect(k, "vFile:readlink:zz", "F-1,16");

@@ -604,10 +604,59 @@ static void test_proc(void **state)
     assert_string_equal(text, path);
     assert_int_equal(text[size - 1], 0);
     free(text);
+    text = proc(r, "smaps", &size); /* each row of maps, and what GDB looks for in it */
+    assert_int_equal(strtoull(text, NULL, 16), start);
+    assert_non_null(strstr(text, "\nAnonymous:             0 kB\n"));
+    assert_non_null(strstr(text, "\nVmFlags: rd ex mr mw me ac\n"));
+    assert_non_null(strstr(text, "\nVmFlags: rd wr mr mw me ac\n"));
+    free(text);
+    text = proc(r, "auxv", &size);
+    const void *object;
+    size_t object_size;
+    assert_int_equal(debug_ops.object(r->d, GDB_OBJECT_AUXV, &object, &object_size), 0);
+    assert_int_equal(size, object_size);
+    assert_memory_equal(text, object, size);
+    free(text);
+    text = proc(r, "environ", &size); /* the guest was given none */
+    assert_int_equal(size, 0);
+    free(text);
     assert_int_equal(debug_ops.proc(r->d, "mem", &data, &size), HL_ERR_ARGUMENT);
     assert_int_equal(debug_ops.proc(r->d, "", &data, &size), HL_ERR_ARGUMENT);
     debug_ops.resume(r->d, &(struct gdb_resume){.how = GDB_CONTINUE});
     assert_int_equal(debug_ops.proc(r->d, "maps", &data, &size), HL_ERR_BUSY);
+}
+
+/* As /proc has them: the bytes on the guest's stack, unless it has written over the lists. */
+static void test_proc_strings(void **state)
+{
+    struct rig *r = *state;
+    const char *const argv[] = {"prog", "", "two words", NULL}, *const envp[] = {"A=1", "B=", NULL};
+    const struct hl_sandbox_config config = {.argv = argv, .envp = envp};
+    static const char args[] = "prog\0\0two words", environment[] = "A=1\0B=";
+    size_t size;
+
+    assert_int_equal(sandbox_create(&r->sb, r->image, &config, &scripted_ops, &r->error), 0);
+    r->v = r->sb->machine->vcpu;
+    assert_int_equal(debug_create(r->sb, NULL, &r->road->can, &r->error), 0);
+    r->d = r->sb->debug;
+    attach_idle(r);
+    char *text = proc(r, "cmdline", &size);
+    assert_int_equal(size, sizeof(args));
+    assert_memory_equal(text, args, size);
+    free(text);
+    text = proc(r, "environ", &size);
+    assert_int_equal(size, sizeof(environment));
+    assert_memory_equal(text, environment, size);
+    free(text);
+    const uint64_t one = 1;
+    uint64_t sp = reg(r, GDB_AMD64_RSP); /* argc */
+    assert_int_equal(debug_ops.write_memory(r->d, sp, &one, 8), 8);
+    text = proc(r, "environ", &size);
+    assert_int_equal(size, 0);
+    free(text);
+    text = proc(r, "cmdline", &size);
+    assert_string_equal(text, r->d->path);
+    free(text);
 }
 
 struct page {
@@ -716,6 +765,7 @@ int main(void)
         ON_ALL_ROADS(test_siginfo_of_stops),
         ON_ALL_ROADS(test_objects),
         ON_ALL_ROADS(test_proc),
+        ON_ALL_ROADS(test_proc_strings),
         ON_ALL_ROADS(test_monitor),
         ON_ALL_ROADS(test_monitor_snapshot),
     };

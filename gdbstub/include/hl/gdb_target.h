@@ -246,8 +246,9 @@ struct gdb_target_ops {
     int (*thread_extra)(void *target, char *text, size_t size);
     /*
      * (optional) What Linux has in /proc/PID of a process like the guest, as GDB reads it for `info
-     * proc` and `generate-core-file`: "maps", "cmdline", "stat", "status"; of the links "exe" and
-     * "cwd" their target.  *data is from malloc() and becomes the stub's.  HL_ERR_ARGUMENT: no such
+     * proc` and `generate-core-file`: "maps", "smaps", "cmdline", "environ", "auxv", "stat",
+     * "status", "comm"; of the links "exe", "cwd" and "root" their target (to open "exe" is to open
+     * `file`).  *data is from malloc() and becomes the stub's.  HL_ERR_ARGUMENT: no such
      * file.
      */
     int (*proc)(void *target, const char *name, void **data, size_t *size);
