@@ -51,7 +51,8 @@ $(SDK_LIB)/libhl%.a:
 	@rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-# Without lines: where a guest stops first, GDB's `break 47` is to mean the author's file.
+# Both without lines: GDB's `break 47` is to mean the author's file, where a guest stops first and
+# where no unit comes after it (hl-sections.ld).
 $(SDK_LIB)/crt0.o: SDK_START := -DSTART=hl_start_libc -DNOTE_FLAGS=1
 $(SDK_LIB)/crt0-free.o: SDK_START := -DSTART=hl_start_free -DNOTE_FLAGS=0
 $(SDK_LIB)/crt0.o $(SDK_LIB)/crt0-free.o: guest-sdk/src/start.S guest-sdk/include/hl/abi.h \
@@ -60,10 +61,10 @@ $(SDK_LIB)/crt0.o $(SDK_LIB)/crt0-free.o: guest-sdk/src/start.S guest-sdk/includ
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SDK_START) -Iguest-sdk/include -c -o $@ $<
 
-$(SDK_LIB)/crtn.o: guest-sdk/src/crtn.S | $(DEPS)
+$(SDK_LIB)/crtn.o: guest-sdk/src/crtn.S guest-sdk/build.mk | $(DEPS)
 	$(call say,SDK-AS,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -g -c -o $@ $<
+	$(Q)$(CC) -c -o $@ $<
 
 # From the archive, so that it works wherever it is installed; images need libelf only.
 LINK_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard guest-sdk/link/*.c))
