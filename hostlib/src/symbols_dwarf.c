@@ -88,6 +88,16 @@ static Elf *elf_for_dwarf(struct hl_symbols *symbols)
     return symbols->elf;
 }
 
+void hl_dwarf_ask(struct hl_symbols *symbols)
+{
+    symbols->visits = VISITS_MAX;
+}
+
+bool hl_dwarf_visit(struct hl_symbols *symbols)
+{
+    return symbols->visits && symbols->visits--;
+}
+
 static bool add_unit(struct hl_symbols *symbols, size_t *room, const struct hl_unit *unit)
 {
     size_t available;
@@ -189,9 +199,9 @@ bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit
 }
 
 struct visit {
+    struct hl_symbols *symbols;
     uint64_t pc; /* file address */
     struct hl_chain *chain;
-    unsigned visits;
 };
 
 static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth);
@@ -235,10 +245,8 @@ static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth)
     if (depth >= DEPTH_MAX || dwarf_child(parent, &die) != 0)
         return false;
     do {
-        if (visit->visits-- == 0) {
-            visit->visits = 0;
+        if (!hl_dwarf_visit(visit->symbols))
             return true;
-        }
         if (enter(visit, &die, depth))
             return true;
     } while (dwarf_siblingof(&die, &die) == 0);
@@ -248,13 +256,14 @@ static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth)
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain)
 {
     struct visit visit = {
+        .symbols = symbols,
         .pc = address - symbols->bias,
         .chain = chain,
-        .visits = VISITS_MAX,
     };
     Dwarf_Die unit;
 
     chain->count = 0;
+    hl_dwarf_ask(symbols);
     if (!hl_dwarf_unit(symbols, address, &unit))
         return false;
     descend(&visit, &unit, 0);
@@ -321,12 +330,12 @@ static bool variable_address(Dwarf_Die *die, Dwarf_Addr *address)
 
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
 {
-    unsigned visits = VISITS_MAX;
     Dwarf_CU *cu = NULL;
     Dwarf_Die unit, die;
 
     if (!hl_dwarf(symbols))
         return 0;
+    hl_dwarf_ask(symbols);
     while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
         if (dwarf_child(&unit, &die) != 0)
             continue;
@@ -335,7 +344,7 @@ hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
             Dwarf_Addr address = 0;
             const char *found;
 
-            if (visits-- == 0)
+            if (!hl_dwarf_visit(symbols))
                 return 0;
             if (tag != DW_TAG_subprogram && tag != DW_TAG_variable)
                 continue;

@@ -14,6 +14,8 @@
 #include <gelf.h>
 #include <hl/symbols.h>
 
+#include "symbols_names.h"
+
 /* The part of an executable segment that the file holds. */
 struct hl_code {
     uint64_t start, end; /* file addresses */
@@ -42,6 +44,7 @@ struct hl_symbols {
     uint64_t entry;
     struct hl_code code[HL_CODE_MAX];
     size_t code_count;
+    struct hl_names names;
 
     /* Filled at the first question. */
     bool table_read;
@@ -54,6 +57,7 @@ struct hl_symbols {
     void *copy;
     struct hl_unit *unit;
     size_t unit_count;
+    unsigned visits; /* what the present question may still cost: see hl_dwarf_visit() */
 
     bool cfi_read;
     void *cfi_file; /* see unwind_section.c */
@@ -82,7 +86,9 @@ enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t addr
 
 /* symbols_table.c: the ELF symbol table. */
 const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
-hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name);
+/* global: not a local one. */
+hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global);
+size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max);
 void hl_table_close(struct hl_symbols *symbols);
 
 /* symbols_dwarf.c: .debug_info and .debug_line. */
@@ -92,9 +98,17 @@ struct hl_chain {
     size_t count;
 };
 Dwarf *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
+/*
+ * A question is asked, and every loop over what debug information holds visits before each turn:
+ * false where the question has cost enough.
+ */
+void hl_dwarf_ask(struct hl_symbols *symbols);
+bool hl_dwarf_visit(struct hl_symbols *symbols);
 bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit);
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
 bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
+/* A function's name with its scope, and as the symbol table would have it, NULL where not given. */
+const char *hl_dwarf_name(struct hl_symbols *symbols, Dwarf_Die *function, const char **linkage);
 void hl_dwarf_call_site(Dwarf_Die *inlined, struct hl_location *location);
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
 void hl_dwarf_close(struct hl_symbols *symbols);

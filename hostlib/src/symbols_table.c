@@ -201,7 +201,7 @@ const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t addre
     return NULL;
 }
 
-hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name)
+hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global)
 {
     struct source source;
     uint64_t local = 0;
@@ -223,7 +223,53 @@ hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name)
         if (local == 0)
             local = sym.st_value + (sym.st_shndx == SHN_ABS ? 0 : symbols->bias);
     }
-    return local;
+    return global ? 0 : local;
+}
+
+/* Names of one function stand together: it counts once. */
+static size_t match_table(struct hl_symbols *symbols,
+                          bool (*matches)(void *opaque, const struct hl_symbol *symbol),
+                          void *opaque, hl_gva_t *entries, size_t max)
+{
+    size_t count = 0;
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < symbols->table_count; i++) {
+        const struct hl_symbol *symbol = &symbols->table[i];
+
+        if ((count && symbol->start == last) || !matches(opaque, symbol))
+            continue;
+        last = symbol->start;
+        if (count < max)
+            entries[count] = symbol->start + symbols->bias;
+        count++;
+    }
+    return count;
+}
+
+static bool is_called(void *name, const struct hl_symbol *symbol)
+{
+    return strcmp(symbol->name, name) == 0;
+}
+
+static bool is_wanted(void *wanted, const struct hl_symbol *symbol)
+{
+    return hl_wanted_matches(wanted, symbol->name);
+}
+
+size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max)
+{
+    struct hl_wanted *wanted;
+    size_t count;
+
+    if (!symbols->table_read)
+        read_table(symbols);
+    count = match_table(symbols, is_called, (void *)(uintptr_t)name, entries, max);
+    wanted = count ? NULL : hl_wanted_new(name);
+    if (wanted)
+        count = match_table(symbols, is_wanted, wanted, entries, max);
+    hl_wanted_free(wanted);
+    return count;
 }
 
 void hl_table_close(struct hl_symbols *symbols)

@@ -5,6 +5,8 @@
  * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
  * trusted: damaged symbols or debug information give fewer answers, never a failure, and no file
  * but the image is read.  Names are the file's own bytes: escape them before a terminal sees them.
+ * C++ and Rust names are as their authors wrote them (app::Box<int>::get(int*) const), unless that
+ * would take more than 4095 bytes.
  */
 #ifndef HL_SYMBOLS_H
 #define HL_SYMBOLS_H
@@ -34,6 +36,7 @@ struct hl_location {
     const char *file;     /* as the compiler recorded it; NULL: no line information */
     int line;             /* 0: unknown */
     int column;           /* 0: unknown */
+    const char *linkage;  /* function as in the symbol table, mangled; NULL: unknown */
 };
 
 /*
@@ -45,15 +48,25 @@ HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
                             struct hl_location *location);
 
 /*
- * Address of the function or object called name, 0 where there is none.
+ * Address of the function or object called name in the symbol table, 0 where there is none.
  */
 HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name);
 
 /*
- * Where a debugger stops for `break FUNCTION`: behind its prologue, so that its arguments can be
- * read.  0 where there is no such function.
+ * The functions that name can mean: the one that the symbol table calls so, else those of C++ and
+ * Rust, with or without parameters and outer scopes (f, outer::f, outer::f(int)).  Fills in the
+ * addresses of at most max of them; returns how many there are.
+ */
+HL_API size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries,
+                               size_t max);
+
+/*
+ * Where a debugger stops for `break FUNCTION`: after its prologue, so that its arguments can be
+ * read.  0 where there is no such function, or more than one.  hl_symbols_after_prologue() is the
+ * same for a function at a known address.
  */
 HL_API hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function);
+HL_API hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry);
 
 struct hl_frame {
     hl_gva_t pc;    /* frame 0: the instruction; others: the return address */
