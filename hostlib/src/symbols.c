@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image.h"
 #include "symbols_impl.h"
 
 static int check_elf(Elf *elf, GElf_Ehdr *header, struct hl_error *error)
@@ -50,8 +51,28 @@ int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
 {
     size_t size;
     const void *data = hl_image_data(image, &size);
+    int rc = hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
 
-    return hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
+    if (!rc)
+        (*symbols)->path = image->file;
+    return rc;
+}
+
+/* Looked for once, and only where the program has told that its own tables are not all. */
+struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
+{
+    if (!symbols->files_read && symbols->path)
+        hl_debug_file_find(symbols->elf, symbols->path, &symbols->separate, symbols->missing,
+                           sizeof(symbols->missing));
+    if (symbols->separate.elf)
+        symbols->missing[0] = '\0';
+    symbols->files_read = true;
+    return &symbols->separate;
+}
+
+const char *hl_symbols_missing(const struct hl_symbols *symbols)
+{
+    return symbols && symbols->missing[0] ? symbols->missing : NULL;
 }
 
 void hl_symbols_close(struct hl_symbols *symbols)
@@ -177,7 +198,7 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
     for (size_t i = chain.count; --i > 0 && count < max; count++) {
         frames[count] = (struct hl_frame){.inlined = true, .location = line};
         name_inlined(symbols, &chain.die[i], address, &frames[count].location);
-        hl_dwarf_call_site(&chain.die[i], &line);
+        hl_dwarf_call_site(&chain, &chain.die[i], &line);
     }
     if (count < max) {
         line.function = physical.function;

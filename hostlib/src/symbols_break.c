@@ -119,12 +119,16 @@ static uint64_t second_row(Dwarf_Lines *lines, size_t count, const struct bounds
 
 static uint64_t by_lines(struct hl_symbols *symbols, Dwarf_Die *unit, const struct bounds *f)
 {
-    bool clang = strstr(producer(unit), "clang") != NULL;
     Dwarf_Lines *lines;
+    Dwarf_Die body;
     size_t count;
+    bool clang;
+
+    hl_split_open(symbols, unit, &body);
+    clang = strstr(producer(&body), "clang") != NULL;
 
     hl_dwarf_ask(symbols);
-    if (!clang && has_location_lists(symbols, unit, 0))
+    if (!clang && has_location_lists(symbols, &body, 0))
         return f->start;
     if (dwarf_getsrclines(unit, &lines, &count))
         count = 0;
@@ -138,7 +142,7 @@ hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function)
 {
     hl_gva_t entry;
 
-    return hl_symbols_match(symbols, function, &entry, 1) == 1
+    return hl_symbols_match(symbols, function, &entry, 1) != 0
                ? hl_symbols_after_prologue(symbols, entry)
                : 0;
 }

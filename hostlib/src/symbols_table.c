@@ -31,15 +31,18 @@ static bool plain_strings(Elf *elf, size_t section)
 }
 
 /* The first SHT_SYMTAB of the file. */
-static bool open_source(struct hl_symbols *symbols, struct source *source)
+static bool open_elf(Elf *elf, struct source *source)
 {
     Elf_Scn *scn = NULL;
     GElf_Shdr header;
 
-    while ((scn = elf_nextscn(symbols->elf, scn))) {
+    while ((scn = elf_nextscn(elf, scn))) {
         if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_SYMTAB)
             continue;
-        source->elf = symbols->elf;
+        /* As for their strings: compressed ones are left alone. */
+        if (header.sh_flags & SHF_COMPRESSED)
+            return false;
+        source->elf = elf;
         source->data = elf_getdata(scn, NULL);
         if (!source->data || source->data->d_type != ELF_T_SYM || !source->data->d_buf)
             return false;
@@ -47,9 +50,20 @@ static bool open_source(struct hl_symbols *symbols, struct source *source)
         if (source->count > SYMBOLS_MAX)
             source->count = SYMBOLS_MAX;
         source->strings = header.sh_link;
-        return plain_strings(symbols->elf, source->strings);
+        return plain_strings(elf, source->strings);
     }
     return false;
+}
+
+/* The program's own, or that which was stripped from it. */
+static bool open_source(struct hl_symbols *symbols, struct source *source)
+{
+    struct hl_debug_file *separate;
+
+    if (open_elf(symbols->elf, source))
+        return true;
+    separate = hl_symbols_separate(symbols);
+    return separate->elf && open_elf(separate->elf, source);
 }
 
 /* A defined symbol with a name: its name, else NULL. */

@@ -72,6 +72,9 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
     frames_print(stderr, c.frame, c.frames);
     if (registers)
         registers_print(stderr, &c.regs);
+    const char *missing = hl_symbols_missing(c.symbols);
+    if (missing)
+        ui_hint("its debug information is not to be had: %s", missing);
     if (stack_is_full(sandbox, fault))
         ui_hint(
             "the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
