@@ -112,6 +112,7 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
     hl_gva_t start = unwind_start(walk), best = 0;
     unsigned lookups = TAIL_LOOKUPS;
     uint64_t word[64];
+    bool seen = false;
 
     *fit = FIT_NOT;
     if (slot & 7)
@@ -121,6 +122,15 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
 
         if (got > sizeof(word))
             return 0;
+        /* A full stack: rsp is in the guard already, and what is known lies above that. */
+        if (got == 0 && !seen) {
+            hl_gva_t page = (slot | 4095) + 1;
+
+            done += page - slot - sizeof(word);
+            slot = page - sizeof(word);
+            continue;
+        }
+        seen = true;
         for (size_t i = 0; i < got / 8; i++) {
             enum unwind_fit here = fit_or_tail(walk, word[i], start, &lookups);
 
