@@ -301,8 +301,7 @@ void hl_dwarf_call_site(const struct hl_chain *chain, Dwarf_Die *inlined,
     Dwarf_Files *files;
 
     location->file = NULL;
-    if (dwarf_hasattr(inlined, DW_AT_call_file) &&
-        dwarf_getsrcfiles(&unit, &files, NULL) == 0)
+    if (dwarf_hasattr(inlined, DW_AT_call_file) && dwarf_getsrcfiles(&unit, &files, NULL) == 0)
         location->file = dwarf_filesrc(files, (size_t)index, NULL, NULL);
     location->line = location->file ? attribute(inlined, DW_AT_call_line) : 0;
     location->column = location->file ? attribute(inlined, DW_AT_call_column) : 0;

@@ -3,9 +3,9 @@
  * symbols_impl.h - what the files symbols*.c and unwind*.c share.
  *
  * The file is hostile: libelf and libdw check their own reads, and every result of theirs is
- * checked here.  libdwfl is not used on purpose: it looks for separate debug files wherever the guest
- * says, and asks a debuginfod; symbols_file.h says which are read.  Addresses are those of the running guest
- * unless a comment says "file address" (without the bias).
+ * checked here.  libdwfl is not used on purpose: it looks for separate debug files wherever the
+ * guest says, and asks a debuginfod; symbols_file.h says which are read.  Addresses are those of
+ * the running guest unless a comment says "file address" (without the bias).
  */
 #ifndef HL_SYMBOLS_IMPL_H
 #define HL_SYMBOLS_IMPL_H

@@ -15,7 +15,7 @@ struct hl_names {
     struct name_slot {
         const void *key; /* NULL: free */
         const char *text;
-    } *slot;
+    } * slot;
     size_t room, count; /* room: a power of two */
     size_t bytes;       /* of all texts */
 };
@@ -32,8 +32,8 @@ const char *hl_names_keep(struct hl_names *names, const void *key, const char *t
 void hl_names_free(struct hl_names *names);
 
 /*
- * Does a person who writes `wanted` mean the function mangled so?  `outer::f`, `f` and `outer::f(int)`
- * all mean outer::f(int); blanks do not count.
+ * Does a person who writes `wanted` mean the function mangled so?  `outer::f`, `f` and
+ * `outer::f(int)` all mean outer::f(int); blanks do not count.
  */
 struct hl_wanted;
 struct hl_wanted *hl_wanted_new(const char *wanted);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DWARF packages (.dwp): the .dwo files of a program in one, with an index from DWO ID to the slices
- * of each section (DWARF 5, 7.3.5; version 2 is GNU's for DWARF 4).
+ * DWARF packages (.dwp): the .dwo files of a program in one, with an index from DWO ID to the
+ * slices of each section (DWARF 5, 7.3.5; version 2 is GNU's for DWARF 4).
  */
 #include <stdlib.h>
 #include <string.h>

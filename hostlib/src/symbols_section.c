@@ -6,7 +6,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#define CHDR_ZSTD 2 /* ELFCOMPRESS_ZSTD, newer than glibc 2.36's <elf.h> */
+#define CHDR_ZSTD 2   /* ELFCOMPRESS_ZSTD, newer than glibc 2.36's <elf.h> */
 #define GNU_HEADER 12 /* "ZLIB", and the size, big-endian */
 
 static bool inflate_zlib(const uint8_t *from, size_t size, uint8_t *to, size_t wanted)
@@ -70,12 +70,12 @@ static bool unpack_gnu(struct hl_section *s, uint64_t *budget)
 static const char *debug_name(const char *name, bool *gnu)
 {
     static const char *const known[] = {
-        ".debug_abbrev", ".debug_addr",        ".debug_aranges",  ".debug_cu_index",
-        ".debug_frame",  ".debug_info",        ".debug_line",     ".debug_line_str",
-        ".debug_loc",    ".debug_loclists",    ".debug_ranges",   ".debug_rnglists",
-        ".debug_str",    ".debug_str_offsets", ".debug_types",
-        ".debug_abbrev.dwo", ".debug_info.dwo", ".debug_rnglists.dwo", ".debug_str.dwo",
-        ".debug_str_offsets.dwo", ".debug_loclists.dwo", ".debug_loc.dwo",
+        ".debug_abbrev",       ".debug_addr",         ".debug_aranges", ".debug_cu_index",
+        ".debug_frame",        ".debug_info",         ".debug_line",    ".debug_line_str",
+        ".debug_loc",          ".debug_loclists",     ".debug_ranges",  ".debug_rnglists",
+        ".debug_str",          ".debug_str_offsets",  ".debug_types",   ".debug_abbrev.dwo",
+        ".debug_info.dwo",     ".debug_rnglists.dwo", ".debug_str.dwo", ".debug_str_offsets.dwo",
+        ".debug_loclists.dwo", ".debug_loc.dwo",
     };
 
     *gnu = strncmp(name, ".zdebug_", 8) == 0;

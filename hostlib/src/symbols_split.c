@@ -408,8 +408,8 @@ static bool list_number(const struct hl_split *split, Dwarf_Attribute *attr, uin
     return get_uleb(&(struct list){.at = attr->valp, .end = file + size}, value);
 }
 
-static bool in_list(struct hl_symbols *symbols, const struct hl_split *split,
-                    Dwarf_Attribute *attr, uint64_t pc)
+static bool in_list(struct hl_symbols *symbols, const struct hl_split *split, Dwarf_Attribute *attr,
+                    uint64_t pc)
 {
     struct list l = {.split = split, .base = split->base};
     uint64_t offset;

@@ -5,9 +5,9 @@
  * Certain are: the return address at (%rsp) before a function's first instruction, at its `ret`
  * and after a call to nowhere; the frame pointer of a function whose first instructions set one up,
  * where a call precedes what it leads to.  Else the stack is searched upwards for a return address.
- * One whose call names this very function is taken for certain: a stale one would have to be left
- * over from an earlier call of the same function, in a part of a live frame that was never
- * written.  All others are guesses, and are marked so.
+ * One whose call names this very function, or one that jumps to it, is taken for certain: a stale
+ * one would have to be left over from an earlier call of the same function, in a part of a live
+ * frame that was never written.  All others are guesses, and are marked so.
  */
 #include <string.h>
 
@@ -140,6 +140,11 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
             }
             if (here == FIT_EXACT)
                 return best;
+            /* Nothing above where stacks start has called anything that is on this one. */
+            if (here == FIT_OTHER && unwind_outermost(walk, word[i])) {
+                *fit = best == slot + i * 8 ? FIT_TAIL : *fit;
+                return best;
+            }
         }
         if (got != sizeof(word))
             break;
@@ -248,7 +253,7 @@ enum unwind_result unwind_no_cfi(struct unwind_walk *walk, struct unwind_frame *
     slot = unwind_search(walk, &fit);
     if (slot == 0 || !unwind_return(walk, slot, next, cfa))
         return UNWIND_END;
-    next->uncertain = fit != FIT_EXACT;
+    next->uncertain = fit < FIT_TAIL;
     next->regs.suspect = next->regs.known & UNWIND_PRESERVED;
     return UNWIND_STEP;
 }

@@ -45,8 +45,8 @@ static bool same_segment(struct corefile *core, const uint8_t *data, uint64_t si
                          const GElf_Phdr *p, uint64_t bias)
 {
     uint8_t here[4096];
-    if (p->p_type != PT_LOAD || (p->p_flags & PF_W) || (bias && !(p->p_flags & PF_X)) || p->p_offset > size ||
-        p->p_filesz > size - p->p_offset)
+    if (p->p_type != PT_LOAD || (p->p_flags & PF_W) || (bias && !(p->p_flags & PF_X)) ||
+        p->p_offset > size || p->p_filesz > size - p->p_offset)
         return true;
     for (uint64_t at = 0; at < p->p_filesz; at += sizeof(here)) {
         size_t n = p->p_filesz - at < sizeof(here) ? p->p_filesz - at : sizeof(here);
@@ -112,11 +112,12 @@ static int other_guest(const char *path, const uint8_t *file, const uint8_t *mem
     char a[2 * ID_MAX + 1], b[2 * ID_MAX + 1];
     id_text(file, size, a);
     id_text(memory, size, b);
-    hl_error_set(error, HL_ERR_FILE,
-                 size ? "%s: not the guest that the core file is of: its build ID is %s, that of the "
-                        "core %s"
-                      : "%s: not the guest that the core file is of",
-                 path, a, b);
+    hl_error_set(
+        error, HL_ERR_FILE,
+        size ? "%s: not the guest that the core file is of: its build ID is %s, that of the "
+               "core %s"
+             : "%s: not the guest that the core file is of",
+        path, a, b);
     hl_error_hint(error, "it has been built again since, or is another one; name the right file: "
                          "hl-dev core FILE GUEST");
     return HL_ERR_FILE;

@@ -75,7 +75,10 @@ static int many_places(const struct session *s, struct hl_symbols *symbols, cons
         hl_symbols_find(symbols, entry[shown], &l);
         const char *slash = l.file ? strrchr(l.file, '/') : NULL;
         int n = snprintf(list + used, sizeof(list) - used, "%s%s (%s:%d)", shown ? ", " : "",
-                         l.function ? l.function : "?", slash ? slash + 1 : l.file ? l.file : "?",
+                         l.function ? l.function : "?",
+                         slash    ? slash + 1
+                         : l.file ? l.file
+                                  : "?",
                          l.line);
         if (n < 0 || (size_t)n >= sizeof(list) - used)
             break;

@@ -14,7 +14,8 @@
 struct backtrace {
     struct hl_frame frame[FRAMES_MAX];
     size_t number[FRAMES_MAX]; /* as gdb counts them, from 0 */
-    size_t again[FRAMES_MAX];  /* how often the frames of this place come again, one after the other */
+    size_t
+        again[FRAMES_MAX]; /* how often the frames of this place come again, one after the other */
     size_t count;
     size_t after, omitted; /* so many frames are left out before frame[after] */
     bool cut;              /* the stack goes on */

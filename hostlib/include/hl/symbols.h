@@ -3,9 +3,9 @@
  * hl/symbols.h - names and source lines for guest addresses, and backtraces (elfutils libdw).
  *
  * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
- * trusted: damaged symbols or debug information give fewer answers, never a failure.  Names are the file's own bytes: escape them before a terminal sees them.
- * C++ and Rust names are as their authors wrote them (app::Box<int>::get(int*) const), unless that
- * would take more than 4095 bytes.
+ * trusted: damaged symbols or debug information give fewer answers, never a failure.  Names are the
+ * file's own bytes: escape them before a terminal sees them. C++ and Rust names are as their
+ * authors wrote them (app::Box<int>::get(int*) const), unless that would take more than 4095 bytes.
  */
 #ifndef HL_SYMBOLS_H
 #define HL_SYMBOLS_H
@@ -73,8 +73,8 @@ HL_API size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_
 
 /*
  * Where a debugger stops for `break FUNCTION`: after its prologue, so that its arguments can be
- * read.  0 where there is no such function; the first where there are more.  hl_symbols_after_prologue() is the
- * same for a function at a known address.
+ * read.  0 where there is no such function; the first where there are more.
+ * hl_symbols_after_prologue() is the same for a function at a known address.
  */
 HL_API hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function);
 HL_API hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry);
