@@ -39,7 +39,8 @@ static void put(const char *text, size_t size, void *opaque)
 
     if (size >= DEMANGLE_MAX - sink->size)
         longjmp(sink->full, 1);
-    memcpy(sink->text + sink->size, text, size);
+    if (size)
+        memcpy(sink->text + sink->size, text, size);
     sink->size += size;
     sink->text[sink->size] = '\0';
 }
