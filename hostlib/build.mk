@@ -4,7 +4,8 @@ HL_SRC := $(wildcard hostlib/src/*.c)
 # The stub is in it: HL_GDB works in every program that links libhl.
 HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o $(GDB_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
-HL_LIBS := -ldw -lelf -lZydis -ljansson
+# libiberty comes as an archive only: what is taken of it is libhl's own business.
+HL_LIBS := -ldw -lelf -lZydis -ljansson -lz -lzstd -liberty -Wl,--exclude-libs,libiberty.a
 HL_SONAME := libhl.so.0
 
 $(B)/obj/%.o: %.S | $(DEPS)

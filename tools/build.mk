@@ -7,12 +7,12 @@ NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o)
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
-DEV_LIBS := -Wl,-Bstatic -linih -ljansson -ldw -lelf -llzma -lbz2 -lz -Wl,-Bdynamic -lZydis -ldl -pthread
+DEV_LIBS := -Wl,-Bstatic -linih -ljansson -ldw -lelf -llzma -lbz2 -lz -lzstd -liberty -Wl,-Bdynamic -lZydis -ldl -pthread
 $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
-	    -Wl,--no-whole-archive -Wl,--export-dynamic $(DEV_LIBS)
+	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
 # What turns a profile's document into output; it needs nothing else of hl-dev but file.c.
 RENDER_SRC := $(patsubst %,tools/dev/profile_%.c,callgrind check color diff ends folded grid group map \

@@ -316,8 +316,10 @@ int hl_image_open(struct hl_image **image, const char *path, struct hl_error *er
     close(fd);
     if (!rc)
         rc = open_data(image, path, data, size, error);
-    if (!rc)
+    if (!rc) {
+        (*image)->file = realpath(path, NULL);
         (*image)->load_ns = clock_now() - began;
+    }
     return rc;
 }
 
@@ -347,6 +349,7 @@ void hl_image_close(struct hl_image *image)
     free(image->segments);
     free(image->relocated);
     free(image->data);
+    free(image->file);
     free(image->path);
     free(image);
 }

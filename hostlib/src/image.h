@@ -17,6 +17,7 @@ struct image_segment {
 
 struct hl_image {
     char *path;
+    char *file;    /* the same, absolute; NULL: from memory */
     uint8_t *data; /* the whole file */
     size_t size;
     uint8_t *relocated; /* PIE: the segments' bytes after relocation */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image.h"
 #include "symbols_impl.h"
 
 static int check_elf(Elf *elf, GElf_Ehdr *header, struct hl_error *error)
@@ -50,8 +51,28 @@ int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
 {
     size_t size;
     const void *data = hl_image_data(image, &size);
+    int rc = hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
 
-    return hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
+    if (!rc)
+        (*symbols)->path = image->file;
+    return rc;
+}
+
+/* Looked for once, and only where the program has told that its own tables are not all. */
+struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
+{
+    if (!symbols->files_read && symbols->path)
+        hl_debug_file_find(symbols->elf, symbols->path, &symbols->separate, symbols->missing,
+                           sizeof(symbols->missing));
+    if (symbols->separate.elf)
+        symbols->missing[0] = '\0';
+    symbols->files_read = true;
+    return &symbols->separate;
+}
+
+const char *hl_symbols_missing(const struct hl_symbols *symbols)
+{
+    return symbols && symbols->missing[0] ? symbols->missing : NULL;
 }
 
 void hl_symbols_close(struct hl_symbols *symbols)
@@ -61,12 +82,13 @@ void hl_symbols_close(struct hl_symbols *symbols)
     unwind_cfi_close(symbols);
     hl_dwarf_close(symbols);
     hl_table_close(symbols);
+    hl_names_free(&symbols->names);
     elf_end(symbols->elf);
     free(symbols);
 }
 
 /* Where the symbol table is stripped, debug information may still know the function. */
-static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, const char **name,
+static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *function,
                           hl_gva_t *start, hl_gva_t *end)
 {
     struct hl_chain chain;
@@ -76,52 +98,76 @@ static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, const ch
         return false;
     if (dwarf_entrypc(&chain.die[0], &low) || dwarf_highpc(&chain.die[0], &high))
         return false;
-    *name = dwarf_diename(&chain.die[0]);
+    *function = chain.die[0];
     *start = low + symbols->bias;
     *end = high + symbols->bias;
     return address >= *start && address < *end;
 }
 
-static bool find_function(struct hl_symbols *symbols, hl_gva_t address, const char **name,
-                          hl_gva_t *start, hl_gva_t *end)
+bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
+                         hl_gva_t *end)
 {
     const struct hl_symbol *symbol = hl_table_find(symbols, address);
+    Dwarf_Die function;
 
     if (!symbol)
-        return find_in_dwarf(symbols, address, name, start, end);
-    *name = symbol->name;
+        return find_in_dwarf(symbols, address, &function, start, end);
     *start = symbol->start + symbols->bias;
     *end = symbol->end + symbols->bias;
     return true;
 }
 
-bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
-                         hl_gva_t *end)
+static void name_function(struct hl_symbols *symbols, hl_gva_t address,
+                          struct hl_location *location)
 {
-    const char *name;
+    const struct hl_symbol *symbol = hl_table_find(symbols, address);
+    hl_gva_t start, end;
+    Dwarf_Die function;
 
-    return find_function(symbols, address, &name, start, end);
+    if (symbol) {
+        location->function = hl_names_readable(&symbols->names, symbol->name);
+        location->linkage = symbol->name;
+        location->offset = address - symbols->bias - symbol->start;
+    } else if (find_in_dwarf(symbols, address, &function, &start, &end)) {
+        location->function = hl_dwarf_name(symbols, &function, &location->linkage);
+        location->offset = address - start;
+    }
 }
 
 bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
 {
-    hl_gva_t start, end;
-
     memset(location, 0, sizeof(*location));
     /* Nothing but code has a function, and a hostile table must not say otherwise. */
     if (!hl_code_at(symbols, address, &(size_t){0}))
         return false;
-    if (find_function(symbols, address, &location->function, &start, &end))
-        location->offset = address - start;
+    name_function(symbols, address, location);
     hl_dwarf_line(symbols, address, location);
     return location->function || location->file;
 }
 
 hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name)
 {
-    hl_gva_t address = hl_table_address(symbols, name);
+    hl_gva_t address = hl_table_address(symbols, name, false);
 
     return address ? address : hl_dwarf_address(symbols, name);
+}
+
+size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max)
+{
+    size_t count = hl_table_match(symbols, name, entries, max);
+    hl_gva_t address;
+
+    if (count > 1) {
+        /* Of one name there can be many functions, but only one that the linker knows. */
+        address = hl_table_address(symbols, name, true);
+    } else {
+        address = count ? 0 : hl_symbols_address(symbols, name);
+    }
+    if (!hl_code_at(symbols, address, &(size_t){0}))
+        return count;
+    if (max)
+        entries[0] = address;
+    return 1;
 }
 
 /* Name and offset of an inlined function; its line is the caller's business. */
@@ -130,7 +176,7 @@ static void name_inlined(struct hl_symbols *symbols, Dwarf_Die *die, hl_gva_t ad
 {
     Dwarf_Addr entry;
 
-    location->function = dwarf_diename(die);
+    location->function = hl_dwarf_name(symbols, die, &location->linkage);
     location->offset = 0;
     if (dwarf_entrypc(die, &entry) == 0 && entry <= address - symbols->bias)
         location->offset = address - symbols->bias - entry;
@@ -152,10 +198,11 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
     for (size_t i = chain.count; --i > 0 && count < max; count++) {
         frames[count] = (struct hl_frame){.inlined = true, .location = line};
         name_inlined(symbols, &chain.die[i], address, &frames[count].location);
-        hl_dwarf_call_site(&chain.die[i], &line);
+        hl_dwarf_call_site(&chain, &chain.die[i], &line);
     }
     if (count < max) {
         line.function = physical.function;
+        line.linkage = physical.linkage;
         line.offset = physical.offset;
         frames[count++] = (struct hl_frame){.location = line};
     }

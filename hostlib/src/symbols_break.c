@@ -13,7 +13,6 @@
 #include "symbols_impl.h"
 
 #define DEPTH_MAX 64
-#define VISITS_MAX (1u << 20) /* DIEs looked at for one question */
 
 struct bounds {
     uint64_t start, end; /* file addresses */
@@ -39,18 +38,17 @@ static bool is_in_list(Dwarf_Die *die)
     }
 }
 
-/* Is anything below the unit described by a location list?  visits: how much work it may be. */
-static bool has_location_lists(Dwarf_Die *parent, unsigned depth, unsigned *visits)
+/* Is anything below the unit described by a location list? */
+static bool has_location_lists(struct hl_symbols *symbols, Dwarf_Die *parent, unsigned depth)
 {
     Dwarf_Die die;
 
     if (depth >= DEPTH_MAX || dwarf_child(parent, &die) != 0)
         return false;
     do {
-        if (*visits == 0)
+        if (!hl_dwarf_visit(symbols))
             return false;
-        --*visits;
-        if (is_in_list(&die) || has_location_lists(&die, depth + 1, visits))
+        if (is_in_list(&die) || has_location_lists(symbols, &die, depth + 1))
             return true;
     } while (dwarf_siblingof(&die, &die) == 0);
     return false;
@@ -121,12 +119,16 @@ static uint64_t second_row(Dwarf_Lines *lines, size_t count, const struct bounds
 
 static uint64_t by_lines(struct hl_symbols *symbols, Dwarf_Die *unit, const struct bounds *f)
 {
-    unsigned visits = VISITS_MAX;
-    bool clang = strstr(producer(unit), "clang") != NULL;
     Dwarf_Lines *lines;
+    Dwarf_Die body;
     size_t count;
+    bool clang;
 
-    if (!clang && has_location_lists(unit, 0, &visits))
+    hl_split_open(symbols, unit, &body);
+    clang = strstr(producer(&body), "clang") != NULL;
+
+    hl_dwarf_ask(symbols);
+    if (!clang && has_location_lists(symbols, &body, 0))
         return f->start;
     if (dwarf_getsrclines(unit, &lines, &count))
         count = 0;
@@ -138,7 +140,15 @@ static uint64_t by_lines(struct hl_symbols *symbols, Dwarf_Die *unit, const stru
 
 hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function)
 {
-    hl_gva_t entry = hl_symbols_address(symbols, function);
+    hl_gva_t entry;
+
+    return hl_symbols_match(symbols, function, &entry, 1) != 0
+               ? hl_symbols_after_prologue(symbols, entry)
+               : 0;
+}
+
+hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry)
+{
     hl_gva_t address, start, end;
     struct bounds f;
     Dwarf_Die unit;

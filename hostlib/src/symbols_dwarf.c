@@ -2,90 +2,51 @@
 /*
  * Debug information through libdw.  Opened at the first question that needs it.
  *
- * libdw would open further files for split units and for .gnu_debugaltlink, at paths that the guest
- * file names.  Both are left out: skeleton units are skipped, and a file with an alternate link
- * counts as one without debug information.
+ * libdw would open further files for split units and for .gnu_debugaltlink, at any path that the
+ * guest file names.  It is kept from both: symbols_split.c opens split units, and a shared file is
+ * given to libdw beforehand; without it the file counts as one without debug information.
  */
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbols_impl.h"
 
 #define UNITS_MAX ((size_t)1 << 20)      /* ranges of units */
-#define INFLATED_MAX ((uint64_t)1 << 30) /* bytes of all sections once decompressed */
+#define INFLATED_MAX ((uint64_t)1 << 30) /* bytes of all sections that are copied */
 #define DEPTH_MAX 64                     /* of nested scopes */
 #define VISITS_MAX (1u << 22)            /* DIEs looked at for one question */
 #define LOOK_BACK 16                     /* units that may overlap one address */
 
-enum packed { PACKED_NOT, PACKED, PACKED_TOO_MUCH };
-
-/* libdw decompresses every section when it starts: look before how much that will be. */
-static enum packed packed_sections(Elf *elf)
-{
-    enum packed result = PACKED_NOT;
-    uint64_t total = 0;
-    Elf_Scn *scn = NULL;
-
-    while ((scn = elf_nextscn(elf, scn))) {
-        GElf_Shdr header;
-        GElf_Chdr packed;
-
-        if (!gelf_getshdr(scn, &header))
-            return PACKED_TOO_MUCH;
-        if (!(header.sh_flags & SHF_COMPRESSED))
-            continue;
-        result = PACKED;
-        if (!gelf_getchdr(scn, &packed) || __builtin_add_overflow(total, packed.ch_size, &total) ||
-            total > INFLATED_MAX)
-            return PACKED_TOO_MUCH;
-    }
-    return result;
-}
-
-/* Sections of the old GNU compression (.zdebug_*) hide their size: no compiler of today writes
- * them. */
-static bool has_zdebug(Elf *elf)
-{
-    Elf_Scn *scn = NULL;
-    size_t strings;
-
-    if (elf_getshdrstrndx(elf, &strings))
-        return true;
-    while ((scn = elf_nextscn(elf, scn))) {
-        GElf_Shdr header;
-        const char *name;
-
-        if (!gelf_getshdr(scn, &header))
-            return true;
-        name = elf_strptr(elf, strings, header.sh_name);
-        if (name && strstr(name, ".zdebug"))
-            return true;
-    }
-    return false;
-}
-
 /*
- * The Elf for libdw.  Decompressing a section, libelf puts its new size into the section header,
- * in the caller's memory: the image is shared and read-only, so such a file is copied first.
+ * The Elf for libdw: the file itself, or, where anything in it is compressed, what is in it without
+ * compression.
  */
-static Elf *elf_for_dwarf(struct hl_symbols *symbols)
+static Elf *plain_elf(struct hl_symbols *symbols, Elf *elf, void **file)
 {
-    switch (packed_sections(symbols->elf)) {
-    case PACKED_NOT:
-        break;
-    case PACKED:
-        symbols->copy = malloc(symbols->size);
-        if (!symbols->copy)
-            return NULL;
-        memcpy(symbols->copy, symbols->data, symbols->size);
-        return elf_memory(symbols->copy, symbols->size);
-    case PACKED_TOO_MUCH:
-    default:
-        return NULL;
-    }
-    return symbols->elf;
+    struct hl_section sections[HL_SECTIONS];
+    bool packed;
+    size_t count;
+    Elf *plain = NULL;
+
+    if (hl_sections_read(elf, sections, HL_SECTIONS, &count, &symbols->budget, &packed))
+        plain = packed ? hl_sections_join(sections, count, file) : elf;
+    else
+        snprintf(symbols->missing, sizeof(symbols->missing), "its debug sections are damaged");
+    hl_sections_free(sections, count);
+    return plain;
+}
+
+void hl_dwarf_ask(struct hl_symbols *symbols)
+{
+    symbols->visits = VISITS_MAX;
+}
+
+bool hl_dwarf_visit(struct hl_symbols *symbols)
+{
+    return symbols->visits && symbols->visits--;
 }
 
 static bool add_unit(struct hl_symbols *symbols, size_t *room, const struct hl_unit *unit)
@@ -123,15 +84,19 @@ static void read_units(struct hl_symbols *symbols)
     Dwarf_CU *cu = NULL;
     Dwarf_Die die;
     uint8_t type;
-    size_t room = 0;
+    size_t room = 0, split_room = 0;
 
     while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, &type, &die, NULL) == 0) {
         struct hl_unit unit = {.die = dwarf_dieoffset(&die)};
         Dwarf_Addr base;
         ptrdiff_t at = 0;
 
-        if (type != DW_UT_compile || dwarf_tag(&die) != DW_TAG_compile_unit)
+        if (type == DW_UT_skeleton) {
+            if (!hl_split_add(symbols, unit.die, &split_room))
+                goto out;
+        } else if (type != DW_UT_compile || dwarf_tag(&die) != DW_TAG_compile_unit) {
             continue;
+        }
         while ((at = dwarf_ranges(&die, at, &base, &unit.start, &unit.end)) > 0) {
             if (!add_unit(symbols, &room, &unit))
                 goto out;
@@ -142,22 +107,51 @@ out:
         qsort(symbols->unit, symbols->unit_count, sizeof(*symbols->unit), compare_units);
 }
 
-Dwarf *hl_dwarf(struct hl_symbols *symbols)
+/* False where a shared file is needed and not there: libdw would look for it by itself. */
+static bool open_shared(struct hl_symbols *symbols, Elf *named)
 {
     const char *name;
     const void *id;
+    Dwarf *dwarf = dwarf_begin_elf(named, DWARF_C_READ, NULL);
+    ssize_t size = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) : 0;
+    bool found = size > 0 && symbols->path &&
+                 hl_debug_file_find_shared(symbols->path, name, id, (size_t)size, &symbols->shared);
+
+    if (size > 0 && !found)
+        snprintf(symbols->missing, sizeof(symbols->missing), "%s", name);
+    dwarf_end(dwarf);
+    if (!found)
+        return size == 0;
+    symbols->shared_elf = plain_elf(symbols, symbols->shared.elf, &symbols->shared_plain);
+    if (symbols->shared_elf)
+        symbols->shared_dwarf = dwarf_begin_elf(symbols->shared_elf, DWARF_C_READ, NULL);
+    return symbols->shared_dwarf != NULL;
+}
+
+static bool has_dwarf(Elf *elf)
+{
+    struct hl_section section;
+
+    return hl_section_find(elf, ".debug_info", &section) ||
+           hl_section_find(elf, ".zdebug_info", &section);
+}
+
+Dwarf *hl_dwarf(struct hl_symbols *symbols)
+{
+    Elf *elf = symbols->elf;
 
     if (symbols->dwarf_read)
         return symbols->dwarf;
     symbols->dwarf_read = true;
-    symbols->dwarf_elf = elf_for_dwarf(symbols);
-    if (!symbols->dwarf_elf || has_zdebug(symbols->dwarf_elf))
+    symbols->budget = INFLATED_MAX;
+    if (!has_dwarf(elf) && hl_symbols_separate(symbols)->elf)
+        elf = symbols->separate.elf;
+    symbols->dwarf_elf = plain_elf(symbols, elf, &symbols->plain);
+    if (!symbols->dwarf_elf || !open_shared(symbols, symbols->dwarf_elf))
         return NULL;
     symbols->dwarf = dwarf_begin_elf(symbols->dwarf_elf, DWARF_C_READ, NULL);
-    if (symbols->dwarf && dwelf_dwarf_gnu_debugaltlink(symbols->dwarf, &name, &id) != 0) {
-        dwarf_end(symbols->dwarf);
-        symbols->dwarf = NULL;
-    }
+    if (symbols->dwarf && symbols->shared_dwarf)
+        dwarf_setalt(symbols->dwarf, symbols->shared_dwarf);
     if (symbols->dwarf)
         read_units(symbols);
     return symbols->dwarf;
@@ -189,12 +183,20 @@ bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit
 }
 
 struct visit {
+    struct hl_symbols *symbols;
     uint64_t pc; /* file address */
     struct hl_chain *chain;
-    unsigned visits;
 };
 
 static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth);
+
+static bool has_pc(struct visit *visit, Dwarf_Die *die)
+{
+    const struct hl_split *split = visit->chain->split;
+
+    return split ? hl_split_has(visit->symbols, split, die, visit->pc)
+                 : dwarf_haspc(die, visit->pc) > 0;
+}
 
 /* True when die holds the address, or one of its children does. */
 static bool enter(struct visit *visit, Dwarf_Die *die, unsigned depth)
@@ -211,7 +213,7 @@ static bool enter(struct visit *visit, Dwarf_Die *die, unsigned depth)
     case DW_TAG_lexical_block:
     case DW_TAG_try_block:
     case DW_TAG_catch_block:
-        if (dwarf_haspc(die, visit->pc) <= 0)
+        if (!has_pc(visit, die))
             return false;
         /* A function nested in another one starts over: it has a frame of its own. */
         if (tag == DW_TAG_subprogram)
@@ -235,10 +237,8 @@ static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth)
     if (depth >= DEPTH_MAX || dwarf_child(parent, &die) != 0)
         return false;
     do {
-        if (visit->visits-- == 0) {
-            visit->visits = 0;
+        if (!hl_dwarf_visit(visit->symbols))
             return true;
-        }
         if (enter(visit, &die, depth))
             return true;
     } while (dwarf_siblingof(&die, &die) == 0);
@@ -248,15 +248,17 @@ static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth)
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain)
 {
     struct visit visit = {
+        .symbols = symbols,
         .pc = address - symbols->bias,
         .chain = chain,
-        .visits = VISITS_MAX,
     };
     Dwarf_Die unit;
 
     chain->count = 0;
-    if (!hl_dwarf_unit(symbols, address, &unit))
+    hl_dwarf_ask(symbols);
+    if (!hl_dwarf_unit(symbols, address, &chain->unit))
         return false;
+    chain->split = hl_split_open(symbols, &chain->unit, &unit);
     descend(&visit, &unit, 0);
     return chain->count != 0;
 }
@@ -291,15 +293,15 @@ static int attribute(Dwarf_Die *die, unsigned name)
     return (int)value;
 }
 
-void hl_dwarf_call_site(Dwarf_Die *inlined, struct hl_location *location)
+void hl_dwarf_call_site(const struct hl_chain *chain, Dwarf_Die *inlined,
+                        struct hl_location *location)
 {
     int index = attribute(inlined, DW_AT_call_file);
+    Dwarf_Die unit = chain->unit;
     Dwarf_Files *files;
-    Dwarf_Die unit;
 
     location->file = NULL;
-    if (dwarf_hasattr(inlined, DW_AT_call_file) && dwarf_diecu(inlined, &unit, NULL, NULL) &&
-        dwarf_getsrcfiles(&unit, &files, NULL) == 0)
+    if (dwarf_hasattr(inlined, DW_AT_call_file) && dwarf_getsrcfiles(&unit, &files, NULL) == 0)
         location->file = dwarf_filesrc(files, (size_t)index, NULL, NULL);
     location->line = location->file ? attribute(inlined, DW_AT_call_line) : 0;
     location->column = location->file ? attribute(inlined, DW_AT_call_column) : 0;
@@ -321,21 +323,22 @@ static bool variable_address(Dwarf_Die *die, Dwarf_Addr *address)
 
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
 {
-    unsigned visits = VISITS_MAX;
     Dwarf_CU *cu = NULL;
     Dwarf_Die unit, die;
 
     if (!hl_dwarf(symbols))
         return 0;
+    hl_dwarf_ask(symbols);
     while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
-        if (dwarf_child(&unit, &die) != 0)
+        hl_split_open(symbols, &unit, &die);
+        if (dwarf_child(&die, &die) != 0)
             continue;
         do {
             int tag = dwarf_tag(&die);
             Dwarf_Addr address = 0;
             const char *found;
 
-            if (visits-- == 0)
+            if (!hl_dwarf_visit(symbols))
                 return 0;
             if (tag != DW_TAG_subprogram && tag != DW_TAG_variable)
                 continue;
@@ -354,8 +357,15 @@ hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
 void hl_dwarf_close(struct hl_symbols *symbols)
 {
     free(symbols->unit);
+    hl_split_close(symbols);
     dwarf_end(symbols->dwarf);
-    if (symbols->dwarf_elf != symbols->elf)
+    dwarf_end(symbols->shared_dwarf);
+    if (symbols->plain)
         elf_end(symbols->dwarf_elf);
-    free(symbols->copy);
+    if (symbols->shared_plain)
+        elf_end(symbols->shared_elf);
+    free(symbols->plain);
+    free(symbols->shared_plain);
+    hl_debug_file_close(&symbols->shared);
+    hl_debug_file_close(&symbols->separate);
 }

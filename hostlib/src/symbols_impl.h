@@ -3,9 +3,9 @@
  * symbols_impl.h - what the files symbols*.c and unwind*.c share.
  *
  * The file is hostile: libelf and libdw check their own reads, and every result of theirs is
- * checked here.  libdwfl is not used on purpose: it looks for separate debug files, so a guest
- * could make the host open paths, or ask a debuginfod.  Addresses are those of the running guest
- * unless a comment says "file address" (without the bias).
+ * checked here.  libdwfl is not used on purpose: it looks for separate debug files wherever the
+ * guest says, and asks a debuginfod; symbols_file.h says which are read.  Addresses are those of
+ * the running guest unless a comment says "file address" (without the bias).
  */
 #ifndef HL_SYMBOLS_IMPL_H
 #define HL_SYMBOLS_IMPL_H
@@ -13,6 +13,10 @@
 #include <elfutils/libdw.h>
 #include <gelf.h>
 #include <hl/symbols.h>
+
+#include "symbols_file.h"
+#include "symbols_names.h"
+#include "symbols_section.h"
 
 /* The part of an executable segment that the file holds. */
 struct hl_code {
@@ -32,7 +36,21 @@ struct hl_unit {
     Dwarf_Off die;
 };
 
+/* A unit whose DIEs are in a .dwo file; see symbols_split.c. */
+struct hl_split {
+    Dwarf_Off skeleton;
+    bool tried;
+    void *file;
+    Elf *elf;
+    Dwarf *dwarf; /* NULL: not found */
+    Dwarf_Off unit;
+    struct hl_section ranges, addresses; /* in file */
+    unsigned version;
+    uint64_t base; /* of the unit's ranges */
+};
+
 #define HL_CODE_MAX 16
+#define HL_SECTIONS 40 /* of debug information in one file */
 
 struct hl_symbols {
     Elf *elf;
@@ -42,18 +60,37 @@ struct hl_symbols {
     uint64_t entry;
     struct hl_code code[HL_CODE_MAX];
     size_t code_count;
+    struct hl_names names;
 
     /* Filled at the first question. */
     bool table_read;
     struct hl_symbol *table;
     size_t table_count;
 
+    bool files_read;
+    const char *path;              /* of the program, NULL: there is no file */
+    struct hl_debug_file separate; /* its debug information, where it is not in the program */
+    char missing[256];             /* a file that should be there */
+
     bool dwarf_read;
     Dwarf *dwarf;
-    Elf *dwarf_elf; /* what dwarf reads: elf, or one of its own on copy */
-    void *copy;
+    Elf *dwarf_elf; /* what dwarf reads: elf, that of separate, or one of its own on plain */
+    void *plain;
+    struct hl_debug_file shared; /* of several files (dwz) */
+    Elf *shared_elf;
+    void *shared_plain;
+    Dwarf *shared_dwarf;
+    uint64_t budget; /* bytes that may yet be inflated or copied */
+
+    struct hl_split *split; /* by skeleton */
+    size_t split_count;
+    struct hl_debug_file package; /* .dwp */
+    bool package_read;
+    struct hl_section packed[HL_SECTIONS];
+    size_t packed_count;
     struct hl_unit *unit;
     size_t unit_count;
+    unsigned visits; /* what the present question may still cost: see hl_dwarf_visit() */
 
     bool cfi_read;
     void *cfi_file; /* see unwind_section.c */
@@ -71,6 +108,9 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
 bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
                          hl_gva_t *end);
 
+/* symbols.c: the separate file, once it has been looked for; else its elf is NULL. */
+struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
+
 /* symbols_code.c: instructions come from the file, where no breakpoint hides them. */
 void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
 const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available);
@@ -82,7 +122,9 @@ enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t addr
 
 /* symbols_table.c: the ELF symbol table. */
 const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
-hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name);
+/* global: not a local one. */
+hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global);
+size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max);
 void hl_table_close(struct hl_symbols *symbols);
 
 /* symbols_dwarf.c: .debug_info and .debug_line. */
@@ -90,14 +132,39 @@ void hl_table_close(struct hl_symbols *symbols);
 struct hl_chain {
     Dwarf_Die die[HL_CHAIN_MAX]; /* the function, then what is inlined around the address */
     size_t count;
+    Dwarf_Die unit;         /* with the line table: of the file itself */
+    struct hl_split *split; /* where the DIEs are in another file */
 };
 Dwarf *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
+/*
+ * A question is asked, and every loop over what debug information holds visits before each turn:
+ * false where the question has cost enough.
+ */
+void hl_dwarf_ask(struct hl_symbols *symbols);
+bool hl_dwarf_visit(struct hl_symbols *symbols);
 bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit);
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
 bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
-void hl_dwarf_call_site(Dwarf_Die *inlined, struct hl_location *location);
+/* A function's name with its scope, and as the symbol table would have it, NULL where not given. */
+const char *hl_dwarf_name(struct hl_symbols *symbols, Dwarf_Die *function, const char **linkage);
+void hl_dwarf_call_site(const struct hl_chain *chain, Dwarf_Die *inlined,
+                        struct hl_location *location);
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
 void hl_dwarf_close(struct hl_symbols *symbols);
+
+/*
+ * symbols_split.c: the unit that a skeleton stands for, in *unit.  NULL where the DIE is no
+ * skeleton, or there is no such file; then *unit is the DIE.
+ */
+bool hl_split_add(struct hl_symbols *symbols, Dwarf_Off skeleton, size_t *room);
+struct hl_split *hl_split_open(struct hl_symbols *symbols, Dwarf_Die *skeleton, Dwarf_Die *unit);
+bool hl_split_has(struct hl_symbols *symbols, const struct hl_split *split, Dwarf_Die *die,
+                  uint64_t pc);
+void hl_split_close(struct hl_symbols *symbols);
+
+/* symbols_package.c: the sections of one unit in a .dwp file; false where it has none. */
+bool hl_package_slice(const struct hl_section *package, size_t count, uint64_t id,
+                      struct hl_section *out, size_t *out_count);
 
 /* unwind_section.c: fill in what there is of eh_frame and debug_frame. */
 void unwind_cfi_open(struct hl_symbols *symbols);

@@ -31,15 +31,18 @@ static bool plain_strings(Elf *elf, size_t section)
 }
 
 /* The first SHT_SYMTAB of the file. */
-static bool open_source(struct hl_symbols *symbols, struct source *source)
+static bool open_elf(Elf *elf, struct source *source)
 {
     Elf_Scn *scn = NULL;
     GElf_Shdr header;
 
-    while ((scn = elf_nextscn(symbols->elf, scn))) {
+    while ((scn = elf_nextscn(elf, scn))) {
         if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_SYMTAB)
             continue;
-        source->elf = symbols->elf;
+        /* As for their strings: compressed ones are left alone. */
+        if (header.sh_flags & SHF_COMPRESSED)
+            return false;
+        source->elf = elf;
         source->data = elf_getdata(scn, NULL);
         if (!source->data || source->data->d_type != ELF_T_SYM || !source->data->d_buf)
             return false;
@@ -47,9 +50,20 @@ static bool open_source(struct hl_symbols *symbols, struct source *source)
         if (source->count > SYMBOLS_MAX)
             source->count = SYMBOLS_MAX;
         source->strings = header.sh_link;
-        return plain_strings(symbols->elf, source->strings);
+        return plain_strings(elf, source->strings);
     }
     return false;
+}
+
+/* The program's own, or that which was stripped from it. */
+static bool open_source(struct hl_symbols *symbols, struct source *source)
+{
+    struct hl_debug_file *separate;
+
+    if (open_elf(symbols->elf, source))
+        return true;
+    separate = hl_symbols_separate(symbols);
+    return separate->elf && open_elf(separate->elf, source);
 }
 
 /* A defined symbol with a name: its name, else NULL. */
@@ -201,7 +215,7 @@ const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t addre
     return NULL;
 }
 
-hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name)
+hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global)
 {
     struct source source;
     uint64_t local = 0;
@@ -223,7 +237,53 @@ hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name)
         if (local == 0)
             local = sym.st_value + (sym.st_shndx == SHN_ABS ? 0 : symbols->bias);
     }
-    return local;
+    return global ? 0 : local;
+}
+
+/* Names of one function stand together: it counts once. */
+static size_t match_table(struct hl_symbols *symbols,
+                          bool (*matches)(void *opaque, const struct hl_symbol *symbol),
+                          void *opaque, hl_gva_t *entries, size_t max)
+{
+    size_t count = 0;
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < symbols->table_count; i++) {
+        const struct hl_symbol *symbol = &symbols->table[i];
+
+        if ((count && symbol->start == last) || !matches(opaque, symbol))
+            continue;
+        last = symbol->start;
+        if (count < max)
+            entries[count] = symbol->start + symbols->bias;
+        count++;
+    }
+    return count;
+}
+
+static bool is_called(void *name, const struct hl_symbol *symbol)
+{
+    return strcmp(symbol->name, name) == 0;
+}
+
+static bool is_wanted(void *wanted, const struct hl_symbol *symbol)
+{
+    return hl_wanted_matches(wanted, symbol->name);
+}
+
+size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max)
+{
+    struct hl_wanted *wanted;
+    size_t count;
+
+    if (!symbols->table_read)
+        read_table(symbols);
+    count = match_table(symbols, is_called, (void *)(uintptr_t)name, entries, max);
+    wanted = count ? NULL : hl_wanted_new(name);
+    if (wanted)
+        count = match_table(symbols, is_wanted, wanted, entries, max);
+    hl_wanted_free(wanted);
+    return count;
 }
 
 void hl_table_close(struct hl_symbols *symbols)

@@ -48,7 +48,7 @@ static bool repair(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t
 
     if (slot == 0 || unwind_cfi(walk, slot + 8, next, cfa) != UNWIND_STEP)
         return false;
-    next->uncertain |= fit != FIT_EXACT;
+    next->uncertain |= fit < FIT_TAIL;
     return true;
 }
 

@@ -69,8 +69,8 @@ enum unwind_fit {
     FIT_NOT,      /* follows no call */
     FIT_OTHER,    /* a direct call to something else */
     FIT_INDIRECT, /* a call through a pointer: fits any function */
-    FIT_TAIL,     /* a direct call to a function that jumps to this one */
-    FIT_EXACT,    /* a direct call to this very function */
+    FIT_TAIL,  /* a direct call to a function that jumps to this one, or from where stacks start */
+    FIT_EXACT, /* a direct call to this very function */
 };
 
 /* start: first instruction of the function, 0 where unknown.  Finds no FIT_TAIL. */
@@ -81,6 +81,9 @@ hl_gva_t unwind_start(const struct unwind_walk *walk);
 /* unwind_cfi.c; cfa_given is 0, or the CFA where it was found in another way. */
 enum unwind_result unwind_cfi(struct unwind_walk *walk, hl_gva_t cfa_given,
                               struct unwind_frame *next, hl_gva_t *cfa);
+
+/* Is the return address in a function that nobody called?  Such a one is on the stack but once. */
+bool unwind_outermost(const struct unwind_walk *walk, hl_gva_t pc);
 
 /* unwind_guess.c */
 enum unwind_result unwind_no_cfi(struct unwind_walk *walk, struct unwind_frame *next,

@@ -28,6 +28,16 @@ static bool outermost(Dwarf_Frame *frame, int return_column)
            ops == memory;
 }
 
+bool unwind_outermost(const struct unwind_walk *walk, hl_gva_t pc)
+{
+    Dwarf_Frame *frame = frame_at(walk->symbols, pc - 1);
+    int column = frame ? dwarf_frame_info(frame, NULL, NULL, NULL) : -1;
+    bool is = column >= 0 && column < UNWIND_REGS && outermost(frame, column);
+
+    free(frame);
+    return is;
+}
+
 static bool find_cfa(Dwarf_Frame *frame, struct unwind_expr *expr, uint64_t *cfa)
 {
     Dwarf_Op *ops;
@@ -71,7 +81,9 @@ static bool judge(struct unwind_walk *walk, bool doubtful, struct unwind_frame *
     enum unwind_fit fit = unwind_fit(walk, next->pc, unwind_start(walk));
 
     next->uncertain = walk->frame.uncertain;
-    if (fit == FIT_EXACT) {
+    if (doubtful && fit == FIT_OTHER && unwind_outermost(walk, next->pc))
+        fit = FIT_TAIL;
+    if (fit >= FIT_TAIL) {
         next->uncertain = false;
     } else if (fit == FIT_NOT) {
         /* On a firm base this is what the frame returns to, if only because it was overwritten. */

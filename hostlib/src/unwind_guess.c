@@ -5,9 +5,9 @@
  * Certain are: the return address at (%rsp) before a function's first instruction, at its `ret`
  * and after a call to nowhere; the frame pointer of a function whose first instructions set one up,
  * where a call precedes what it leads to.  Else the stack is searched upwards for a return address.
- * One whose call names this very function is taken for certain: a stale one would have to be left
- * over from an earlier call of the same function, in a part of a live frame that was never
- * written.  All others are guesses, and are marked so.
+ * One whose call names this very function, or one that jumps to it, is taken for certain: a stale
+ * one would have to be left over from an earlier call of the same function, in a part of a live
+ * frame that was never written.  All others are guesses, and are marked so.
  */
 #include <string.h>
 
@@ -112,6 +112,7 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
     hl_gva_t start = unwind_start(walk), best = 0;
     unsigned lookups = TAIL_LOOKUPS;
     uint64_t word[64];
+    bool seen = false;
 
     *fit = FIT_NOT;
     if (slot & 7)
@@ -121,6 +122,15 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
 
         if (got > sizeof(word))
             return 0;
+        /* A full stack: rsp is in the guard already, and what is known lies above that. */
+        if (got == 0 && !seen) {
+            hl_gva_t page = (slot | 4095) + 1;
+
+            done += page - slot - sizeof(word);
+            slot = page - sizeof(word);
+            continue;
+        }
+        seen = true;
         for (size_t i = 0; i < got / 8; i++) {
             enum unwind_fit here = fit_or_tail(walk, word[i], start, &lookups);
 
@@ -130,6 +140,11 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
             }
             if (here == FIT_EXACT)
                 return best;
+            /* Nothing above where stacks start has called anything that is on this one. */
+            if (here == FIT_OTHER && unwind_outermost(walk, word[i])) {
+                *fit = best == slot + i * 8 ? FIT_TAIL : *fit;
+                return best;
+            }
         }
         if (got != sizeof(word))
             break;
@@ -238,7 +253,7 @@ enum unwind_result unwind_no_cfi(struct unwind_walk *walk, struct unwind_frame *
     slot = unwind_search(walk, &fit);
     if (slot == 0 || !unwind_return(walk, slot, next, cfa))
         return UNWIND_END;
-    next->uncertain = fit != FIT_EXACT;
+    next->uncertain = fit < FIT_TAIL;
     next->regs.suspect = next->regs.known & UNWIND_PRESERVED;
     return UNWIND_STEP;
 }

@@ -190,8 +190,9 @@ static bool check_fde(const struct checker *checker, const Dwarf_FDE *record)
 }
 
 /* Every record of the section; a CIE has to come before the FDEs that use it, as they all do. */
-static bool check_section(Elf *elf, Elf_Data *data, bool eh)
+static bool check_section(Elf *elf, const struct hl_section *section, bool eh)
 {
+    Elf_Data data = {.d_buf = (void *)(uintptr_t)section->data, .d_size = section->size};
     struct checker checker = {0};
     const uint8_t *ident = (const uint8_t *)elf_getident(elf, NULL);
     Dwarf_Off at = 0, next;
@@ -199,7 +200,7 @@ static bool check_section(Elf *elf, Elf_Data *data, bool eh)
 
     while (good) {
         Dwarf_CFI_Entry entry;
-        int rc = dwarf_next_cfi(ident, data, eh, at, &next, &entry);
+        int rc = dwarf_next_cfi(ident, &data, eh, at, &next, &entry);
 
         if (rc > 0)
             break;
@@ -215,110 +216,27 @@ static bool check_section(Elf *elf, Elf_Data *data, bool eh)
     return good;
 }
 
-/* The section's bytes if it is there, uncompressed and good; *address is where it runs. */
-static Elf_Data *find_section(Elf *elf, const char *wanted, bool eh, uint64_t *address)
-{
-    Elf_Scn *scn = NULL;
-    size_t strings;
-
-    if (elf_getshdrstrndx(elf, &strings))
-        return NULL;
-    while ((scn = elf_nextscn(elf, scn))) {
-        GElf_Shdr header;
-        const char *name;
-        Elf_Data *data;
-
-        if (!gelf_getshdr(scn, &header))
-            return NULL;
-        name = elf_strptr(elf, strings, header.sh_name);
-        if (!name || strcmp(name, wanted) != 0)
-            continue;
-        if (header.sh_type == SHT_NOBITS || (header.sh_flags & SHF_COMPRESSED))
-            return NULL;
-        data = elf_rawdata(scn, NULL);
-        *address = header.sh_addr;
-        if (!data || !data->d_buf || data->d_size == 0)
-            return NULL;
-        return check_section(elf, data, eh) ? data : NULL;
-    }
-    return NULL;
-}
-
-struct small_elf {
-    Elf64_Ehdr header;
-    Elf64_Shdr section[4]; /* none, strings, .eh_frame, .debug_frame */
-    char strings[40];
-    uint8_t bytes[];
-};
-
-static void put_section(struct small_elf *small, unsigned index, uint32_t name, Elf_Data *data,
-                        uint64_t address, size_t *used)
-{
-    Elf64_Shdr *section = &small->section[index];
-
-    if (!data)
-        return;
-    memcpy(small->bytes + *used, data->d_buf, data->d_size);
-    section->sh_name = name;
-    section->sh_type = SHT_PROGBITS;
-    section->sh_addr = address;
-    section->sh_offset = offsetof(struct small_elf, bytes) + *used;
-    section->sh_size = data->d_size;
-    section->sh_addralign = 1;
-    *used += data->d_size;
-}
-
-static void put_headers(struct small_elf *small)
-{
-    static const char strings[] = "\0.shstrtab\0.eh_frame\0.debug_frame";
-
-    memcpy(small->header.e_ident, ELFMAG, SELFMAG);
-    small->header.e_ident[EI_CLASS] = ELFCLASS64;
-    small->header.e_ident[EI_DATA] = ELFDATA2LSB;
-    small->header.e_ident[EI_VERSION] = EV_CURRENT;
-    small->header.e_type = ET_EXEC;
-    small->header.e_machine = EM_X86_64;
-    small->header.e_version = EV_CURRENT;
-    small->header.e_ehsize = sizeof(small->header);
-    small->header.e_shoff = offsetof(struct small_elf, section);
-    small->header.e_shentsize = sizeof(small->section[0]);
-    small->header.e_shnum = 4;
-    small->header.e_shstrndx = 1;
-    _Static_assert(sizeof(strings) <= sizeof(small->strings), "names");
-    memcpy(small->strings, strings, sizeof(strings));
-    small->section[1].sh_name = 1;
-    small->section[1].sh_type = SHT_STRTAB;
-    small->section[1].sh_offset = offsetof(struct small_elf, strings);
-    small->section[1].sh_size = sizeof(strings);
-    small->section[1].sh_addralign = 1;
-}
-
+/* .eh_frame is loaded with the program; .debug_frame may be in a file of its own. */
 void unwind_cfi_open(struct hl_symbols *symbols)
 {
-    uint64_t eh_address = 0, debug_address = 0;
-    Elf_Data *eh, *debug;
-    struct small_elf *small;
-    size_t size, used = 0;
-    Elf *elf;
+    struct hl_section section[2];
+    size_t count = 0;
+    bool eh, debug;
 
     symbols->cfi_read = true;
-    hl_dwarf(symbols); /* opens dwarf_elf, and decompresses its sections */
-    elf = symbols->dwarf_elf;
-    if (!elf)
+    hl_dwarf(symbols); /* opens dwarf_elf */
+    eh = hl_section_find(symbols->elf, ".eh_frame", &section[count]) &&
+         check_section(symbols->elf, &section[count], true);
+    count += eh;
+    debug = symbols->dwarf_elf &&
+            hl_section_find(symbols->dwarf_elf, ".debug_frame", &section[count]) &&
+            check_section(symbols->dwarf_elf, &section[count], false);
+    count += debug;
+    if (count == 0)
         return;
-    eh = find_section(elf, ".eh_frame", true, &eh_address);
-    debug = find_section(elf, ".debug_frame", false, &debug_address);
-    if (!eh && !debug)
+    symbols->cfi_elf = hl_sections_join(section, count, &symbols->cfi_file);
+    if (!symbols->cfi_elf)
         return;
-    size = sizeof(*small) + (eh ? eh->d_size : 0) + (debug ? debug->d_size : 0);
-    small = calloc(1, size);
-    if (!small)
-        return;
-    put_headers(small);
-    put_section(small, 2, 11, eh, eh_address, &used);
-    put_section(small, 3, 21, debug, debug_address, &used);
-    symbols->cfi_file = small;
-    symbols->cfi_elf = elf_memory((char *)small, size);
     symbols->eh_frame = eh ? dwarf_getcfi_elf(symbols->cfi_elf) : NULL;
     symbols->cfi_dwarf = debug ? dwarf_begin_elf(symbols->cfi_elf, DWARF_C_READ, NULL) : NULL;
     symbols->debug_frame = symbols->cfi_dwarf ? dwarf_getcfi(symbols->cfi_dwarf) : NULL;

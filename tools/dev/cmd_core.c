@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_core.c - hl-dev core: what a core file tells; needs no KVM. */
+#include <elfutils/libdwelf.h>
 #include <gelf.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,24 +25,28 @@ static const char help[] =
     "  --color WHEN       auto, always or never\n"
     "  --help, --version\n";
 
+#define ID_MAX 64
+
 struct report {
     const char *path;
     struct corefile core;
     struct hl_image *image; /* NULL: the guest's file is not there, or another one */
     struct hl_symbols *symbols;
-    struct hl_frame frame[FRAMES_MAX];
-    size_t frames;
+    struct backtrace stack;
 };
 
 /* ---- is it the guest's file? ---------------------------------------------------------------- */
 
-/* What nobody can have written to is in memory as it is in the file. */
+/*
+ * What nobody can have written to is in memory as it is in the file; of a PIE that is its code, for
+ * the rest was relocated.
+ */
 static bool same_segment(struct corefile *core, const uint8_t *data, uint64_t size,
                          const GElf_Phdr *p, uint64_t bias)
 {
     uint8_t here[4096];
-    if (p->p_type != PT_LOAD || p->p_flags != (PF_R | PF_X) || p->p_offset > size ||
-        p->p_filesz > size - p->p_offset)
+    if (p->p_type != PT_LOAD || (p->p_flags & PF_W) || (bias && !(p->p_flags & PF_X)) ||
+        p->p_offset > size || p->p_filesz > size - p->p_offset)
         return true;
     for (uint64_t at = 0; at < p->p_filesz; at += sizeof(here)) {
         size_t n = p->p_filesz - at < sizeof(here) ? p->p_filesz - at : sizeof(here);
@@ -66,16 +71,72 @@ static bool same_code(struct corefile *core, const struct hl_image *image)
     return same;
 }
 
+/* A build ID as text, or "none". */
+static void id_text(const uint8_t *id, size_t size, char text[2 * ID_MAX + 1])
+{
+    strcpy(text, "none");
+    for (size_t i = 0; i < size; i++)
+        sprintf(text + 2 * i, "%02x", id[i]);
+}
+
+/*
+ * The file's build ID, and what the core's memory has in the same place.  The note of a guest is in
+ * a segment that nobody can have written to.  False where the file has none.
+ */
+static bool read_ids(struct corefile *core, const struct hl_image *image, uint8_t *file,
+                     uint8_t *memory, size_t *size)
+{
+    size_t all, count;
+    const void *data = hl_image_data(image, &all);
+    Elf *elf = elf_memory((char *)(uintptr_t)data, all);
+    const void *id = NULL;
+    ssize_t n = elf ? dwelf_elf_gnu_build_id(elf, &id) : 0;
+    bool found = false;
+    GElf_Phdr p;
+    *size = n > 0 && n <= ID_MAX ? (size_t)n : 0;
+    if (*size)
+        memcpy(file, id, *size);
+    uint64_t at = *size ? (uint64_t)((const char *)id - (const char *)data) : 0;
+    for (size_t i = 0; *size && !found && elf_getphdrnum(elf, &count) == 0 && i < count; i++)
+        if (gelf_getphdr(elf, (int)i, &p) && p.p_type == PT_LOAD && at >= p.p_offset &&
+            at - p.p_offset < p.p_filesz && *size <= p.p_filesz - (at - p.p_offset))
+            found = core_read(core, p.p_vaddr + hl_image_bias(image) + (at - p.p_offset), memory,
+                              *size) == *size;
+    elf_end(elf);
+    return found;
+}
+
+static int other_guest(const char *path, const uint8_t *file, const uint8_t *memory, size_t size,
+                       struct hl_error *error)
+{
+    char a[2 * ID_MAX + 1], b[2 * ID_MAX + 1];
+    id_text(file, size, a);
+    id_text(memory, size, b);
+    hl_error_set(
+        error, HL_ERR_FILE,
+        size ? "%s: not the guest that the core file is of: its build ID is %s, that of the "
+               "core %s"
+             : "%s: not the guest that the core file is of",
+        path, a, b);
+    hl_error_hint(error, "it has been built again since, or is another one; name the right file: "
+                         "hl-dev core FILE GUEST");
+    return HL_ERR_FILE;
+}
+
 static int open_guest(struct report *r, const char *path, struct hl_error *error)
 {
+    uint8_t file[ID_MAX], memory[ID_MAX];
+    size_t size = 0;
     int rc = hl_image_open(&r->image, path, error);
-    if (rc || same_code(&r->core, r->image))
+    if (rc)
         return rc;
+    bool known = read_ids(&r->core, r->image, file, memory, &size);
+    bool same = known ? memcmp(file, memory, size) == 0 : same_code(&r->core, r->image);
+    if (same && same_code(&r->core, r->image))
+        return 0;
     hl_image_close(r->image);
     r->image = NULL;
-    hl_error_set(error, HL_ERR_FILE, "%s: not the guest that the core file is of", path);
-    hl_error_hint(error, "it has been built again since, or is another one");
-    return HL_ERR_FILE;
+    return other_guest(path, file, memory, known && !same ? size : 0, error);
 }
 
 /* A file that was asked for must be right; without the recorded one there is less to tell. */
@@ -114,12 +175,11 @@ static void look(struct report *r)
     if (!r->image || hl_symbols_open(&r->symbols, r->image, NULL))
         r->symbols = NULL;
     if (r->symbols)
-        r->frames = hl_symbols_backtrace(r->symbols, &r->core.regs, behind, core_read, &r->core,
-                                         r->frame, FRAMES_MAX);
-    if (r->frames)
+        backtrace_walk(&r->stack, r->symbols, &r->core.regs, behind, core_read, &r->core);
+    if (r->stack.count)
         return;
-    r->frame[0] = (struct hl_frame){.pc = r->core.regs.rip};
-    r->frames = 1;
+    r->stack.frame[0] = (struct hl_frame){.pc = r->core.regs.rip};
+    r->stack.count = 1;
 }
 
 static const char *signal_name(int number)
@@ -197,7 +257,7 @@ static int print_text(const struct report *r, bool memory)
     ui_clean(stdout, c->command[0] ? c->command : "an unknown program");
     putchar('\n');
     print_signal(c);
-    frames_print(stdout, r->frame, r->frames);
+    backtrace_print(stdout, &r->stack);
     registers_print(stdout, &c->regs);
     if (memory)
         print_memory(c);
@@ -253,7 +313,7 @@ static int print_json(const struct report *r)
     json_object_set_new(o, "guest", guest ? json_text(guest, strlen(guest)) : json_null());
     json_object_set_new(o, "command", json_text(c->command, strlen(c->command)));
     json_object_set_new(o, "signal", signal_json(c));
-    json_object_set_new(o, "frames", frames_json(r->frame, r->frames));
+    json_object_set_new(o, "frames", backtrace_json(&r->stack));
     json_object_set_new(o, "registers", registers_json(&c->regs));
     json_object_set_new(o, "memory", memory_json(c));
     if (c->missing)

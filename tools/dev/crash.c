@@ -14,8 +14,7 @@
 struct crash {
     struct hl_symbols *symbols;
     struct hl_regs regs;
-    struct hl_frame frame[FRAMES_MAX];
-    size_t frames;
+    struct backtrace stack;
 };
 
 static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
@@ -31,8 +30,7 @@ static bool look(struct crash *c, struct hl_sandbox *sandbox)
     if (hl_machine_get_regs(machine, &c->regs, NULL))
         return false;
     if (hl_symbols_open(&c->symbols, hl_sandbox_image(sandbox), NULL) == 0)
-        c->frames = hl_symbols_backtrace(c->symbols, &c->regs, behind, read_guest, machine,
-                                         c->frame, FRAMES_MAX);
+        backtrace_walk(&c->stack, c->symbols, &c->regs, behind, read_guest, machine);
     return true;
 }
 
@@ -69,13 +67,17 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
         return;
     if (fault)
         print_fault(fault);
-    frames_print(stderr, c.frame, c.frames);
+    backtrace_print(stderr, &c.stack);
     if (registers)
         registers_print(stderr, &c.regs);
+    const char *missing = hl_symbols_missing(c.symbols);
+    if (missing)
+        ui_hint("its debug information is not to be had: %s", missing);
     if (stack_is_full(sandbox, fault))
         ui_hint(
             "the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
-    else if (c.frames && !c.frame[0].location.file && !c.frame[0].location.function)
+    else if (c.stack.count && !c.stack.frame[0].location.file &&
+             !c.stack.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
     else
         ui_hint("to look at the code: gdb -batch -ex 'info line *0x%llx' -ex 'disassemble /s "
@@ -101,7 +103,7 @@ json_t *crash_json(struct hl_sandbox *sandbox)
                                 json_sprintf("0x%llx", (unsigned long long)fault->address));
     }
     look(&c, sandbox);
-    json_object_set_new(o, "frames", frames_json(c.frame, c.frames));
+    json_object_set_new(o, "frames", backtrace_json(&c.stack));
     hl_symbols_close(c.symbols);
     return o;
 }

@@ -53,16 +53,6 @@ bool debugger_has_console(const struct session *s)
            hl_sandbox_debug_attached(s->sandbox);
 }
 
-/* Its C name, which may be another one than the host's, is what the symbols know. */
-static hl_gva_t place_of_function(struct hl_symbols *symbols, const struct hl_function *f)
-{
-    struct hl_location l;
-    hl_gva_t at = 0;
-    if (hl_symbols_find(symbols, f->entry, &l) && l.function && !l.offset)
-        at = hl_symbols_breakpoint(symbols, l.function);
-    return at ? at : f->entry;
-}
-
 static int unknown_place(const struct session *s, const char *name, struct hl_error *error)
 {
     hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: no function %s to stop at", s->project.guest,
@@ -72,21 +62,93 @@ static int unknown_place(const struct session *s, const char *name, struct hl_er
     return HL_ERR_NO_FUNCTION;
 }
 
+#define CANDIDATES 64
+
+/* Names and lines of what it can be, as many as the hint has room for. */
+static int many_places(const struct session *s, struct hl_symbols *symbols, const char *name,
+                       const hl_gva_t *entry, size_t count, struct hl_error *error)
+{
+    char list[sizeof(error->hint) - 64] = "";
+    size_t used = 0, shown = 0;
+    for (; shown < count && shown < CANDIDATES; shown++) {
+        struct hl_location l;
+        hl_symbols_find(symbols, entry[shown], &l);
+        const char *slash = l.file ? strrchr(l.file, '/') : NULL;
+        int n = snprintf(list + used, sizeof(list) - used, "%s%s (%s:%d)", shown ? ", " : "",
+                         l.function ? l.function : "?",
+                         slash    ? slash + 1
+                         : l.file ? l.file
+                                  : "?",
+                         l.line);
+        if (n < 0 || (size_t)n >= sizeof(list) - used)
+            break;
+        used += (size_t)n;
+    }
+    list[used] = '\0';
+    hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: %zu functions are called %s", s->project.guest,
+                 count, name);
+    hl_error_hint(error, "write more of it, or FILE:FUNCTION: %s%s", list,
+                  shown < count ? ", ..." : "");
+    return HL_ERR_NO_FUNCTION;
+}
+
+/* `FILE:FUNCTION`, as gdb has it: keep those of the file.  Returns FUNCTION, or name itself. */
+static const char *split_file(const char *name, size_t *file)
+{
+    const char *colon = strchr(name, ':');
+    *file = colon && colon[1] != ':' && colon > name ? (size_t)(colon - name) : 0;
+    return *file ? colon + 1 : name;
+}
+
+static size_t of_file(struct hl_symbols *symbols, const char *file, size_t length, hl_gva_t *entry,
+                      size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct hl_location l;
+        size_t all = hl_symbols_find(symbols, entry[i], &l) && l.file ? strlen(l.file) : 0;
+        if (all >= length && memcmp(l.file + all - length, file, length) == 0 &&
+            (all == length || l.file[all - length - 1] == '/'))
+            entry[kept++] = entry[i];
+    }
+    return kept;
+}
+
+/* Where the guest's function is, by the name that its author, or the symbol table, has for it. */
+static int find_function(const struct session *s, struct hl_symbols *symbols, const char *name,
+                         hl_gva_t *at, struct hl_error *error)
+{
+    hl_gva_t entry[CANDIDATES];
+    size_t file, count;
+    const char *function = split_file(name, &file);
+    count = hl_symbols_match(symbols, function, entry, CANDIDATES);
+    if (file)
+        count = of_file(symbols, name, file, entry, count < CANDIDATES ? count : CANDIDATES);
+    if (count > 1)
+        return many_places(s, symbols, name, entry, count, error);
+    *at = count ? hl_symbols_after_prologue(symbols, entry[0]) : 0;
+    return 0;
+}
+
 static int find_place(const struct session *s, struct hl_symbols *symbols,
                       struct hl_debug_config *config, struct hl_error *error)
 {
     const char *name = s->options->stop_at;
-    int index = -1;
-    if (!name && s->expr_count)
-        index = (int)s->expr[0].function;
-    else if (name)
-        index = hl_image_find(s->image, name);
+    const struct hl_function *f = NULL;
+    int index = !name && s->expr_count ? (int)s->expr[0].function
+                : name                 ? hl_image_find(s->image, name)
+                                       : -1;
+    if (index >= 0)
+        f = hl_image_function(s->image, (size_t)index);
     config->hold = HL_HOLD_ADDRESS;
-    config->hold_at = index >= 0
-                          ? place_of_function(symbols, hl_image_function(s->image, (size_t)index))
-                          : hl_symbols_breakpoint(symbols, name ? name : "main");
-    if (config->hold_at)
+    if (f) {
+        config->hold_at = hl_symbols_after_prologue(symbols, f->entry);
+        config->hold_at = config->hold_at ? config->hold_at : f->entry;
         return 0;
+    }
+    int rc = find_function(s, symbols, name ? name : "main", &config->hold_at, error);
+    if (rc || config->hold_at)
+        return rc;
     if (name)
         return unknown_place(s, name, error);
     ui_warning("the guest's file does not tell where main is: it stops at its first instruction");

@@ -8,11 +8,24 @@
 
 #include <hl/symbols.h>
 
-#define FRAMES_MAX 64
+#define FRAMES_MAX 80
 
-/* A recursion is told once, with how often; FRAMES_MAX of them are said to go on. */
-void frames_print(FILE *f, const struct hl_frame *frame, size_t count);
+/* The frames of a stack that are shown: of a deep one, the innermost and the outermost. */
+struct backtrace {
+    struct hl_frame frame[FRAMES_MAX];
+    size_t number[FRAMES_MAX]; /* as gdb counts them, from 0 */
+    size_t
+        again[FRAMES_MAX]; /* how often the frames of this place come again, one after the other */
+    size_t count;
+    size_t after, omitted; /* so many frames are left out before frame[after] */
+    bool cut;              /* the stack goes on */
+};
+
+void backtrace_walk(struct backtrace *b, struct hl_symbols *symbols, const struct hl_regs *regs,
+                    bool behind, hl_read_fn *read, void *opaque);
+void backtrace_print(FILE *f, const struct backtrace *b);
 json_t *frames_json(const struct hl_frame *frame, size_t count);
+json_t *backtrace_json(const struct backtrace *b);
 
 void registers_print(FILE *f, const struct hl_regs *regs);
 json_t *registers_json(const struct hl_regs *regs);

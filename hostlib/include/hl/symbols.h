@@ -3,8 +3,9 @@
  * hl/symbols.h - names and source lines for guest addresses, and backtraces (elfutils libdw).
  *
  * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
- * trusted: damaged symbols or debug information give fewer answers, never a failure, and no file
- * but the image is read.  Names are the file's own bytes: escape them before a terminal sees them.
+ * trusted: damaged symbols or debug information give fewer answers, never a failure.  Names are the
+ * file's own bytes: escape them before a terminal sees them. C++ and Rust names are as their
+ * authors wrote them (app::Box<int>::get(int*) const), unless that would take more than 4095 bytes.
  */
 #ifndef HL_SYMBOLS_H
 #define HL_SYMBOLS_H
@@ -27,6 +28,18 @@ HL_API int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *i
                            struct hl_error *error);
 HL_API void hl_symbols_close(struct hl_symbols *symbols); /* NULL is fine */
 
+/*
+ * Debug information may be in other files, as gcc and objcopy make them: .dwo files and a .dwp
+ * (-gsplit-dwarf), one named by the build ID or by .gnu_debuglink, one shared (dwz).  They are
+ * looked for where GDB does, in /usr/lib/debug or the directories of HL_DEBUG_DIR (with colons),
+ * and count only if build ID, CRC or DWO ID prove that they are this guest's.  An image from memory
+ * has no such files, and with HL_DEBUG_DIR=none no guest has.
+ *
+ * After a question: the file that was not there, or what was wrong with the debug information.
+ * NULL: nothing is known to be missing.
+ */
+HL_API const char *hl_symbols_missing(const struct hl_symbols *symbols);
+
 /* What is known of one address; pointers live as long as the hl_symbols. */
 struct hl_location {
     const char *function; /* NULL: unknown */
@@ -34,6 +47,7 @@ struct hl_location {
     const char *file;     /* as the compiler recorded it; NULL: no line information */
     int line;             /* 0: unknown */
     int column;           /* 0: unknown */
+    const char *linkage;  /* function as in the symbol table, mangled; NULL: unknown */
 };
 
 /*
@@ -45,15 +59,25 @@ HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
                             struct hl_location *location);
 
 /*
- * Address of the function or object called name, 0 where there is none.
+ * Address of the function or object called name in the symbol table, 0 where there is none.
  */
 HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name);
 
 /*
- * Where a debugger stops for `break FUNCTION`: behind its prologue, so that its arguments can be
- * read.  0 where there is no such function.
+ * The functions that name can mean: the one that the symbol table calls so, else those of C++ and
+ * Rust, with or without parameters and outer scopes (f, outer::f, outer::f(int)).  Fills in the
+ * addresses of at most max of them; returns how many there are.
+ */
+HL_API size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries,
+                               size_t max);
+
+/*
+ * Where a debugger stops for `break FUNCTION`: after its prologue, so that its arguments can be
+ * read.  0 where there is no such function; the first where there are more.
+ * hl_symbols_after_prologue() is the same for a function at a known address.
  */
 HL_API hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function);
+HL_API hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry);
 
 struct hl_frame {
     hl_gva_t pc;    /* frame 0: the instruction; others: the return address */

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbols_names.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "demangle.h"
+
+#define BYTES_MAX ((size_t)64 << 20) /* of all readable names: then they stay as they are */
+
+/* ---- texts that are kept -------------------------------------------------------------------- */
+
+static struct name_slot *slot_of(struct name_slot *slot, size_t room, const void *key)
+{
+    size_t i = (size_t)((uintptr_t)key * 0x9e3779b97f4a7c15u >> 32) & (room - 1);
+
+    while (slot[i].key && slot[i].key != key)
+        i = (i + 1) & (room - 1);
+    return &slot[i];
+}
+
+static bool grow(struct hl_names *names)
+{
+    size_t room = names->room ? 2 * names->room : 64;
+    struct name_slot *bigger = calloc(room, sizeof(*bigger));
+
+    if (!bigger)
+        return false;
+    for (size_t i = 0; i < names->room; i++) {
+        if (names->slot[i].key)
+            *slot_of(bigger, room, names->slot[i].key) = names->slot[i];
+    }
+    free(names->slot);
+    names->slot = bigger;
+    names->room = room;
+    return true;
+}
+
+const char *hl_names_find(const struct hl_names *names, const void *key)
+{
+    return names->room ? slot_of(names->slot, names->room, key)->text : NULL;
+}
+
+const char *hl_names_keep(struct hl_names *names, const void *key, const char *text,
+                          const char *otherwise)
+{
+    size_t size = strlen(text) + 1;
+    char *copy;
+
+    if (size > BYTES_MAX - names->bytes || (2 * names->count >= names->room && !grow(names)))
+        return otherwise;
+    copy = strdup(text);
+    if (!copy)
+        return otherwise;
+    *slot_of(names->slot, names->room, key) = (struct name_slot){key, copy};
+    names->count++;
+    names->bytes += size;
+    return copy;
+}
+
+void hl_names_free(struct hl_names *names)
+{
+    for (size_t i = 0; i < names->room; i++)
+        free((char *)names->slot[i].text);
+    free(names->slot);
+    *names = (struct hl_names){0};
+}
+
+const char *hl_names_readable(struct hl_names *names, const char *mangled)
+{
+    const char *text;
+    struct demangled *both;
+
+    if (!mangled || !demangle_applies(mangled))
+        return mangled;
+    text = hl_names_find(names, mangled);
+    if (text)
+        return text;
+    both = malloc(sizeof(*both));
+    if (!both)
+        return mangled;
+    /* What cannot be read is remembered, too: it cost as much. */
+    text = hl_names_keep(names, mangled, demangle(mangled, both) ? both->full : mangled, mangled);
+    free(both);
+    return text;
+}
+
+/* ---- names that a person writes ------------------------------------------------------------- */
+
+struct hl_wanted {
+    char *name;   /* without blanks */
+    char *needle; /* part of every mangled name that can match; "" where none is sure */
+    struct demangled read;
+};
+
+/* Blanks in it mean nothing but between words: `unsigned long`. */
+static void drop_blanks(char *text)
+{
+    char *to = text;
+
+    for (const char *p = text; *p; p++) {
+        bool word = to > text && (isalnum((unsigned char)to[-1]) || to[-1] == '_') &&
+                    (isalnum((unsigned char)p[1]) || p[1] == '_');
+
+        if (*p != ' ' || word)
+            *to++ = *p;
+    }
+    *to = '\0';
+}
+
+/* An identifier stands in a mangled name as it is; operators and std's abbreviations do not. */
+static char *needle_of(const char *name)
+{
+    size_t end = strcspn(name, "<({"), start = end;
+
+    while (start > 0 && (isalnum((unsigned char)name[start - 1]) || name[start - 1] == '_'))
+        start--;
+    if (strstr(name, "operator") || strstr(name, "std::"))
+        return strdup("");
+    return strndup(name + start, end - start);
+}
+
+struct hl_wanted *hl_wanted_new(const char *wanted)
+{
+    struct hl_wanted *w = calloc(1, sizeof(*w));
+
+    if (!w)
+        return NULL;
+    w->name = strdup(wanted);
+    w->needle = w->name ? needle_of(w->name) : NULL;
+    if (!w->needle) {
+        hl_wanted_free(w);
+        return NULL;
+    }
+    drop_blanks(w->name);
+    return w;
+}
+
+void hl_wanted_free(struct hl_wanted *wanted)
+{
+    if (!wanted)
+        return;
+    free(wanted->name);
+    free(wanted->needle);
+    free(wanted);
+}
+
+/* Is it the whole of text, or its end from a scope on? */
+static bool is_end_of(const char *wanted, const char *text)
+{
+    size_t whole = strlen(text), end = strlen(wanted);
+    const char *at;
+
+    if (end == 0 || end > whole)
+        return false;
+    at = text + whole - end;
+    if (strcmp(at, wanted) != 0)
+        return false;
+    return at == text || (at - text >= 2 && at[-1] == ':' && at[-2] == ':');
+}
+
+bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled)
+{
+    struct demangled *read = &wanted->read;
+    char *clone, *from;
+
+    /* The cold part of a function is not where it starts. */
+    if (!demangle_applies(mangled) || strstr(mangled, ".cold") ||
+        !strstr(mangled, wanted->needle) || !demangle(mangled, read))
+        return false;
+    clone = strstr(read->full, " [clone ");
+    if (clone)
+        *clone = '\0';
+    /* A template's result stands in front, and nobody writes it. */
+    from = strstr(read->full, read->bare);
+    drop_blanks(from ? from : read->full);
+    drop_blanks(read->bare);
+    return is_end_of(wanted->name, read->bare) || is_end_of(wanted->name, from ? from : read->full);
+}
