@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "registry.h"
+#include "retry.h"
 
 #define ENTRIES_MAX 65536
 
@@ -46,12 +47,12 @@ static bool ends(const char *text, size_t size)
 /* Entries are read, not mapped: a file that shrinks must not be a SIGBUS. */
 static bool read_entry(int directory, const char *name, struct registry_file *file)
 {
-    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat st;
     if (fd < 0)
         return false;
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-                pread(fd, file, sizeof(*file), 0) == (ssize_t)sizeof(*file);
+                RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
     close(fd);
     return good && memcmp(file->magic, REGISTRY_MAGIC, sizeof(file->magic)) == 0 &&
            file->version == REGISTRY_VERSION && file->state <= HL_ATTACHABLE_EXITED &&

@@ -12,6 +12,7 @@
 
 #include "file_replace.h"
 #include "machine.h"
+#include "retry.h"
 #include "sandbox.h"
 
 #define CHUNK (16 * PAGE_SIZE)
@@ -88,9 +89,7 @@ static int put(struct core *c, const void *data, size_t size)
 {
     const uint8_t *at = data;
     while (size) {
-        ssize_t n = write(c->fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = RETRY(write(c->fd, at, size));
         if (n <= 0)
             return failed(c, "write");
         at += n;
@@ -180,7 +179,7 @@ static int put_all(struct core *c)
         end += c->load[i].p_memsz;
     }
     /* A hole at the end is none yet. */
-    if (!rc && c->holes && ftruncate(c->fd, (off_t)end))
+    if (!rc && c->holes && RETRY(ftruncate(c->fd, (off_t)end)))
         rc = failed(c, "write");
     return rc;
 }
@@ -194,7 +193,7 @@ static int write_file(struct core *c)
     c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
     /* It holds whatever the guest knows, also where the file was there before. */
     int rc = c->holes && fchmod(c->fd, 0600) ? failed(c, "write") : put_all(c);
-    if (close(c->fd) && !rc)
+    if (retry_close(c->fd) && !rc)
         rc = failed(c, "write");
     if (rc && c->holes)
         unlink(c->path);

@@ -12,6 +12,7 @@
 #include <hl/machine.h>
 
 #include "clock.h"
+#include "retry.h"
 
 /* glibc 2.36 does not name it. */
 #ifndef sigev_notify_thread_id
@@ -105,7 +106,8 @@ static void open_signal(struct kick *k, int vcpu_fd)
         return;
     sigdelset(&blocked, hl_kick_signal());
     memcpy(mask.set, &blocked, sizeof(mask.set)); /* the kernel's set is the first 64 signals */
-    k->masked = ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
+    k->masked =
+        retry_ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
 }
 
 static sigset_t our_signal(void)
@@ -161,13 +163,10 @@ static void end_run(struct kick *k, struct kvm_run *run)
 /* With every signal blocked: under kicks that come fast the vCPU would get nowhere. */
 static int run_whole(int vcpu_fd)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    signals_block(&before);
     int rc = ioctl(vcpu_fd, KVM_RUN, 0);
-    int e = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = e;
+    signals_restore(&before);
     return rc;
 }
 

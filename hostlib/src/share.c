@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "retry.h"
 #include "sandbox.h"
 
 struct share {
@@ -72,9 +73,7 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
 static int read_all(int fd, uint64_t offset, uint8_t *data, size_t size, struct hl_error *error)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = pread(fd, data + done, size - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = RETRY(pread(fd, data + done, size - done, (off_t)(offset + done)));
         if (n < 0)
             return failed(error, HL_ERR_FILE, "cannot read the file");
         if (n == 0)
