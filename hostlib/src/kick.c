@@ -20,10 +20,15 @@
 #endif
 
 #define KICK_OFFSET 6
+/*
+ * For when the user's queue of real-time signals is full (RLIMIT_SIGPENDING), and ours is lost with
+ * EAGAIN: a classic signal needs no place there, and Linux itself never sends this one.
+ */
+#define SPARE_SIGNAL SIGSTKFLT
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int number; /* 0: the default */
-static bool installed;
+static bool installed, spare_installed;
 
 static void on_kick(int signal_number)
 {
@@ -57,18 +62,21 @@ int hl_kick_signal_set(int signal_number)
     return rc;
 }
 
-int kick_install(void)
+/* On the stack the program has set aside, if any: a Go thread's own one has no room for us. */
+static int install(int signal_number, bool *done)
 {
-    int rc = 0;
+    struct sigaction action = {.sa_handler = on_kick, .sa_flags = SA_ONSTACK};
     pthread_mutex_lock(&lock);
-    if (!installed) {
-        struct sigaction action = {.sa_handler = on_kick};
-        sigemptyset(&action.sa_mask);
-        rc = sigaction(signal_number_locked(), &action, NULL) ? HL_ERR_SYSTEM : 0;
-        installed = rc == 0;
-    }
+    sigemptyset(&action.sa_mask);
+    int rc = !*done && sigaction(signal_number, &action, NULL) ? HL_ERR_SYSTEM : 0;
+    *done |= rc == 0;
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+int kick_install(void)
+{
+    return install(hl_kick_signal(), &installed);
 }
 
 void kick_init(struct kick *k)
@@ -101,10 +109,11 @@ static void open_signal(struct kick *k, int vcpu_fd)
     } mask = {.head.len = sizeof(mask.set)};
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
-    bool needed = sigismember(&blocked, hl_kick_signal()) == 1;
+    bool needed = sigismember(&blocked, hl_kick_signal()) || sigismember(&blocked, SPARE_SIGNAL);
     if (!needed && !k->masked)
         return;
     sigdelset(&blocked, hl_kick_signal());
+    sigdelset(&blocked, SPARE_SIGNAL);
     memcpy(mask.set, &blocked, sizeof(mask.set)); /* the kernel's set is the first 64 signals */
     k->masked =
         retry_ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
@@ -125,6 +134,7 @@ static unsigned take_pending(void)
     unsigned ticks = 0;
     siginfo_t info;
     sigset_t ours = our_signal();
+    sigaddset(&ours, SPARE_SIGNAL);
     while (sigtimedwait(&ours, &info, &now) > 0)
         ticks += info.si_code == SI_TIMER;
     return ticks;
@@ -279,6 +289,14 @@ int kick_sample(struct kick *k, uint64_t period)
     return rc;
 }
 
+/* The program's SIGSTKFLT stays its own until the queue has been full once. */
+static void signal_thread(pthread_t thread)
+{
+    if (pthread_kill(thread, hl_kick_signal()) == EAGAIN &&
+        install(SPARE_SIGNAL, &spare_installed) == 0)
+        pthread_kill(thread, SPARE_SIGNAL);
+}
+
 /* While immediate_exit is set another kick would add nothing but signals to drown in. */
 void kick_send(struct kick *k, struct kvm_run *run)
 {
@@ -288,7 +306,7 @@ void kick_send(struct kick *k, struct kvm_run *run)
     } else if (!__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST)) {
         set_immediate_exit(run, 1);
         if (k->running)
-            pthread_kill(k->thread, hl_kick_signal());
+            signal_thread(k->thread);
     }
     pthread_mutex_unlock(&k->lock);
 }
