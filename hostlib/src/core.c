@@ -200,6 +200,15 @@ static int write_file(struct core *c)
     return rc;
 }
 
+static int write_in_limit(struct core *c)
+{
+    struct file_limit limit;
+    file_limit_begin(&limit);
+    int rc = write_file(c);
+    file_limit_end(&limit);
+    return rc;
+}
+
 int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
                struct hl_error *error)
 {
@@ -208,7 +217,7 @@ int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
     if (!rc)
         rc = collect(&c);
     if (!rc)
-        rc = write_file(&c);
+        rc = write_in_limit(&c);
     free(c.notes);
     free(c.load);
     return rc;

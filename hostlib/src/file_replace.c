@@ -50,7 +50,10 @@ static int fill(int fd, const struct file_part *parts, unsigned count, bool secr
 static int write_and_close(int fd, const char *path, const struct file_part *parts, unsigned count,
                            bool secret, struct hl_error *error)
 {
+    struct file_limit limit;
+    file_limit_begin(&limit);
     int rc = fill(fd, parts, count, secret) ? failed(path, "cannot write", error) : 0;
+    file_limit_end(&limit);
     if (retry_close(fd) && !rc)
         rc = failed(path, "cannot write", error);
     return rc;

@@ -127,7 +127,10 @@ static struct registry_file *write_file(int directory, const char *name,
     if (fd < 0)
         return NULL;
     void *map = MAP_FAILED;
+    struct file_limit limit;
+    file_limit_begin(&limit);
     ssize_t n = RETRY(pwrite(fd, file, sizeof(*file), 0));
+    file_limit_end(&limit);
     if (n == (ssize_t)sizeof(*file))
         map = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     else if (n >= 0)

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 void signals_block(sigset_t *before)
@@ -39,4 +40,32 @@ int retry_close(int fd)
     int rc = close(fd);
     signals_restore(&before);
     return rc;
+}
+
+static sigset_t too_long(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGXFSZ);
+    return set;
+}
+
+void file_limit_begin(struct file_limit *limit)
+{
+    const sigset_t set = too_long();
+    sigset_t pending;
+    pthread_sigmask(SIG_BLOCK, &set, &limit->before);
+    limit->waits = sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ);
+}
+
+/* The kernel sends it to the thread that writes. */
+void file_limit_end(const struct file_limit *limit)
+{
+    const struct timespec now = {0};
+    const sigset_t set = too_long();
+    int e = errno;
+    if (!limit->waits)
+        sigtimedwait(&set, NULL, &now);
+    pthread_sigmask(SIG_SETMASK, &limit->before, NULL);
+    errno = e;
 }

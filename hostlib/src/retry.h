@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RETRY(call)                                                                                \
@@ -35,5 +36,16 @@ int retry_ioctl_at(int fd, unsigned long request, uintptr_t argument);
 
 /* The descriptor is gone after EINTR, and so would be what close() had to say about the data. */
 int retry_close(int fd);
+
+/*
+ * Around what makes a file longer, one in memory too: beyond RLIMIT_FSIZE it is EFBIG and no more,
+ * where SIGXFSZ would end the host program.  errno stays.
+ */
+struct file_limit {
+    sigset_t before;
+    bool waits; /* one of the program's own, which it blocks */
+};
+void file_limit_begin(struct file_limit *limit);
+void file_limit_end(const struct file_limit *limit);
 
 #endif

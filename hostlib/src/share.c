@@ -58,7 +58,11 @@ static int new_copy(struct source *to, size_t size, uint8_t **data, struct hl_er
 {
     *to = (struct source){.fd = memfd_create("hl-share", MFD_CLOEXEC | MFD_ALLOW_SEALING),
                           .own = true};
-    if (to->fd < 0 || ftruncate(to->fd, (off_t)size))
+    struct file_limit limit;
+    file_limit_begin(&limit);
+    bool made = to->fd >= 0 && RETRY(ftruncate(to->fd, (off_t)size)) == 0;
+    file_limit_end(&limit);
+    if (!made)
         return failed(error, HL_ERR_MEMORY, "no memory for a copy");
     *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, to->fd, 0);
     return *data == MAP_FAILED ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
