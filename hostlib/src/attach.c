@@ -114,22 +114,32 @@ static int add(struct listing *l, const struct registry_file *file, struct hl_er
     return 0;
 }
 
-static int take_entry(struct listing *l, int directory, const char *name, int pid,
-                      struct hl_error *error)
+static int take_file(struct listing *l, int directory, const char *name, int pid,
+                     struct registry_file *file, struct hl_error *error)
 {
-    struct registry_file file;
-    if (!read_entry(directory, name, &file) || file.pid != (uint32_t)pid) {
+    if (!read_entry(directory, name, file) || file->pid != (uint32_t)pid) {
         if (!registry_started(pid))
             unlinkat(directory, name, 0);
         return 0;
     }
     /* In another container its process has a number we cannot ask for. */
-    if (file.pid_namespace != l->pid_namespace)
+    if (file->pid_namespace != l->pid_namespace)
         return 0;
-    if (registry_started(pid) == file.started)
-        return add(l, &file, error);
-    sweep(directory, name, &file);
+    if (registry_started(pid) == file->started)
+        return add(l, file, error);
+    sweep(directory, name, file);
     return 0;
+}
+
+static int take_entry(struct listing *l, int directory, const char *name, int pid,
+                      struct hl_error *error)
+{
+    struct registry_file *file = malloc(sizeof(*file));
+    if (!file)
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    int rc = take_file(l, directory, name, pid, file, error);
+    free(file);
+    return rc;
 }
 
 /* Another process's, that died between making a socket and telling of it. */

@@ -23,6 +23,7 @@ struct core {
     struct hl_error *error;
     Elf64_Phdr *load; /* one a run of pages of one protection */
     size_t loads, room;
+    uint8_t *chunk; /* CHUNK bytes of memory on their way */
     uint8_t *notes;
     size_t notes_size;
     int fd;
@@ -113,7 +114,7 @@ static int put_zeros(struct core *c, const uint8_t *zeros, size_t size)
 static int put_memory(struct core *c, const Elf64_Phdr *load)
 {
     static const uint8_t zeros[CHUNK];
-    uint8_t data[CHUNK];
+    uint8_t *data = c->chunk;
     int rc = 0;
     for (uint64_t done = 0; !rc && done < load->p_memsz;) {
         size_t size = load->p_memsz - done < CHUNK ? load->p_memsz - done : CHUNK;
@@ -214,10 +215,14 @@ int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
 {
     struct core c = {.sb = sb, .path = path, .error = error};
     int rc = core_notes(sb, info, &c.notes, &c.notes_size, error);
+    c.chunk = rc ? NULL : malloc(CHUNK);
+    if (!rc && !c.chunk)
+        rc = hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     if (!rc)
         rc = collect(&c);
     if (!rc)
         rc = write_in_limit(&c);
+    free(c.chunk);
     free(c.notes);
     free(c.load);
     return rc;

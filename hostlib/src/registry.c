@@ -38,15 +38,19 @@ static int open_directory(char *path, size_t size, struct hl_error *error)
 /* True for what a process left behind that had our number before us. */
 static bool stale(int directory, const char *name)
 {
-    struct registry_file file;
+    struct registry_file *file = malloc(sizeof(*file));
     int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-    if (fd < 0)
-        return false;
-    bool whole = RETRY(pread(fd, &file, sizeof(file), 0)) == (ssize_t)sizeof(file);
-    close(fd);
-    /* Of another container's process of this number nothing is known. */
-    return !whole || (file.pid_namespace == registry_pid_namespace() &&
-                      file.started != registry_started(getpid()));
+    bool old = false;
+    if (fd >= 0 && file) {
+        bool whole = RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
+        /* Of another container's process of this number nothing is known. */
+        old = !whole || (file->pid_namespace == registry_pid_namespace() &&
+                         file->started != registry_started(getpid()));
+    }
+    if (fd >= 0)
+        close(fd);
+    free(file);
+    return old;
 }
 
 int registry_private_endpoint(char *buf, size_t size, struct hl_error *error)

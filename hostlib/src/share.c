@@ -375,7 +375,7 @@ int share_restore(struct hl_sandbox *sb, struct hl_error *error)
         if (!s->cow)
             continue;
         if (pagemap < 0)
-            pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+            pagemap = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
         done &= forget_copies(sb->machine->memory + s->gpa, s->size / PAGE_SIZE, pagemap);
     }
     if (pagemap >= 0)

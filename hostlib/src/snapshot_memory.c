@@ -42,20 +42,22 @@ static size_t end_page(const struct hl_machine *m)
 /* Mark the pages that may hold anything but zeros: all of them where the kernel does not tell. */
 static void mark_present(const struct hl_machine *m, uint64_t *bits)
 {
-    uint64_t entry[PAGEMAP_CHUNK];
+    uint64_t *entry = malloc(PAGEMAP_CHUNK * sizeof(*entry));
     const size_t first = (uintptr_t)m->memory / PAGE_SIZE, end = end_page(m);
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int fd = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
     for (size_t page = first_page(m); page < end;) {
         size_t n = end - page < PAGEMAP_CHUNK ? end - page : PAGEMAP_CHUNK;
         ssize_t wanted = (ssize_t)(n * sizeof(entry[0]));
-        bool known = fd >= 0 && pread(fd, entry, (size_t)wanted,
-                                      (off_t)((first + page) * sizeof(entry[0]))) == wanted;
+        bool known =
+            fd >= 0 && entry &&
+            pread(fd, entry, (size_t)wanted, (off_t)((first + page) * sizeof(entry[0]))) == wanted;
         for (size_t i = 0; i < n; i++, page++)
             if (!known || (entry[i] & PAGEMAP_THERE))
                 mark(bits, page);
     }
     if (fd >= 0)
         close(fd);
+    free(entry);
     for (size_t i = 0; m->marks->backed && i < m->marks->words; i++)
         bits[i] |= m->marks->backed[i]; /* mapped, though nobody may have looked yet */
 }
