@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "memory.h"
 #include "retry.h"
 #include "sandbox.h"
 
@@ -210,11 +211,7 @@ static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
 
 static bool put_there(struct hl_machine *m, const struct share *s, const struct source *from)
 {
-    int anonymous = from ? 0 : MAP_ANONYMOUS;
-    void *at = mmap(m->memory + s->gpa, s->size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED | anonymous, from ? from->fd : -1,
-                    from ? (off_t)from->offset : 0);
-    return at != MAP_FAILED;
+    return memory_map(m->memory + s->gpa, s->size, from ? from->fd : -1, from ? from->offset : 0);
 }
 
 /* From now on nothing of it can be seen, neither by the guest nor by whoever gets the room. */
@@ -339,13 +336,6 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
 #define PAGEMAP_OF_FILE (1ull << 61)
 #define CHUNK 512u
 
-/* Memory that the program has locked (mlockall()) is not given back. */
-static bool forget(uint8_t *at, size_t size)
-{
-    return madvise(at, size, MADV_DONTNEED) == 0 ||
-           (munlock(at, size) == 0 && madvise(at, size, MADV_DONTNEED) == 0);
-}
-
 static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
 {
     uint64_t entry[CHUNK];
@@ -361,7 +351,7 @@ static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
                     (!(entry[i + run] & PAGEMAP_THERE) || (entry[i + run] & PAGEMAP_OF_FILE)))
                     break;
             if (run)
-                done_all &= forget(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE);
+                done_all &= memory_forget(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE);
         }
     }
     return done_all;
