@@ -14,6 +14,7 @@
 
 #include "image.h"
 #include "linux_heap.h"
+#include "memory.h"
 #include "retry.h"
 #include "shim.h"
 
@@ -315,9 +316,10 @@ static int map_contents(struct hl_snapshot *s, struct loading *in)
     const size_t size = in->header.page_count * PAGE_SIZE;
     if (!size)
         return 0;
-    void *data = mmap(NULL, size, PROT_READ, MAP_SHARED, in->fd, (off_t)in->layout.contents);
-    if (data == MAP_FAILED)
+    uint8_t *data = memory_map(NULL, size, in->fd, in->layout.contents);
+    if (!data)
         return unreadable(in, errno);
+    mprotect(data, size, PROT_READ);
     s->store.data = data;
     s->store.size = size;
     s->store.fd = in->fd;

@@ -4,7 +4,8 @@
  *
  * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
  * trusted: damaged symbols or debug information give fewer answers, never a failure, and no file
- * but the image is read.  Names are the file's own bytes: escape them before a terminal sees them.
+ * but the image is read.  Line tables take up to 160 KiB of the caller's stack: 256 KiB are enough.
+ * Names are the file's own bytes: escape them before a terminal sees them.
  */
 #ifndef HL_SYMBOLS_H
 #define HL_SYMBOLS_H
