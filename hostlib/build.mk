@@ -8,6 +8,9 @@ HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
 HL_LIBS := -ldw -lelf -lZydis -ljansson -lz -lzstd -liberty -Wl,--exclude-libs,libiberty.a
 HL_SONAME := libhl.so.0
 
+# A host program's thread may have a small stack (hl/sandbox.h says how small).
+$(HL_SRC:%.c=$(B)/obj/%.o): HL_CFLAGS += $(if $(SAN),,-Wframe-larger-than=5000)
+
 $(B)/obj/%.o: %.S | $(DEPS)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)

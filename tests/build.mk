@@ -9,7 +9,10 @@ $(B)/tests/%: tests/%.c $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
-	    -o $@ $(filter %.c,$^) $(LDFLAGS) $(B)/lib/libhl.a -lcmocka $(HL_LIBS) -pthread
+	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/lib/libhl.a -lcmocka $(HL_LIBS) -pthread
+
+# Under a timer when asked (tests/kvm/ticking.sh).
+$(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
 
 # The debug target on a vCPU that the test plays.
 $(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \

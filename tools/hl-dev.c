@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hl-dev.c - the guest author's tool: one subcommand a file in dev/. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,8 +60,15 @@ static void open_streams(void)
             _exit(EXIT_SYSTEM);
 }
 
+/* Not SIG_IGN, which GDB and other programs we start would inherit. */
+static void on_file_limit(int signal_number)
+{
+    (void)signal_number; /* a file size limit is an error like any other, not a death */
+}
+
 int main(int argc, char **argv)
 {
+    signal(SIGXFSZ, on_file_limit);
     setvbuf(stderr, NULL, _IOLBF, 0); /* a line is one write, also where it is put together */
     open_streams();
     const char *name = argc > 1 ? argv[1] : NULL;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "registry.h"
+#include "retry.h"
 
 #define ENTRIES_MAX 65536
 
@@ -46,12 +47,12 @@ static bool ends(const char *text, size_t size)
 /* Entries are read, not mapped: a file that shrinks must not be a SIGBUS. */
 static bool read_entry(int directory, const char *name, struct registry_file *file)
 {
-    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat st;
     if (fd < 0)
         return false;
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-                pread(fd, file, sizeof(*file), 0) == (ssize_t)sizeof(*file);
+                RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
     close(fd);
     return good && memcmp(file->magic, REGISTRY_MAGIC, sizeof(file->magic)) == 0 &&
            file->version == REGISTRY_VERSION && file->state <= HL_ATTACHABLE_EXITED &&
@@ -113,22 +114,32 @@ static int add(struct listing *l, const struct registry_file *file, struct hl_er
     return 0;
 }
 
-static int take_entry(struct listing *l, int directory, const char *name, int pid,
-                      struct hl_error *error)
+static int take_file(struct listing *l, int directory, const char *name, int pid,
+                     struct registry_file *file, struct hl_error *error)
 {
-    struct registry_file file;
-    if (!read_entry(directory, name, &file) || file.pid != (uint32_t)pid) {
+    if (!read_entry(directory, name, file) || file->pid != (uint32_t)pid) {
         if (!registry_started(pid))
             unlinkat(directory, name, 0);
         return 0;
     }
     /* In another container its process has a number we cannot ask for. */
-    if (file.pid_namespace != l->pid_namespace)
+    if (file->pid_namespace != l->pid_namespace)
         return 0;
-    if (registry_started(pid) == file.started)
-        return add(l, &file, error);
-    sweep(directory, name, &file);
+    if (registry_started(pid) == file->started)
+        return add(l, file, error);
+    sweep(directory, name, file);
     return 0;
+}
+
+static int take_entry(struct listing *l, int directory, const char *name, int pid,
+                      struct hl_error *error)
+{
+    struct registry_file *file = malloc(sizeof(*file));
+    if (!file)
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    int rc = take_file(l, directory, name, pid, file, error);
+    free(file);
+    return rc;
 }
 
 /* Another process's, that died between making a socket and telling of it. */

@@ -12,6 +12,7 @@
 
 #include "file_replace.h"
 #include "machine.h"
+#include "retry.h"
 #include "sandbox.h"
 
 #define CHUNK (16 * PAGE_SIZE)
@@ -22,6 +23,7 @@ struct core {
     struct hl_error *error;
     Elf64_Phdr *load; /* one a run of pages of one protection */
     size_t loads, room;
+    uint8_t *chunk; /* CHUNK bytes of memory on their way */
     uint8_t *notes;
     size_t notes_size;
     int fd;
@@ -88,9 +90,7 @@ static int put(struct core *c, const void *data, size_t size)
 {
     const uint8_t *at = data;
     while (size) {
-        ssize_t n = write(c->fd, at, size);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = RETRY(write(c->fd, at, size));
         if (n <= 0)
             return failed(c, "write");
         at += n;
@@ -114,7 +114,7 @@ static int put_zeros(struct core *c, const uint8_t *zeros, size_t size)
 static int put_memory(struct core *c, const Elf64_Phdr *load)
 {
     static const uint8_t zeros[CHUNK];
-    uint8_t data[CHUNK];
+    uint8_t *data = c->chunk;
     int rc = 0;
     for (uint64_t done = 0; !rc && done < load->p_memsz;) {
         size_t size = load->p_memsz - done < CHUNK ? load->p_memsz - done : CHUNK;
@@ -180,7 +180,7 @@ static int put_all(struct core *c)
         end += c->load[i].p_memsz;
     }
     /* A hole at the end is none yet. */
-    if (!rc && c->holes && ftruncate(c->fd, (off_t)end))
+    if (!rc && c->holes && RETRY(ftruncate(c->fd, (off_t)end)))
         rc = failed(c, "write");
     return rc;
 }
@@ -194,10 +194,19 @@ static int write_file(struct core *c)
     c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
     /* It holds whatever the guest knows, also where the file was there before. */
     int rc = c->holes && fchmod(c->fd, 0600) ? failed(c, "write") : put_all(c);
-    if (close(c->fd) && !rc)
+    if (retry_close(c->fd) && !rc)
         rc = failed(c, "write");
     if (rc && c->holes)
         unlink(c->path);
+    return rc;
+}
+
+static int write_in_limit(struct core *c)
+{
+    struct file_limit limit;
+    file_limit_begin(&limit);
+    int rc = write_file(c);
+    file_limit_end(&limit);
     return rc;
 }
 
@@ -206,10 +215,14 @@ int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
 {
     struct core c = {.sb = sb, .path = path, .error = error};
     int rc = core_notes(sb, info, &c.notes, &c.notes_size, error);
+    c.chunk = rc ? NULL : malloc(CHUNK);
+    if (!rc && !c.chunk)
+        rc = hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     if (!rc)
         rc = collect(&c);
     if (!rc)
-        rc = write_file(&c);
+        rc = write_in_limit(&c);
+    free(c.chunk);
     free(c.notes);
     free(c.load);
     return rc;

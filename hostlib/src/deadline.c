@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "retry.h"
+
 #define NS 1000000000ull
 
 static struct {
@@ -126,7 +128,7 @@ static void after_fork(void)
 /* Lock held.  Signals are for the program's own threads. */
 static int start(void)
 {
-    sigset_t every, before;
+    sigset_t before;
     if (all.running)
         return 0;
     if (!all.prepared) {
@@ -134,10 +136,9 @@ static int start(void)
         pthread_atfork(NULL, NULL, after_fork);
         all.prepared = true;
     }
-    sigfillset(&every);
-    pthread_sigmask(SIG_SETMASK, &every, &before);
+    signals_block(&before);
     int rc = pthread_create(&all.thread, NULL, watch, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    signals_restore(&before);
     all.running = rc == 0;
     return rc;
 }

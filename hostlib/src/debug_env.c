@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "debug_env.h"
 
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +60,7 @@ static int serve_tcp(struct hl_sandbox *sb, const char *endpoint, struct hl_erro
 /* A pipe or a socket; a terminal and /dev/null belong to nobody. */
 static bool same_stream(int pid)
 {
-    char path[32], theirs[PATH_MAX], ours[PATH_MAX];
+    char path[32], theirs[64], ours[64]; /* "socket:[...]" is short, a path begins with '/' */
     snprintf(path, sizeof(path), "/proc/%d/fd/0", pid);
     ssize_t m = readlink(path, theirs, sizeof(theirs));
     ssize_t n = readlink("/proc/self/fd/0", ours, sizeof(ours));

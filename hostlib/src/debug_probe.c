@@ -9,6 +9,7 @@
 #include <hl/debug.h>
 
 #include "machine_debug.h"
+#include "retry.h"
 
 #define TEXT 0x401000ull
 #define DATA 0x402000ull
@@ -40,15 +41,35 @@ static int make(struct hl_machine **m, struct hl_error *error)
     return 0;
 }
 
-/* Run from TEXT + from with `debug` armed, to the next exit. */
+/* Run from TEXT + from with `debug` armed, to the next exit that is the guest's. */
 static int try(struct hl_machine *m, unsigned from, const struct vcpu_debug *debug,
                struct hl_exit *exit, struct hl_error *error)
 {
-    struct hl_regs regs = {.rip = TEXT + from};
-    int rc = hl_machine_set_regs(m, &regs, error);
-    if (!rc)
-        rc = machine_arm(m, debug, error);
-    return rc ? rc : hl_machine_run(m, exit, error);
+    const struct hl_regs regs = {.rip = TEXT + from};
+    int rc;
+    do {
+        rc = hl_machine_set_regs(m, &regs, error);
+        if (!rc)
+            rc = machine_arm(m, debug, error);
+        if (!rc)
+            rc = hl_machine_run(m, exit, error);
+    } while (!rc && exit->kind == HL_EXIT_INTERRUPT);
+    return rc;
+}
+
+/* Step from the start. */
+static int try_step(struct hl_machine *m, bool by_exit, struct hl_exit *exit,
+                    struct machine_step *step, struct hl_error *error)
+{
+    const struct hl_regs regs = {.rip = TEXT};
+    const struct vcpu_debug none = {0};
+    int rc;
+    do {
+        rc = hl_machine_set_regs(m, &regs, error);
+        if (!rc)
+            rc = machine_step(m, by_exit, &none, exit, step, error);
+    } while (!rc && exit->kind == HL_EXIT_INTERRUPT);
+    return rc;
 }
 
 static bool stopped(struct hl_machine *m, const struct hl_exit *exit, unsigned vector, unsigned at)
@@ -64,17 +85,12 @@ static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
     struct hl_exit exit;
     struct machine_step step;
     const struct vcpu_debug none = {0}, sw = {.sw_break = true};
-    struct hl_regs regs = {.rip = TEXT};
-    int rc = hl_machine_set_regs(m, &regs, error);
-    if (!rc)
-        rc = machine_step(m, true, &none, &exit, &step, error);
+    int rc = try_step(m, true, &exit, &step, error);
     if (rc)
         return rc;
     can->step_exit = m->trap_exit && stopped(m, &exit, VECTOR_DEBUG, AT_INT3);
     if (!can->step_exit) {
-        rc = hl_machine_set_regs(m, &regs, error);
-        if (!rc)
-            rc = machine_step(m, false, &none, &exit, &step, error);
+        rc = try_step(m, false, &exit, &step, error);
         if (!rc && !(step.done && stopped(m, &exit, VECTOR_DEBUG, AT_INT3)))
             rc = hl_error_set(error, HL_ERR_KVM, "a single step does not work on this KVM");
     }
@@ -109,22 +125,32 @@ static int probe_slots(struct hl_machine *m, struct hl_debug_abilities *can, str
     return rc;
 }
 
+/* A signal in the middle must not pass for a road that does not work: none comes in. */
+static int probe(struct hl_debug_abilities *can, struct hl_error *error)
+{
+    struct hl_machine *m = NULL;
+    sigset_t before;
+    signals_block(&before);
+    int rc = make(&m, error);
+    if (!rc)
+        rc = probe_basics(m, can, error);
+    if (!rc)
+        rc = probe_slots(m, can, error);
+    hl_machine_destroy(m);
+    signals_restore(&before);
+    return rc;
+}
+
 int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static struct hl_debug_abilities known;
     static bool probed;
     struct hl_debug_abilities can = {0};
-    struct hl_machine *m = NULL;
     int rc = 0;
     pthread_mutex_lock(&lock);
     if (!probed) {
-        rc = make(&m, error);
-        if (!rc)
-            rc = probe_basics(m, &can, error);
-        if (!rc)
-            rc = probe_slots(m, &can, error);
-        hl_machine_destroy(m);
+        rc = probe(&can, error);
         known = can;
         probed = rc == 0;
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "retry.h"
 
 #define TRIES 100 /* of names that somebody else has */
 
@@ -29,13 +30,11 @@ static int write_all(int fd, const struct file_part *part)
 {
     const uint8_t *data = part->data;
     for (size_t size = part->size; size;) {
-        ssize_t n = write(fd, data, size);
-        if (n < 0 && errno != EINTR)
+        ssize_t n = RETRY(write(fd, data, size));
+        if (n < 0)
             return -1;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
+        data += n;
+        size -= (size_t)n;
     }
     return 0;
 }
@@ -45,21 +44,24 @@ static int fill(int fd, const struct file_part *parts, unsigned count, bool secr
     for (unsigned i = 0; i < count; i++)
         if (write_all(fd, &parts[i]))
             return -1;
-    return secret ? fsync(fd) : 0;
+    return secret ? RETRY(fsync(fd)) : 0;
 }
 
 static int write_and_close(int fd, const char *path, const struct file_part *parts, unsigned count,
                            bool secret, struct hl_error *error)
 {
+    struct file_limit limit;
+    file_limit_begin(&limit);
     int rc = fill(fd, parts, count, secret) ? failed(path, "cannot write", error) : 0;
-    if (close(fd) && !rc)
+    file_limit_end(&limit);
+    if (retry_close(fd) && !rc)
         rc = failed(path, "cannot write", error);
     return rc;
 }
 
 int open_to_write(const char *path, int flags, mode_t mode)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, mode);
+    int fd = RETRY(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags, mode));
     if (fd >= 0)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     return fd;
@@ -79,7 +81,7 @@ static int create_beside(const char *path, bool secret, char **name)
             errno = ENOMEM;
             return -1;
         }
-        int fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666);
+        int fd = RETRY(open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666));
         if (fd >= 0 || errno != EEXIST)
             return fd;
         free(*name);

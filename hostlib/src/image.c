@@ -15,6 +15,7 @@
 
 #include "clock.h"
 #include "pagetable.h"
+#include "retry.h"
 
 #define GUEST_LOW 0x1000ull
 #define GUEST_HIGH 0x0000700000000000ull /* the sandbox's own regions are above */
@@ -265,9 +266,7 @@ static int read_failed(const char *path, int e, struct hl_error *error)
 static int read_all(int fd, const char *path, uint8_t *data, size_t size, struct hl_error *error)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = read(fd, data + done, size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = RETRY(read(fd, data + done, size - done));
         if (n <= 0)
             return read_failed(path, n ? errno : EIO, error);
         done += (size_t)n;
@@ -309,7 +308,7 @@ int hl_image_open(struct hl_image **image, const char *path, struct hl_error *er
         return hl_error_set(error, HL_ERR_ARGUMENT, "no path");
     uint64_t began = clock_now();
     /* O_NONBLOCK: a fifo must not hang the host before it is refused. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (fd < 0)
         return read_failed(path, errno, error);
     int rc = read_file(fd, path, &data, &size, error);

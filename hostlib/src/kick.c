@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +13,7 @@
 #include <hl/machine.h>
 
 #include "clock.h"
+#include "retry.h"
 
 /* glibc 2.36 does not name it. */
 #ifndef sigev_notify_thread_id
@@ -19,10 +21,15 @@
 #endif
 
 #define KICK_OFFSET 6
+/*
+ * For when the user's queue of real-time signals is full (RLIMIT_SIGPENDING), and ours is lost with
+ * EAGAIN: a classic signal needs no place there, and Linux itself never sends this one.
+ */
+#define SPARE_SIGNAL SIGSTKFLT
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int number; /* 0: the default */
-static bool installed;
+static bool installed, spare_installed;
 
 static void on_kick(int signal_number)
 {
@@ -56,18 +63,21 @@ int hl_kick_signal_set(int signal_number)
     return rc;
 }
 
-int kick_install(void)
+/* On the stack the program has set aside, if any: a Go thread's own one has no room for us. */
+static int install(int signal_number, bool *done)
 {
-    int rc = 0;
+    struct sigaction action = {.sa_handler = on_kick, .sa_flags = SA_ONSTACK};
     pthread_mutex_lock(&lock);
-    if (!installed) {
-        struct sigaction action = {.sa_handler = on_kick};
-        sigemptyset(&action.sa_mask);
-        rc = sigaction(signal_number_locked(), &action, NULL) ? HL_ERR_SYSTEM : 0;
-        installed = rc == 0;
-    }
+    sigemptyset(&action.sa_mask);
+    int rc = !*done && sigaction(signal_number, &action, NULL) ? HL_ERR_SYSTEM : 0;
+    *done |= rc == 0;
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+int kick_install(void)
+{
+    return install(hl_kick_signal(), &installed);
 }
 
 void kick_init(struct kick *k)
@@ -78,6 +88,8 @@ void kick_init(struct kick *k)
 
 void kick_destroy(struct kick *k)
 {
+    if (k->has_ticker)
+        deadline_close(&k->ticker);
     if (k->has_timer)
         timer_delete(k->timer);
     pthread_mutex_destroy(&k->lock);
@@ -100,31 +112,38 @@ static void open_signal(struct kick *k, int vcpu_fd)
     } mask = {.head.len = sizeof(mask.set)};
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
-    bool needed = sigismember(&blocked, hl_kick_signal()) == 1;
+    bool needed = sigismember(&blocked, hl_kick_signal()) || sigismember(&blocked, SPARE_SIGNAL);
     if (!needed && !k->masked)
         return;
     sigdelset(&blocked, hl_kick_signal());
+    sigdelset(&blocked, SPARE_SIGNAL);
     memcpy(mask.set, &blocked, sizeof(mask.set)); /* the kernel's set is the first 64 signals */
-    k->masked = ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
+    k->masked =
+        retry_ioctl(vcpu_fd, KVM_SET_SIGNAL_MASK, needed ? &mask.head : NULL) == 0 && needed;
 }
 
-static sigset_t our_signal(void)
+static sigset_t our_signals(void)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, hl_kick_signal());
+    sigaddset(&set, SPARE_SIGNAL);
     return set;
 }
 
-/* Take what is pending of a signal that this thread blocks; how many were a timer's ticks. */
-static unsigned take_pending(void)
+/* Take what is pending of signals that this thread blocks; how many were ticks. */
+static unsigned take_pending(struct kick *k)
 {
     const struct timespec now = {0};
     unsigned ticks = 0;
     siginfo_t info;
-    sigset_t ours = our_signal();
+    sigset_t ours = our_signals();
     while (sigtimedwait(&ours, &info, &now) > 0)
         ticks += info.si_code == SI_TIMER;
+    pthread_mutex_lock(&k->lock);
+    ticks += k->sent;
+    k->sent = 0;
+    pthread_mutex_unlock(&k->lock);
     return ticks;
 }
 
@@ -132,7 +151,7 @@ static unsigned take_pending(void)
 static void drain_signal(struct kick *k)
 {
     if (k->masked)
-        k->ticks = take_pending();
+        k->ticks = take_pending(k);
 }
 
 static void begin_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
@@ -161,22 +180,19 @@ static void end_run(struct kick *k, struct kvm_run *run)
 /* With every signal blocked: under kicks that come fast the vCPU would get nowhere. */
 static int run_whole(int vcpu_fd)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    signals_block(&before);
     int rc = ioctl(vcpu_fd, KVM_RUN, 0);
-    int e = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = e;
+    signals_restore(&before);
     return rc;
 }
 
 /* A tick that came outside of KVM_RUN is no sample of the guest: without this it would be taken for
  * one, always at the same place. */
-static void drop_ticks(const struct kick *k)
+static void drop_ticks(struct kick *k)
 {
     if (clock_now() / k->period != k->out_since / k->period)
-        take_pending();
+        take_pending(k);
 }
 
 int kick_run(struct kick *k, int vcpu_fd, struct kvm_run *run, bool whole)
@@ -228,10 +244,45 @@ static int make_timer(struct kick *k)
     return k->has_timer ? 0 : -1;
 }
 
+/* The program's SIGSTKFLT stays its own until the queue has been full once. */
+static void signal_thread(pthread_t thread)
+{
+    if (pthread_kill(thread, hl_kick_signal()) == EAGAIN &&
+        install(SPARE_SIGNAL, &spare_installed) == 0)
+        pthread_kill(thread, SPARE_SIGNAL);
+}
+
+static uint64_t send_tick(struct deadline *d, uint64_t now)
+{
+    struct kick *k = (struct kick *)((char *)d - offsetof(struct kick, ticker));
+    pthread_mutex_lock(&k->lock);
+    if (k->running && !k->whole) {
+        k->sent++;
+        signal_thread(k->thread);
+    }
+    uint64_t period = k->period;
+    pthread_mutex_unlock(&k->lock);
+    return (now / period + 1) * period;
+}
+
+/* A timer needs a place in the queue of signals to be made. */
+static int make_ticker(struct kick *k)
+{
+    if (!k->has_ticker && deadline_open(NULL))
+        return -1;
+    k->ticker.due = send_tick;
+    k->has_ticker = true;
+    return 0;
+}
+
 /* At the next multiple of the period, and so on. */
-static int arm_timer(struct kick *k, uint64_t period)
+static int arm(struct kick *k, uint64_t period)
 {
     uint64_t next = period ? (clock_now() / period + 1) * period : 0;
+    if (!k->has_timer) {
+        deadline_set(&k->ticker, period ? next : DEADLINE_NEVER);
+        return 0;
+    }
     const struct itimerspec when = {
         .it_value = {(time_t)(next / 1000000000u), (long)(next % 1000000000u)},
         .it_interval = {(time_t)(period / 1000000000u), (long)(period % 1000000000u)},
@@ -241,29 +292,28 @@ static int arm_timer(struct kick *k, uint64_t period)
 
 static int begin_samples(struct kick *k, uint64_t period)
 {
-    sigset_t ours = our_signal();
-    sigset_t before;
-    if (make_timer(k) || pthread_sigmask(SIG_BLOCK, &ours, &before))
+    sigset_t ours = our_signals(), before;
+    if ((make_timer(k) && make_ticker(k)) || pthread_sigmask(SIG_BLOCK, &ours, &before))
         return -1;
-    k->was_open = !sigismember(&before, hl_kick_signal());
-    if (arm_timer(k, period)) {
-        if (k->was_open)
-            pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
-        return -1;
-    }
+    k->opened = ours;
+    for (int i = 1; i < NSIG; i++)
+        if (sigismember(&before, i) == 1)
+            sigdelset(&k->opened, i);
     k->period = period;
     k->out_since = clock_now();
-    return 0;
+    if (arm(k, period) == 0)
+        return 0;
+    pthread_sigmask(SIG_UNBLOCK, &k->opened, NULL);
+    k->period = 0;
+    return -1;
 }
 
 /* What else the thread blocks is the host functions' affair, who may have changed it meanwhile. */
 static void end_samples(struct kick *k)
 {
-    sigset_t ours = our_signal();
-    arm_timer(k, 0);
-    take_pending(); /* a kick among them has set immediate_exit, too */
-    if (k->was_open)
-        pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+    arm(k, 0);
+    take_pending(k); /* a kick among them has set immediate_exit, too */
+    pthread_sigmask(SIG_UNBLOCK, &k->opened, NULL);
     k->period = 0;
 }
 
@@ -289,7 +339,7 @@ void kick_send(struct kick *k, struct kvm_run *run)
     } else if (!__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST)) {
         set_immediate_exit(run, 1);
         if (k->running)
-            pthread_kill(k->thread, hl_kick_signal());
+            signal_thread(k->thread);
     }
     pthread_mutex_unlock(&k->lock);
 }

@@ -16,6 +16,8 @@
 #include <time.h>
 #include <linux/kvm.h>
 
+#include "deadline.h"
+
 struct kick {
     pthread_mutex_t lock; /* guards all of it against kick_send() */
     pthread_t thread;     /* that runs the vCPU, or ran it last */
@@ -32,7 +34,11 @@ struct kick {
     bool has_timer;
     timer_t timer;
     pid_t timer_thread; /* that the timer's signals go to */
-    bool was_open;      /* the thread did not block the signal before sampling began */
+    sigset_t opened;    /* signals of ours that the thread did not block before sampling began */
+    /* where no timer can be had: the thread that keeps time sends the ticks */
+    struct deadline ticker;
+    bool has_ticker;
+    unsigned sent; /* ticks that the vCPU's thread has not taken yet */
 };
 
 /* Install the handler, once a process.  0 or HL_ERR_SYSTEM. */

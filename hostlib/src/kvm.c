@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cpuid.h"
+#include "retry.h"
 
 /* HL_KVM_DEVICE lets tests, and doctor's users, see what another device node gives. */
 static const char *device_path(void)
@@ -57,18 +57,19 @@ static int open_failed(const char *path, struct hl_error *error)
 static int open_host(struct kvm_host *host, struct hl_error *error)
 {
     const char *path = device_path();
-    host->fd = open(path, O_RDWR | O_CLOEXEC);
+    host->fd = RETRY(open(path, O_RDWR | O_CLOEXEC));
     if (host->fd < 0)
         return open_failed(path, error);
-    int version = ioctl(host->fd, KVM_GET_API_VERSION, 0);
-    int size = version == KVM_API_VERSION ? ioctl(host->fd, KVM_GET_VCPU_MMAP_SIZE, 0) : -1;
+    int version = retry_ioctl(host->fd, KVM_GET_API_VERSION, 0);
+    bool known = version == KVM_API_VERSION;
+    int size = known ? retry_ioctl(host->fd, KVM_GET_VCPU_MMAP_SIZE, 0) : -1;
     if (size < (int)sizeof(struct kvm_run)) {
         close(host->fd);
         return hl_error_set(error, HL_ERR_NO_KVM, "%s: %s is not a KVM device",
                             hl_err_text(HL_ERR_NO_KVM), path);
     }
     host->run_size = (size_t)size;
-    int sync = ioctl(host->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+    int sync = retry_ioctl(host->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
     host->sync_regs = sync > 0 && (sync & KVM_SYNC_X86_REGS);
     host->sync_all = sync > 0 && (sync & KVM_SYNC_X86_VALID_FIELDS) == KVM_SYNC_X86_VALID_FIELDS;
     cpuid_fill(host);
@@ -97,7 +98,7 @@ int kvm_host_reset_sregs(int vcpu_fd, struct kvm_sregs *sregs)
     static struct kvm_sregs reset;
     static bool known;
     pthread_mutex_lock(&lock);
-    int rc = known ? 0 : ioctl(vcpu_fd, KVM_GET_SREGS, &reset);
+    int rc = known ? 0 : retry_ioctl(vcpu_fd, KVM_GET_SREGS, &reset);
     known = rc == 0;
     *sregs = reset;
     pthread_mutex_unlock(&lock);

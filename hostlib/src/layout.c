@@ -6,6 +6,7 @@
 #include "sandbox.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "image.h"
@@ -94,12 +95,11 @@ size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux)
 }
 
 /* argc, argv, envp, auxv at the stack pointer (System V ABI AMD64, 3.4.1). */
-static int build_stack(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
-                       hl_gva_t *rsp, struct hl_error *error)
+static int put_words(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
+                     uint64_t *words, hl_gva_t *rsp, struct hl_error *error)
 {
     const struct hl_region *stack = &sb->region[REGION_STACK];
     const char *const default_argv[] = {sb->image->path, NULL};
-    uint64_t words[ARGS_MAX + 4 + 2 * LAYOUT_AUX_MAX] = {0};
     struct stack_builder b = {.host =
                                   machine_memory(sb->machine, sb->gpa[REGION_STACK], stack->size),
                               .low = stack->start,
@@ -124,6 +124,18 @@ static int build_stack(struct hl_sandbox *sb, const char *const *argv, const cha
     if (b.overflow)
         return hl_error_set(error, HL_ERR_LIMIT, "the arguments do not fit into the guest's stack");
     return 0;
+}
+
+/* The caller's own stack may be small. */
+static int build_stack(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
+                       hl_gva_t *rsp, struct hl_error *error)
+{
+    uint64_t *words = calloc(ARGS_MAX + 4 + 2 * LAYOUT_AUX_MAX, sizeof(*words));
+    if (!words)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    int rc = put_words(sb, argv, envp, words, rsp, error);
+    free(words);
+    return rc;
 }
 
 static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "machine_dirty.h"
+#include "memory.h"
 #include "shim.h"
 
 /*
@@ -136,14 +137,10 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     /* Behind everything else: its size moves nothing, and snapshots do not depend on it. */
     size_t spare = shared ? pagetable_pool_size(2 * shared, SHARED_REGIONS) : 0;
     m->memory_size = SHIM_SIZE + pool + wanted + spare + shared;
-    m->memory = mmap(NULL, m->memory_size, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (m->memory == MAP_FAILED) {
-        int e = errno;
-        m->memory = NULL;
+    m->memory = memory_map(NULL, m->memory_size, -1, 0);
+    if (!m->memory)
         return hl_error_set(error, HL_ERR_MEMORY, "no memory for a guest of %zu MiB: %s",
-                            m->memory_size >> 20, strerror(e));
-    }
+                            m->memory_size >> 20, strerror(errno));
     /* A guest touches little: huge pages would zero 2 MiB for each first touch. */
     madvise(m->memory, m->memory_size, MADV_NOHUGEPAGE);
     /*

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "machine_dirty.h"
+#include "memory.h"
 
 #define MAP_MIN 16u /* pages */
 
@@ -36,9 +37,7 @@ static bool map_run(struct hl_machine *m, const struct machine_contents *c,
     uint8_t *at = m->memory + r->page * PAGE_SIZE;
     if (!k->backed)
         k->backed = calloc(m->memory_size / PAGE_SIZE / MARKS_WORD + 1, sizeof(*k->backed));
-    if (!k->backed || mmap(at, r->count * PAGE_SIZE, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, c->fd,
-                           (off_t)(c->offset + r->at * PAGE_SIZE)) == MAP_FAILED)
+    if (!k->backed || !memory_map(at, r->count * PAGE_SIZE, c->fd, c->offset + r->at * PAGE_SIZE))
         return false;
     madvise(at, r->count * PAGE_SIZE, MADV_NOHUGEPAGE);
     for (uint64_t i = 0; i < r->count; i++)

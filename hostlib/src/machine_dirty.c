@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "memory.h"
+
 int machine_track(struct hl_machine *m, struct hl_error *error)
 {
     struct machine_marks *k = m->marks;
@@ -82,9 +84,8 @@ static bool give_back(struct hl_machine *m, hl_gpa_t gpa, size_t size)
 {
     uint8_t *at = m->memory + gpa;
     if (!m->marks->backed)
-        return madvise(at, size, MADV_DONTNEED) == 0;
-    if (mmap(at, size, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return memory_forget(at, size);
+    if (!memory_map(at, size, -1, 0))
         return false;
     madvise(at, size, MADV_NOHUGEPAGE);
     return true;

@@ -5,15 +5,16 @@
 #include <stdint.h>
 #include <sys/random.h>
 
+#include "retry.h"
+
 int nondet_random(void *buf, size_t size)
 {
     size_t done = 0;
     while (done < size) {
-        ssize_t n = getrandom((uint8_t *)buf + done, size - done, 0);
-        if (n < 0 && errno != EINTR)
+        ssize_t n = RETRY(getrandom((uint8_t *)buf + done, size - done, 0));
+        if (n < 0)
             return -errno;
-        if (n > 0)
-            done += (size_t)n;
+        done += (size_t)n;
     }
     return 0;
 }

@@ -22,8 +22,8 @@ void counters_begin(struct tap *t)
 void counters_update(struct tap *t)
 {
     struct hl_profile *p = t->profile;
-    struct vcpu_stat now[VCPU_STATS];
-    size_t count = t->before_count ? read_counters(t, now) : 0;
+    struct vcpu_stat *now = t->before_count ? calloc(VCPU_STATS, sizeof(*now)) : NULL;
+    size_t count = now ? read_counters(t, now) : 0;
     for (size_t i = 0; i < count && i < t->before_count; i++) {
         const uint32_t key[2] = {profile_intern(p, now[i].name), now[i].vm};
         uint32_t n =
@@ -34,6 +34,7 @@ void counters_update(struct tap *t)
         c->value += now[i].value - t->before[i].value;
         t->before[i].value = now[i].value;
     }
+    free(now);
 }
 
 void counters_end(struct tap *t)

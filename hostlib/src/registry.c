@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "retry.h"
+
 #define NAME_SIZE 32
 #define TRIES 10000 /* entries of one process that may be there already */
 
@@ -36,15 +38,19 @@ static int open_directory(char *path, size_t size, struct hl_error *error)
 /* True for what a process left behind that had our number before us. */
 static bool stale(int directory, const char *name)
 {
-    struct registry_file file;
-    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    bool whole = pread(fd, &file, sizeof(file), 0) == (ssize_t)sizeof(file);
-    close(fd);
-    /* Of another container's process of this number nothing is known. */
-    return !whole || (file.pid_namespace == registry_pid_namespace() &&
-                      file.started != registry_started(getpid()));
+    struct registry_file *file = malloc(sizeof(*file));
+    int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    bool old = false;
+    if (fd >= 0 && file) {
+        bool whole = RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
+        /* Of another container's process of this number nothing is known. */
+        old = !whole || (file->pid_namespace == registry_pid_namespace() &&
+                         file->started != registry_started(getpid()));
+    }
+    if (fd >= 0)
+        close(fd);
+    free(file);
+    return old;
 }
 
 int registry_private_endpoint(char *buf, size_t size, struct hl_error *error)
@@ -120,11 +126,15 @@ static struct registry_file *write_file(int directory, const char *name,
     char hidden[NAME_SIZE + 1];
     snprintf(hidden, sizeof(hidden), ".%s", name);
     unlinkat(directory, hidden, 0);
-    int fd = openat(directory, hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+    int fd = RETRY(openat(directory, hidden, flags, 0600));
     if (fd < 0)
         return NULL;
     void *map = MAP_FAILED;
-    ssize_t n = pwrite(fd, file, sizeof(*file), 0);
+    struct file_limit limit;
+    file_limit_begin(&limit);
+    ssize_t n = RETRY(pwrite(fd, file, sizeof(*file), 0));
+    file_limit_end(&limit);
     if (n == (ssize_t)sizeof(*file))
         map = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     else if (n >= 0)
@@ -226,8 +236,7 @@ int registry_lock(void)
     int fd = open_directory(path, sizeof(path), NULL);
     if (fd < 0)
         return -1;
-    while (flock(fd, LOCK_EX) && errno == EINTR)
-        ;
+    (void)RETRY(flock(fd, LOCK_EX));
     return fd;
 }
 

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "retry.h"
+
 #define DIRECTORY_MAX 64 /* leaves room for a socket's name in the 108 bytes of sun_path */
 
 /* su and sudo may hand down another user's. */
@@ -43,7 +45,7 @@ int registry_directory_open(const char *path, bool make, struct hl_error *error)
     struct stat st;
     if (make && mkdir(path, 0700) && errno != EEXIST)
         return distrust(path, strerror(errno), error);
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = RETRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd < 0 && errno == ENOENT && !make)
         return -1;
     if (fd < 0)
@@ -68,10 +70,10 @@ uint64_t registry_started(int pid)
 {
     char path[32], text[1024];
     snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
     if (fd < 0)
         return 0;
-    ssize_t n = read(fd, text, sizeof(text) - 1);
+    ssize_t n = RETRY(read(fd, text, sizeof(text) - 1));
     close(fd);
     text[n > 0 ? n : 0] = '\0';
     const char *p = strrchr(text, ')');

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "memory.h"
+#include "retry.h"
 #include "sandbox.h"
 
 struct share {
@@ -57,7 +59,11 @@ static int new_copy(struct source *to, size_t size, uint8_t **data, struct hl_er
 {
     *to = (struct source){.fd = memfd_create("hl-share", MFD_CLOEXEC | MFD_ALLOW_SEALING),
                           .own = true};
-    if (to->fd < 0 || ftruncate(to->fd, (off_t)size))
+    struct file_limit limit;
+    file_limit_begin(&limit);
+    bool made = to->fd >= 0 && RETRY(ftruncate(to->fd, (off_t)size)) == 0;
+    file_limit_end(&limit);
+    if (!made)
         return failed(error, HL_ERR_MEMORY, "no memory for a copy");
     *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, to->fd, 0);
     return *data == MAP_FAILED ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
@@ -72,9 +78,7 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
 static int read_all(int fd, uint64_t offset, uint8_t *data, size_t size, struct hl_error *error)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = pread(fd, data + done, size - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = RETRY(pread(fd, data + done, size - done, (off_t)(offset + done)));
         if (n < 0)
             return failed(error, HL_ERR_FILE, "cannot read the file");
         if (n == 0)
@@ -207,11 +211,7 @@ static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
 
 static bool put_there(struct hl_machine *m, const struct share *s, const struct source *from)
 {
-    int anonymous = from ? 0 : MAP_ANONYMOUS;
-    void *at = mmap(m->memory + s->gpa, s->size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED | anonymous, from ? from->fd : -1,
-                    from ? (off_t)from->offset : 0);
-    return at != MAP_FAILED;
+    return memory_map(m->memory + s->gpa, s->size, from ? from->fd : -1, from ? from->offset : 0);
 }
 
 /* From now on nothing of it can be seen, neither by the guest nor by whoever gets the room. */
@@ -336,13 +336,6 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
 #define PAGEMAP_OF_FILE (1ull << 61)
 #define CHUNK 512u
 
-/* Memory that the program has locked (mlockall()) is not given back. */
-static bool forget(uint8_t *at, size_t size)
-{
-    return madvise(at, size, MADV_DONTNEED) == 0 ||
-           (munlock(at, size) == 0 && madvise(at, size, MADV_DONTNEED) == 0);
-}
-
 static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
 {
     uint64_t entry[CHUNK];
@@ -358,7 +351,7 @@ static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
                     (!(entry[i + run] & PAGEMAP_THERE) || (entry[i + run] & PAGEMAP_OF_FILE)))
                     break;
             if (run)
-                done_all &= forget(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE);
+                done_all &= memory_forget(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE);
         }
     }
     return done_all;
@@ -372,7 +365,7 @@ int share_restore(struct hl_sandbox *sb, struct hl_error *error)
         if (!s->cow)
             continue;
         if (pagemap < 0)
-            pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+            pagemap = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
         done &= forget_copies(sb->machine->memory + s->gpa, s->size / PAGE_SIZE, pagemap);
     }
     if (pagemap >= 0)

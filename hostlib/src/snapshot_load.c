@@ -14,6 +14,8 @@
 
 #include "image.h"
 #include "linux_heap.h"
+#include "memory.h"
+#include "retry.h"
 #include "shim.h"
 
 /* The XSAVE area (Intel SDM 1, 13.4). */
@@ -57,7 +59,7 @@ static int open_file(struct loading *in)
 {
     struct stat st;
     /* Not blocking: it may be a fifo. */
-    in->fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    in->fd = RETRY(open(in->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (in->fd < 0 || fstat(in->fd, &st))
         return unreadable(in, errno);
     if (!S_ISREG(st.st_mode))
@@ -70,9 +72,7 @@ static int read_at(const struct loading *in, void *to, size_t size, uint64_t at)
 {
     uint8_t *p = to;
     while (size) {
-        ssize_t n = pread(in->fd, p, size, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = RETRY(pread(in->fd, p, size, (off_t)at));
         if (n < 0)
             return unreadable(in, errno);
         if (n == 0)
@@ -316,9 +316,10 @@ static int map_contents(struct hl_snapshot *s, struct loading *in)
     const size_t size = in->header.page_count * PAGE_SIZE;
     if (!size)
         return 0;
-    void *data = mmap(NULL, size, PROT_READ, MAP_SHARED, in->fd, (off_t)in->layout.contents);
-    if (data == MAP_FAILED)
+    uint8_t *data = memory_map(NULL, size, in->fd, in->layout.contents);
+    if (!data)
         return unreadable(in, errno);
+    mprotect(data, size, PROT_READ);
     s->store.data = data;
     s->store.size = size;
     s->store.fd = in->fd;

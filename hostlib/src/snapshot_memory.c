@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_memory.c - contents of guest memory, out of and into a machine. */
 #include "machine_dirty.h"
+#include "retry.h"
 #include "snapshot.h"
 
 #include <errno.h>
@@ -41,20 +42,22 @@ static size_t end_page(const struct hl_machine *m)
 /* Mark the pages that may hold anything but zeros: all of them where the kernel does not tell. */
 static void mark_present(const struct hl_machine *m, uint64_t *bits)
 {
-    uint64_t entry[PAGEMAP_CHUNK];
+    uint64_t *entry = malloc(PAGEMAP_CHUNK * sizeof(*entry));
     const size_t first = (uintptr_t)m->memory / PAGE_SIZE, end = end_page(m);
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int fd = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
     for (size_t page = first_page(m); page < end;) {
         size_t n = end - page < PAGEMAP_CHUNK ? end - page : PAGEMAP_CHUNK;
         ssize_t wanted = (ssize_t)(n * sizeof(entry[0]));
-        bool known = fd >= 0 && pread(fd, entry, (size_t)wanted,
-                                      (off_t)((first + page) * sizeof(entry[0]))) == wanted;
+        bool known =
+            fd >= 0 && entry &&
+            pread(fd, entry, (size_t)wanted, (off_t)((first + page) * sizeof(entry[0]))) == wanted;
         for (size_t i = 0; i < n; i++, page++)
             if (!known || (entry[i] & PAGEMAP_THERE))
                 mark(bits, page);
     }
     if (fd >= 0)
         close(fd);
+    free(entry);
     for (size_t i = 0; m->marks->backed && i < m->marks->words; i++)
         bits[i] |= m->marks->backed[i]; /* mapped, though nobody may have looked yet */
 }
@@ -90,16 +93,34 @@ static void fill_runs(struct snapshot_store *store, const uint64_t *bits, size_t
     }
 }
 
-/* A file in memory rather than plain memory: clones can map it. */
+/* 0, or errno.  A file's size is bounded by RLIMIT_FSIZE, also in memory: fd is -1 then. */
+static int new_file(int *fd, size_t size)
+{
+    struct file_limit limit;
+    *fd = memfd_create("hl-snapshot", MFD_CLOEXEC);
+    if (*fd < 0)
+        return errno;
+    file_limit_begin(&limit);
+    int e = RETRY(ftruncate(*fd, (off_t)size)) ? errno : 0;
+    file_limit_end(&limit);
+    if (e != EFBIG)
+        return e;
+    close(*fd);
+    *fd = -1;
+    return 0;
+}
+
+/* A file in memory rather than plain memory: clones can map it, and have to copy the other. */
 uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error)
 {
-    store->fd = memfd_create("hl-snapshot", MFD_CLOEXEC);
-    if (store->fd < 0 || ftruncate(store->fd, (off_t)size)) {
+    int e = new_file(&store->fd, size);
+    if (e) {
         hl_error_set(error, HL_ERR_MEMORY, "no memory for a snapshot of %zu KiB: %s", size >> 10,
-                     strerror(errno));
+                     strerror(e));
         return NULL;
     }
-    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, store->fd, 0);
+    int flags = store->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, store->fd, 0);
     if (data == MAP_FAILED) {
         no_memory(error);
         return NULL;

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "kick.h"
 #include "kvm.h"
+#include "retry.h"
 #include "shim.h"
 #include "vcpu_kvm.h"
 
@@ -106,7 +106,7 @@ static int set_system_registers(struct hl_vcpu *v, const struct vcpu_setup *setu
     s.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     v->sregs = s;
     if (!v->host->sync_all) {
-        if (ioctl(v->fd, KVM_SET_SREGS, &s))
+        if (retry_ioctl(v->fd, KVM_SET_SREGS, &s))
             return vcpu_kvm_failed(error, "KVM_SET_SREGS");
         return 0;
     }
@@ -126,7 +126,7 @@ static int set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsi
         struct kvm_msr_entry entry[4];
     } msrs = {.head.nmsrs = count};
     memcpy(msrs.entry, entries, count * sizeof(*entries));
-    int done = ioctl(v->fd, KVM_SET_MSRS, &msrs);
+    int done = retry_ioctl(v->fd, KVM_SET_MSRS, &msrs);
     if (done == (int)count)
         return 0;
     if (done >= 0)
@@ -145,7 +145,7 @@ int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error)
     };
     struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = v->host->xcr0};
     int rc = set_msrs(v, gate, sizeof(gate) / sizeof(gate[0]), error);
-    if (!rc && v->host->xcr0 && ioctl(v->fd, KVM_SET_XCRS, &xcrs))
+    if (!rc && v->host->xcr0 && retry_ioctl(v->fd, KVM_SET_XCRS, &xcrs))
         rc = vcpu_kvm_failed(error, "KVM_SET_XCRS");
     return rc;
 }
@@ -153,7 +153,7 @@ int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error)
 static int set_up(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_error *error)
 {
     v->gate = setup->gate;
-    if (ioctl(v->fd, KVM_SET_CPUID2, &v->host->cpuid))
+    if (retry_ioctl(v->fd, KVM_SET_CPUID2, &v->host->cpuid))
         return vcpu_kvm_failed(error, "KVM_SET_CPUID2");
     int rc = set_system_registers(v, setup, error);
     return rc ? rc : vcpu_kvm_set_gate(v, error);
@@ -165,14 +165,14 @@ static int open_vm(struct hl_vcpu *v, const struct vcpu_setup *setup, struct hl_
         .memory_size = setup->memory_size,
         .userspace_addr = (uintptr_t)setup->memory,
     };
-    v->vm_fd = ioctl(v->host->fd, KVM_CREATE_VM, 0);
+    v->vm_fd = retry_ioctl(v->host->fd, KVM_CREATE_VM, 0);
     if (v->vm_fd < 0)
         return vcpu_kvm_failed(error, "KVM_CREATE_VM");
     if (setup->log)
         vcpu_kvm_log_prepare(v);
-    if (ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &v->slot))
+    if (retry_ioctl(v->vm_fd, KVM_SET_USER_MEMORY_REGION, &v->slot))
         return vcpu_kvm_failed(error, "KVM_SET_USER_MEMORY_REGION");
-    v->fd = ioctl(v->vm_fd, KVM_CREATE_VCPU, 0);
+    v->fd = retry_ioctl(v->vm_fd, KVM_CREATE_VCPU, 0);
     if (v->fd < 0)
         return vcpu_kvm_failed(error, "KVM_CREATE_VCPU");
     v->run = mmap(NULL, v->host->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
@@ -229,7 +229,7 @@ static struct vcpu_regs *get_regs(struct hl_vcpu *v, struct hl_error *error)
     bool synced = v->host->sync_regs;
     struct kvm_regs *regs = synced ? &v->run->s.regs.regs : &v->regs_buffer;
     if (!v->regs_valid) {
-        if (ioctl(v->fd, KVM_GET_REGS, regs)) {
+        if (retry_ioctl(v->fd, KVM_GET_REGS, regs)) {
             vcpu_kvm_failed(error, "KVM_GET_REGS");
             return NULL;
         }
@@ -254,7 +254,7 @@ int vcpu_kvm_flush_regs(struct hl_vcpu *v)
         v->run->kvm_dirty_regs = dirty;
         return 0;
     }
-    return ioctl(v->fd, KVM_SET_REGS, &v->regs_buffer);
+    return retry_ioctl(v->fd, KVM_SET_REGS, &v->regs_buffer);
 }
 
 static void kick(struct hl_vcpu *v)
@@ -298,7 +298,7 @@ static int exit_mmio(struct hl_vcpu *v, struct vcpu_exit *exit)
 static bool is_faulting(const struct hl_vcpu *v)
 {
     struct kvm_vcpu_events events;
-    return ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) == 0 &&
+    return retry_ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events) == 0 &&
            (events.exception.injected || events.exception.pending);
 }
 
@@ -394,7 +394,7 @@ static int get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_er
         *gs = waiting->gs.base;
         return 0;
     }
-    if (ioctl(v->fd, KVM_GET_MSRS, &msrs) != 2)
+    if (retry_ioctl(v->fd, KVM_GET_MSRS, &msrs) != 2)
         return vcpu_kvm_failed(error, "KVM_GET_MSRS");
     *fs = msrs.entry[0].data;
     *gs = msrs.entry[1].data;
@@ -418,7 +418,7 @@ static int set_bases(struct hl_vcpu *v, uint64_t fs, uint64_t gs, struct hl_erro
 static int get_cr2(struct hl_vcpu *v, uint64_t *cr2, struct hl_error *error)
 {
     struct kvm_sregs s;
-    if (vcpu_kvm_flush_system(v) || ioctl(v->fd, KVM_GET_SREGS, &s))
+    if (vcpu_kvm_flush_system(v) || retry_ioctl(v->fd, KVM_GET_SREGS, &s))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     *cr2 = s.cr2;
     return 0;

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
+
+#include "retry.h"
 
 #define RFLAGS_TF 0x100ull
 
@@ -16,7 +17,7 @@
 int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error)
 {
     struct kvm_sregs s;
-    if (vcpu_kvm_flush_system(v) || ioctl(v->fd, KVM_GET_SREGS, &s))
+    if (vcpu_kvm_flush_system(v) || retry_ioctl(v->fd, KVM_GET_SREGS, &s))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     *system = (struct vcpu_system){
         .cs = s.cs.selector,
@@ -43,14 +44,14 @@ uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v)
 /* KVM_CAP_XSAVE2 tells the size; before it came, the area was one page. */
 size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v)
 {
-    int size = ioctl(v->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+    int size = retry_ioctl(v->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
     return size > (int)sizeof(struct kvm_xsave) ? (size_t)size : sizeof(struct kvm_xsave);
 }
 
 int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error)
 {
     bool large = vcpu_kvm_xsave_size(v) > sizeof(struct kvm_xsave);
-    if (ioctl(v->fd, large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, area))
+    if (retry_ioctl(v->fd, large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, area))
         return vcpu_kvm_failed(error, "KVM_GET_XSAVE");
     return 0;
 }
@@ -58,7 +59,7 @@ int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error)
 int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error)
 {
     /* Takes as many bytes as KVM_CAP_XSAVE2 says. */
-    if (ioctl(v->fd, KVM_SET_XSAVE, area))
+    if (retry_ioctl(v->fd, KVM_SET_XSAVE, area))
         return vcpu_kvm_failed(error, "KVM_SET_XSAVE");
     return 0;
 }
@@ -83,7 +84,8 @@ static int set_regs_now(struct hl_vcpu *v)
     if (!v->regs_dirty)
         return 0;
     v->regs_dirty = false;
-    return ioctl(v->fd, KVM_SET_REGS, v->host->sync_regs ? &v->run->s.regs.regs : &v->regs_buffer);
+    return retry_ioctl(v->fd, KVM_SET_REGS,
+                       v->host->sync_regs ? &v->run->s.regs.regs : &v->regs_buffer);
 }
 
 /*
@@ -114,7 +116,7 @@ int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_
     if (d.control)
         d.control |= KVM_GUESTDBG_ENABLE;
     /* Where rip is depends on CS: a vCPU that has never run is not at ring 3 yet. */
-    if (vcpu_kvm_flush_system(v) || set_regs_now(v) || ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d))
+    if (vcpu_kvm_flush_system(v) || set_regs_now(v) || retry_ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d))
         return vcpu_kvm_failed(error, "KVM_SET_GUEST_DEBUG");
     if (!debug->step)
         set_tf_again(v);

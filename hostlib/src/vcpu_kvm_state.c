@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
+#include "retry.h"
 #include "shim.h"
 
 #define DR6_INIT 0xffff0ff0ull
@@ -38,7 +38,7 @@ int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error 
     const struct vcpu_regs *regs = hl_vcpu_kvm.regs(v, error);
     if (!regs)
         return HL_ERR_KVM;
-    if (vcpu_kvm_flush_system(v) || ioctl(v->fd, KVM_GET_SREGS, &sregs))
+    if (vcpu_kvm_flush_system(v) || retry_ioctl(v->fd, KVM_GET_SREGS, &sregs))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     if (sregs.cs.selector != SHIM_USER_CS)
         return hl_error_set(error, HL_ERR_STATE, "the guest is not in 64-bit code at ring 3");
@@ -93,9 +93,9 @@ int vcpu_kvm_flush_system(struct hl_vcpu *v)
     if (!v->system_dirty)
         return 0;
     v->system_dirty = false;
-    if (ioctl(v->fd, KVM_SET_SREGS, &v->run->s.regs.sregs))
+    if (retry_ioctl(v->fd, KVM_SET_SREGS, &v->run->s.regs.sregs))
         return -1;
-    return ioctl(v->fd, KVM_SET_VCPU_EVENTS, &v->run->s.regs.events);
+    return retry_ioctl(v->fd, KVM_SET_VCPU_EVENTS, &v->run->s.regs.events);
 }
 
 /* What ring 3 cannot change, but a triple fault resets. */
@@ -107,11 +107,11 @@ static int set_rest(struct hl_vcpu *v, struct hl_error *error)
         struct kvm_msrs head;
         struct kvm_msr_entry entry[1];
     } msrs = {.head.nmsrs = 1, .entry = {{.index = MSR_KERNEL_GS_BASE}}};
-    if (ioctl(v->fd, KVM_SET_MP_STATE, &running))
+    if (retry_ioctl(v->fd, KVM_SET_MP_STATE, &running))
         return vcpu_kvm_failed(error, "KVM_SET_MP_STATE");
-    if (ioctl(v->fd, KVM_SET_DEBUGREGS, &debug))
+    if (retry_ioctl(v->fd, KVM_SET_DEBUGREGS, &debug))
         return vcpu_kvm_failed(error, "KVM_SET_DEBUGREGS");
-    if (ioctl(v->fd, KVM_SET_MSRS, &msrs) != 1)
+    if (retry_ioctl(v->fd, KVM_SET_MSRS, &msrs) != 1)
         return vcpu_kvm_failed(error, "KVM_SET_MSRS");
     return vcpu_kvm_set_gate(v, error);
 }

@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "retry.h"
 
 #define NAME_MAX_HERE 128u /* KVM's own are 48 */
 
 static bool read_at(int fd, void *data, size_t size, uint64_t offset)
 {
-    return pread(fd, data, size, (off_t)offset) == (ssize_t)size;
+    return RETRY(pread(fd, data, size, (off_t)offset)) == (ssize_t)size;
 }
 
 /* Sums that only grow, of one number: no levels, peaks or histograms. */
@@ -48,7 +49,7 @@ static size_t read_stats(int fd, bool vm, struct vcpu_stat *list, size_t max)
 /* KVM opens it without O_CLOEXEC. */
 static int open_stats(int of)
 {
-    int fd = ioctl(of, KVM_GET_STATS_FD, NULL);
+    int fd = retry_ioctl(of, KVM_GET_STATS_FD, 0);
     if (fd >= 0)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
     return fd;

@@ -198,6 +198,15 @@ in_time '--timeout ends a spinning guest' run values --host host.so --timeout 0.
 in_time '--timeout ends a hanging host function' \
     run values --host host.so --timeout 0.2 --call 'Hang()'
 in_time '--timeout 0.000001' run values --host host.so --timeout 0.000001 --call 'Spin()'
+ulimit -S -i 0
+in_time '--timeout with a full queue of signals' \
+    run values --host host.so --timeout 0.2 --call 'Spin()'
+ulimit -S -i "$(ulimit -H -i)"
+same '--timeout blames no host function' 0 "$(grep -c 'host function' "$err")"
+ulimit -S -f 8
+prints '--restore beyond the limit of files' 0 $'I32(8) = 8\nI32(9) = 9\n' \
+    run values --host host.so --restore --call 'I32(8)' --call 'I32(9)'
+ulimit -S -f "$(ulimit -H -f)"
 in_time '--timeout counts all repetitions' \
     run values --host host.so --timeout 0.3 --repeat 1000000000 -q --call 'Nothing()'
 hl run values --host host.so --json --timeout "$((2 * slow))e-1" --call 'I32(1)' --call 'Spin()'

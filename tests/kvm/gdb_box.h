@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "debug.h"
+#include "retry.h"
 
 #define TF 0x100ull
 #define PATIENCE_MS 20000
@@ -163,7 +164,7 @@ static inline struct gdb_stop take(struct gdb_box *g)
 {
     struct gdb_stop stop;
     struct pollfd event = {.fd = debug_ops.event_fd(g->d), .events = POLLIN};
-    assert_int_equal(poll(&event, 1, PATIENCE_MS * (int)slow()), 1);
+    assert_int_equal(RETRY(poll(&event, 1, PATIENCE_MS * (int)slow())), 1);
     assert_int_equal(debug_ops.take_stop(g->d, &stop), 1);
     return stop;
 }

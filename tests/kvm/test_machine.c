@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine's making, memory and mappings: all that needs no guest instruction. */
 #include "kit.h"
+#include "retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +57,7 @@ static int create_with_device(const char *path, bool as_nobody, rlim_t files)
         _exit(fine ? -rc : 101);
     }
     int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(RETRY(waitpid(pid, &status, 0)), pid);
     assert_true(WIFEXITED(status));
     return -WEXITSTATUS(status);
 }

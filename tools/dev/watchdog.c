@@ -63,11 +63,13 @@ static double until_next(const struct watchdog *dog)
     return has_debugger(dog) && dog->left > LOOK ? LOOK : dog->left;
 }
 
-/* Nobody who could say more is left: the guest's thread is stuck in the host's code. */
+/* Nobody who could say more is left: the guest's thread is stuck in the host's code, or in ours. */
 static void give_up(const struct watchdog *dog)
 {
     static const char *const names[] = {"", "time limit reached", "interrupted", "gdb has gone"};
-    ui_error(0, "%s, and a host function does not return", names[dog->reason]);
+    bool calls = dog->sandbox && hl_image_import_count(hl_sandbox_image(dog->sandbox));
+    ui_error(0, "%s, and %s", names[dog->reason],
+             calls ? "a host function does not return" : "hl-dev cannot end the guest");
     quick_exit(dog->status); /* a trace's last line is ended, a profile is shown */
 }
 

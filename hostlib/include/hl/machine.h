@@ -178,8 +178,10 @@ HL_API void hl_machine_kick(struct hl_machine *machine);
 
 /*
  * The signal that libhl uses to break KVM_RUN, SIGRTMIN + 6 unless set before the first machine is
- * created.  The library installs a handler that does nothing; a program that needs this signal for
- * itself picks another one here.  0, or HL_ERR_STATE when it is too late.
+ * created.  The library installs a handler that does nothing (on the alternate stack, where there is
+ * one); a program that needs this signal for itself picks another one here.  0, or HL_ERR_STATE when
+ * it is too late.  A real-time signal is lost while the user's queue of them is full
+ * (RLIMIT_SIGPENDING): then, and from then on, SIGSTKFLT has this handler, too.
  */
 HL_API int hl_kick_signal(void);
 HL_API int hl_kick_signal_set(int signal_number);

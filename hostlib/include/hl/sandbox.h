@@ -16,7 +16,11 @@
  * -> READY, or POISONED (fault, abort, interruption, broken ABI: still inspectable), or DEAD (the
  * guest exited).  A sandbox belongs to one thread at a time and may move between threads; a second
  * thread gets HL_ERR_BUSY.  hl_sandbox_interrupt() alone may come from any thread, any time before
- * destroy.
+ * destroy.  The thread needs 32 KiB of stack for libhl, core files and snapshots included, and more
+ * for host functions and callbacks; 256 KiB with a debugger or a profiler (hl/symbols.h).
+ *
+ * Signals of the host program interrupt none of this, with SA_RESTART or without.  Beyond
+ * RLIMIT_FSIZE a file is an error (EFBIG), never SIGXFSZ.
  */
 #ifndef HL_SANDBOX_H
 #define HL_SANDBOX_H

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# no-queue.sh PREFIX: kicks, limits, interrupts, break-ins and samples where the user's queue of real-time
+# signals has no place (RLIMIT_SIGPENDING).
+set -u
+B=$1
+status=0
+ulimit -i 0 || exit 77
+for suite in machine_kick conformance_interrupt limit debug profile; do
+    out=$("$B/tests/kvm/test_$suite")
+    rc=$?
+    echo "$out" | sed "s/^\(\(not \)\{0,1\}ok [0-9]* - \)/\1$suite: /"
+    [ $rc = 0 ] || status=1
+done
+exit $status
