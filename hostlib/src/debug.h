@@ -150,6 +150,11 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
  * where the debugger takes the fault back.
  */
 int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error);
+/*
+ * A signal is about to go to a handler of the guest's: *number becomes what the debugger lets
+ * through, or 0.
+ */
+int debug_signal(struct hl_debug *d, int *number, struct hl_error *error);
 /* The observer: calls, host functions (which do not touch the vCPU), what the guest prints. */
 void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event);
 #define DEBUG_EVENTS                                                                               \

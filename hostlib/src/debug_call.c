@@ -32,7 +32,7 @@ static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit
     if (exit->kind == HL_EXIT_FAULT)
         return debug_fault_signal(&exit->fault);
     if (rc == HL_ERR_GUEST_ABORT)
-        return exit->kind == HL_EXIT_SYSCALL ? gdb_signal(d->sb->guest_code) : GDB_SIGNAL_ABRT;
+        return gdb_signal(d->sb->killed_by);
     return exit->kind == HL_EXIT_SHUTDOWN ? GDB_SIGNAL_SEGV : GDB_SIGNAL_SYS;
 }
 
@@ -70,9 +70,25 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
         return rc;
     d->died_by = 0;
     d->sb->has_fault = false;
-    if (exit->kind == HL_EXIT_SYSCALL)
-        hl_machine_syscall_result(d->sb->machine, 0);
     return RUN_ON;
+}
+
+int debug_signal(struct hl_debug *d, int *number, struct hl_error *error)
+{
+    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = gdb_signal(*number)};
+    pthread_mutex_lock(&d->lock);
+    bool attached = d->state != DEBUG_FREE || d->event_due;
+    bool pass = d->pass[stop.signal / 8] >> stop.signal % 8 & 1;
+    pthread_mutex_unlock(&d->lock);
+    if (!attached || pass)
+        return 0;
+    debug_regs_forget(d);
+    int rc = debug_show(d, &stop, error);
+    pthread_mutex_lock(&d->lock);
+    *number = debug_host_signal(d->deliver);
+    d->deliver = 0;
+    pthread_mutex_unlock(&d->lock);
+    return rc;
 }
 
 /* ---- calls ---- */
