@@ -232,8 +232,9 @@ int debug_object(void *target, enum gdb_object object, const void **data, size_t
 int debug_siginfo(struct hl_debug *d, siginfo_t *info);
 /* GDB's signal for what stands in sb->fault. */
 int debug_fault_signal(const struct hl_fault *fault);
-/* Linux's number of a signal of GDB's. */
+/* debug_signal.c: Linux's number of a signal of GDB's, and back. */
 int debug_host_signal(int gdb);
+int debug_gdb_signal(int number);
 /* One line on what the guest is doing. */
 int debug_thread_extra(void *target, char *text, size_t size);
 

@@ -39,8 +39,8 @@ syscall_fn linux_rt_sigaction, linux_rt_sigprocmask, linux_rt_sigpending, linux_
 /* linux_frame.c */
 syscall_fn linux_rt_sigreturn;
 /* linux_sleep.c */
-syscall_fn linux_nanosleep, linux_clock_nanosleep, linux_pause, linux_rt_sigsuspend,
-    linux_rt_sigtimedwait, linux_poll, linux_ppoll, linux_select, linux_pselect6;
+syscall_fn linux_nanosleep, linux_clock_nanosleep, linux_pause, linux_rt_sigsuspend, linux_poll,
+    linux_ppoll, linux_select, linux_pselect6;
 /* linux_timer.c */
 syscall_fn linux_alarm, linux_setitimer, linux_getitimer;
 /* linux_file.c, linux_io.c, linux_path.c */
@@ -64,10 +64,11 @@ static inline uint64_t signal_bit(int number)
 
 /* Signal `number` is for the guest; it arrives before the next entry, unless it is blocked. */
 void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause);
-/* Has the guest a function for it, that it does not block? */
-bool linux_is_caught(const struct hl_sandbox *sb, int number);
-/* An exception that the guest has a handler for: its frame is made.  false: it has none. */
-bool linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault);
+/* From a debugger: true where the guest goes on, in its handler or as if nothing had been. */
+bool linux_strike(struct hl_sandbox *sb, int number);
+/* An exception: does the guest go on in a handler of its own?  Returns 0 or an error. */
+int linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handled,
+                struct hl_error *error);
 /* linux_frame.c: let the guest go on in its handler.  false: its stack has no room. */
 struct linux_info {
     siginfo_t info;

@@ -40,7 +40,7 @@ static bool has_handler(const struct hl_sandbox *sb, int number)
     return sb->os.process.action[number - 1].handler > ACTION_IGNORE;
 }
 
-bool linux_is_caught(const struct hl_sandbox *sb, int number)
+static bool is_caught(const struct hl_sandbox *sb, int number)
 {
     return number > 0 && number <= LINUX_SIGNALS && has_handler(sb, number) &&
            !(sb->os.process.blocked & signal_bit(number));
@@ -279,11 +279,40 @@ int linux_deliver(struct hl_sandbox *sb, struct hl_error *error)
     return rc;
 }
 
-/* Blocked or ignored, it ends the guest all the same. */
-bool linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault)
+bool linux_strike(struct hl_sandbox *sb, int number)
+{
+    struct linux_info info = {.trap = 0};
+    if (number < 1 || number > LINUX_SIGNALS)
+        return false;
+    bool waits = sb->os.process.blocked & signal_bit(number);
+    if (waits)
+        linux_raise(sb, number, CAUSE_KILL);
+    if (waits || is_ignored(sb, number))
+        return true;
+    fill_info(&info.info, number, CAUSE_KILL);
+    return has_handler(sb, number) && handle(sb, &info);
+}
+
+/* Blocked or ignored, it ends the guest all the same; a debugger sees it before the handler does.
+ */
+int linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handled,
+                struct hl_error *error)
 {
     struct linux_info info = {
         .trap = fault->vector, .code = fault->error_code, .address = fault->address};
+    int number = siginfo_signal(fault), rc = 0;
+    *handled = is_caught(sb, number);
+    if (!*handled)
+        return 0;
     siginfo_of_fault(&info.info, fault);
-    return linux_is_caught(sb, info.info.si_signo) && handle(sb, &info);
+    if (sb->debug) {
+        sb->fault = *fault;
+        sb->has_fault = true;
+        rc = debug_signal(sb->debug, &number, error);
+        sb->has_fault = false;
+    }
+    if (rc || !number)
+        return rc;
+    *handled = number == info.info.si_signo ? handle(sb, &info) : linux_strike(sb, number);
+    return 0;
 }

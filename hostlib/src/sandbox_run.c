@@ -160,9 +160,11 @@ static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct 
 {
     const struct hl_fault *f = &exit->fault;
     char text[256];
-    if (linux_fault(sb, f))
-        return RUN_ON;
+    bool handled;
     sb->counts.faults++;
+    int rc = linux_fault(sb, f, &handled, error);
+    if (rc || handled)
+        return rc;
     sb->fault = *f;
     sb->has_fault = true;
     sandbox_fault_text(sb, f, text, sizeof(text));

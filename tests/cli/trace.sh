@@ -81,6 +81,14 @@ open(0x10, O_RDONLY) = -1 EFAULT (Bad address)
 semctl(0x1, 0x2, 0x3, 0x4, 0x5, 0x6) = -1 ENOSYS (Function not implemented)
 syscall_0x1f3(0x1, 0x2, 0x3, 0x4, 0x5, 0xabc) = -1 ENOSYS (Function not implemented)
 arch_prctl(ARCH_SET_GS, 0x10) = -1 EINVAL (Invalid argument)
+rt_sigaction(SIGUSR1, {sa_handler=SIG_IGN, sa_mask=[INT ALRM], sa_flags=SA_RESTART}, {sa_handler=SIG_DFL, sa_mask=[], sa_flags=0}, 8) = 0
+rt_sigprocmask(SIG_BLOCK, [], [], 8) = 0
+rt_sigprocmask(SIG_SETMASK, [], NULL, 4) = -1 EINVAL (Invalid argument)
+setitimer(ITIMER_REAL, {it_interval={tv_sec=N, tv_usec=0}, it_value={tv_sec=N, tv_usec=0}}, NULL) = 0
+getitimer(ITIMER_PROF, ADDRESS) = -1 EINVAL (Invalid argument)
+clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, {tv_sec=N, tv_nsec=N}, NULL) = 0
+fcntl(1, F_GETFD, 0) = 0
+open("/dev/null", O_RDONLY|O_CLOEXEC) = 3
 END
 )" -e 'syscall,!set_tid_address' --call 'Calls()'
 hl trace guest -q -o trace.txt -e writev --call 'Vector()'

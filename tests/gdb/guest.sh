@@ -58,7 +58,7 @@ has '^#[1-9] .*crt0_serve'
 lacks 'warning|Cannot access'
 verdict
 
-# A guest has no handlers: a signal ends it.
+# A signal without a handler ends the guest.
 session signal-at-a-breakpoint -ex "$(on "$work" Work)" -ex 'break Work' -ex c -ex 'signal SIGTERM'
 has '^Program terminated with signal SIGTERM'
 verdict

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
@@ -260,6 +261,21 @@ HL_FUNCTION(i32, Fault)
 HL_FUNCTION(void, Raise, (i32, number))
 {
     raise(number);
+}
+
+/* A handler that returns, or a mask, is no way out. */
+HL_FUNCTION(void, AbortCaught)
+{
+    signal(SIGABRT, note);
+    abort();
+}
+
+HL_FUNCTION(void, AbortBlocked)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    abort();
 }
 
 HL_FUNCTION(void, BadReturn)

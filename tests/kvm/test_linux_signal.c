@@ -83,6 +83,18 @@ static void test_defaults_end_the_guest(void **state)
     }
 }
 
+static void test_abort_ends_the_guest(void **state)
+{
+    static const char *const calls[] = {"AbortCaught", "AbortBlocked"};
+    struct box *box = *state;
+    for (size_t i = 0; i < COUNT(calls); i++) {
+        open_guest(box);
+        assert_int_equal(TRY0(box, calls[i]), HL_ERR_GUEST_ABORT);
+        assert_string_equal(box->error.text, "the guest aborted: abort() was called");
+        box_close(box);
+    }
+}
+
 static void test_a_frame_that_is_none(void **state)
 {
     struct box *box = *state;
@@ -230,6 +242,7 @@ int main(void)
         BOX_TEST(test_signals),
         BOX_TEST(test_time),
         BOX_TEST(test_defaults_end_the_guest),
+        BOX_TEST(test_abort_ends_the_guest),
         BOX_TEST(test_a_frame_that_is_none),
         BOX_TEST(test_alarm_ends_the_guest),
         BOX_TEST(test_sleep_costs_nothing),
