@@ -29,8 +29,13 @@ static inline bool linux_set(struct hl_sandbox *sb, hl_gva_t gva, const void *da
 /* For what changes os.process or os.used. */
 static inline struct linux_process *linux_change(struct hl_sandbox *sb)
 {
-    sb->os.changed = true;
-    return &sb->os.process;
+    struct linux_state *os = &sb->os;
+    os->changed = true;
+    if (os->process != os->own) {
+        *os->own = *os->process;
+        os->process = os->own;
+    }
+    return os->own;
 }
 
 /* linux_signal.c */
@@ -85,11 +90,10 @@ void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to);
 int linux_timer_restore(struct hl_sandbox *sb, struct hl_error *error);
 void linux_timer_free(struct hl_sandbox *sb);
 
-/* linux_file.c: standard input, output and error; does a snapshot's file make sense? */
-void linux_files_init(struct linux_process *p);
+/* linux_file.c: do the descriptors of a snapshot's file make sense? */
 bool linux_files_good(const struct linux_process *p);
 /* The descriptor, or NULL where it is not open. */
-struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd);
+const struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd);
 
 enum file_kind {
     FILE_CLOSED,

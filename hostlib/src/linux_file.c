@@ -9,13 +9,12 @@
 
 #define CAN_CHANGE (O_APPEND | O_NONBLOCK) /* by F_SETFL */
 
-void linux_files_init(struct linux_process *p)
-{
-    for (unsigned i = 0; i < 3; i++)
-        p->file[i] = (struct linux_file){
-            .kind = (uint8_t)(FILE_STDIN + i), .flags = i ? O_WRONLY : O_RDONLY, .id = i};
-    p->next_file = 3;
-}
+const struct linux_process linux_initial = {
+    .file = {{.kind = FILE_STDIN, .flags = O_RDONLY, .id = 0},
+             {.kind = FILE_STDOUT, .flags = O_WRONLY, .id = 1},
+             {.kind = FILE_STDERR, .flags = O_WRONLY, .id = 2}},
+    .next_file = 3,
+};
 
 bool linux_files_good(const struct linux_process *p)
 {
@@ -25,9 +24,9 @@ bool linux_files_good(const struct linux_process *p)
     return true;
 }
 
-struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd)
+const struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd)
 {
-    struct linux_file *f = &sb->os.process.file[(uint32_t)fd % LINUX_FILES];
+    const struct linux_file *f = &sb->os.process->file[(uint32_t)fd % LINUX_FILES];
     return (uint32_t)fd < LINUX_FILES && f->kind ? f : NULL;
 }
 
@@ -49,19 +48,17 @@ int64_t linux_file_new(struct hl_sandbox *sb, enum file_kind kind, int flags)
     struct linux_file file = {.kind = (uint8_t)kind,
                               .cloexec = (flags & O_CLOEXEC) != 0,
                               .flags = (uint16_t)(flags & (O_ACCMODE | CAN_CHANGE)),
-                              .id = sb->os.process.next_file};
+                              .id = sb->os.process->next_file};
     int64_t fd = put(sb, file, 0);
-    sb->os.process.next_file += fd >= 0;
+    linux_change(sb)->next_file += fd >= 0;
     return fd;
 }
 
 int64_t linux_close(struct hl_sandbox *sb, const args6 a)
 {
-    struct linux_file *f = linux_file(sb, a[0]);
-    if (!f)
+    if (!linux_file(sb, a[0]))
         return -EBADF;
-    linux_change(sb);
-    f->kind = FILE_CLOSED;
+    linux_change(sb)->file[(uint32_t)a[0]].kind = FILE_CLOSED;
     return 0;
 }
 
@@ -118,7 +115,7 @@ static void set_flags(struct hl_sandbox *sb, uint32_t id, int flags)
 
 int64_t linux_fcntl(struct hl_sandbox *sb, const args6 a)
 {
-    struct linux_file *f = linux_file(sb, a[0]);
+    const struct linux_file *f = linux_file(sb, a[0]);
     if (!f)
         return -EBADF;
     switch ((int)a[1]) {
@@ -128,8 +125,7 @@ int64_t linux_fcntl(struct hl_sandbox *sb, const args6 a)
     case F_GETFD:
         return f->cloexec ? FD_CLOEXEC : 0;
     case F_SETFD:
-        linux_change(sb);
-        f->cloexec = a[2] & FD_CLOEXEC;
+        linux_change(sb)->file[(uint32_t)a[0]].cloexec = a[2] & FD_CLOEXEC;
         return 0;
     case F_GETFL:
         return f->flags;

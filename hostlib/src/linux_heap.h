@@ -21,6 +21,8 @@ int linux_copy(struct linux_state *to, struct hl_sandbox *from, struct hl_error 
 size_t linux_words(const struct linux_state *os); /* of `used` */
 int linux_put(struct hl_sandbox *to, const struct linux_state *from, bool maps, bool all,
               struct hl_error *error);
+/* `used` has a process at its end, that is the guest's. */
+void linux_own(struct linux_state *os);
 /* Could that be a process?  For what comes from a file. */
 bool linux_is_good(const struct linux_process *p);
 

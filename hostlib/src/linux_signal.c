@@ -24,34 +24,33 @@ enum { ACTION_DEFAULT, ACTION_IGNORE }; /* SIG_DFL and SIG_IGN */
 #define QUIET                                                                                      \
     (1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1))
 
-static struct linux_process *process(struct hl_sandbox *sb)
+static const struct linux_process *process(const struct hl_sandbox *sb)
 {
-    return &sb->os.process;
+    return sb->os.process;
 }
 
 static bool is_ignored(const struct hl_sandbox *sb, int number)
 {
-    uint64_t handler = sb->os.process.action[number - 1].handler;
+    uint64_t handler = sb->os.process->action[number - 1].handler;
     return handler == ACTION_IGNORE || (handler == ACTION_DEFAULT && (signal_bit(number) & QUIET));
 }
 
 static bool has_handler(const struct hl_sandbox *sb, int number)
 {
-    return sb->os.process.action[number - 1].handler > ACTION_IGNORE;
+    return sb->os.process->action[number - 1].handler > ACTION_IGNORE;
 }
 
 static bool is_caught(const struct hl_sandbox *sb, int number)
 {
     return number > 0 && number <= LINUX_SIGNALS && has_handler(sb, number) &&
-           !(sb->os.process.blocked & signal_bit(number));
+           !(sb->os.process->blocked & signal_bit(number));
 }
 
 void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
 {
-    struct linux_process *p = process(sb);
-    if (is_ignored(sb, number) && !(p->blocked & signal_bit(number)))
+    if (is_ignored(sb, number) && !(process(sb)->blocked & signal_bit(number)))
         return;
-    linux_change(sb);
+    struct linux_process *p = linux_change(sb);
     if (!(p->pending & signal_bit(number)))
         p->cause[number - 1] = (uint8_t)cause;
     p->pending |= signal_bit(number);
@@ -61,7 +60,6 @@ void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
 
 int64_t linux_rt_sigaction(struct hl_sandbox *sb, const args6 a)
 {
-    struct linux_process *p = process(sb);
     struct linux_action next;
     if (a[3] != SET_SIZE || !a[0] || a[0] > LINUX_SIGNALS)
         return -EINVAL;
@@ -70,10 +68,11 @@ int64_t linux_rt_sigaction(struct hl_sandbox *sb, const args6 a)
         return -EFAULT;
     if (a[1] && (signal_bit(number) & UNCATCHABLE))
         return -EINVAL;
-    const struct linux_action before = p->action[number - 1];
+    const struct linux_action before = process(sb)->action[number - 1];
     if (a[1]) {
         next.mask &= ~UNCATCHABLE;
-        linux_change(sb)->action[number - 1] = next;
+        struct linux_process *p = linux_change(sb);
+        p->action[number - 1] = next;
         if (is_ignored(sb, number))
             p->pending &= ~signal_bit(number);
     }
@@ -82,8 +81,7 @@ int64_t linux_rt_sigaction(struct hl_sandbox *sb, const args6 a)
 
 int64_t linux_rt_sigprocmask(struct hl_sandbox *sb, const args6 a)
 {
-    struct linux_process *p = process(sb);
-    const uint64_t before = p->blocked;
+    const uint64_t before = process(sb)->blocked;
     uint64_t set;
     if (a[3] != SET_SIZE)
         return -EINVAL;
@@ -126,7 +124,7 @@ static bool on_alt_stack(const struct linux_process *p, uint64_t rsp)
 
 int64_t linux_sigaltstack(struct hl_sandbox *sb, const args6 a)
 {
-    struct linux_process *p = process(sb);
+    const struct linux_process *p = process(sb);
     struct {
         uint64_t sp;
         uint32_t flags, unused;
@@ -148,10 +146,10 @@ int64_t linux_sigaltstack(struct hl_sandbox *sb, const args6 a)
             return -EINVAL;
         if (!none && next.size < LEAST_STACK)
             return -ENOMEM;
-        linux_change(sb);
-        p->alt_stack = none ? 0 : next.sp;
-        p->alt_size = none ? 0 : next.size;
-        p->alt_flags = 0;
+        struct linux_process *to = linux_change(sb);
+        to->alt_stack = none ? 0 : next.sp;
+        to->alt_size = none ? 0 : next.size;
+        to->alt_flags = 0;
     }
     return a[1] && !linux_set(sb, a[1], &before, sizeof(before)) ? -EFAULT : 0;
 }
@@ -245,8 +243,7 @@ static bool handle(struct hl_sandbox *sb, struct linux_info *info)
 /* One signal.  A debugger sees it first, and may take it away or put another one in its place. */
 static int deliver(struct hl_sandbox *sb, int number, struct hl_error *error)
 {
-    struct linux_process *p = process(sb);
-    enum linux_cause cause = p->cause[number - 1];
+    enum linux_cause cause = process(sb)->cause[number - 1];
     struct linux_info info = {.back = 0};
     int rc = 0;
     linux_change(sb)->pending &= ~signal_bit(number);
@@ -266,14 +263,13 @@ static int deliver(struct hl_sandbox *sb, int number, struct hl_error *error)
 
 int linux_deliver(struct hl_sandbox *sb, struct hl_error *error)
 {
-    struct linux_process *p = process(sb);
     uint64_t due;
     int rc = 0;
     linux_timer_look(sb);
-    while (!rc && (due = p->pending & ~p->blocked))
+    while (!rc && (due = process(sb)->pending & ~process(sb)->blocked))
         rc = deliver(sb, __builtin_ctzll(due) + 1, error);
     if (sb->nap.suspended) { /* what broke off the sleep went to no handler */
-        p->blocked = sb->nap.back;
+        linux_change(sb)->blocked = sb->nap.back;
         sb->nap.suspended = false;
     }
     return rc;
@@ -284,7 +280,7 @@ bool linux_strike(struct hl_sandbox *sb, int number)
     struct linux_info info = {.trap = 0};
     if (number < 1 || number > LINUX_SIGNALS)
         return false;
-    bool waits = sb->os.process.blocked & signal_bit(number);
+    bool waits = sb->os.process->blocked & signal_bit(number);
     if (waits)
         linux_raise(sb, number, CAUSE_KILL);
     if (waits || is_ignored(sb, number))

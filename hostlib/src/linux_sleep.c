@@ -218,8 +218,7 @@ int64_t linux_pause(struct hl_sandbox *sb, const args6 a)
 /* The old mask is back when the handler returns: it is the one its frame gets. */
 int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
 {
-    struct linux_process *p = &sb->os.process;
-    const uint64_t before = p->blocked;
+    const uint64_t before = sb->os.process->blocked;
     uint64_t mask;
     if (a[1] != sizeof(mask))
         return -EINVAL;
@@ -228,7 +227,7 @@ int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
     linux_change(sb)->blocked = mask & ~UNCATCHABLE;
     int64_t rc = linux_sleep(sb, SYS_rt_sigsuspend, NULL);
     if (rc != -EINTR) {
-        p->blocked = before;
+        linux_change(sb)->blocked = before;
         return rc;
     }
     sb->nap.back = before;

@@ -37,6 +37,8 @@ struct linux_process {
     struct linux_file file[LINUX_FILES];
 };
 
+extern const struct linux_process linux_initial;
+
 /* The little of Linux a libc needs the host to remember. */
 struct linux_state {
     uint64_t brk;
@@ -44,7 +46,10 @@ struct linux_state {
     size_t pages;   /* of the heap */
     size_t top;     /* no free page at or above this index */
     bool changed;   /* process or used, since the snapshot that the machine's marks begin with */
-    struct linux_process process;
+    /* linux_initial, as long as that is true of the guest; then own, which nobody touches before.
+     */
+    const struct linux_process *process;
+    struct linux_process *own;
 };
 
 /* ITIMER_REAL: the deadline thread only says that it has rung. */

@@ -48,7 +48,7 @@ void linux_timer_look(struct hl_sandbox *sb)
     struct linux_timer *t = &sb->timer;
     if (!atomic_load_explicit(&t->rung, memory_order_relaxed) || !atomic_exchange(&t->rung, false))
         return;
-    uint64_t step = sb->os.process.timer_interval, now = clock_now();
+    uint64_t step = sb->os.process->timer_interval, now = clock_now();
     linux_raise(sb, SIGALRM, CAUSE_TIMER);
     if (step)
         arm(sb, t->next + ((now - t->next) / step + 1) * step);
@@ -70,7 +70,7 @@ void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to)
 
 int linux_timer_restore(struct hl_sandbox *sb, struct hl_error *error)
 {
-    uint64_t wait = sb->os.process.timer_left;
+    uint64_t wait = sb->os.process->timer_left;
     int rc = wait ? open_timer(sb, error) : 0;
     if (rc || !sb->timer.open)
         return rc;
@@ -128,7 +128,7 @@ static struct timeval to_timeval(uint64_t ns)
 
 int64_t linux_getitimer(struct hl_sandbox *sb, const args6 a)
 {
-    const struct itimerval now = {.it_interval = to_timeval(sb->os.process.timer_interval),
+    const struct itimerval now = {.it_interval = to_timeval(sb->os.process->timer_interval),
                                   .it_value = to_timeval(left(sb))};
     if ((int)a[0] != ITIMER_REAL)
         return -EINVAL;

@@ -169,7 +169,7 @@ void linux_free(struct hl_sandbox *sb);
 int linux_deliver(struct hl_sandbox *sb, struct hl_error *error);
 static inline bool linux_is_due(const struct hl_sandbox *sb)
 {
-    return (sb->os.process.pending & ~sb->os.process.blocked) ||
+    return (sb->os.process->pending & ~sb->os.process->blocked) ||
            atomic_load_explicit(&sb->timer.rung, memory_order_relaxed);
 }
 /* linux_names.c: "writev", or NULL for one that no libc of ours uses. */

@@ -4,8 +4,8 @@
  *
  *     header       struct snapshot_header, one page
  *     vectors      xsave_size bytes, the XSAVE area
- *     process      struct linux_process
  *     heap pages   8-byte words, as linux_state.used
+ *     process      struct linux_process
  *     mappings     struct snapshot_mapping
  *     runs         struct page_run
  *     sums         one for each SNAPSHOT_CHUNK pages of contents
@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct linux_process) % 8 == 0, "process");
 
 /* Where the parts are; page-aligned contents. */
 struct snapshot_layout {
-    uint64_t xsave, process, used, mappings, runs, sums, sum_count, contents, end;
+    uint64_t xsave, used, process, mappings, runs, sums, sum_count, contents, end;
 };
 
 /* False where the counts cannot be meant. */

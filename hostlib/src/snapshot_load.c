@@ -309,9 +309,10 @@ static int fill(struct hl_snapshot *s, const struct loading *in, const struct hl
     s->os.brk = h->brk;
     s->os.top = h->top;
     s->os.pages = h->heap / PAGE_SIZE;
-    memcpy(&s->os.process, in->index + l->process, sizeof(s->os.process));
     s->vcpu = make_vcpu(in);
-    s->os.used = s->vcpu ? copy(in, l->used, h->used_words * 8) : NULL;
+    s->os.used = s->vcpu ? copy(in, l->used, l->mappings - l->used) : NULL; /* the process, too */
+    if (s->os.used)
+        linux_own(&s->os);
     s->mappings.count = h->mapping_count;
     s->mappings.list =
         s->os.used ? copy(in, l->mappings, h->mapping_count * sizeof(*s->mappings.list)) : NULL;
