@@ -25,6 +25,7 @@ $(B)/tests/guest/%: tests/guest/%.c $(SDK_ALL)
 	$(call say,GUEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $<
+$(B)/tests/guest/maps: tests/guest/mapping.h
 
 # The example of docs/ is compiled and run as it stands there.
 $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a

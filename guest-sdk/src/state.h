@@ -39,8 +39,22 @@ static inline long hl_syscall(long number, long a, long b, long c)
     return result;
 }
 
+static inline long hl_syscall4(long number, long a, long b, long c, long d)
+{
+    register long r10 __asm__("r10") = d;
+    long result;
+
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
 #define HL_SYS_WRITE 1
 #define HL_SYS_BRK 12
+#define HL_SYS_RT_SIGACTION 13
+#define HL_SYS_RT_SIGPROCMASK 14
 #define HL_SYS_WRITEV 20
 #define HL_SYS_KILL 62
 #define HL_SYS_ARCH_PRCTL 158

@@ -169,6 +169,11 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
  * where the debugger takes the fault back.
  */
 int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error);
+/*
+ * A signal is about to go to a handler of the guest's: *number becomes what the debugger lets
+ * through, or 0.
+ */
+int debug_signal(struct hl_debug *d, int *number, struct hl_error *error);
 /* The observer: calls, host functions (which do not touch the vCPU), what the guest prints. */
 void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event);
 #define DEBUG_EVENTS                                                                               \
@@ -246,8 +251,9 @@ int debug_object(void *target, enum gdb_object object, const void **data, size_t
 int debug_siginfo(struct hl_debug *d, siginfo_t *info);
 /* GDB's signal for what stands in sb->fault. */
 int debug_fault_signal(const struct hl_fault *fault);
-/* Linux's number of a signal of GDB's. */
+/* debug_signal.c: Linux's number of a signal of GDB's, and back. */
 int debug_host_signal(int gdb);
+int debug_gdb_signal(int number);
 /* One line on what the guest is doing. */
 int debug_thread_extra(void *target, char *text, size_t size);
 

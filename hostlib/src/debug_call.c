@@ -2,37 +2,12 @@
 /* debug_call.c - a debugger over calls: their begin and end, what they end by, host functions. */
 #include "debug.h"
 
-#include <signal.h>
-
-/* Linux's signal numbers, which a guest's raise() uses, in GDB's. */
-static int gdb_signal(int number)
-{
-    static const uint8_t signals[] = {
-        [SIGHUP] = 1,
-        [SIGINT] = GDB_SIGNAL_INT,
-        [SIGQUIT] = 3,
-        [SIGILL] = GDB_SIGNAL_ILL,
-        [SIGTRAP] = GDB_SIGNAL_TRAP,
-        [SIGABRT] = GDB_SIGNAL_ABRT,
-        [SIGBUS] = GDB_SIGNAL_BUS,
-        [SIGFPE] = GDB_SIGNAL_FPE,
-        [SIGKILL] = GDB_SIGNAL_KILL,
-        [SIGUSR1] = 30,
-        [SIGSEGV] = GDB_SIGNAL_SEGV,
-        [SIGUSR2] = 31,
-        [SIGPIPE] = 13,
-        [SIGALRM] = 14,
-        [SIGTERM] = GDB_SIGNAL_TERM,
-    };
-    return number > 0 && number < (int)sizeof(signals) && signals[number] ? signals[number] : 143;
-}
-
 static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit *exit)
 {
     if (exit->kind == HL_EXIT_FAULT)
         return debug_fault_signal(&exit->fault);
     if (rc == HL_ERR_GUEST_ABORT)
-        return exit->kind == HL_EXIT_SYSCALL ? gdb_signal(d->sb->guest_code) : GDB_SIGNAL_ABRT;
+        return debug_gdb_signal(d->sb->killed_by);
     return exit->kind == HL_EXIT_SHUTDOWN ? GDB_SIGNAL_SEGV : GDB_SIGNAL_SYS;
 }
 
@@ -83,8 +58,6 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
         return rc;
     d->died_by = 0;
     d->sb->has_fault = false;
-    if (exit->kind == HL_EXIT_SYSCALL)
-        hl_machine_syscall_result(d->sb->machine, 0);
     return RUN_ON;
 }
 

@@ -18,22 +18,6 @@ int debug_fault_signal(const struct hl_fault *fault)
 }
 
 /* Signals of GDB's that are not faults, in Linux's numbers. */
-int debug_host_signal(int gdb)
-{
-    switch (gdb) {
-    case GDB_SIGNAL_BUS:
-        return SIGBUS;
-    case GDB_SIGNAL_SYS:
-        return SIGSYS;
-    case 30:
-        return SIGUSR1;
-    case 31:
-        return SIGUSR2;
-    default:
-        return gdb; /* the classic ones are alike */
-    }
-}
-
 int debug_siginfo(struct hl_debug *d, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));

@@ -4,17 +4,21 @@
 
 #include <string.h>
 
+#include "linux.h"
+
 enum { INT3 = 0xcc, INT_IMM8 = 0xcd };
 
 /* ---- requests from the server's thread, before an entry ---- */
 
-/* lock held.  `signal SIGABRT` at a breakpoint: a guest has no handlers, so the signal ends it. */
+/* lock held.  `signal SIGABRT` at a breakpoint. */
 static int struck(struct hl_debug *d, struct hl_error *error)
 {
-    int n = debug_host_signal(d->deliver);
+    int n = debug_host_signal(d->deliver), sent = d->deliver;
     const char *name = sigabbrev_np(n);
-    d->died_by = d->deliver;
     d->deliver = 0;
+    if (linux_strike(d->sb, n))
+        return 0;
+    d->died_by = sent;
     d->sb->guest_code = d->sb->killed_by = n;
     return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: the debugger sent it signal %d (SIG%s)",
                         hl_err_text(HL_ERR_GUEST_ABORT), n, name ? name : "?");

@@ -18,7 +18,7 @@ static void call_attention(struct hl_debug *d)
     atomic_store(&d->attention, true);
     pthread_cond_broadcast(&d->changed);
     if (d->in_call && !d->parked)
-        hl_machine_kick(d->sb->machine);
+        sandbox_kick(d->sb);
 }
 
 static int bind_hooks(void *target, const struct gdb_hooks *hooks)

@@ -5,138 +5,16 @@
  * docs/abi.md is the list for authors.  Pointers are the guest's: every access goes through the
  * page tables and gives -EFAULT where they say no.  What is not in the table is -ENOSYS.
  */
-#include "sandbox.h"
+#include "linux.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include "linux_heap.h"
 #include "nondet.h"
-#include "observe.h"
 
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
-#define THE_PID 1
-#define CHUNK 4096
-#define IOV_LIMIT 1024
-#define RANDOM_LIMIT (1u << 20)
-#define CONSOLE_LIMIT (1u << 20) /* of one call: between two the guest can be interrupted */
-
-typedef uint64_t args6[6];
-
-/* What one system call writes, given on in pieces as large as can be: a line in one. */
-struct console {
-    struct hl_sandbox *sb;
-    int fd;
-    size_t used;
-    uint8_t chunk[CHUNK];
-};
-
-/* Not by an initialiser, which would clear the chunk for each system call. */
-static void console_open(struct console *c, struct hl_sandbox *sb, int fd)
-{
-    c->sb = sb;
-    c->fd = fd;
-    c->used = 0;
-}
-
-static void console_flush(struct console *c)
-{
-    struct hl_sandbox *sb = c->sb;
-    if (c->used && sb->config.console)
-        sb->config.console(sb->config.opaque, c->fd, c->chunk, c->used);
-    if (c->used && observes(sb, HL_EVENT_CONSOLE)) {
-        const struct hl_event e = {.kind = HL_EVENT_CONSOLE, .console = {c->fd, c->chunk, c->used}};
-        observe(sb, &e);
-    }
-    c->used = 0;
-}
-
-/* Give [gva, gva + size) to the console; how much of it could be read. */
-static size_t console_put(struct console *c, hl_gva_t gva, size_t size)
-{
-    size_t done = 0;
-    while (done < size) {
-        if (c->used == sizeof(c->chunk))
-            console_flush(c);
-        size_t room = sizeof(c->chunk) - c->used;
-        size_t want = size - done < room ? size - done : room;
-        size_t got =
-            hl_machine_read(c->sb->machine, gva + done, c->chunk + c->used, want, HL_PROT_READ);
-        c->used += got;
-        done += got;
-        if (got < want)
-            break;
-    }
-    return done;
-}
-
-static size_t at_most(uint64_t size, size_t limit)
-{
-    return size < limit ? size : limit;
-}
-
-static int64_t sys_write(struct hl_sandbox *sb, const args6 a)
-{
-    if (a[0] != 1 && a[0] != 2)
-        return -EBADF;
-    struct console c;
-    console_open(&c, sb, (int)a[0]);
-    size_t done = console_put(&c, a[1], at_most(a[2], CONSOLE_LIMIT));
-    console_flush(&c);
-    return done || !a[2] ? (int64_t)done : -EFAULT;
-}
-
-static int64_t sys_writev(struct hl_sandbox *sb, const args6 a)
-{
-    struct console c;
-    console_open(&c, sb, (int)a[0]);
-    size_t total = 0;
-    bool fault = false;
-    if (a[0] != 1 && a[0] != 2)
-        return -EBADF;
-    if (a[2] > IOV_LIMIT)
-        return -EINVAL;
-    for (uint64_t i = 0; i < a[2] && total < CONSOLE_LIMIT && !fault; i++) {
-        uint64_t iov[2] = {0, 0};
-        fault = hl_machine_read(sb->machine, a[1] + i * sizeof(iov), iov, sizeof(iov),
-                                HL_PROT_READ) != sizeof(iov);
-        size_t want = fault ? 0 : at_most(iov[1], CONSOLE_LIMIT - total);
-        size_t done = console_put(&c, iov[0], want);
-        total += done;
-        fault |= done < want;
-    }
-    console_flush(&c);
-    return total || !fault ? (int64_t)total : -EFAULT;
-}
-
-/* Standard input is empty; there are no other files. */
-static int64_t sys_read(struct hl_sandbox *sb, const args6 a)
-{
-    (void)sb;
-    return a[0] == 0 ? 0 : -EBADF;
-}
-
-static int64_t sys_lseek(struct hl_sandbox *sb, const args6 a)
-{
-    (void)sb;
-    return a[0] <= 2 ? -ESPIPE : -EBADF;
-}
-
-static int64_t sys_close(struct hl_sandbox *sb, const args6 a)
-{
-    (void)sb;
-    return a[0] <= 2 ? 0 : -EBADF;
-}
-
-static int64_t sys_ioctl(struct hl_sandbox *sb, const args6 a)
-{
-    (void)sb;
-    return a[0] <= 2 ? -ENOTTY : -EBADF;
-}
 
 static int64_t sys_fine(struct hl_sandbox *sb, const args6 a)
 {
@@ -220,33 +98,35 @@ static int64_t sys_time(struct hl_sandbox *sb, const args6 a)
     return rc ? rc : now;
 }
 
-static int64_t sys_getrandom(struct hl_sandbox *sb, const args6 a)
-{
-    uint8_t chunk[CHUNK];
-    size_t size = at_most(a[1], RANDOM_LIMIT), done = 0;
-    while (done < size) {
-        size_t n = size - done < sizeof(chunk) ? size - done : sizeof(chunk);
-        int rc = nondet_random(chunk, n);
-        if (rc)
-            return rc;
-        size_t put = hl_machine_write(sb->machine, a[0] + done, chunk, n, HL_PROT_WRITE);
-        done += put;
-        if (put < n)
-            return done ? (int64_t)done : -EFAULT;
-    }
-    return (int64_t)done;
-}
-
-typedef int64_t syscall_fn(struct hl_sandbox *sb, const args6 a);
-
 static syscall_fn *const table[] = {
-    [SYS_read] = sys_read,
-    [SYS_readv] = sys_read,
-    [SYS_write] = sys_write,
-    [SYS_writev] = sys_writev,
-    [SYS_lseek] = sys_lseek,
-    [SYS_close] = sys_close,
-    [SYS_ioctl] = sys_ioctl,
+    [SYS_read] = linux_read,
+    [SYS_readv] = linux_readv,
+    [SYS_pread64] = linux_pread64,
+    [SYS_write] = linux_write,
+    [SYS_writev] = linux_writev,
+    [SYS_pwrite64] = linux_pwrite64,
+    [SYS_lseek] = linux_lseek,
+    [SYS_open] = linux_open,
+    [SYS_openat] = linux_openat,
+    [SYS_close] = linux_close,
+    [SYS_dup] = linux_dup,
+    [SYS_dup2] = linux_dup2,
+    [SYS_dup3] = linux_dup3,
+    [SYS_fcntl] = linux_fcntl,
+    [SYS_ioctl] = linux_ioctl,
+    [SYS_stat] = linux_stat,
+    [SYS_lstat] = linux_stat,
+    [SYS_fstat] = linux_fstat,
+    [SYS_newfstatat] = linux_newfstatat,
+    [SYS_access] = linux_access,
+    [SYS_faccessat] = linux_faccessat,
+    [SYS_faccessat2] = linux_faccessat,
+    [SYS_readlink] = linux_readlink,
+    [SYS_readlinkat] = linux_readlinkat,
+    [SYS_poll] = linux_poll,
+    [SYS_ppoll] = linux_ppoll,
+    [SYS_select] = linux_select,
+    [SYS_pselect6] = linux_pselect6,
     [SYS_brk] = linux_brk,
     [SYS_mmap] = linux_mmap,
     [SYS_munmap] = linux_munmap,
@@ -262,14 +142,27 @@ static syscall_fn *const table[] = {
     [SYS_geteuid] = sys_fine,
     [SYS_getgid] = sys_fine,
     [SYS_getegid] = sys_fine,
-    [SYS_rt_sigaction] = sys_fine,
-    [SYS_rt_sigprocmask] = sys_fine,
+    [SYS_rt_sigaction] = linux_rt_sigaction,
+    [SYS_rt_sigprocmask] = linux_rt_sigprocmask,
+    [SYS_rt_sigpending] = linux_rt_sigpending,
+    [SYS_rt_sigreturn] = linux_rt_sigreturn,
+    [SYS_rt_sigsuspend] = linux_rt_sigsuspend,
+    [SYS_sigaltstack] = linux_sigaltstack,
+    [SYS_kill] = linux_kill,
+    [SYS_tkill] = linux_tkill,
+    [SYS_tgkill] = linux_tgkill,
+    [SYS_pause] = linux_pause,
+    [SYS_nanosleep] = linux_nanosleep,
+    [SYS_clock_nanosleep] = linux_clock_nanosleep,
+    [SYS_alarm] = linux_alarm,
+    [SYS_getitimer] = linux_getitimer,
+    [SYS_setitimer] = linux_setitimer,
     [SYS_sched_yield] = sys_fine,
     [SYS_clock_gettime] = sys_clock_gettime,
     [SYS_clock_getres] = sys_clock_getres,
     [SYS_gettimeofday] = sys_gettimeofday,
     [SYS_time] = sys_time,
-    [SYS_getrandom] = sys_getrandom,
+    [SYS_getrandom] = linux_getrandom,
 };
 
 static int exited(struct hl_sandbox *sb, uint64_t status, struct hl_error *error)
@@ -280,46 +173,23 @@ static int exited(struct hl_sandbox *sb, uint64_t status, struct hl_error *error
                         sb->exit_status);
 }
 
-/* raise() and abort(): there are no handlers to run, so a signal ends the guest. */
-static int raised(struct hl_sandbox *sb, uint64_t signal_number, struct hl_error *error)
-{
-    int n = (int)(signal_number & 0x7f);
-    const char *name = sigabbrev_np(n);
-    sb->guest_code = sb->killed_by = n;
-    if (n == SIGABRT)
-        return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: abort() was called",
-                            hl_err_text(HL_ERR_GUEST_ABORT));
-    return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: it raised signal %d (SIG%s)",
-                        hl_err_text(HL_ERR_GUEST_ABORT), n, name ? name : "?");
-}
-
 int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
     const uint64_t number = exit->syscall.number, *a = exit->syscall.arg;
     int64_t result = -ENOSYS;
-    switch (number) {
-    case SYS_exit:
-    case SYS_exit_group:
+    if (number == SYS_exit || number == SYS_exit_group)
         return exited(sb, a[0], error);
-    case SYS_kill:
-    case SYS_tkill:
-        if (a[1])
-            return raised(sb, a[1], error);
-        result = 0;
-        break;
-    case SYS_tgkill:
-        if (a[2])
-            return raised(sb, a[2], error);
-        result = 0;
-        break;
-    default:
-        if (number < sizeof(table) / sizeof(table[0]) && table[number])
-            result = table[number](sb, a);
-        else
-            sb->counts.unknown_syscalls++;
+    if (number < sizeof(table) / sizeof(table[0]) && table[number])
+        result = table[number](sb, a);
+    else
+        sb->counts.unknown_syscalls++;
+    if (result == LINUX_AGAIN) {
+        linux_rewind_call(sb, number);
+        return RUN_ON;
     }
-    sb->answered = true;
     sb->answer = result;
     hl_machine_syscall_result(sb->machine, result);
-    return RUN_ON;
+    int rc = linux_is_due(sb) ? linux_deliver(sb, error) : RUN_ON;
+    sb->answered = rc == RUN_ON; /* a guest that it ends has seen no answer */
+    return rc;
 }

@@ -3,8 +3,9 @@
  * linux_heap.c - brk grows up from the start of the heap region, mmap takes the highest free pages.
  *
  * A page of the region has one fixed place in the machine's memory, so there is nothing to allocate
- * but the right to use it: mapping is page-table entries only.  Freed pages are zeroed when they
- * are given back, so that whoever gets them next finds zeros, as Linux promises.
+ * but the right to use it: mapping is page-table entries only, and none for PROT_NONE (see
+ * linux_pages.h).  Freed pages are zeroed when they are given back, so that whoever gets them next
+ * finds zeros, as Linux promises.
  */
 #include "linux_heap.h"
 
@@ -13,14 +14,15 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "linux.h"
+#include "linux_pages.h"
 #include "machine_dirty.h"
 
 #define WORD 64u
-#define ZERO_BY_HAND (16 * PAGE_SIZE) /* up to here memset is cheaper than new pages */
 
 static struct hl_region *heap(struct hl_sandbox *sb)
 {
-    return &sb->region[REGION_HEAP];
+    return linux_region(sb);
 }
 
 size_t linux_words(const struct linux_state *os)
@@ -33,6 +35,24 @@ static size_t used_size(const struct linux_state *os)
     return linux_words(os) * sizeof(*os->used);
 }
 
+/* One piece: the bitmap, and a process after it. */
+static size_t piece_size(const struct linux_state *os)
+{
+    return used_size(os) + sizeof(struct linux_process);
+}
+
+static struct linux_process *process_of(const struct linux_state *os)
+{
+    return (struct linux_process *)(os->used + linux_words(os));
+}
+
+void linux_own(struct linux_state *os)
+{
+    os->own = process_of(os);
+    bool initial = memcmp(os->own, &linux_initial, sizeof(*os->own)) == 0;
+    os->process = initial ? &linux_initial : os->own;
+}
+
 /* A mapping of its own, as it is memory that a guest without mmap never has need of. */
 int linux_init(struct hl_sandbox *sb, struct hl_error *error)
 {
@@ -40,10 +60,15 @@ int linux_init(struct hl_sandbox *sb, struct hl_error *error)
     os->pages = heap(sb)->size / PAGE_SIZE;
     os->top = os->pages;
     os->brk = heap(sb)->start;
+    os->changed = true;
+    os->process = &linux_initial;
+    sb->timer.next = DEADLINE_NEVER;
     os->used =
-        mmap(NULL, used_size(os), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (os->used != MAP_FAILED)
+        mmap(NULL, piece_size(os), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (os->used != MAP_FAILED) {
+        os->own = process_of(os);
         return 0;
+    }
     os->used = NULL;
     return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
 }
@@ -51,40 +76,56 @@ int linux_init(struct hl_sandbox *sb, struct hl_error *error)
 void linux_free(struct hl_sandbox *sb)
 {
     if (sb->os.used)
-        munmap(sb->os.used, used_size(&sb->os));
+        munmap(sb->os.used, piece_size(&sb->os));
 }
 
-int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error)
+int linux_copy(struct linux_state *to, struct hl_sandbox *from, struct hl_error *error)
 {
-    *to = *from;
-    to->used = malloc(used_size(from));
+    *to = from->os;
+    to->used = malloc(piece_size(to));
     if (!to->used)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    memcpy(to->used, from->used, used_size(from));
+    memcpy(to->used, from->os.used, used_size(to));
+    *process_of(to) = *from->os.process;
+    linux_timer_save(from, process_of(to));
+    linux_own(to);
     return 0;
 }
 
-void linux_put(struct linux_state *to, const struct linux_state *from, bool maps)
+/* The memory that a process of its own takes is not touched for a guest that has none. */
+static void put_process(struct linux_state *to, const struct linux_process *from)
 {
+    to->process = from;
+    if (from == &linux_initial)
+        return;
+    *to->own = *from;
+    to->process = to->own;
+}
+
+int linux_put(struct hl_sandbox *sb, const struct linux_state *from, bool maps, bool all,
+              struct hl_error *error)
+{
+    struct linux_state *to = &sb->os;
+    bool rings = sb->timer.next != DEADLINE_NEVER || from->process->timer_left;
+    all |= to->changed;
     to->brk = from->brk;
     to->top = from->top;
-    if (maps)
+    if (maps || all)
         memcpy(to->used, from->used, used_size(from));
+    if (all)
+        put_process(to, from->process);
+    to->changed = sb->nap.kept = false;
+    return all || rings ? linux_timer_restore(sb, error) : 0;
 }
 
-static bool is_used(const struct linux_state *os, size_t page)
+bool linux_is_good(const struct linux_process *p)
 {
-    return os->used[page / WORD] >> page % WORD & 1;
-}
-
-static void set_used(struct linux_state *os, size_t page, size_t count, bool used)
-{
-    for (size_t i = page; i < page + count; i++) {
-        if (used)
-            os->used[i / WORD] |= 1ull << i % WORD;
-        else
-            os->used[i / WORD] &= ~(1ull << i % WORD);
-    }
+    const uint64_t most = INT64_MAX;
+    bool good = linux_files_good(p) && !(p->blocked & UNCATCHABLE) && p->timer_left <= most &&
+                p->timer_interval <= most;
+    for (size_t i = 0; i < LINUX_SIGNALS; i++)
+        good &= p->cause[i] < CAUSES;
+    return good;
 }
 
 /* Pages of brk, rounded up. */
@@ -95,38 +136,17 @@ static size_t brk_pages(struct hl_sandbox *sb)
 
 static hl_gva_t gva_of(struct hl_sandbox *sb, size_t page)
 {
-    return heap(sb)->start + page * PAGE_SIZE;
-}
-
-static int map_pages(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
-{
-    return hl_machine_map(sb->machine, gva_of(sb, page), sb->gpa[REGION_HEAP] + page * PAGE_SIZE,
-                          count * PAGE_SIZE, prot, NULL)
-               ? -ENOMEM
-               : 0;
-}
-
-static void zero_pages(struct hl_sandbox *sb, size_t page, size_t count)
-{
-    machine_zero(sb->machine, sb->gpa[REGION_HEAP] + page * PAGE_SIZE, count * PAGE_SIZE,
-                 ZERO_BY_HAND);
-}
-
-static void free_pages(struct hl_sandbox *sb, size_t page, size_t count)
-{
-    if (!count)
-        return;
-    hl_machine_unmap(sb->machine, gva_of(sb, page), count * PAGE_SIZE, NULL);
-    zero_pages(sb, page, count);
+    return linux_page_gva(sb, page);
 }
 
 /* Free those of [page, page + count) that mmap did not give out, run by run. */
 static void free_unused(struct hl_sandbox *sb, size_t page, size_t count)
 {
-    for (size_t i = page, run; i < page + count; i += run ? run : 1) {
-        for (run = 0; i + run < page + count && !is_used(&sb->os, i + run); run++)
-            ;
-        free_pages(sb, i, run);
+    for (size_t done = 0; done < count;) {
+        size_t run = linux_same_use(&sb->os, page + done, count - done, false);
+        linux_drop_pages(sb, page + done, run);
+        done += run;
+        done += linux_same_use(&sb->os, page + done, count - done, true);
     }
 }
 
@@ -137,10 +157,9 @@ int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
     if (a[0] < h->start || a[0] > h->start + h->size)
         return (int64_t)os->brk;
     size_t before = brk_pages(sb), after = (a[0] - h->start + PAGE_SIZE - 1) / PAGE_SIZE;
-    for (size_t i = before; i < after; i++)
-        if (is_used(os, i))
-            return (int64_t)os->brk;
-    if (after > before && map_pages(sb, before, after - before, HL_PROT_READ | HL_PROT_WRITE))
+    if (after > before && linux_same_use(os, before, after - before, false) < after - before)
+        return (int64_t)os->brk;
+    if (after > before && linux_map_pages(sb, before, after - before, HL_PROT_READ | HL_PROT_WRITE))
         return (int64_t)os->brk;
     /* A MAP_FIXED mapping laid over brk's pages stays until it is unmapped itself. */
     if (after < before)
@@ -162,8 +181,8 @@ static int64_t decode_prot(uint64_t prot, unsigned *out)
 }
 
 /* The page range [address, address + length) when it lies in the heap region. */
-static bool decode_range(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
-                         size_t *count)
+static bool in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
+                    size_t *count)
 {
     const struct hl_region *h = heap(sb);
     if (address % PAGE_SIZE || address < h->start || length > h->size ||
@@ -177,28 +196,42 @@ static bool decode_range(struct hl_sandbox *sb, uint64_t address, uint64_t lengt
 /* The highest run of count free pages above brk; false where there is none. */
 static bool find_free(struct hl_sandbox *sb, size_t count, size_t *page)
 {
-    struct linux_state *os = &sb->os;
-    size_t low = brk_pages(sb), run = 0;
-    for (size_t i = os->top; i > low; i--) {
-        if (i % WORD == 0 && i - low >= WORD && os->used[i / WORD - 1] == UINT64_MAX) {
-            i -= WORD - 1;
-            run = 0;
-            continue;
-        }
-        run = is_used(os, i - 1) ? 0 : run + 1;
-        if (run == count) {
-            *page = i - 1;
-            return true;
-        }
-    }
-    return false;
+    return linux_find_unused(&sb->os, brk_pages(sb), sb->os.top, count, page);
 }
 
 /* After taking pages at the very top, the search can start lower. */
 static void lower_top(struct linux_state *os)
 {
-    while (os->top && is_used(os, os->top - 1))
-        os->top--;
+    while (os->top && linux_used(os, os->top - 1))
+        os->top -= os->top % WORD == 0 && os->used[os->top / WORD - 1] == UINT64_MAX ? WORD : 1;
+}
+
+/* Where Linux would say EINVAL of an address or a length before it looks at what is there. */
+static bool is_odd(uint64_t address, uint64_t length)
+{
+    return address % PAGE_SIZE || !length;
+}
+
+static int64_t place_at(struct hl_sandbox *sb, const uint64_t a[6], size_t *page, size_t *count)
+{
+    struct linux_state *os = &sb->os;
+    if (a[0] % PAGE_SIZE)
+        return -EINVAL;
+    if (!in_heap(sb, a[0], a[1], page, count))
+        return -ENOMEM;
+    if (!(a[3] & MAP_FIXED_NOREPLACE))
+        return 0;
+    bool taken = linux_same_use(os, *page, *count, false) < *count || *page < brk_pages(sb);
+    return taken ? -EEXIST : 0;
+}
+
+/* A mapping of /dev/zero is anonymous memory; no other file can be mapped. */
+static int64_t check_file(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    if (a[3] & MAP_ANONYMOUS)
+        return 0;
+    const struct linux_file *f = linux_file(sb, a[4]);
+    return !f ? -EBADF : f->kind != FILE_ZERO ? -ENODEV : 0;
 }
 
 int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
@@ -207,30 +240,24 @@ int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
     unsigned prot;
     size_t page, count;
     int64_t rc = decode_prot(a[2], &prot);
+    if (!rc)
+        rc = a[1] ? check_file(sb, a) : -EINVAL;
     if (rc)
         return rc;
-    if (!a[1])
-        return -EINVAL;
-    if (!(a[3] & MAP_ANONYMOUS))
-        return -ENODEV;
     if (a[1] > heap(sb)->size)
         return -ENOMEM;
-    if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
-        if (!decode_range(sb, a[0], a[1], &page, &count))
-            return -ENOMEM;
-        for (size_t i = page; i < page + count && (a[3] & MAP_FIXED_NOREPLACE); i++)
-            if (is_used(os, i) || i < brk_pages(sb))
-                return -EEXIST;
-        free_pages(sb, page, count);
-    } else {
-        count = (a[1] + PAGE_SIZE - 1) / PAGE_SIZE;
-        if (!find_free(sb, count, &page))
-            return -ENOMEM;
-    }
-    rc = map_pages(sb, page, count, prot);
+    count = (a[1] + PAGE_SIZE - 1) / PAGE_SIZE;
+    if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE))
+        rc = place_at(sb, a, &page, &count);
+    else if (!find_free(sb, count, &page))
+        rc = -ENOMEM;
     if (rc)
         return rc;
-    set_used(os, page, count, true);
+    linux_drop_pages(sb, page, count);
+    rc = prot ? linux_map_pages(sb, page, count, prot) : 0;
+    if (rc)
+        return rc;
+    linux_set_used(os, page, count, true);
     lower_top(os);
     return (int64_t)gva_of(sb, page);
 }
@@ -239,13 +266,44 @@ int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6])
 {
     struct linux_state *os = &sb->os;
     size_t page, count;
-    if (!decode_range(sb, a[0], a[1], &page, &count))
+    if (!in_heap(sb, a[0], a[1], &page, &count))
         return -EINVAL;
-    free_pages(sb, page, count);
-    set_used(os, page, count, false);
+    linux_drop_pages(sb, page, count);
+    linux_set_used(os, page, count, false);
     if (page + count > os->top)
         os->top = page + count;
     return 0;
+}
+
+/* How many pages of [page, page + count), from the first on, belong to mmap or brk. */
+static size_t owned(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    size_t done = 0;
+    while (done < count) {
+        size_t n = linux_same_use(&sb->os, page + done, count - done, true);
+        done += n;
+        if (n)
+            continue;
+        if (!linux_present(sb, page + done))
+            break;
+        done++;
+    }
+    return done;
+}
+
+/* Pages with an entry change it; those without one get it, if there is anything to be allowed. */
+static int64_t protect(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
+{
+    struct linux_run run = {page, 0};
+    size_t done = page;
+    int64_t rc = 0;
+    while (!rc && linux_next_present(sb, &run, page + count)) {
+        if (prot)
+            rc = linux_map_pages(sb, done, run.page - done, prot);
+        hl_machine_protect(sb->machine, gva_of(sb, run.page), run.count * PAGE_SIZE, prot, NULL);
+        done = run.page + run.count;
+    }
+    return !rc && prot ? linux_map_pages(sb, done, page + count - done, prot) : rc;
 }
 
 int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
@@ -253,13 +311,15 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
     unsigned prot;
     size_t page, count;
     int64_t rc = decode_prot(a[2], &prot);
-    if (rc)
-        return rc;
+    if (rc || a[0] % PAGE_SIZE)
+        return rc ? rc : -EINVAL;
     if (!a[1])
         return 0;
-    if (!decode_range(sb, a[0], a[1], &page, &count))
+    if (!in_heap(sb, a[0], a[1], &page, &count))
         return -ENOMEM;
-    return hl_machine_protect(sb->machine, a[0], count * PAGE_SIZE, prot, NULL) ? -ENOMEM : 0;
+    size_t good = owned(sb, page, count); /* Linux, too, changes what lies before a hole */
+    rc = good ? protect(sb, page, good, prot) : 0;
+    return rc ? rc : good < count ? -ENOMEM : 0;
 }
 
 /* The free pages around [page, page + count): the widest place the block can have without leaving.
@@ -268,76 +328,121 @@ static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *
 {
     const struct linux_state *os = &sb->os;
     size_t floor = brk_pages(sb);
-    for (*low = page; *low > floor && !is_used(os, *low - 1); --*low)
+    for (*low = page; *low > floor && !linux_used(os, *low - 1); --*low)
         ;
-    for (*high = page + count; *high < os->pages && !is_used(os, *high); ++*high)
-        ;
+    *high = page + count;
+    *high += linux_same_use(os, *high, os->pages - *high, false);
 }
 
-/* Take [to, to + count) for the block at [from, from + old), which may overlap it. */
+/* The contents of a block at its new place, which may overlap the old one. */
+static void move_contents(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count)
+{
+    uint8_t *base = machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap(sb)->size);
+    memmove(base + to * PAGE_SIZE, base + from * PAGE_SIZE, old * PAGE_SIZE);
+    machine_touch(sb->machine, sb->gpa[REGION_HEAP] + to * PAGE_SIZE, count * PAGE_SIZE);
+    linux_set_used(&sb->os, from, old, false);
+    linux_set_used(&sb->os, to, count, true); /* before what is left over is freed */
+    free_unused(sb, from, old);               /* what the new place does not cover */
+    /* Where it moved down over itself, what grew comes after it and has to be zeros. */
+    if (to < from && to + old < from + old && to + count > from)
+        memset(base + (to + old) * PAGE_SIZE, 0, (count - old) * PAGE_SIZE);
+}
+
+/* Take [to, to + count) for the block at [from, from + old). */
 static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count,
                           unsigned prot)
 {
     struct linux_state *os = &sb->os;
-    uint8_t *base = machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap(sb)->size);
     size_t kept = to == from ? old : 0;
-    if (map_pages(sb, to + kept, count - kept, prot))
+    struct linux_run run = {from, 0};
+    bool contents = !kept && linux_next_present(sb, &run, from + old);
+    if ((prot || contents) && linux_map_pages(sb, to + kept, count - kept, prot))
         return -ENOMEM;
-    if (to != from)
-        memmove(base + to * PAGE_SIZE, base + from * PAGE_SIZE, old * PAGE_SIZE);
-    machine_touch(sb->machine, sb->gpa[REGION_HEAP] + to * PAGE_SIZE, count * PAGE_SIZE);
-    set_used(os, from, old, false);
-    set_used(os, to, count, true);
-    free_unused(sb, from, old); /* what the new place does not cover */
-    /* Where it moved down over itself, what grew is behind it and has to be zeros. */
-    if (to < from && to + old < from + old && to + count > from)
-        memset(base + (to + old) * PAGE_SIZE, 0, (count - old) * PAGE_SIZE);
+    if (contents)
+        move_contents(sb, from, old, to, count);
+    else if (!kept)
+        linux_set_used(os, from, old, false);
+    linux_set_used(os, to, count, true);
     os->top = os->pages;
     lower_top(os);
     return (int64_t)gva_of(sb, to);
 }
 
+static int64_t shrink(struct hl_sandbox *sb, size_t page, size_t old, size_t count)
+{
+    linux_drop_pages(sb, page + count, old - count);
+    linux_set_used(&sb->os, page + count, old - count, false);
+    sb->os.top = sb->os.pages;
+    lower_top(&sb->os);
+    return (int64_t)gva_of(sb, page);
+}
+
+/*
+ * The image, the stack and the buffers are mapped for good: they can neither grow nor move.  musl
+ * finds the size of main's stack by asking, page by page, until this is no longer ENOMEM.
+ */
+static int64_t remap_elsewhere(struct hl_sandbox *sb, const uint64_t a[6])
+{
+    if (hl_machine_lookup(sb->machine, a[0], NULL, NULL))
+        return -EFAULT;
+    return a[2] == a[1] ? (int64_t)a[0] : -ENOMEM;
+}
+
+/* 0 for a reserved page, too. */
+static unsigned prot_of(struct hl_sandbox *sb, size_t page)
+{
+    unsigned prot = 0;
+    hl_machine_lookup(sb->machine, gva_of(sb, page), NULL, &prot);
+    return prot;
+}
+
+/* What moves has to be one mapping, as on Linux. */
+static bool is_uniform(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    unsigned prot = prot_of(sb, page);
+    for (size_t i = 1; i < count; i++)
+        if (prot_of(sb, page + i) != prot)
+            return false;
+    return true;
+}
+
 int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
 {
     size_t page, old, low, high, to, count;
-    unsigned prot;
-    if ((a[3] & ~(uint64_t)MREMAP_MAYMOVE) || !a[1] || !a[2])
+    if ((a[3] & ~(uint64_t)MREMAP_MAYMOVE) || is_odd(a[0], a[1]) || !a[2])
         return -EINVAL;
-    if (!decode_range(sb, a[0], a[1], &page, &old) ||
-        hl_machine_lookup(sb->machine, a[0], NULL, &prot))
+    if (!in_heap(sb, a[0], a[1], &page, &old))
+        return remap_elsewhere(sb, a);
+    if (!linux_used(&sb->os, page))
         return -EFAULT;
-    for (size_t i = page; i < page + old; i++)
-        if (!is_used(&sb->os, i))
-            return -EFAULT;
     if (a[2] > heap(sb)->size)
         return -ENOMEM;
     count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE;
-    if (count <= old) {
-        free_pages(sb, page + count, old - count);
-        set_used(&sb->os, page + count, old - count, false);
-        sb->os.top = sb->os.pages;
-        lower_top(&sb->os);
-        return (int64_t)a[0];
-    }
+    if (count <= old)
+        return shrink(sb, page, old, count);
+    if (linux_same_use(&sb->os, page, old, true) < old)
+        return -EFAULT;
     find_room(sb, page, old, &low, &high);
     if (high - page >= count)
         to = page;
     else if (!(a[3] & MREMAP_MAYMOVE))
         return -ENOMEM;
+    else if (!is_uniform(sb, page, old))
+        return -EFAULT;
     else if (high - low >= count)
         to = low + (high - low - count) / 2; /* room to grow again, and for brk */
     else if (!find_free(sb, count, &to))
         return -ENOMEM;
-    return move_pages(sb, page, old, to, count, prot);
+    return move_pages(sb, page, old, to, count, prot_of(sb, page));
 }
 
 /* Only MADV_DONTNEED changes what the guest can see; the rest is advice we do not take. */
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
 {
     size_t page, count;
-    if (!decode_range(sb, a[0], a[1], &page, &count))
+    if (!in_heap(sb, a[0], a[1], &page, &count))
         return -ENOMEM;
     if (a[2] == MADV_DONTNEED)
-        zero_pages(sb, page, count);
+        linux_zero_pages(sb, page, count);
     return 0;
 }

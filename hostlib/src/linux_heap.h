@@ -13,10 +13,17 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6]);
 
-/* What the host keeps, out of and into a snapshot; both of the same heap size.
- * maps: mappings differ, too. */
-int linux_copy(struct linux_state *to, const struct linux_state *from, struct hl_error *error);
+/*
+ * What the host keeps, out of and into a snapshot; both of the same heap size.  maps: mappings may
+ * differ; all: everything may.  What the alarm has left counts from now on.
+ */
+int linux_copy(struct linux_state *to, struct hl_sandbox *from, struct hl_error *error);
 size_t linux_words(const struct linux_state *os); /* of `used` */
-void linux_put(struct linux_state *to, const struct linux_state *from, bool maps);
+int linux_put(struct hl_sandbox *to, const struct linux_state *from, bool maps, bool all,
+              struct hl_error *error);
+/* `used` has a process at its end, that is the guest's. */
+void linux_own(struct linux_state *os);
+/* Could that be a process?  For what comes from a file. */
+bool linux_is_good(const struct linux_process *p);
 
 #endif

@@ -79,6 +79,9 @@ static const char *const names[] = {
     NAME(geteuid),
     NAME(getegid),
     NAME(getppid),
+    NAME(rt_sigpending),
+    NAME(rt_sigtimedwait),
+    NAME(rt_sigsuspend),
     NAME(sigaltstack),
     NAME(prctl),
     NAME(arch_prctl),
@@ -115,6 +118,8 @@ static const char *const names[] = {
     NAME(clone3),
     NAME(close_range),
     NAME(openat2),
+    NAME(dup3),
+    NAME(faccessat2),
 };
 
 const char *linux_syscall_name(uint64_t number)

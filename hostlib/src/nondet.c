@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/futex.h>
 
 #include "retry.h"
 
@@ -27,4 +30,11 @@ int nondet_clock(int clock, struct timespec *time)
 int nondet_clock_resolution(int clock, struct timespec *resolution)
 {
     return clock_getres(clock, resolution) ? -errno : 0;
+}
+
+bool nondet_wait(int clock, const struct timespec *until, _Atomic uint32_t *word, uint32_t seen)
+{
+    int op = FUTEX_WAIT_BITSET_PRIVATE | (clock == CLOCK_REALTIME ? FUTEX_CLOCK_REALTIME : 0);
+    return syscall(SYS_futex, word, op, seen, until, NULL, FUTEX_BITSET_MATCH_ANY) &&
+           errno == ETIMEDOUT;
 }

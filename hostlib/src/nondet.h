@@ -8,11 +8,18 @@
 #ifndef HL_NONDET_H
 #define HL_NONDET_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 int nondet_random(void *buf, size_t size); /* 0 or -errno */
 int nondet_clock(int clock, struct timespec *time);
 int nondet_clock_resolution(int clock, struct timespec *resolution);
+/*
+ * Sleep to `until` of CLOCK_MONOTONIC or CLOCK_REALTIME (NULL: without end) while *word is `seen`.
+ * True when that time has come; false: look again.
+ */
+bool nondet_wait(int clock, const struct timespec *until, _Atomic uint32_t *word, uint32_t seen);
 
 #endif

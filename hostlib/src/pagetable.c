@@ -186,9 +186,10 @@ bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, u
     return true;
 }
 
-bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot)
+bool pagetable_next_below(const struct pagetable *pt, hl_gva_t *gva, hl_gva_t end, hl_gpa_t *gpa,
+                          unsigned *prot)
 {
-    for (hl_gva_t at = *gva; at < 1ull << 47;) {
+    for (hl_gva_t at = *gva; at < end;) {
         const uint64_t *table = table_at(pt, pt->root);
         unsigned level = 3;
         for (; level > 0 && (table[index_at(at, level)] & PTE_P); level--)
@@ -204,6 +205,11 @@ bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, un
         at = (at & ~(size - 1)) + size;
     }
     return false;
+}
+
+bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot)
+{
+    return pagetable_next_below(pt, gva, 1ull << 47, gpa, prot);
 }
 
 /* All entries there are, as they should be now. */

@@ -67,5 +67,8 @@ void pagetable_use_end(struct pagetable *pt);
 
 /* Move on to the first page mapped at or above *gva in the lower half; false: there is none. */
 bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot);
+/* ... but below end; where no table is, a whole table's addresses cost one step. */
+bool pagetable_next_below(const struct pagetable *pt, hl_gva_t *gva, hl_gva_t end, hl_gpa_t *gpa,
+                          unsigned *prot);
 
 #endif

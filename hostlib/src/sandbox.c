@@ -3,6 +3,7 @@
 #include "debug.h"
 #include "debug_env.h"
 #include "limit.h"
+#include "linux.h"
 #include "observe.h"
 #include "profile_env.h"
 #include "sandbox.h"
@@ -95,6 +96,7 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
         observe(sb, &e);
     }
     limit_free(sb->limit);
+    linux_timer_free(sb);
     debug_destroy(sb->debug);
     hl_machine_destroy(sb->machine);
     share_free(sb);
@@ -111,7 +113,7 @@ bool sandbox_interrupt(struct hl_sandbox *sb)
     int running = CALL_RUNNING;
     if (!atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
         return false;
-    hl_machine_kick(sb->machine);
+    sandbox_kick(sb);
     if (sb->debug)
         debug_wake(sb->debug);
     return true;

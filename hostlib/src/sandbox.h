@@ -8,6 +8,7 @@
 
 #include <hl/sandbox.h>
 
+#include "linux_state.h"
 #include "pagetable.h"
 
 enum region_id {
@@ -35,14 +36,6 @@ struct host_function {
 struct arena {
     uint8_t *data;
     size_t size;
-};
-
-/* The little of Linux a libc needs the host to remember. */
-struct linux_state {
-    hl_gva_t brk;
-    uint64_t *used; /* one bit a page of the heap that mmap gave out */
-    size_t pages;   /* of the heap */
-    size_t top;     /* no free page at or above this index */
 };
 
 struct hl_sandbox {
@@ -90,6 +83,9 @@ struct hl_sandbox {
     unsigned observed;             /* kinds of events that one of them wants to hear of */
     bool answered;                 /* the last system call was, ... */
     int64_t answer;                /* ... with this */
+
+    struct linux_nap nap;
+    struct linux_timer timer;
 };
 
 /* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */
@@ -119,6 +115,9 @@ int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error);
 
 /* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);
+
+/* linux_sleep.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
+void sandbox_kick(struct hl_sandbox *sb);
 
 /* call.c: take the sandbox for this thread, in any state (BUSY), and give it back. */
 int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error);
@@ -169,6 +168,13 @@ void host_free(struct hl_sandbox *sb);
 int linux_init(struct hl_sandbox *sb, struct hl_error *error);
 int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error);
 void linux_free(struct hl_sandbox *sb);
+/* linux_signal.c: before an entry.  0, or an error: a signal has ended the guest. */
+int linux_deliver(struct hl_sandbox *sb, struct hl_error *error);
+static inline bool linux_is_due(const struct hl_sandbox *sb)
+{
+    return (sb->os.process->pending & ~sb->os.process->blocked) ||
+           atomic_load_explicit(&sb->timer.rung, memory_order_relaxed);
+}
 /* linux_names.c: "writev", or NULL for one that no libc of ours uses. */
 const char *linux_syscall_name(uint64_t number);
 

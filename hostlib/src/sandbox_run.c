@@ -2,6 +2,7 @@
 /* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
 #include "debug.h"
 #include "limit.h"
+#include "linux.h"
 #include "observe.h"
 #include "sandbox.h"
 
@@ -159,7 +160,11 @@ static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct 
 {
     const struct hl_fault *f = &exit->fault;
     char text[256];
+    bool handled;
     sb->counts.faults++;
+    int rc = linux_fault(sb, f, &handled, error);
+    if (rc || handled)
+        return rc;
     sb->fault = *f;
     sb->has_fault = true;
     sandbox_fault_text(sb, f, text, sizeof(text));
@@ -238,6 +243,14 @@ static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_er
     return rc;
 }
 
+/* At no system call: the alarm has rung. */
+static int deliver(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *error)
+{
+    exit->kind = HL_EXIT_INTERRUPT;
+    int rc = linux_deliver(sb, error);
+    return rc < 0 && sb->debug ? debug_failure(sb->debug, rc, exit, error) : rc;
+}
+
 int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
 {
     struct hl_exit exit;
@@ -246,7 +259,9 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
         if (atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED ||
             (sb->limit && limit_is_used_up(sb->limit)))
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
-        rc = enter(sb, &exit, error);
+        rc = linux_is_due(sb) ? deliver(sb, &exit, error) : RUN_ON;
+        if (!rc)
+            rc = enter(sb, &exit, error);
         if (!rc)
             rc = serve(sb, &exit, error);
     } while (rc == RUN_ON);

@@ -34,13 +34,15 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
     s->input_used = sb->input_used;
     int rc = machine_save(sb->machine, &s->vcpu, error);
     if (!rc)
-        rc = linux_copy(&s->os, &sb->os, error);
+        rc = linux_copy(&s->os, sb, error);
     if (!rc)
         rc = snapshot_mappings_take(&s->mappings, sb->machine, error);
     if (!rc)
         rc = snapshot_store_take(&s->store, sb->machine, error);
-    if (!rc)
+    if (!rc) {
         snapshot_set_base(sb->machine, s);
+        sb->os.changed = false;
+    }
     return rc;
 }
 
@@ -133,7 +135,9 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
         return rc;
     machine_touch(m, sb->gpa[REGION_INPUT], sizeof(*sb->input));
     snapshot_store_restore(&s->store, m, base);
-    linux_put(&sb->os, &s->os, !mapped);
+    rc = linux_put(sb, &s->os, !mapped, !base, error);
+    if (rc)
+        return rc;
     snapshot_set_base(m, s);
     return share_restore(sb, error);
 }

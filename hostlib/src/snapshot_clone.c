@@ -58,9 +58,10 @@ static int fill(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_er
         rc = machine_restore(sb->machine, s->vcpu, false, error);
     if (!rc)
         rc = machine_track(sb->machine, error);
+    if (!rc)
+        rc = linux_put(sb, &s->os, true, true, error);
     if (rc)
         return rc;
-    linux_put(&sb->os, &s->os, true);
     sb->input_used = s->input_used;
     sb->cloned = true;
     snapshot_set_base(sb->machine, s);

@@ -20,7 +20,8 @@ bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout 
         return false;
     l->xsave = PAGE_SIZE;
     l->used = l->xsave + h->xsave_size;
-    l->mappings = l->used + h->used_words * 8;
+    l->process = l->used + h->used_words * 8;
+    l->mappings = l->process + sizeof(struct linux_process);
     l->runs = l->mappings + h->mapping_count * sizeof(struct snapshot_mapping);
     l->sums = l->runs + h->run_count * sizeof(struct page_run);
     l->sum_count = (h->page_count + SNAPSHOT_CHUNK - 1) / SNAPSHOT_CHUNK;
@@ -111,6 +112,7 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     h.file_size = l.end;
     memcpy(index, &h, sizeof(h));
     memcpy(index + l.xsave, s->vcpu->xsave, h.xsave_size);
+    memcpy(index + l.process, s->os.process, sizeof(*s->os.process));
     memcpy(index + l.used, s->os.used, h.used_words * 8);
     memcpy(index + l.mappings, s->mappings.list, h.mapping_count * sizeof(*s->mappings.list));
     memcpy(index + l.runs, s->store.runs, h.run_count * sizeof(*s->store.runs));

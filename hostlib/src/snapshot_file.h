@@ -5,6 +5,7 @@
  *     header       struct snapshot_header, one page
  *     vectors      xsave_size bytes, the XSAVE area
  *     heap pages   8-byte words, as linux_state.used
+ *     process      struct linux_process
  *     mappings     struct snapshot_mapping
  *     runs         struct page_run
  *     sums         one for each SNAPSHOT_CHUNK pages of contents
@@ -21,7 +22,7 @@
 #include "snapshot.h"
 
 #define SNAPSHOT_MAGIC "HLSNAP\r\n" /* what a text-mode copy damages */
-#define SNAPSHOT_VERSION 1u
+#define SNAPSHOT_VERSION 2u
 #define SNAPSHOT_CHUNK 64u
 
 struct snapshot_header {
@@ -41,10 +42,11 @@ struct snapshot_header {
 
 _Static_assert(sizeof(struct snapshot_header) <= PAGE_SIZE, "header");
 _Static_assert(sizeof(struct snapshot_header) % 8 == 0, "header");
+_Static_assert(sizeof(struct linux_process) % 8 == 0, "process");
 
 /* Where the parts are; page-aligned contents. */
 struct snapshot_layout {
-    uint64_t xsave, used, mappings, runs, sums, sum_count, contents, end;
+    uint64_t xsave, used, process, mappings, runs, sums, sum_count, contents, end;
 };
 
 /* False where the counts cannot be meant. */

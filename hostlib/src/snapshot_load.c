@@ -205,6 +205,13 @@ static int check_sizes(const struct loading *in, const struct hl_image *image)
     return 0;
 }
 
+static int check_process(const struct loading *in)
+{
+    struct linux_process p;
+    memcpy(&p, in->index + in->layout.process, sizeof(p));
+    return linux_is_good(&p) ? 0 : bad(in, "impossible signals or descriptors");
+}
+
 static int check_mappings(const struct loading *in, const struct snapshot_mapping *list)
 {
     hl_gva_t end = 0;
@@ -243,6 +250,8 @@ static int check_all(const struct loading *in, const struct hl_image *image)
         rc = check_vectors(in);
     if (!rc)
         rc = check_sizes(in, image);
+    if (!rc)
+        rc = check_process(in);
     if (!rc)
         rc = check_mappings(in, (const void *)(in->index + in->layout.mappings));
     if (!rc)
@@ -301,7 +310,9 @@ static int fill(struct hl_snapshot *s, const struct loading *in, const struct hl
     s->os.top = h->top;
     s->os.pages = h->heap / PAGE_SIZE;
     s->vcpu = make_vcpu(in);
-    s->os.used = s->vcpu ? copy(in, l->used, h->used_words * 8) : NULL;
+    s->os.used = s->vcpu ? copy(in, l->used, l->mappings - l->used) : NULL; /* the process, too */
+    if (s->os.used)
+        linux_own(&s->os);
     s->mappings.count = h->mapping_count;
     s->mappings.list =
         s->os.used ? copy(in, l->mappings, h->mapping_count * sizeof(*s->mappings.list)) : NULL;

@@ -69,7 +69,7 @@ has '^Start of text: 0x[1-9a-f]'
 has '^Breakpoint 1, Work '
 verdict
 
-# A guest has no handlers: a signal ends it.
+# A signal without a handler ends the guest.
 session signal-at-a-breakpoint -ex "$(on "$work" Work)" -ex 'break Work' -ex c -ex 'signal SIGTERM'
 has '^Program terminated with signal SIGTERM'
 verdict

@@ -2,10 +2,12 @@
 /* What a debugger meets: places to stop, instructions that are hard to step, registers, data. */
 #include <hl/guest.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 HL_HOST_FUNCTION(i32, HostPoke, (u64, address), (i32, value));
 
@@ -273,4 +275,26 @@ HL_FUNCTION(i32, Poke, (u64, address), (i32, value))
 HL_FUNCTION(i32, Crash)
 {
     return *(volatile int *)0x10;
+}
+
+/* 0: it has slept to the end. */
+HL_FUNCTION(i32, Nap, (u32, ms))
+{
+    const struct timespec span = {ms / 1000, (long)(ms % 1000) * 1000000};
+    return nanosleep(&span, NULL);
+}
+
+static volatile int caught;
+static void on_signal(int number)
+{
+    caught += number;
+}
+
+HL_FUNCTION(i32, Catch)
+{
+    caught = 0;
+    signal(SIGUSR1, on_signal);
+    signal(SIGUSR2, on_signal);
+    raise(SIGUSR1);
+    return caught;
 }

@@ -2,6 +2,8 @@
 /* A debugger on a guest of this machine's KVM: breakpoints, steps, coming and going. */
 #include "gdb_box.h"
 
+#include <sched.h>
+
 enum { INT3 = 0xcc, NOP = 0x90, SLIDE = 1000 };
 
 /* ---- breakpoints ---- */
@@ -346,6 +348,56 @@ static void test_break_in(void **state)
     call_over(g, HL_ERR_INTERRUPTED);
 }
 
+/* It stands before the system call, and makes the rest of it; a second stop changes nothing. */
+static void test_break_in_a_sleep(void **state)
+{
+    struct gdb_box *g = *state;
+    struct timespec first = {0, 0};
+    uint8_t code[2];
+
+    gdb_box_open(g);
+    attach_idle(g);
+    go(g, GDB_CONTINUE);
+    BEGIN(g, "Nap", value_u32(400));
+    for (int i = 0; i < 3; i++) {
+        while (!atomic_load(&g->box.sb->nap.asleep))
+            sched_yield();
+        break_in(g);
+        if (i == 0)
+            first = g->box.sb->nap.until;
+        peek(g, pc(g), code, sizeof(code));
+        assert_true(code[0] == 0x0f && code[1] == 0x05 && g->box.sb->nap.kept);
+        assert_memory_equal(&first, &g->box.sb->nap.until, sizeof(first));
+        go(g, GDB_CONTINUE);
+    }
+    call_end(g, 0);
+    BEGIN(g, "Nap", value_u32(100000));
+    while (!atomic_load(&g->box.sb->nap.asleep))
+        sched_yield();
+    debug_ops.kill(g->d);
+    call_over(g, HL_ERR_INTERRUPTED);
+}
+
+/* A signal with a handler stops the guest before the handler has it, or another one, or none. */
+static void test_caught_signals(void **state)
+{
+    static const struct {
+        int signal, result;
+    } cases[] = {{30, SIGUSR1}, {31, SIGUSR2}, {GDB_SIGNAL_0, 0}};
+    struct gdb_box *g = *state;
+
+    gdb_box_open(g);
+    attach_idle(g);
+    go(g, GDB_CONTINUE);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const struct gdb_resume resume = {.how = GDB_CONTINUE, .signal = cases[i].signal};
+        BEGIN0(g, "Catch");
+        expect_signal(g, 30);
+        assert_int_equal(debug_ops.resume(g->d, &resume), 0);
+        call_end(g, cases[i].result);
+    }
+}
+
 static void wait_in_host(struct gdb_box *g)
 {
     for (unsigned i = 0; !atomic_load(&g->in_host); i++) {
@@ -512,6 +564,8 @@ int main(int argc, char **argv)
         GDB_TEST(test_own_int3),
         GDB_TEST(test_detach_running),
         GDB_TEST(test_break_in),
+        GDB_TEST(test_break_in_a_sleep),
+        GDB_TEST(test_caught_signals),
         GDB_TEST(test_in_host),
         GDB_TEST(test_fault),
         GDB_TEST(test_hold),

@@ -326,6 +326,9 @@ static void test_wrong_origin(void **state)
     h.version++;
     forge(f, bytes, &h);
     assert_int_equal(load(f, &s, 0), HL_ERR_BAD_SNAPSHOT);
+    h.version = 1; /* without a process */
+    forge(f, bytes, &h);
+    assert_int_equal(load(f, &s, 0), HL_ERR_BAD_SNAPSHOT);
     h = header_of(f);
     h.cpu.xcr0 ^= 0x200;
     forge(f, bytes, &h);
@@ -372,6 +375,47 @@ static void test_forged_header(void **state)
         }
     }
     assert_in_range(refused, tried / 4, tried);
+    free(bytes);
+}
+
+/* Signals, descriptors and a timer that no guest can have. */
+static void test_forged_process(void **state)
+{
+    struct file *f = *state;
+    struct snapshot_header h = header_of(f);
+    struct snapshot_layout l;
+    uint8_t *bytes = malloc(f->size);
+
+    assert_non_null(bytes);
+    assert_true(snapshot_layout_of(&h, &l));
+    for (unsigned i = 0; i < 6; i++) {
+        struct linux_process p;
+        memcpy(bytes, f->bytes, f->size);
+        memcpy(&p, bytes + l.process, sizeof(p));
+        switch (i) {
+        case 0:
+            p.blocked = 1ull << 8; /* SIGKILL */
+            break;
+        case 1:
+            p.cause[63] = 200;
+            break;
+        case 2:
+            p.file[LINUX_FILES - 1].kind = 200;
+            break;
+        case 3:
+            p.file[0].flags = 3;
+            break;
+        case 4:
+            p.timer_left = UINT64_MAX;
+            break;
+        default:
+            p.timer_interval = 1ull << 63;
+        }
+        memcpy(bytes + l.process, &p, sizeof(p));
+        h = header_of(f);
+        forge(f, bytes, &h);
+        assert_int_not_equal(try_forged(f), 0);
+    }
     free(bytes);
 }
 
@@ -455,6 +499,7 @@ int main(void)
         FILE_TEST(test_cannot_be_written),    FILE_TEST(test_not_a_file),
         FILE_TEST(test_truncated_and_longer), FILE_TEST(test_flipped),
         FILE_TEST(test_wrong_origin),         FILE_TEST(test_forged_header),
+        FILE_TEST(test_forged_process),
         FILE_TEST(test_forged_vectors),       FILE_TEST(test_forged_lists),
     };
 

@@ -9,6 +9,7 @@
 
 #include "json.h"
 #include "trace_flags.h"
+#include "trace_signals.h"
 
 #define IOVECS_SHOWN 16
 
@@ -186,6 +187,16 @@ static void put_iovecs(const struct arg *a)
         fputs(i == count ? "]" : i == shown ? ", ...]" : i ? ", ???]" : "???]", list.text);
 }
 
+/* What a call that failed was to fill in is only an address. */
+static void put_signals(const struct arg *a, char letter)
+{
+    char text[TRACE_SIGNALS_SIZE];
+    if ((a->over && a->result < 0) || !trace_signals(letter, a->machine, a->value, text))
+        put_pointer(a);
+    else
+        put_text(a, text);
+}
+
 static void put_one(const struct arg *a, char letter)
 {
     char text[TRACE_FLAGS_SIZE];
@@ -218,10 +229,18 @@ static void put_one(const struct arg *a, char letter)
     case 'U':
         put_pair(a, "tv_sec", "tv_usec");
         break;
+    case 'k':
+    case 'K':
+    case 'z':
+    case 'Z':
+    case 'l':
+    case 'L':
+        put_signals(a, letter);
+        break;
     default:
         if (trace_flags(letter, a->value, text))
             put_text(a, text);
-        else if (letter == 'f' || letter == 'w' || letter == 'c' || letter == 'g' || letter == 'h')
+        else if (strchr("fwcghjy", letter))
             put_number(a, (int32_t)a->value);
         else
             put_hex(a, a->value);
@@ -253,7 +272,7 @@ void trace_args_before(struct trace_args *args, struct hl_machine *machine,
     struct arg a = {.to = args, .machine = machine, .all = exit->syscall.arg};
     const char *letters = letters_of(exit);
     args->count = 0;
-    put_all(&a, letters, 0, strcspn(letters, "BTU"));
+    put_all(&a, letters, 0, strcspn(letters, "BTUKZL"));
 }
 
 void trace_args_after(struct trace_args *args, struct hl_machine *machine,

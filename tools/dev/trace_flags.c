@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,11 +25,12 @@ static const struct named map[] = {{N(MAP_SHARED)},    {N(MAP_PRIVATE)},        
                                    {N(MAP_LOCKED)},    {N(MAP_NORESERVE)},       {N(MAP_POPULATE)},
                                    {N(MAP_STACK)},     {N(MAP_FIXED_NOREPLACE)}, {NULL, 0}};
 static const struct named remap[] = {{N(MREMAP_MAYMOVE)}, {N(MREMAP_FIXED)}, {NULL, 0}};
-static const struct named random_flags[] = {{N(GRND_NONBLOCK)}, {N(GRND_RANDOM)}, {NULL, 0}};
+static const struct named random_flags[] = {
+    {N(GRND_NONBLOCK)}, {N(GRND_RANDOM)}, {N(GRND_INSECURE)}, {NULL, 0}};
 static const struct named open_flags[] = {
     {N(O_WRONLY)}, {N(O_RDWR)},      {N(O_CREAT)},    {N(O_EXCL)},
     {N(O_NOCTTY)}, {N(O_TRUNC)},     {N(O_APPEND)},   {N(O_NONBLOCK)},
-    {N(O_SYNC)},   {N(O_DIRECTORY)}, {N(O_NOFOLLOW)}, {"O_CLOEXEC", O_CLOEXEC},
+    {N(O_SYNC)},   {N(O_DIRECTORY)}, {N(O_NOFOLLOW)}, {"O_CLOEXEC", O_CLOEXEC}, {"O_LARGEFILE", 0x8000},
     {NULL, 0}};
 
 static const struct named advice[] = {
@@ -37,6 +39,17 @@ static const struct named advice[] = {
     {N(MADV_HUGEPAGE)}, {N(MADV_NOHUGEPAGE)}, {NULL, 0}};
 static const struct named whence[] = {{N(SEEK_SET)}, {N(SEEK_CUR)}, {N(SEEK_END)}, {NULL, 0}};
 static const struct named how[] = {{N(SIG_BLOCK)}, {N(SIG_UNBLOCK)}, {N(SIG_SETMASK)}, {NULL, 0}};
+static const struct named action[] = {{N(SA_NOCLDSTOP)}, {N(SA_NOCLDWAIT)},
+                                      {N(SA_SIGINFO)},   {N(SA_RESTART)},
+                                      {N(SA_NODEFER)},   {"SA_RESETHAND", 0x80000000},
+                                      {N(SA_ONSTACK)},   {"SA_RESTORER", 0x04000000},
+                                      {NULL, 0}};
+static const struct named timers[] = {
+    {N(ITIMER_REAL)}, {N(ITIMER_VIRTUAL)}, {N(ITIMER_PROF)}, {NULL, 0}};
+static const struct named until[] = {{N(TIMER_ABSTIME)}, {NULL, 0}};
+static const struct named command[] = {{N(F_DUPFD)}, {N(F_GETFD)}, {N(F_SETFD)},
+                                       {N(F_GETFL)}, {N(F_SETFL)}, {N(F_DUPFD_CLOEXEC)},
+                                       {NULL, 0}};
 static const struct named directory[] = {{"AT_FDCWD", (uint32_t)AT_FDCWD}, {NULL, 0}};
 static const struct named arch[] = {
     {N(ARCH_SET_GS)}, {N(ARCH_SET_FS)}, {N(ARCH_GET_FS)}, {N(ARCH_GET_GS)}, {NULL, 0}};
@@ -58,6 +71,10 @@ static const struct kind {
              {'R', "0", remap},
              {'r', "0", random_flags},
              {'O', "O_RDONLY", open_flags},
+             {'A', "0", action},
+             {'n', "0", until},
+             {'j', NULL, timers},
+             {'y', NULL, command},
              {'m', NULL, advice},
              {'w', NULL, whence},
              {'h', NULL, how},
@@ -81,6 +98,8 @@ static void all_of(const struct kind *kind, uint64_t value, char text[TRACE_FLAG
     size_t used = 0;
     uint64_t left = value;
     text[0] = 0;
+    if (kind->letter == 'O' && value && !(value & O_ACCMODE))
+        used = (size_t)snprintf(text, TRACE_FLAGS_SIZE, "%s", kind->none);
     for (const struct named *n = kind->names; n->name; n++)
         if ((left & n->value) == n->value) {
             used += (size_t)snprintf(text + used, TRACE_FLAGS_SIZE - used, "%s%s", used ? "|" : "",

@@ -14,6 +14,8 @@
  *   T struct timespec, filled                    U struct timeval, filled
  *   f directory descriptor        c clock        g signal       a arch_prctl code
  *   i ioctl request               w whence       m advice       h how of sigprocmask
+ *   k struct sigaction, K filled  z set of signals, Z filled     l struct itimerval, L filled
+ *   n TIMER_ flags                j which timer  y command of fcntl
  *   P PROT_ flags  M MAP_ flags   R MREMAP_ flags  r GRND_ flags  O open flags
  */
 #define S(name, args) [SYS_##name] = {#name, args}
@@ -23,18 +25,18 @@
 static const struct trace_syscall table[] = {
     S(read, "dBu"), S(write, "dbu"), S(open, "sO"), S(close, "d"), S(stat, "sp"),
     S(fstat, "dp"), S(lstat, "sp"), S(poll, "pud"), S(lseek, "ddw"), S(mmap, "puPMdx"),
-    S(mprotect, "puP"), S(munmap, "pu"), S(brk, "p"), S(rt_sigaction, "gppu"),
-    S(rt_sigprocmask, "hppu"), N(rt_sigreturn), S(ioctl, "dip"), S(pread64, "dBuu"),
+    S(mprotect, "puP"), S(munmap, "pu"), S(brk, "p"), S(rt_sigaction, "gkKu"),
+    S(rt_sigprocmask, "hzZu"), S(rt_sigreturn, ""), S(ioctl, "dip"), S(pread64, "dBuu"),
     S(pwrite64, "dbuu"), S(readv, "dpu"), S(writev, "dvu"), S(access, "sx"), S(pipe, "p"),
-    N(select), S(sched_yield, ""), S(mremap, "puuRp"), S(msync, "pux"), S(mincore, "pup"),
+    S(select, "dpppp"), S(sched_yield, ""), S(mremap, "puuRp"), S(msync, "pux"), S(mincore, "pup"),
     S(madvise, "pum"), N(shmget), N(shmat), N(shmctl), S(dup, "d"), S(dup2, "dd"), S(pause, ""),
-    S(nanosleep, "tp"), N(getitimer), S(alarm, "u"), N(setitimer), S(getpid, ""), N(sendfile),
+    S(nanosleep, "tp"), S(getitimer, "jL"), S(alarm, "u"), S(setitimer, "jlL"), S(getpid, ""), N(sendfile),
     S(socket, "ddd"), S(connect, "dpu"), S(accept, "dpp"), S(sendto, "dbuxpu"),
     S(recvfrom, "dBuxpp"), N(sendmsg), N(recvmsg), N(shutdown), S(bind, "dpu"), S(listen, "dd"),
     N(getsockname), N(getpeername), N(socketpair), N(setsockopt), N(getsockopt), N(clone),
     S(fork, ""), S(vfork, ""), S(execve, "spp"), S(exit, "d"), S(wait4, "dpxp"), S(kill, "dg"),
     S(uname, "p"), N(semget), N(semop), N(semctl), N(shmdt), N(msgget), N(msgsnd), N(msgrcv),
-    N(msgctl), S(fcntl, "ddx"), N(flock), S(fsync, "d"), S(fdatasync, "d"), S(truncate, "su"),
+    N(msgctl), S(fcntl, "dyx"), N(flock), S(fsync, "d"), S(fdatasync, "d"), S(truncate, "su"),
     S(ftruncate, "du"), N(getdents), S(getcwd, "pu"), S(chdir, "s"), S(fchdir, "d"),
     S(rename, "ss"), S(mkdir, "sx"), S(rmdir, "s"), S(creat, "sx"), S(link, "ss"),
     S(unlink, "s"), S(symlink, "ss"), S(readlink, "spu"), S(chmod, "sx"), S(fchmod, "dx"),
@@ -43,8 +45,8 @@ static const struct trace_syscall table[] = {
     S(getgid, ""), N(setuid), N(setgid), S(geteuid, ""), S(getegid, ""), N(setpgid),
     S(getppid, ""), S(getpgrp, ""), S(setsid, ""), N(setreuid), N(setregid), N(getgroups),
     N(setgroups), N(setresuid), N(getresuid), N(setresgid), N(getresgid), N(getpgid),
-    N(setfsuid), N(setfsgid), N(getsid), N(capget), N(capset), N(rt_sigpending),
-    N(rt_sigtimedwait), N(rt_sigqueueinfo), N(rt_sigsuspend), S(sigaltstack, "pp"), N(utime),
+    N(setfsuid), N(setfsgid), N(getsid), N(capget), N(capset), S(rt_sigpending, "Zu"),
+    N(rt_sigtimedwait), N(rt_sigqueueinfo), S(rt_sigsuspend, "zu"), S(sigaltstack, "pp"), N(utime),
     N(mknod), N(uselib), N(personality), N(ustat), N(statfs), N(fstatfs), N(sysfs),
     S(getpriority, "dd"), N(setpriority), N(sched_setparam), N(sched_getparam),
     N(sched_setscheduler), N(sched_getscheduler), N(sched_get_priority_max),
@@ -64,7 +66,7 @@ static const struct trace_syscall table[] = {
     N(remap_file_pages), S(getdents64, "dpu"), S(set_tid_address, "p"), N(restart_syscall),
     N(semtimedop), N(fadvise64), N(timer_create), N(timer_settime), N(timer_gettime),
     N(timer_getoverrun), N(timer_delete), S(clock_settime, "ct"), S(clock_gettime, "cT"),
-    S(clock_getres, "cT"), S(clock_nanosleep, "cdtp"), S(exit_group, "d"), N(epoll_wait),
+    S(clock_getres, "cT"), S(clock_nanosleep, "cntp"), S(exit_group, "d"), N(epoll_wait),
     N(epoll_ctl), S(tgkill, "ddg"), N(utimes), N(vserver), N(mbind), N(set_mempolicy),
     N(get_mempolicy), N(mq_open), N(mq_unlink), N(mq_timedsend), N(mq_timedreceive),
     N(mq_notify), N(mq_getsetattr), N(kexec_load), N(waitid), N(add_key), N(request_key),
@@ -72,11 +74,11 @@ static const struct trace_syscall table[] = {
     N(inotify_rm_watch), N(migrate_pages), S(openat, "fsO"), S(mkdirat, "fsx"), N(mknodat),
     N(fchownat), N(futimesat), S(newfstatat, "fspx"), S(unlinkat, "fsx"), S(renameat, "fsfs"),
     N(linkat), N(symlinkat), S(readlinkat, "fspu"), N(fchmodat), S(faccessat, "fsx"),
-    N(pselect6), S(ppoll, "puppu"), N(unshare), S(set_robust_list, "pu"), N(get_robust_list),
+    S(pselect6, "dppptp"), S(ppoll, "putzu"), N(unshare), S(set_robust_list, "pu"), N(get_robust_list),
     N(splice), N(tee), N(sync_file_range), N(vmsplice), N(move_pages), N(utimensat),
     N(epoll_pwait), N(signalfd), N(timerfd_create), N(eventfd), N(fallocate),
     N(timerfd_settime), N(timerfd_gettime), N(accept4), N(signalfd4), N(eventfd2),
-    N(epoll_create1), S(dup3, "ddx"), S(pipe2, "px"), N(inotify_init1), N(preadv), N(pwritev),
+    N(epoll_create1), S(dup3, "ddO"), S(pipe2, "px"), N(inotify_init1), N(preadv), N(pwritev),
     N(rt_tgsigqueueinfo), N(perf_event_open), N(recvmmsg), N(fanotify_init), N(fanotify_mark),
     S(prlimit64, "ddpp"), N(name_to_handle_at), N(open_by_handle_at), N(clock_adjtime),
     N(syncfs), N(sendmmsg), N(setns), N(getcpu), N(process_vm_readv), N(process_vm_writev),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trace.c - what a guest asks of its host.  The tests find the lines by what stands behind `AT`. */
 #include <hl/guest.h>
+#include <fcntl.h>
+#include <signal.h>
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -75,6 +78,12 @@ HL_FUNCTION(void, Calls)
     struct winsize size;
     struct timespec t;
     char random[4];
+    struct {
+        uint64_t handler, flags, restorer, mask;
+    } action = {1, SA_RESTART, 0, 1ull << (SIGINT - 1) | 1ull << (SIGALRM - 1)};
+    uint64_t set = 0, zero = 0;
+    struct itimerval timer = {{0, 0}, {0, 0}};
+    const struct timespec past = {1, 2};
     char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(map, 4096, PROT_READ);
     munmap(map, 8192);
@@ -93,6 +102,14 @@ HL_FUNCTION(void, Calls)
     syscall(SYS_semctl, 1, 2, 3, 4, 5, 6);
     syscall(499, 1, 2, 3, 4, 5, 0xabc);
     syscall(SYS_arch_prctl, 0x1001, 0x10);
+    syscall(SYS_rt_sigaction, SIGUSR1, &action, &action, 8);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, &action.mask, &set, 8);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &zero, NULL, 4);
+    syscall(SYS_setitimer, ITIMER_REAL, &timer, NULL);
+    syscall(SYS_getitimer, ITIMER_PROF, &timer);
+    syscall(SYS_clock_nanosleep, CLOCK_REALTIME, TIMER_ABSTIME, &past, NULL);
+    syscall(SYS_fcntl, 1, F_GETFD, 0);
+    syscall(SYS_open, "/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 HL_FUNCTION(void, Vector)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <hl/guest.h>
+#include <unistd.h>
 
 HL_HOST_FUNCTION(string, HostName);
 HL_HOST_FUNCTION(void, HostHang);
@@ -174,4 +175,9 @@ int main(int argc, char **argv)
     printf("\n");
     fprintf(stderr, "to stderr\n");
     return argc > 1 ? atoi(argv[1]) : 0;
+}
+
+HL_FUNCTION(void, Sleep, (u32, seconds))
+{
+    sleep(seconds);
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.h - the parts of the Linux personality to each other. */
+#ifndef HL_LINUX_H
+#define HL_LINUX_H
+
+#include <signal.h>
+
+#include "sandbox.h"
+
+typedef uint64_t args6[6];
+/* A system call: arguments as Linux has them, the result or a negative errno. */
+typedef int64_t syscall_fn(struct hl_sandbox *sb, const args6 a);
+
+#define THE_PID 1
+/* In place of a result: the guest is to make the call again, when it goes on. */
+#define LINUX_AGAIN INT64_MIN
+
+/* The guest's memory: false where it is not all there. */
+static inline bool linux_get(struct hl_sandbox *sb, hl_gva_t gva, void *data, size_t size)
+{
+    return hl_machine_read(sb->machine, gva, data, size, HL_PROT_READ) == size;
+}
+
+static inline bool linux_set(struct hl_sandbox *sb, hl_gva_t gva, const void *data, size_t size)
+{
+    return hl_machine_write(sb->machine, gva, data, size, HL_PROT_WRITE) == size;
+}
+
+/* For what changes os.process or os.used. */
+static inline struct linux_process *linux_change(struct hl_sandbox *sb)
+{
+    struct linux_state *os = &sb->os;
+    os->changed = true;
+    if (os->process != os->own) {
+        *os->own = *os->process;
+        os->process = os->own;
+    }
+    return os->own;
+}
+
+/* linux_signal.c */
+syscall_fn linux_rt_sigaction, linux_rt_sigprocmask, linux_rt_sigpending, linux_sigaltstack,
+    linux_kill, linux_tkill, linux_tgkill;
+/* linux_frame.c */
+syscall_fn linux_rt_sigreturn;
+/* linux_sleep.c */
+syscall_fn linux_nanosleep, linux_clock_nanosleep, linux_pause, linux_rt_sigsuspend, linux_poll,
+    linux_ppoll, linux_select, linux_pselect6;
+/* linux_timer.c */
+syscall_fn linux_alarm, linux_setitimer, linux_getitimer;
+/* linux_file.c, linux_io.c, linux_path.c */
+syscall_fn linux_read, linux_readv, linux_pread64, linux_write, linux_writev, linux_pwrite64,
+    linux_lseek, linux_close, linux_ioctl, linux_dup, linux_dup2, linux_dup3, linux_fcntl,
+    linux_getrandom;
+syscall_fn linux_open, linux_openat, linux_fstat, linux_stat, linux_newfstatat, linux_access,
+    linux_faccessat, linux_readlink, linux_readlinkat;
+
+/* ---- signals ---- */
+
+enum linux_cause { CAUSE_KILL, CAUSE_TKILL, CAUSE_TIMER, CAUSES };
+
+static inline uint64_t signal_bit(int number)
+{
+    return 1ull << (number - 1);
+}
+
+/* Never blocked, never caught. */
+#define UNCATCHABLE (1ull << 8 | 1ull << 18) /* SIGKILL, SIGSTOP */
+
+/* Signal `number` is for the guest; it arrives before the next entry, unless it is blocked. */
+void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause);
+/* From a debugger: true where the guest goes on, in its handler or as if nothing had been. */
+bool linux_strike(struct hl_sandbox *sb, int number);
+/* An exception: does the guest go on in a handler of its own?  Returns 0 or an error. */
+int linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handled,
+                struct hl_error *error);
+/* linux_frame.c: let the guest go on in its handler.  false: its stack has no room. */
+struct linux_info {
+    siginfo_t info;
+    uint64_t trap, code, address; /* of an exception */
+    uint64_t back;                /* the mask to be had again */
+};
+bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info);
+/* The last call is to be made again: the guest stands before its instruction. */
+void linux_rewind_call(struct hl_sandbox *sb, uint64_t number);
+
+/* linux_timer.c: take note of a ring; and the timer's end. */
+void linux_timer_look(struct hl_sandbox *sb);
+void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to);
+int linux_timer_restore(struct hl_sandbox *sb, struct hl_error *error);
+void linux_timer_free(struct hl_sandbox *sb);
+
+/* linux_file.c: do the descriptors of a snapshot's file make sense? */
+bool linux_files_good(const struct linux_process *p);
+/* The descriptor, or NULL where it is not open. */
+const struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd);
+
+enum file_kind {
+    FILE_CLOSED,
+    FILE_STDIN, /* empty */
+    FILE_STDOUT,
+    FILE_STDERR,
+    FILE_NULL,
+    FILE_ZERO,
+    FILE_FULL,
+    FILE_RANDOM,
+    FILE_URANDOM,
+    FILE_KINDS
+};
+
+static inline bool file_is_console(const struct linux_file *f)
+{
+    return f->kind <= FILE_STDERR;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Memory from mmap: what mapping.h does, reservations, and what remains when a snapshot comes. */
+#define _GNU_SOURCE
+#include <hl/guest.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "mapping.h"
+
+static char *reserved;
+static size_t reserved_size;
+
+HL_FUNCTION(u64, Mapping, (u64, seed))
+{
+    return mapping_run(seed);
+}
+
+HL_FUNCTION(bool, Reserve, (u64, size))
+{
+    reserved_size = size;
+    reserved = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return reserved != MAP_FAILED;
+}
+
+/* Open one page of it and write there. */
+HL_FUNCTION(bool, Commit, (u64, at))
+{
+    if (mprotect(reserved + at, 4096, PROT_READ | PROT_WRITE))
+        return false;
+    bool zero = reserved[at] == 0;
+    reserved[at] = 1;
+    return zero;
+}
+
+HL_FUNCTION(i32, Peek, (u64, at))
+{
+    return *(volatile char *)(reserved + at);
+}
+
+HL_FUNCTION(bool, Release)
+{
+    return munmap(reserved, reserved_size) == 0;
+}
+
+HL_FUNCTION(u64, StackSize)
+{
+    pthread_attr_t a;
+    void *low = NULL;
+    size_t size = 0;
+    pthread_getattr_np(pthread_self(), &a);
+    pthread_attr_getstack(&a, &low, &size);
+    bool inside = (char *)&a > (char *)low && (char *)&a < (char *)low + size;
+    return inside ? size : 0;
+}
