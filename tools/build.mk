@@ -3,11 +3,11 @@
 DEV_SRC := tools/hl-dev.c $(wildcard tools/dev/*.c)
 DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
 NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
-NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o)
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/text.o
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
-DEV_LIBS := -Wl,-Bstatic -linih -ljansson -ldw -lelf -llzma -lbz2 -lz -Wl,-Bdynamic -lZydis -ldl -pthread
+DEV_LIBS := -Wl,-Bstatic -ljansson -ldw -lelf -llzma -lbz2 -lz -Wl,-Bdynamic -lZydis -ldl -pthread
 $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)

@@ -52,7 +52,7 @@ for what in run inspect; do
     ln -sf loop loop
     refused "$what: symbolic link to itself" 100 'loop: Too many levels' - $what loop
     refused "$what: a name longer than any" 100 'File name too long' - $what "$(printf '%0300d' 0)"
-    refused "$what: a name that drives terminals" 100 'no\?\[31mthing: No such' - \
+    refused "$what: a name that drives terminals" 100 'no\\x1b\[31mthing: No such' - \
         $what "$(printf 'no\033[31mthing')"
     refused "$what: a name of two lines" 100 'one\?two: No such' - $what $'one\ntwo'
 done

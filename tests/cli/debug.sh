@@ -353,7 +353,7 @@ hl attach
 same 'attach: nothing there' 100 $rc
 has 'attach: nothing there: a hint' "$err" '^hint: .*HL_GDB=auto'
 refused 'attach: no such one' 100 'no sandbox 99' 'hl-dev ps' attach 99
-refused 'attach: nonsense' 100 'no sandbox \?\[31m' 'hl-dev ps' attach "$(printf '\033[31m')"
+refused 'attach: nonsense' 100 'no sandbox \\x1b\[31m' 'hl-dev ps' attach "$(printf '\033[31m')"
 
 # ---- the registry's directory, and rubbish in it
 

@@ -187,7 +187,7 @@ annotate 'callgrind: samples' '130 130,000,000 PROGRAM TOTALS' '129 129,000,000 
 same 'callgrind: self costs add up' '130 130000000' "$(awk '/^calls=/ { skip = 1; next }
     /^[0-9]/ { if (!skip) { a += $2; b += $3 } skip = 0 } END { print a, b }' "$tmp/callgrind.out")"
 r "$hostile" --format callgrind
-annotate 'callgrind: hostile names' '15 5,000 PROGRAM TOTALS' "15 5,000 a;b?\"<&>'.c:main;?evil"
+annotate 'callgrind: hostile names' '15 5,000 PROGRAM TOTALS' "15 5,000 a;b\\t\"<&>'.c:main;\\nevil"
 
 # check NAME ARG...: the python program on stdin says nothing about $out
 check() {
@@ -285,7 +285,7 @@ svg 'svg: by reason' '[host HostAdd] 110 2500000' '[syscall write] 45 400000' 'w
 r "$cpu" --format svg
 svg 'svg: samples' 'guest 100 100000000' 'host 20 20000000' 'vmm 10 10000000' 'memcpy 40 40000000'
 r "$hostile" --format svg
-svg 'svg: hostile names' 'all 15 5000' 'main;?evil 15 5000' ']]><script>alert(1)</script> 15 5000'
+svg 'svg: hostile names' 'all 15 5000' 'main;\nevil 15 5000' ']]><script>alert(1)</script> 15 5000'
 
 # 7000 functions of 1 exit each, and one of 100000: more than a picture can have
 awk 'BEGIN {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_write.h"
 #include "profile_grid.h"
 #include "profile_group.h"
 #include "profile_output.h"
@@ -252,8 +253,7 @@ static bool json(struct diff *d)
     json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "format", "hl-profile-diff",
                           "version", 1, "mode", d->view->cpu ? "cpu" : "exits", "by", by[d->by],
                           "before", totals_json(d->old), "now", totals_json(d->view), "rows", rows);
-    bool fine =
-        o && (!json_dumpf(o, d->out, JSON_INDENT(1) | JSON_PRESERVE_ORDER) || ferror(d->out));
+    bool fine = o && json_write(d->out, o, 1);
     fputc('\n', d->out);
     json_decref(o);
     return fine;

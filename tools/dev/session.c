@@ -61,8 +61,7 @@ static void on_log(void *opaque, int level, const char *text)
         return;
     fflush(stdout);
     fprintf(stderr, "[%s] ", level > 0 && level < 5 ? names[level] : names[0]);
-    for (const char *p = text; *p; p++)
-        fputc((unsigned char)*p < 0x20 && *p != '\t' ? '?' : *p, stderr);
+    ui_clean(stderr, text);
     fputc('\n', stderr);
 }
 
@@ -81,7 +80,7 @@ static int parse_calls(struct session *s, struct hl_error *error)
         int rc =
             expr_parse(&s->expr[i], s->text[i], s->image, own ? NULL : s->project.directory, error);
         if (rc)
-            return rc;
+            return own ? rc : project_blame(&s->project, i, error);
         s->expr_count++;
     }
     return 0;
