@@ -223,12 +223,12 @@ refused 'an output buffer above the limit' 100 'output buffer of [0-9]+ MiB: the
 # ---- KVM
 
 HL_KVM_DEVICE=/nonexistent refused 'no /dev/kvm' 100 'no usable /dev/kvm: /nonexistent: No such file' \
-    'hl-dev doctor' run values
+    'HL_KVM_DEVICE' run values
 HL_KVM_DEVICE=/dev/null refused 'a device that is not KVM' 100 '/dev/null is not a KVM device' \
-    'hl-dev doctor' run values
+    'HL_KVM_DEVICE' run values
 HL_KVM_DEVICE=$PWD/fifo refused 'a fifo that is not KVM' 100 'fifo is not a KVM device' \
-    'hl-dev doctor' run values
-HL_KVM_DEVICE=/ refused 'a directory that is not KVM' 100 '/: Is a directory' 'hl-dev doctor' run values
+    'HL_KVM_DEVICE' run values
+HL_KVM_DEVICE=/ refused 'a directory that is not KVM' 100 '/: Is a directory' 'HL_KVM_DEVICE' run values
 HL_KVM_DEVICE=/nonexistent hl run values --json
 member 'no /dev/kvm with --json' '"NO_KVM"' error code
 : >locked

@@ -15,10 +15,10 @@
 static const char help[] =
     "Usage: hl-dev attach [ID] [-- GDB-ARG...]\n"
     "\n"
-    "Start gdb on a sandbox that `hl-dev ps` lists; without ID, on the only one there is. The\n"
-    "guest stops while gdb looks at it and runs on when gdb detaches or ends.\n"
+    "Start gdb on a sandbox that `hl-dev ps` lists; without ID, on the only one there\n"
+    "is. The guest stops while gdb looks at it and runs on when gdb detaches or ends.\n"
     "\n"
-    "  --color WHEN, --help, --version\n"
+    "  --color WHEN, -h, --help, --version\n"
     "\n"
     "GDB in the environment names another gdb.\n";
 

@@ -15,14 +15,14 @@
 static const char help[] =
     "Usage: hl-dev core FILE [GUEST]\n"
     "\n"
-    "Show what a guest died of, its backtrace and its registers, from the core file that\n"
-    "`hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's file, if it is\n"
-    "no longer where it was.\n"
+    "Show what a guest died of, its backtrace and its registers, from the core file\n"
+    "that `hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's\n"
+    "file, if it is no longer where it was.\n"
     "\n"
     "  --json             one JSON document on stdout instead of text\n"
     "  -v, --verbose      list the memory in the file, too\n"
     "  --color WHEN       auto, always or never\n"
-    "  --help, --version\n";
+    "  -h, --help, --version\n";
 
 struct report {
     const char *path;

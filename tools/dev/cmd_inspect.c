@@ -10,12 +10,14 @@
 static const char help[] =
     "Usage: hl-dev inspect [TARGET]\n"
     "\n"
-    "Show a guest's functions, imports, segments and memory map. A project is built first.\n"
+    "Show a guest's functions, imports, segments and memory map. A project is built\n"
+    "first.\n"
     "\n"
     "  --json             one JSON document on stdout instead of text\n"
-    "  --heap, --stack, --input, --output SIZE   as for `run`: what the memory map would be\n"
+    "  --heap, --stack, --input, --output SIZE\n"
+    "                     as for `hl-dev run`: what the memory map would be\n"
     "  -v, --verbose      show make's commands\n"
-    "  --color WHEN, --help, --version\n";
+    "  --color WHEN, -h, --help, --version\n";
 
 static void prot_text(unsigned prot, char text[4])
 {

@@ -13,11 +13,12 @@
 static const char help[] =
     "Usage: hl-dev ps\n"
     "\n"
-    "List your sandboxes that gdb can attach to, in whatever program they are: those of\n"
-    "`hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in the environment,\n"
-    "and of programs that call hl_sandbox_debug(). `hl-dev attach ID` starts gdb on one.\n"
+    "List your sandboxes that gdb can attach to, in whatever program they are: those\n"
+    "of `hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in\n"
+    "the environment, and of programs that call hl_sandbox_debug(). `hl-dev attach\n"
+    "ID` starts gdb on one.\n"
     "\n"
-    "  --json, --color WHEN, --help, --version\n";
+    "  --json, --color WHEN, -h, --help, --version\n";
 
 static const char *state_text(const struct hl_attachable *a, char *buf, size_t size)
 {

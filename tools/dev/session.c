@@ -49,7 +49,10 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
         s->mid_line = ((const char *)data)[size - 1] != '\n';
     if (debugger_has_console(s))
         return;
-    fwrite(data, 1, size, f);
+    if (s->options->safe_output)
+        safe_write(&s->safe[fd == 2], f, data, size);
+    else
+        fwrite(data, 1, size, f);
     fflush(f);
 }
 
@@ -165,6 +168,8 @@ void session_end(struct session *s)
         s->ending(s);
     hl_sandbox_destroy(s->sandbox);
     hl_snapshot_destroy(s->snapshot);
+    safe_end(&s->safe[0], s->options && s->options->stdout_taken ? stderr : stdout);
+    safe_end(&s->safe[1], stderr);
     s->sandbox = NULL;
     s->snapshot = NULL;
 }

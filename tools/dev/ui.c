@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <hl/text.h>
@@ -75,6 +76,40 @@ void ui_clean(FILE *f, const char *text)
         text += n;
         left -= n;
     }
+}
+
+unsigned ui_width(FILE *f)
+{
+    struct winsize size;
+    int fd = descriptor(f);
+    if (isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
+        return size.ws_col;
+    return 80;
+}
+
+void ui_wrap(FILE *f, const char *text, unsigned indent, unsigned column)
+{
+    unsigned width = ui_width(f);
+    bool first = true;
+    while (*text) {
+        char word[2048];
+        size_t n = strcspn(text, " ");
+        n = n < sizeof(word) ? n : sizeof(word) - 1;
+        memcpy(word, text, n);
+        word[n] = 0;
+        text += n + strspn(text + n, " ");
+        if (!first && column + 1 + n > width) {
+            fprintf(f, "\n%*s", (int)indent, "");
+            column = indent;
+        } else {
+            fputc(' ', f);
+            column++;
+        }
+        ui_clean(f, word);
+        column += (unsigned)n;
+        first = false;
+    }
+    fputc('\n', f);
 }
 
 static void line(const char *start, const char *kind, const char *format, va_list args)
