@@ -47,9 +47,8 @@ static void hint_missing(const char *path, struct hl_error *error)
                       "--device /dev/kvm",
                       path);
     else if (says("/proc/misc", " kvm\n"))
-        hl_error_hint(error,
-                      "the kernel has KVM, but there is no node for it: as root, "
-                      "mknod /dev/kvm c 10 232 (udev makes it where it runs)");
+        hl_error_hint(error, "the kernel has KVM, but there is no node for it: as root, "
+                             "mknod /dev/kvm c 10 232 (udev makes it where it runs)");
     else if (intel || amd)
         hl_error_hint(error, "as root, modprobe kvm_%s; if that fails, `dmesg` says why",
                       intel ? "intel" : "amd");

@@ -191,6 +191,7 @@ static json_t *calls(const struct hl_profile *p)
         put(o, "name", string(p, c->name));
         put_times(o, &c->times);
         put(o, "failed", INT(c->failed));
+        put(o, "interrupted", INT(c->interrupted));
         put(o, "exits", INT(c->exits));
         put(o, "guest_ns", INT(c->guest));
         put(o, "host_ns", INT(c->host));

@@ -54,7 +54,7 @@ for what in run inspect; do
     refused "$what: a name longer than any" 100 'File name too long' - $what "$(printf '%0300d' 0)"
     refused "$what: a name that drives terminals" 100 'no\\x1b\[31mthing: No such' - \
         $what "$(printf 'no\033[31mthing')"
-    refused "$what: a name of two lines" 100 'one\?two: No such' - $what $'one\ntwo'
+    refused "$what: a name of two lines" 100 'one\\ntwo: No such' - $what $'one\ntwo'
 done
 if command -v python3 >/dev/null &&
     python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")' 2>/dev/null; then
@@ -186,7 +186,7 @@ HL_TEST_TAIL=0 "$here/../run" "$prefix" no-such-suite >"$out" 2>"$err"
 same 'tests/run refuses an unknown suite' 64 $?
 refused 'inspect with a call' 64 'inspect has no option --call' '' inspect values --call 'F()'
 refused 'doctor with a target' 64 'doctor takes no argument: values' '' doctor values
-refused 'two targets' 64 'one target at a time: dynamic' 'behind --' run values dynamic
+refused 'two targets' 64 'one target at a time: dynamic' 'after --' run values dynamic
 for option in heap stack input output; do
     for value in '' x -1 0 1X 1MM 1.5M 99999999999999999999 99999999999999T; do
         refused "--$option '$value'" 64 "bad value for --$option: $value\$" 'a size' \

@@ -289,7 +289,7 @@ hosts_end() {
 }
 hosts 3 auto
 hl ps
-same 'HL_GDB=auto: all sandboxes of all processes are listed' 6 "$(grep -c ' idle .*host .*/guest .*unix:' "$out")"
+same 'HL_GDB=auto: all sandboxes of all processes are listed' 6 "$(grep -c ' idle .* host .* guest' "$out")"
 hl ps --json
 member 'ps --json' '"idle"' sandboxes 5 state
 member 'ps --json: calls' 1 sandboxes 0 calls
@@ -396,7 +396,7 @@ refused '--gdb=tcp: without a port' 64 'bad TCP endpoint' '' run guest --gdb=tcp
 refused '--gdb: not of this machine' 64 'not a loopback address' 'ssh -L' run guest --gdb=tcp:192.0.2.1:5
 : >file
 refused '--gdb: the path is a file' 100 'Address already in use' 'hl-dev ps' run guest --gdb=unix:file
-refused '--gdb: the endpoint as a word' 64 'tcp:5 is no target' '--gdb=tcp:5' run --gdb tcp:5
+refused '--gdb: the endpoint as a word' 64 'tcp:5 is not a target' '--gdb=tcp:5' run --gdb tcp:5
 refused '--gdb=stdio and --json' 64 'standard output' '' run guest --gdb=stdio --json
 refused '--stop-at without --gdb' 64 'without --gdb' '' run guest --stop-at=main
 refused '--stop-at of nothing' 64 'bad value for --stop-at' 'entry' run guest --gdb --stop-at=

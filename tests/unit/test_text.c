@@ -28,8 +28,7 @@ static void test_characters(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(list); i++) {
         uint32_t c = 0;
-        assert_int_equal(hl_text_character(list[i].text, strlen(list[i].text), &c),
-                         list[i].length);
+        assert_int_equal(hl_text_character(list[i].text, strlen(list[i].text), &c), list[i].length);
         assert_int_equal(c, list[i].character);
     }
     assert_int_equal(hl_text_character("a", 0, NULL), 0);
@@ -42,7 +41,7 @@ static void test_controls(void **state)
     static const uint32_t controls[] = {0,      9,      0x1b,   0x1f,   0x7f,   0x80,   0x9b,
                                         0x9f,   0x61c,  0x200e, 0x200f, 0x2028, 0x2029, 0x202a,
                                         0x202e, 0x2066, 0x2069, 0xfeff, 0xfffe, 0x1ffff};
-    static const uint32_t plain[] = {' ',    'a',    0x7e,   0xa0,   0xe9,   0x61b, 0x200d,
+    static const uint32_t plain[] = {' ',    'a',    0x7e,   0xa0,   0xe9,   0x61b,  0x200d,
                                      0x2027, 0x202f, 0x2065, 0x206a, 0xfffd, 0x1f427};
     (void)state;
     for (size_t i = 0; i < COUNT(controls); i++)

@@ -20,7 +20,8 @@ static const char help[] = "Usage: hl-dev completion bash|zsh\n"
     "--stop-at --safe-output --json --color --quiet --verbose --help --version"
 #define TRACE_OPTIONS                                                                              \
     "-e -k -o -r -s -t --call --host --heap --stack --input --output --timeout --repeat "          \
-    "--restore --safe-output --stack-trace --string-limit --json --color --quiet --verbose --help --version"
+    "--restore --safe-output --stack-trace --string-limit --json --color --quiet --verbose "       \
+    "--help --version"
 #define PROFILE_OPTIONS                                                                            \
     "-o --exits --cpu --rate --memory --by --weight --format --diff --from --call --host --heap "  \
     "--stack --input --output --timeout --repeat --restore --core --json --color --quiet "         \

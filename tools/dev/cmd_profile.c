@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "session.h"
 #include "ui.h"
+#include "watchdog.h"
 
 static const char help[] =
     "Usage: hl-dev profile [TARGET] [--call EXPR]... [-- ARG...]\n"
@@ -127,6 +128,8 @@ static int run(struct session *s, const struct options *o)
     session_end(s);
     progress_stop(job.progress);
     json_decref(results);
+    if (!o->quiet && watchdog_reason(s->watchdog, NULL) == WATCHDOG_SIGNAL)
+        ui_warning("interrupted: the profile is of what ran until then");
     bool failed = job.profile && show(&error);
     if (failed)
         status = ui_library_error(&error);

@@ -2,12 +2,12 @@
 #include "ui.h"
 
 #include "progress.h"
+#include "width.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <hl/text.h>
@@ -78,18 +78,9 @@ void ui_clean(FILE *f, const char *text)
     }
 }
 
-unsigned ui_width(FILE *f)
-{
-    struct winsize size;
-    int fd = descriptor(f);
-    if (isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40)
-        return size.ws_col;
-    return 80;
-}
-
 void ui_wrap(FILE *f, const char *text, unsigned indent, unsigned column)
 {
-    unsigned width = ui_width(f);
+    unsigned width = width_of(f);
     bool first = true;
     while (*text) {
         char word[2048];

@@ -32,10 +32,10 @@ const char *ui_plain(FILE *f);
 /* Text of guests and file names, escaped by hl_text_escape(): nothing in it drives the terminal. */
 void ui_clean(FILE *f, const char *text);
 
-/* Columns to lay text out for: those of a terminal, 80 for anything else. */
-unsigned ui_width(FILE *f);
-/* Text and a newline, broken at blanks so that it fits; column is where it starts, indent where its
- * further lines do.  What has no blanks is not broken. */
+/*
+ * Text and a newline, broken at blanks so that it fits; column is where it starts, indent where its
+ * further lines do.  What has no blanks is not broken.
+ */
 void ui_wrap(FILE *f, const char *text, unsigned indent, unsigned column);
 
 /* "hl-dev: error: ..." and "hint: ..." on stderr; the status is returned for `return ui_...`. */
