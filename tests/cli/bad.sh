@@ -235,7 +235,7 @@ member 'no /dev/kvm with --json' '"NO_KVM"' error code
 chmod 000 locked
 if [ "$(id -u)" != 0 ]; then
     HL_KVM_DEVICE=$PWD/locked refused 'no permission on /dev/kvm' 100 'no permission .*locked: Permission denied' \
-        '(usermod -aG|chgrp) kvm' run values
+        '(usermod -aG|chgrp) kvm|cannot be entered' run values
     refused 'no permission on the guest' 100 'locked: Permission denied' - run locked
 elif command -v setpriv >/dev/null; then
     # The build may lie where nobody else may look: the tool is run from a copy.
@@ -246,7 +246,7 @@ elif command -v setpriv >/dev/null; then
     dev=$PWD/as-nobody
     if setpriv --reuid 65534 --regid 65534 --clear-groups "$PWD/hl-dev-copy" --version >/dev/null 2>&1; then
         HL_KVM_DEVICE=$PWD/locked refused 'no permission on /dev/kvm' 100 \
-            'no permission .*locked: Permission denied' '(usermod -aG|chgrp) kvm' run values
+            'no permission .*locked: Permission denied' '(usermod -aG|chgrp) kvm|cannot be entered' run values
         refused 'no permission on the guest' 100 'locked: Permission denied' - run locked
     else
         skip 'no permission on /dev/kvm' 'another user cannot run programs here'

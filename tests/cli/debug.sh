@@ -92,7 +92,7 @@ has 'a function with another name for the host' "$out" '^half \(x=3\) at '
 gone 'named'
 start run bare --gdb
 in_gdb "$(told)" -ex 'p $pc' -ex c
-has 'a stripped guest stops at its entry' "$said" '^hl-dev: warning: .* where main is'
+has 'a stripped guest stops at its entry' "$said" '^hl-dev: warning: cannot find main'
 gone 'stripped'
 start run bare --gdb --call 'Add(1, 2)'
 in_gdb "$(told)" -ex 'info registers rdi rsi' -ex c

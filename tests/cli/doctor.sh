@@ -70,9 +70,9 @@ if elsewhere true && command -v setpriv >/dev/null; then
     # as_nobody GROUPS MODE OWNER: doctor where the device is that
     as_nobody() {
         printf 'root:x:0:\nnogroup:x:65534:\n%s' "$1" >group
-        : >locked && chown "$3" locked && chmod "$2" locked
-        elsewhere "mount --bind group /etc/group && HL_KVM_DEVICE=$PWD/locked \
-            setpriv --reuid 65534 --regid 65534 --clear-groups '$copy' doctor" >"$out"
+        elsewhere "mount --bind group /etc/group && mount -t tmpfs none /mnt && cp '$copy' /mnt/hl-dev &&
+            : >/mnt/locked && chown $3 /mnt/locked && chmod $2 /mnt/locked && HL_KVM_DEVICE=/mnt/locked \
+            setpriv --reuid 65534 --regid 65534 --clear-groups /mnt/hl-dev doctor" >"$out"
     }
     as_nobody '' 600 0:0
     remedy 'no group kvm' 'as root, groupadd -r kvm && chgrp kvm .*/locked && chmod 660'

@@ -352,7 +352,7 @@ r "$cpu" --diff "$cpu"
 same 'diff: of a profile with itself' '' "$(grep '[-+][0-9]' "$out")"
 
 for format in folded callgrind speedscope; do
-    refuses "diff: not as $format" ARGUMENT "--diff cannot be had as --format $format" "${d[@]}" --format $format
+    refuses "diff: not as $format" ARGUMENT "--format $format cannot show a comparison" "${d[@]}" --format $format
     has "diff: a hint, $format" "$err" '^hint: .*table, json and svg'
 done
 refuses 'diff: exits and samples' ARGUMENT 'one profile is of exits, the other of samples' "$cpu" --diff "$exits"

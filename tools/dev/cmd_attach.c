@@ -36,7 +36,7 @@ static int several(const struct hl_attachable *list, size_t count, const char *i
         ui_error(0, "process %s has several sandboxes", id);
     else
         ui_error(0, "there are several sandboxes");
-    ui_hint("choose one: %s (`hl-dev ps` tells more)", text);
+    ui_hint("choose one: %s (`hl-dev ps` says more)", text);
     return EXIT_USER;
 }
 

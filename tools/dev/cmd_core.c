@@ -85,7 +85,7 @@ static int find_guest(struct report *r, const char *wanted, struct hl_error *err
     if (wanted)
         return open_guest(r, wanted, error);
     if (!r->core.guest) {
-        ui_warning("the core file does not tell its guest: no names and lines");
+        ui_warning("the core file does not name its guest: no names and lines");
         ui_hint("hl-dev core FILE GUEST");
     } else if (open_guest(r, r->core.guest, &why)) {
         ui_warning("%s: no names and lines", why.text);

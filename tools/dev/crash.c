@@ -82,7 +82,7 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
         registers_print(stderr, &c.regs);
     if (stack_is_full(sandbox, fault))
         ui_hint(
-            "the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
+            "the stack is full: --stack SIZE gives more, unless a function calls itself without end");
     else if (c.frames && !c.frame[0].location.file && !c.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
     else

@@ -117,7 +117,7 @@ int profile_render(FILE *out, const json_t *document, const struct profile_optio
     enum profile_format format = options->format;
     if (options->old && format != PROFILE_TABLE && format != PROFILE_JSON &&
         format != PROFILE_SVG) {
-        hl_error_set(error, HL_ERR_ARGUMENT, "--diff cannot be had as --format %s",
+        hl_error_set(error, HL_ERR_ARGUMENT, "--format %s cannot show a comparison (--diff)",
                      format_names[format]);
         return hl_error_hint(error, "formats that can compare are table, json and svg");
     }
