@@ -29,8 +29,8 @@ tests: $(B)/tests/fault/fault
 # Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built twice: by gcc with sanitizers
 # for the corpora in `make check`, by clang for libFuzzer.
 FUZZ_TARGETS := image guest snapshot ini expr
-FUZZ_LIB := $(filter-out hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/cpuid.c,$(HL_SRC)) \
-            $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c \
+FUZZ_LIB := $(filter-out hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/kvm_hint.c hostlib/src/cpuid.c,$(HL_SRC)) \
+            $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c tools/dev/project_ini.c tools/dev/json_write.c tools/dev/width.c tools/dev/quote.c \
             tests/fuzz/tiny.c tests/fuzz/scripted.c
 FUZZ_CFLAGS = $(HL_CPPFLAGS) -iquote hostlib/src -iquote tools -iquote tools/dev -iquote tests/fuzz -std=c11 -g -O1 -pthread
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -62,7 +62,7 @@ tests: $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%-corpus)
 
 # Renderers of profiles: for render.sh, and on documents that were damaged.
 $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
-    $(B)/obj/tools/dev/file.o $(B)/lib/libhl.a
+    $(B)/obj/tools/dev/file.o $(B)/obj/tools/dev/json_write.o $(B)/obj/tools/dev/width.o $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tools/dev $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \

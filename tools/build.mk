@@ -3,7 +3,7 @@
 DEV_SRC := tools/hl-dev.c $(wildcard tools/dev/*.c)
 DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
 NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
-NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o)
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/text.o
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
@@ -14,7 +14,7 @@ $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
 	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
-# What turns a profile's document into output; it needs nothing else of hl-dev but file.c.
+# What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c and width.c.
 RENDER_SRC := $(patsubst %,tools/dev/profile_%.c,callgrind check color diff ends folded grid group map \
               path render rows speedscope stacks summary svg table text tree view)
 # It contains them.

@@ -2,6 +2,7 @@
 /* hl-dev.c - the guest author's tool: one subcommand a file in dev/. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,13 +19,13 @@ static const struct {
 } commands[] = {
     {"run", cmd_run, "run a guest in a micro-VM and print what its functions return"},
     {"debug", cmd_debug, "run a guest under gdb in this terminal"},
-    {"profile", cmd_profile, "tell where a guest's exits and time go"},
+    {"profile", cmd_profile, "show where a guest's exits and time go"},
     {"trace", cmd_trace, "run a guest and show what it asks of the host, like strace"},
     {"ps", cmd_ps, "list the running guests that gdb can attach to"},
     {"attach", cmd_attach, "start gdb on one of them"},
     {"inspect", cmd_inspect, "show a guest's functions, segments and memory map"},
     {"core", cmd_core, "show what is in a guest's core file"},
-    {"doctor", cmd_doctor, "show what this machine offers to guests"},
+    {"doctor", cmd_doctor, "show what this machine supports"},
     {"completion", cmd_completion, "print a completion script for bash or zsh"},
 };
 
@@ -35,18 +36,92 @@ static int print_help(void)
     puts("Usage: hl-dev COMMAND [ARG...]\n");
     for (unsigned i = 0; i < COMMANDS; i++)
         printf("  %-11s %s\n", commands[i].name, commands[i].what);
-    puts("\n`hl-dev COMMAND --help` tells more.");
+    puts("  help        show this, or the help of a command\n"
+         "  version     print the version");
+    puts("\n`hl-dev COMMAND --help` says more.");
     return ui_finish(EXIT_FINE);
+}
+
+static int print_version(void)
+{
+    printf("hl-dev %s\n", hl_version());
+    return ui_finish(EXIT_FINE);
+}
+
+enum { WORD_MAX = 16 };
+
+/* How many letters are to be inserted, left out or replaced (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+    size_t n = strlen(b), row[WORD_MAX + 1];
+    if (strlen(a) > WORD_MAX || n > WORD_MAX)
+        return WORD_MAX;
+    for (size_t k = 0; k <= n; k++)
+        row[k] = k;
+    for (size_t i = 0; a[i]; i++) {
+        size_t corner = row[0]++;
+        for (size_t k = 1; k <= n; k++) {
+            size_t best = corner + (a[i] != b[k - 1]);
+            corner = row[k];
+            best = row[k] + 1 < best ? row[k] + 1 : best;
+            row[k] = row[k - 1] + 1 < best ? row[k - 1] + 1 : best;
+        }
+    }
+    return row[n];
 }
 
 static int unknown(const char *name)
 {
-    if (name)
-        ui_error(0, "unknown command %s", name);
+    const char *near = NULL;
+    size_t best = 3; /* further away it is another word */
+    for (unsigned i = 0; i < COMMANDS; i++) {
+        size_t d = distance(name, commands[i].name);
+        near = d < best && d < strlen(name) ? commands[i].name : near;
+        best = d < best ? d : best;
+    }
+    ui_error(0, "unknown command %s", name);
+    if (near)
+        ui_hint("did you mean %s? `hl-dev help` lists the commands", near);
     else
-        ui_error(0, "no command given");
+        ui_hint("`hl-dev help` lists the commands");
+    return EXIT_USAGE;
+}
+
+static int no_command(void)
+{
+    ui_error(0, "no command given");
     ui_hint("`hl-dev help` lists the commands");
     return EXIT_USAGE;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static bool asks_help(const char *word)
+{
+    return is_one_of(word, "help", "--help", "-h");
+}
+
+/* NULL where there is no such command. */
+static int (*find(const char *name))(int argc, char **argv)
+{
+    for (unsigned i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run;
+    return NULL;
+}
+
+/* `hl-dev help run`; `help help` and `help --help` are `help`. */
+static int help(char *name)
+{
+    char *ask[] = {name, (char *)"--help", NULL};
+    if (!name || asks_help(name))
+        return print_help();
+    if (strcmp(name, "version") == 0)
+        return print_version();
+    return find(name) ? find(name)(2, ask) : unknown(name);
 }
 
 /*
@@ -71,23 +146,11 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, on_file_limit);
     setvbuf(stderr, NULL, _IOLBF, 0); /* a line is one write, also where it is put together */
     open_streams();
-    const char *name = argc > 1 ? argv[1] : NULL;
-    for (unsigned i = 0; name && i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    if (name && (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)) {
-        printf("hl-dev %s\n", hl_version());
-        return ui_finish(EXIT_FINE);
-    }
-    if (name &&
-        (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
-        /* `hl-dev help run` */
-        for (unsigned i = 0; argc > 2 && i < COMMANDS; i++)
-            if (strcmp(argv[2], commands[i].name) == 0) {
-                char *ask[] = {argv[2], (char *)"--help", NULL};
-                return commands[i].run(2, ask);
-            }
-        return argc > 2 ? unknown(argv[2]) : print_help();
-    }
-    return unknown(name);
+    if (argc < 2)
+        return no_command();
+    if (find(argv[1]))
+        return find(argv[1])(argc - 1, argv + 1);
+    if (is_one_of(argv[1], "version", "--version", "-V"))
+        return print_version();
+    return asks_help(argv[1]) ? help(argv[2]) : unknown(argv[1]);
 }

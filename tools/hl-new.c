@@ -40,8 +40,10 @@ static const char usage[] =
     "  -h, --help\n"
     "  -V, --version\n"
     "NAME may be a path; its last part names the project.\n"
-    "Environment: HL_TEMPLATES, a directory of templates to use instead of the installed ones.\n"
-    "Exit status: 0, 64 wrong usage, 100 wrong name, template or place, 111 system failure.\n";
+    "Environment: HL_TEMPLATES, a directory of templates to use instead of the\n"
+    "installed ones.\n"
+    "Exit status: 0, 64 wrong usage, 100 wrong name, template or place, 111 system\n"
+    "failure.\n";
 
 static int bad_option(char **argv, int option)
 {

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hl/text.h>
+
 #define SHOWN 64 /* bytes of a string or a byte array */
 
 static float as_float(uint64_t bits)
@@ -57,16 +59,12 @@ static void flush(struct line *l, struct gdb_printer *p)
 static void put_string(struct line *l, const uint8_t *data, size_t size)
 {
     put(l, "\"");
-    for (size_t i = 0; i < size; i++) {
-        unsigned c = data[i];
-        if (c == '"' || c == '\\')
-            put(l, "\\%c", (int)c);
-        else if (c == '\n' || c == '\t')
-            put(l, c == '\n' ? "\\n" : "\\t");
-        else if (c < 0x20 || c == 0x7f)
-            put(l, "\\x%02x", c);
-        else
-            put(l, "%c", (int)c);
+    for (size_t i = 0, n; i < size; i += n) {
+        char piece[20];
+        n = hl_text_character(data + i, size - i, NULL);
+        n = n ? n : 1;
+        hl_text_escape(piece, sizeof(piece), data + i, n);
+        put(l, data[i] == '"' || data[i] == '\\' ? "\\%s" : "%s", piece);
     }
     put(l, "\"");
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hl/text.h>
+
 #include "core.h"
 #include "machine.h"
 
@@ -15,10 +17,17 @@ void debug_say(struct gdb_printer *p, const char *format, ...)
     char text[512];
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(text, sizeof(text), format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (n > 0)
-        p->print(p, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+    for (char *at = text; *at;) {
+        char clean[4 * sizeof(text)];
+        size_t n = strcspn(at, "\n"); /* GDB prints it as it comes, names of the guest's file too */
+        size_t size = hl_text_escape(clean, sizeof(clean) - 1, at, n);
+        if (at[n])
+            clean[size++] = at[n++];
+        p->print(p, clean, size);
+        at += n;
+    }
 }
 #define say debug_say
 

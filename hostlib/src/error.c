@@ -40,12 +40,12 @@ const char *hl_err_hint(int code)
     return i < 0 ? "" : errors[i].hint;
 }
 
-/* A message is one line, whatever a file name or a guest put into it. */
-static void one_line(char *text)
+/* A message is one line that no terminal obeys, whatever a file name or a guest put into it. */
+static void put(char *to, size_t room, const char *format, va_list args)
 {
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            *p = '?';
+    char text[sizeof(((struct hl_error *)0)->text)]; /* an argument may be what is written to */
+    vsnprintf(text, sizeof(text), format, args);
+    hl_text_escape(to, room, text, strlen(text));
 }
 
 int hl_error_set(struct hl_error *error, int code, const char *format, ...)
@@ -54,11 +54,8 @@ int hl_error_set(struct hl_error *error, int code, const char *format, ...)
         return code;
     va_list args;
     va_start(args, format);
-    char text[sizeof(error->text)]; /* an argument may be error->text itself */
-    vsnprintf(text, sizeof(text), format, args);
+    put(error->text, sizeof(error->text), format, args);
     va_end(args);
-    one_line(text);
-    memcpy(error->text, text, sizeof(text));
     error->code = code;
     error->sys_errno = 0;
     snprintf(error->hint, sizeof(error->hint), "%s", hl_err_hint(code));
@@ -71,9 +68,8 @@ int hl_error_hint(struct hl_error *error, const char *format, ...)
         return HL_ERR_ARGUMENT;
     va_list args;
     va_start(args, format);
-    vsnprintf(error->hint, sizeof(error->hint), format, args);
+    put(error->hint, sizeof(error->hint), format, args);
     va_end(args);
-    one_line(error->hint);
     return error->code;
 }
 

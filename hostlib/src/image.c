@@ -98,7 +98,7 @@ static int check_segment(const struct hl_image *image, const GElf_Phdr *ph, hl_g
     if (ph->p_filesz > ph->p_memsz)
         return image_bad(image, error, "a segment with more bytes in the file than in memory");
     if (ph->p_offset > image->size || ph->p_filesz > image->size - ph->p_offset)
-        return image_bad(image, error, "truncated: a segment ends behind the end of the file");
+        return image_bad(image, error, "truncated: a segment ends past the end of the file");
     if (ph->p_align > 1 && (ph->p_align & (ph->p_align - 1)))
         return image_bad(image, error, "a segment whose alignment is no power of two");
     if ((ph->p_offset ^ ph->p_vaddr) % PAGE_SIZE)

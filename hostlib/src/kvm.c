@@ -3,14 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cpuid.h"
+#include "kvm_hint.h"
 #include "retry.h"
 
 /* HL_KVM_DEVICE lets tests, and doctor's users, see what another device node gives. */
@@ -18,25 +17,6 @@ static const char *device_path(void)
 {
     const char *path = secure_getenv("HL_KVM_DEVICE");
     return path && *path ? path : "/dev/kvm";
-}
-
-/* Joining a group helps only where the node lets a group in. */
-static void hint_access(const char *path, struct hl_error *error)
-{
-    struct stat st;
-    char buf[1024];
-    struct group group, *found = NULL;
-    if (stat(path, &st))
-        return;
-    if ((st.st_mode & 060) != 060 || st.st_gid == 0)
-        hl_error_hint(error,
-                      "its mode lets only its owner in: as root, chgrp kvm %s && chmod 660 %s",
-                      path, path);
-    else if (getgrgid_r(st.st_gid, &group, buf, sizeof(buf), &found) == 0 && found)
-        hl_error_hint(error,
-                      "it belongs to the group %s: sudo usermod -aG %s $USER, then log in "
-                      "again",
-                      found->gr_name, found->gr_name);
 }
 
 static int open_failed(const char *path, struct hl_error *error)
@@ -47,8 +27,7 @@ static int open_failed(const char *path, struct hl_error *error)
     else if (e == EMFILE || e == ENFILE || e == ENOMEM)
         code = HL_ERR_SYSTEM;
     hl_error_set(error, code, "%s: %s: %s", hl_err_text(code), path, strerror(e));
-    if (code == HL_ERR_KVM_ACCESS)
-        hint_access(path, error);
+    kvm_hint(path, e, error);
     if (error)
         error->sys_errno = e;
     return code;
@@ -65,8 +44,10 @@ static int open_host(struct kvm_host *host, struct hl_error *error)
     int size = known ? retry_ioctl(host->fd, KVM_GET_VCPU_MMAP_SIZE, 0) : -1;
     if (size < (int)sizeof(struct kvm_run)) {
         close(host->fd);
-        return hl_error_set(error, HL_ERR_NO_KVM, "%s: %s is not a KVM device",
-                            hl_err_text(HL_ERR_NO_KVM), path);
+        hl_error_set(error, HL_ERR_NO_KVM, "%s: %s is not a KVM device",
+                     hl_err_text(HL_ERR_NO_KVM), path);
+        kvm_hint(path, 0, error);
+        return HL_ERR_NO_KVM;
     }
     host->run_size = (size_t)size;
     int sync = retry_ioctl(host->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);

@@ -200,14 +200,17 @@ static void tap_end(struct tap *t, const struct hl_event *e)
     p->host += t->host;
     p->vmm += vmm;
     p->observing += t->observing;
-    if (!t->first_result && e->end.what != HL_RUN_START) {
-        step(t, STEP_RESULT, wall);
+    uint64_t own = wall > t->observing ? wall - t->observing : 0;
+    bool answered = e->end.rc == 0 || e->end.rc == HL_ERR_GUEST_ERROR;
+    if (!t->first_result && e->end.what != HL_RUN_START && answered) {
+        step(t, STEP_RESULT, own);
         t->first_result = true;
     }
     if (!call)
         return;
-    stat_add(&call->times, wall);
+    stat_add(&call->times, own);
     call->failed += e->end.rc != 0;
+    call->interrupted += e->end.rc == HL_ERR_INTERRUPTED;
     call->exits += t->exits;
     call->guest += t->guest;
     call->host += t->host;

@@ -93,7 +93,7 @@ struct profile_call {
     uint32_t name;
     uint32_t unused;
     struct stat_times times;
-    uint64_t failed, exits, guest, host, vmm;
+    uint64_t failed, interrupted, exits, guest, host, vmm;
     struct range_of dirtied, touched;
 };
 

@@ -35,10 +35,10 @@ static json_t *text(const char *s)
     json_t *t = json_string(s);
     if (t)
         return t;
-    size_t n = strlen(s);
+    size_t n = hl_text_escape(NULL, 0, s, strlen(s));
     char *copy = malloc(n + 1);
-    for (size_t i = 0; copy && i <= n; i++)
-        copy[i] = (unsigned char)s[i] < 0x80 ? s[i] : '?';
+    if (copy)
+        hl_text_escape(copy, n + 1, s, strlen(s));
     t = copy ? json_string(copy) : NULL;
     free(copy);
     return t;
@@ -178,7 +178,7 @@ static json_t *samples(const struct hl_profile *p, uint64_t of_root[ROOTS])
 static json_t *range(const struct range_of *r)
 {
     return r->count ? json_pack("{s:o, s:f, s:o}", "min", INT(r->min), "mean",
-                                (double)r->sum / (double)r->count, "max", INT(r->max))
+                                (double)((1000 * r->sum + r->count / 2) / r->count) / 1e3, "max", INT(r->max))
                     : json_null();
 }
 
@@ -191,6 +191,7 @@ static json_t *calls(const struct hl_profile *p)
         put(o, "name", string(p, c->name));
         put_times(o, &c->times);
         put(o, "failed", INT(c->failed));
+        put(o, "interrupted", INT(c->interrupted));
         put(o, "exits", INT(c->exits));
         put(o, "guest_ns", INT(c->guest));
         put(o, "host_ns", INT(c->host));
@@ -323,7 +324,7 @@ static int collect(const char *piece, size_t size, void *opaque)
 static char *dump(const json_t *o)
 {
     struct sink s = {0};
-    if (json_dump_callback(o, collect, &s, JSON_INDENT(1) | JSON_PRESERVE_ORDER) || s.failed) {
+    if (json_dump_callback(o, collect, &s, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) || s.failed) {
         free(s.data);
         return NULL;
     }

@@ -125,9 +125,9 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
         const char *below, *inside, *behind;
     } words[] = {
         {REGION_STACK, " (stack overflow)", "", " (above the stack)"},
-        {REGION_HEAP, " (below the heap)", " (heap that is not allocated)", " (behind the heap)"},
-        {REGION_INPUT, " (below the input buffer)", "", " (behind the input buffer)"},
-        {REGION_OUTPUT, " (below the output buffer)", "", " (behind the output buffer)"},
+        {REGION_HEAP, " (below the heap)", " (heap that is not allocated)", " (past the heap)"},
+        {REGION_INPUT, " (below the input buffer)", "", " (past the input buffer)"},
+        {REGION_OUTPUT, " (below the output buffer)", "", " (past the output buffer)"},
     };
     const char *best = address < PAGE_SIZE ? " (NULL pointer)" : "";
     /* The guard below the stack is the output buffer's too, but it is stacks that run into it. */

@@ -213,13 +213,19 @@ static bool from_package(struct hl_symbols *symbols, struct hl_split *split, Dwa
 static bool from_dwo(struct hl_symbols *symbols, struct hl_split *split, Dwarf_Die *skeleton,
                      uint64_t id)
 {
-    struct hl_section all[HL_SECTIONS], plain[HL_SECTIONS];
+    struct hl_section *all, *plain;
     struct hl_debug_file file;
     size_t count = 0, kept = 0;
     bool packed, done;
 
     if (!read_dwo(symbols, skeleton, &file))
         return false;
+    all = calloc(2 * HL_SECTIONS, sizeof(*all)); /* too much for a small thread's stack */
+    if (!all) {
+        hl_debug_file_close(&file);
+        return false;
+    }
+    plain = all + HL_SECTIONS;
     done = hl_sections_read(file.elf, all, HL_SECTIONS, &count, &symbols->budget, &packed);
     for (size_t i = 0; done && i < count; i++) {
         plain[kept] = all[i];
@@ -228,6 +234,7 @@ static bool from_dwo(struct hl_symbols *symbols, struct hl_split *split, Dwarf_D
     }
     done = done && join_unit(symbols, split, skeleton, id, plain, kept);
     hl_sections_free(all, count);
+    free(all);
     hl_debug_file_close(&file);
     return done;
 }

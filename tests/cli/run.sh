@@ -81,7 +81,7 @@ hl run values --host host.so --call 'Complain("this and that\n")'
 same "the guest's stderr is stderr" 'this and that' "$(cat "$err")"
 same "the guest's stderr is not on stdout" 'Complain("this and that\n") = void' "$(cat "$out")"
 hl run values --host host.so --call 'Log(1, "e")' --call 'Log(2, "w\033[31m")' --call 'Log(3, "i")'
-same 'the log is on stderr, and cannot drive a terminal' $'[error] e\n[warn] w?[31m\n[info] i' "$(cat "$err")"
+same 'the log is on stderr, and cannot drive a terminal' $'[error] e\n[warn] w\\x1b[31m\n[info] i' "$(cat "$err")"
 hl run values -v --host host.so --call 'I32(5)'
 same '-v leaves stdout alone' 'I32(5) = 5' "$(cat "$out")"
 has '-v tells times' "$err" 'I32\(5\): [0-9.]+ ms'
@@ -224,7 +224,7 @@ same 'hl_fail: status' 1 $rc
 same 'hl_fail: message' 'hl-dev: error: Fail failed with code 7: no such fruit' "$(cat "$err")"
 same 'hl_fail: the calls behind it are not made' '' "$(cat "$out")"
 hl run values --host host.so --call 'Fail(-3, "two\nlines\033[31m")'
-same 'hl_fail: one line, clean' 'hl-dev: error: Fail failed with code -3: two?lines?[31m' "$(cat "$err")"
+same 'hl_fail: one line, clean' 'hl-dev: error: Fail failed with code -3: two\nlines\x1b[31m' "$(cat "$err")"
 hl run values --host host.so --call 'Exit(3)' --call 'I32(1)'
 same 'exit() in a call: status' 1 $rc
 same 'exit() in a call: message' 'hl-dev: error: the guest exited with status 3' "$(cat "$err")"
@@ -382,16 +382,27 @@ project_says 'bad time limit' 64 'hl.ini:2: bad value for timeout: soon' - 'gues
 project_says 'no guest' 64 'hl.ini: no guest = PATH' - 'heap = 1M'
 project_says 'empty guest' 64 'hl.ini:1: bad value for guest' - 'guest ='
 project_says 'no key = value' 64 'hl.ini:2: not a line' - 'guest = ../values' 'what is this'
+project_says 'unknown section' 64 'bare/hl.ini:2: unknown section \[gest\] \(known: \[guest\]\)' - \
+    'guest = ../values' '[gest]'
+project_says 'a section that does not end' 64 'hl.ini:1: not a line' - '[guest' 'guest = ../values'
+project_says 'a key twice' 64 'hl.ini:4: heap a second time; the first is in line 2' - \
+    '[guest]' 'heap = 1M' 'guest = ../values' 'heap = 2M'
+project_says 'no continuation lines' 64 'hl.ini:3: not a line' - 'guest = ../values' 'call = I32(' '  1)'
+project_says 'a line without end' 64 "hl.ini:2: bad call expression" 'wanted: Name' \
+    'guest = ../values' "call = Length(x\"$(printf '%0300000d' 0)\""
+project_says 'a key that drives terminals' 64 'hl.ini:2: unknown key \\x1b\[31m' - 'guest = ../values' $'\033[31m = 1'
 project_says 'empty file' 64 'hl.ini: no guest = PATH' - ''
 project_says 'missing guest' 100 'bare/nothing: No such file' - 'guest = nothing'
 project_says 'missing plug-in' 100 'bare/nothing.so' - 'guest = ../values' 'host = nothing.so'
-project_says 'bad call' 64 'bad call expression' 'wanted: Name' 'guest = ../values' 'call = I32(1'
-project_says 'unknown function' 100 'no function Nope' 'it has: Nothing, ' 'guest = ../values' 'call = Nope()'
+project_says 'bad call' 64 'bare/hl.ini:2: bad call expression' 'wanted: Name' 'guest = ../values' 'call = I32(1'
+project_says 'unknown function' 100 'bare/hl.ini:2: .*no function Nope' 'it has: Nothing, ' 'guest = ../values' 'call = Nope()'
 project_says 'missing @FILE' 100 'bare/text: No such file' - 'guest = ../values' 'call = String(@text)'
 printf 'guest = ../values\0\n' >bare/hl.ini
 refused 'hl.ini: binary' 64 'hl.ini:1: not a line' - run bare
 printf 'guest = ../values\r\nhost = ../host.so\r\ncall = I32(1)\r\n' >bare/hl.ini
 prints 'hl.ini: CR LF' 0 $'I32(1) = 1\n' run bare
+printf '\357\273\277[guest]\nguest = ../values\ncall = I32(1)\n' >bare/hl.ini
+prints 'hl.ini: a byte order mark' 0 $'I32(1) = 1\n' run bare --host host.so
 printf 'guest = ../values' >bare/hl.ini
 printf 'all:\n\t@echo this goes wrong; exit 5\n' >bare/Makefile
 hl run bare

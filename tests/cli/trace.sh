@@ -156,7 +156,7 @@ refused 'an unknown word' 64 'no class, host function or system call "frob"' "$h
 refused 'an unknown word behind !' 64 'system call "frob"' "$hint" trace guest -e '!frob'
 refused 'an empty word' 64 'system call ""' "$hint" trace guest -e write,
 refused 'nothing but !' 64 'system call ""' "$hint" trace guest -e '!'
-refused 'control characters in a word' 64 'system call ".\[31m' "$hint" trace guest -e $'\033[31m'
+refused 'control characters in a word' 64 'system call "\\x1b\[31m' "$hint" trace guest -e $'\033[31m'
 compile plain -x c - <<<'#include <hl/guest.h>
 HL_FUNCTION(void, Nothing) {}'
 refused 'an unknown word, and no host functions' 64 '"frob"' 'of this guest: none' \
@@ -262,7 +262,7 @@ refused '-o where nothing can be written' 100 'cannot write /none/such: No such 
 refused '-o to a directory' 100 'cannot write \.: Is a directory' - trace guest -o .
 refused '-o without a name' 64 '-o needs the name of a file' - trace guest -o ''
 refused '-o and a wrong filter' 64 '"frob"' "$hint" trace guest -o trace.txt -e frob
-HL_KVM_DEVICE=/none refused '-o without KVM leaves no file' 100 '/none' 'doctor' trace guest -o trace.txt
+HL_KVM_DEVICE=/none refused '-o without KVM leaves no file' 100 '/none' 'HL_KVM_DEVICE' trace guest -o trace.txt
 hl trace guest -q -o /dev/full --call 'Print("x")'
 same '-o to a full disk' 111/1 "$rc/$(grep -c 'cannot write /dev/full: No space' "$err")"
 refused '-s that is none' 64 'bad value for --string-limit: many' 'a number of bytes' trace guest -s many

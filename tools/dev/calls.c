@@ -133,7 +133,9 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     /* A result is a line of its own, also behind output that ended without one. */
     FILE *f = s->options->stdout_taken ? stderr : stdout;
     progress_clear();
-    fprintf(f, "%s%s = ", s->mid_line ? "\n" : "", s->text[i]);
+    fputs(s->mid_line ? "\n" : "", f);
+    ui_clean(f, s->text[i]);
+    fputs(" = ", f);
     s->mid_line = false;
     expr_print(f, value);
     putc('\n', f);
@@ -157,10 +159,12 @@ static int do_call(struct session *s, size_t i, json_t *into, bool *ended)
         return failed(s, &error, into);
     json_object_set_new(into, "type", json_string(hl_type_name(value.type)));
     json_object_set_new(into, "value", json_value(&value));
-    json_object_set_new(into, "ms", json_real(took));
+    json_object_set_new(into, "ms", json_ms(took));
     print_call(s, i, &value);
-    if (s->options->verbose)
-        fprintf(stderr, "%s: %.3f ms\n", s->text[i], took);
+    if (s->options->verbose) {
+        ui_clean(stderr, s->text[i]);
+        fprintf(stderr, ": %.3f ms\n", took);
+    }
     return EXIT_FINE;
 }
 

@@ -15,10 +15,10 @@
 static const char help[] =
     "Usage: hl-dev attach [ID] [-- GDB-ARG...]\n"
     "\n"
-    "Start gdb on a sandbox that `hl-dev ps` lists; without ID, on the only one there is. The\n"
-    "guest stops while gdb looks at it and runs on when gdb detaches or ends.\n"
+    "Start gdb on a sandbox that `hl-dev ps` lists; without ID, on the only one there\n"
+    "is. The guest stops while gdb looks at it and runs on when gdb detaches or ends.\n"
     "\n"
-    "  --color WHEN, --help, --version\n"
+    "  --color WHEN, -h, --help, --version\n"
     "\n"
     "GDB in the environment names another gdb.\n";
 
@@ -36,7 +36,7 @@ static int several(const struct hl_attachable *list, size_t count, const char *i
         ui_error(0, "process %s has several sandboxes", id);
     else
         ui_error(0, "there are several sandboxes");
-    ui_hint("choose one: %s (`hl-dev ps` tells more)", text);
+    ui_hint("choose one: %s (`hl-dev ps` says more)", text);
     return EXIT_USER;
 }
 

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_completion.c - hl-dev completion bash|zsh: a script to source. */
+#include <stdio.h>
 #include <string.h>
+
+#include <hl/hl.h>
 
 #include "commands.h"
 #include "ui.h"
 
 static const char help[] = "Usage: hl-dev completion bash|zsh\n"
                            "\n"
-                           "Print a completion script: source <(hl-dev completion bash)\n";
+                           "Print a completion script: source <(hl-dev completion bash)\n"
+                           "\n"
+                           "  -h, --help, --version\n";
 
-#define SUBCOMMANDS "run debug profile trace ps attach inspect core doctor completion help"
+#define SUBCOMMANDS "run debug profile trace ps attach inspect core doctor completion help version"
 #define RUN_OPTIONS                                                                                \
     "--call --host --heap --stack --input --output --timeout --repeat --restore --core --gdb "     \
-    "--stop-at --json --color --quiet --verbose --help --version"
+    "--stop-at --safe-output --json --color --quiet --verbose --help --version"
 #define TRACE_OPTIONS                                                                              \
     "-e -k -o -r -s -t --call --host --heap --stack --input --output --timeout --repeat "          \
-    "--restore --stack-trace --string-limit --json --color --quiet --verbose --help --version"
+    "--restore --safe-output --stack-trace --string-limit --json --color --quiet --verbose "       \
+    "--help --version"
 #define PROFILE_OPTIONS                                                                            \
     "-o --exits --cpu --rate --memory --by --weight --format --diff --from --call --host --heap "  \
     "--stack --input --output --timeout --repeat --restore --core --json --color --quiet "         \
-    "--verbose --help --version"
+    "--safe-output --verbose --help --version"
 #define PROFILE_FORMATS "table json folded svg callgrind speedscope"
 #define PROFILE_BY "reason host function line"
 #define TRACE_CLASSES "host syscall fault log result abort interrupt io mmio all"
@@ -97,8 +103,10 @@ static const char zsh[] = "#compdef hl-dev\n"
 int cmd_completion(int argc, char **argv)
 {
     const char *shell = argc == 2 ? argv[1] : "";
-    if (strcmp(shell, "--help") == 0)
+    if (strcmp(shell, "--help") == 0 || strcmp(shell, "-h") == 0)
         fputs(help, stdout);
+    else if (strcmp(shell, "--version") == 0)
+        printf("hl-dev %s\n", hl_version());
     else if (strcmp(shell, "bash") == 0)
         fputs(bash, stdout);
     else if (strcmp(shell, "zsh") == 0)

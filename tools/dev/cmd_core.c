@@ -16,14 +16,14 @@
 static const char help[] =
     "Usage: hl-dev core FILE [GUEST]\n"
     "\n"
-    "Show what a guest died of, its backtrace and its registers, from the core file that\n"
-    "`hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's file, if it is\n"
-    "no longer where it was.\n"
+    "Show what a guest died of, its backtrace and its registers, from the core file\n"
+    "that `hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's\n"
+    "file, if it is no longer where it was.\n"
     "\n"
     "  --json             one JSON document on stdout instead of text\n"
     "  -v, --verbose      list the memory in the file, too\n"
     "  --color WHEN       auto, always or never\n"
-    "  --help, --version\n";
+    "  -h, --help, --version\n";
 
 #define ID_MAX 64
 
@@ -146,7 +146,7 @@ static int find_guest(struct report *r, const char *wanted, struct hl_error *err
     if (wanted)
         return open_guest(r, wanted, error);
     if (!r->core.guest) {
-        ui_warning("the core file does not tell its guest: no names and lines");
+        ui_warning("the core file does not name its guest: no names and lines");
         ui_hint("hl-dev core FILE GUEST");
     } else if (open_guest(r, r->core.guest, &why)) {
         ui_warning("%s: no names and lines", why.text);

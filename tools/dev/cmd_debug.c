@@ -8,22 +8,22 @@
 static const char help[] =
     "Usage: hl-dev debug [TARGET] [--call EXPR]... [-- GDB-ARG...]\n"
     "\n"
-    "Run a guest under gdb in this terminal, stopped at main() or at the first function that is\n"
-    "called. TARGET, EXPR and the options not listed are those of `hl-dev run`. The project's\n"
-    "gdbinit is read. `run` in gdb starts the guest afresh. The guest ends with gdb, unless it "
-    "was\n"
-    "detached: then it runs on.\n"
+    "Run a guest under gdb in this terminal, stopped at main() or at the first\n"
+    "function that is called. TARGET, EXPR and the options not listed are those of\n"
+    "`hl-dev run`. The project's gdbinit is read. `run` in gdb starts the guest\n"
+    "afresh. The guest ends with gdb, unless it was detached: then it runs on.\n"
     "\n"
     "  --stop-at WHERE    entry (before constructors run), main, none, or a function\n"
-    "  --gdb=ENDPOINT     serve gdb at unix:PATH or tcp:[HOST:]PORT (default: a private socket)\n"
-    "  --call EXPR, --host FILE, --heap, --stack, --input, --output SIZE, --timeout SECONDS,\n"
-    "  --repeat N, --color WHEN, -q, -v, --help, --version\n"
+    "  --gdb=ENDPOINT     serve gdb at unix:PATH or tcp:[HOST:]PORT (default: a\n"
+    "                     private socket)\n"
+    "  --call EXPR, --host FILE, --heap, --stack, --input, --output SIZE,\n"
+    "  --timeout SECONDS, --repeat N, --color WHEN, -q, -v, -h, --help, --version\n"
     "\n"
     "GDB in the environment names another gdb. For a main() with arguments:\n"
     "hl-dev run --gdb TARGET -- ARG...\n"
     "\n"
-    "Status: gdb's own; as of `hl-dev run` when the guest ended without gdb, be it that gdb\n"
-    "detached or could not be started.\n";
+    "Status: gdb's own; that of `hl-dev run` when the guest ended without gdb,\n"
+    "because gdb detached or could not be started.\n";
 
 /* What gdb has seen is no failure of ours; what happened after it had let the guest go is. */
 static int finish(struct session *s, int status)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,16 +15,20 @@
 static const char help[] =
     "Usage: hl-dev doctor\n"
     "\n"
-    "Show what this machine offers: KVM, what it does with tiny guests, and the tools a guest\n"
-    "author needs. Status 0 when guests run here, 100 when not.\n"
+    "Show what this machine supports: KVM, what it does with tiny guests, and the\n"
+    "tools a guest author needs; for what is missing, what to do about it. Status 0\n"
+    "when guests run here, 100 when not.\n"
     "\n"
-    "  --json, --color WHEN, --help, --version\n";
+    "  --json, --color WHEN, -h, --help, --version\n";
+
+#define INDENT 18 /* column of the text */
 
 /* One line of the report, in both forms. */
 struct report {
     bool json;
     json_t *document;
-    bool broken; /* guests cannot run */
+    json_t *last; /* what was said last, borrowed */
+    bool broken;  /* guests cannot run */
 };
 
 static void say(struct report *r, const char *mark, const char *name, const char *text)
@@ -35,11 +38,25 @@ static void say(struct report *r, const char *mark, const char *name, const char
         json_object_set_new(o, "status", json_string(mark));
         json_object_set_new(o, "text", json_text(text, strlen(text)));
         json_object_set_new(r->document, name, o);
+        r->last = o;
         return;
     }
     bool bad = strcmp(mark, "FAIL") == 0;
-    printf("%s%-5s%s %-11s %s\n", bad ? ui_red(stdout) : "", mark, bad ? ui_plain(stdout) : "",
-           name, text);
+    printf("%s%-5s%s %-11s", bad ? ui_red(stdout) : "", mark, bad ? ui_plain(stdout) : "", name);
+    ui_wrap(stdout, text, INDENT, INDENT - 1);
+}
+
+/* Of what was said last. */
+static void say_remedy(struct report *r, const char *text)
+{
+    if (!*text)
+        return;
+    if (r->json) {
+        json_object_set_new(r->last, "remedy", json_text(text, strlen(text)));
+        return;
+    }
+    fputs("      remedy     ", stdout);
+    ui_wrap(stdout, text, INDENT, INDENT - 1);
 }
 
 static void say_machine(struct report *r)
@@ -65,31 +82,30 @@ static const char *kvm_module(void)
     return "unknown module";
 }
 
+/* A cause is said once: what needs the device is not tried without it. */
 static void say_device(struct report *r)
 {
-    char text[512];
-    struct stat st;
+    char text[1400];
+    struct hl_error error;
     const char *own = secure_getenv("HL_KVM_DEVICE"), *path = own && *own ? own : "/dev/kvm";
-    if (stat(path, &st)) {
-        snprintf(text, sizeof(text), "%.300s: %s", path, strerror(errno));
-        say(r, "FAIL", "kvm", text);
-        r->broken = true;
+    r->broken = probe_device(&error) != 0;
+    if (r->broken) {
+        say(r, "FAIL", "kvm", error.text);
+        say_remedy(r, error.hint);
         return;
     }
-    bool allowed = access(path, R_OK | W_OK) == 0;
-    snprintf(text, sizeof(text), "%.300s (%s)%s", path, kvm_module(),
-             allowed ? "" : ": no permission to open it");
-    say(r, allowed ? "ok" : "FAIL", "kvm", text);
-    r->broken |= !allowed;
+    snprintf(text, sizeof(text), "%.300s (%s)", path, kvm_module());
+    say(r, "ok", "kvm", text);
 }
 
 static void say_probe(struct report *r, const struct probe *p)
 {
     struct hl_error error;
-    char text[1200], figure[256] = "";
+    char text[1400], figure[256] = "";
     if (p->run(figure, sizeof(figure), &error)) {
         snprintf(text, sizeof(text), "%s: %s", p->what, error.text);
         say(r, "FAIL", p->name, text);
+        say_remedy(r, strcmp(error.hint, hl_err_hint(HL_ERR_KVM)) ? error.hint : "");
         r->broken = true;
         return;
     }
@@ -119,8 +135,9 @@ static void say_tool(struct report *r, const char *name, const char *command, co
         say(r, "ok", name, text);
         return;
     }
-    snprintf(text, sizeof(text), "not found (apt-get install %s)", package);
-    say(r, "miss", name, text);
+    say(r, "miss", name, "not found");
+    snprintf(text, sizeof(text), "apt-get install %s", package);
+    say_remedy(r, text);
 }
 
 static int doctor(const struct options *o)
@@ -128,7 +145,8 @@ static int doctor(const struct options *o)
     struct report r = {.json = o->json, .document = json_object()};
     say_machine(&r);
     say_device(&r);
-    for (unsigned i = 0; i < probe_count; i++)
+    bool no_device = r.broken;
+    for (unsigned i = 0; i < probe_count && !no_device; i++)
         say_probe(&r, &probes[i]);
     say_tool(&r, "gcc", "gcc --version 2>/dev/null", "gcc");
     say_tool(&r, "make", "make --version 2>/dev/null", "make");

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_inspect.c - hl-dev inspect: what a guest file holds; needs no KVM. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "json.h"
+#include "profile_grid.h"
+#include "profile_text.h"
 #include "session.h"
 #include "ui.h"
 
 static const char help[] =
     "Usage: hl-dev inspect [TARGET]\n"
     "\n"
-    "Show a guest's functions, imports, segments and memory map. A project is built first.\n"
+    "Show a guest's functions, imports, segments and memory map. A project is built\n"
+    "first.\n"
     "\n"
     "  --json             one JSON document on stdout instead of text\n"
-    "  --heap, --stack, --input, --output SIZE   as for `run`: what the memory map would be\n"
+    "  --heap, --stack, --input, --output SIZE\n"
+    "                     as for `hl-dev run`: what the memory map would be\n"
     "  -v, --verbose      show make's commands\n"
-    "  --color WHEN, --help, --version\n";
+    "  --color WHEN, -h, --help, --version\n";
 
 static void prot_text(unsigned prot, char text[4])
 {
@@ -39,19 +44,21 @@ static void place(struct hl_symbols *symbols, hl_gva_t entry, struct hl_location
         hl_symbols_find(symbols, entry, l);
 }
 
-static void print_function(const struct hl_function *f, struct hl_symbols *symbols)
+/* A signature, and where its function is: cut at the start of the path where the line is full. */
+static void put_function(struct profile_grid *grid, const struct hl_function *f,
+                         struct hl_symbols *symbols)
 {
     char text[256];
     struct hl_location l;
     hl_signature_format(f->name, &f->signature, text, sizeof(text));
     place(symbols, f->entry, &l);
-    printf("  %-44s", text);
-    if (l.file) {
-        fputs("  ", stdout);
-        ui_clean(stdout, l.file);
-        printf(":%d", l.line);
-    }
-    putchar('\n');
+    char *file = profile_text_clean(l.file ? l.file : "");
+    profile_grid_cell(grid, "  %s", text);
+    if (file && *file)
+        profile_grid_cell(grid, "%s:%d", file, l.line);
+    else
+        profile_grid_cell(grid, "%s", "");
+    free(file);
 }
 
 static int print_text(const struct hl_image *image, const struct hl_region *regions,
@@ -59,6 +66,7 @@ static int print_text(const struct hl_image *image, const struct hl_region *regi
 {
     const char *b = ui_bold(stdout), *p = ui_plain(stdout);
     char prot[4];
+    struct profile_grid grid = {.align = "ll", .cut = 'b'};
     fputs(b, stdout);
     ui_clean(stdout, hl_image_path(image));
     printf("%s: %s guest, ABI %d, %s, %zu bytes, entry 0x%llx\n", p,
@@ -68,10 +76,12 @@ static int print_text(const struct hl_image *image, const struct hl_region *regi
     printf("%smain%s      %s\n", b, p, hl_image_flags(image) & HL_NOTE_MAIN ? "yes" : "no");
     printf("%sfunctions%s %zu\n", b, p, hl_image_function_count(image));
     for (size_t i = 0; i < hl_image_function_count(image); i++)
-        print_function(hl_image_function(image, i), symbols);
+        put_function(&grid, hl_image_function(image, i), symbols);
+    profile_grid_print(&grid, stdout, &profile_colors[0]);
     printf("%simports%s   %zu\n", b, p, hl_image_import_count(image));
     for (size_t i = 0; i < hl_image_import_count(image); i++)
-        print_function(hl_image_import(image, i), NULL);
+        put_function(&grid, hl_image_import(image, i), NULL);
+    profile_grid_print(&grid, stdout, &profile_colors[0]);
     printf("%ssegments%s\n", b, p);
     for (size_t i = 0; i < hl_image_segment_count(image); i++) {
         const struct hl_segment *s = hl_image_segment(image, i);

@@ -10,32 +10,38 @@
 #include "progress.h"
 #include "session.h"
 #include "ui.h"
+#include "watchdog.h"
 
 static const char help[] =
     "Usage: hl-dev profile [TARGET] [--call EXPR]... [-- ARG...]\n"
     "\n"
-    "Run a guest as `hl-dev run` does and tell which of its lines cause its exits, or where its\n"
-    "time goes.\n"
+    "Run a guest as `hl-dev run` does and show which of its lines cause its exits, or\n"
+    "where its time goes.\n"
     "\n"
-    "  --exits            each exit, with the guest's stack and the host's time (default)\n"
+    "  --exits            each exit, with the guest's stack and the time spent on it\n"
+    "                     outside the guest (default)\n"
     "  --cpu              sample what the guest and its host are doing\n"
     "  --rate HZ          samples a second, 1 to 10000 (default 997)\n"
     "  --memory           count the pages each call touches; slows the guest down\n"
-    "  --by WHAT          reason, host, function or line (default: line; with --cpu function)\n"
+    "  --by WHAT          reason, host, function or line (default: line; with --cpu\n"
+    "                     function)\n"
     "  --weight WHAT      count or time\n"
-    "  --format FORMAT    table, json, folded, svg, callgrind or speedscope (default table)\n"
-    "  -o FILE            write there; without it all but the table takes standard output for\n"
-    "                     itself, and what the guest prints goes to standard error\n"
+    "  --format FORMAT    table (default), json, folded, svg, callgrind or speedscope\n"
+    "  -o FILE            write there; without it all but the table takes standard\n"
+    "                     output for itself, and the guest prints to standard error\n"
     "  --diff OLD.json    compare with an earlier profile (table, json, svg)\n"
     "  --from FILE.json   no run: show a profile that was written earlier\n"
     "  --json             the same as --format json\n"
-    "  --call EXPR, --host FILE, --heap, --stack, --input, --output SIZE, --timeout SECONDS,\n"
-    "  --repeat N, --restore, --core FILE, --color WHEN, -q, -v, --help, --version: as of run\n"
+    "  --call EXPR, --host FILE, --heap, --stack, --input, --output SIZE,\n"
+    "  --timeout SECONDS, --repeat N, --restore, --core FILE, --safe-output,\n"
+    "  --color WHEN, -q, -v, -h, --help, --version\n"
+    "                     as for `hl-dev run`\n"
     "\n"
-    "Ctrl-C ends the run and shows what there is. The document's format is described in\n"
-    "docs/profile-format.md. HL_PROFILE=FILE makes any program that uses libhl write one.\n"
+    "Ctrl-C ends the run and shows what there is; status 130. The document's format\n"
+    "is described in docs/profile-format.md. HL_PROFILE=FILE makes any program that\n"
+    "uses libhl write one.\n"
     "\n"
-    "Status: as of `hl-dev run`.\n";
+    "Status: that of `hl-dev run`.\n";
 
 #define RATE_DEFAULT 997 /* in step with nothing */
 
@@ -122,6 +128,8 @@ static int run(struct session *s, const struct options *o)
     session_end(s);
     progress_stop(job.progress);
     json_decref(results);
+    if (!o->quiet && watchdog_reason(s->watchdog, NULL) == WATCHDOG_SIGNAL)
+        ui_warning("interrupted: the profile is of what ran until then");
     bool failed = job.profile && show(&error);
     if (failed)
         status = ui_library_error(&error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_ps.c - hl-dev ps: the sandboxes a debugger can attach to. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <hl/attach.h>
@@ -7,17 +8,20 @@
 #include "attachable.h"
 #include "commands.h"
 #include "json.h"
+#include "profile_grid.h"
+#include "profile_text.h"
 #include "session.h"
 #include "ui.h"
 
 static const char help[] =
     "Usage: hl-dev ps\n"
     "\n"
-    "List your sandboxes that gdb can attach to, in whatever program they are: those of\n"
-    "`hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in the environment,\n"
-    "and of programs that call hl_sandbox_debug(). `hl-dev attach ID` starts gdb on one.\n"
+    "List your sandboxes that gdb can attach to, in whatever program they are: those\n"
+    "of `hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in\n"
+    "the environment, and of programs that call hl_sandbox_debug(). `hl-dev attach\n"
+    "ID` starts gdb on one.\n"
     "\n"
-    "  --json, --color WHEN, --help, --version\n";
+    "  --json, --color WHEN, -h, --help, --version\n";
 
 static const char *state_text(const struct hl_attachable *a, char *buf, size_t size)
 {
@@ -29,6 +33,13 @@ static const char *state_text(const struct hl_attachable *a, char *buf, size_t s
     else
         snprintf(buf, size, "%s", a->state == HL_ATTACHABLE_HELD ? "held" : name);
     return buf;
+}
+
+/* The table has no room for whole paths; --json has them. */
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
 }
 
 enum { ID, PID, STATE, CALLS, PROGRAM, GUEST, ENDPOINT, COLUMNS };
@@ -51,50 +62,39 @@ static const char *cell(const struct hl_attachable *list, size_t count, size_t i
         snprintf(buf, sizeof(buf), "%llu", (unsigned long long)a->calls);
         return buf;
     case PROGRAM:
-        return a->program;
+        return last_part(a->program);
     case GUEST:
-        return a->guest;
+        return last_part(a->guest);
     default:
         return a->endpoint;
     }
 }
 
-static void print_cell(const char *text, int column, size_t width)
+static void put_cell(struct profile_grid *grid, const char *text)
 {
-    int pad = (int)(width - strlen(text));
-    bool number = column == PID || column == CALLS;
-    printf("%*s", number ? pad : 0, "");
-    ui_clean(stdout, text);
-    if (column == ENDPOINT)
-        putchar('\n');
-    else
-        printf("%*s", (number ? 0 : pad) + 2, "");
+    char *clean = profile_text_clean(text);
+    profile_grid_cell(grid, "%s", clean ? clean : "");
+    free(clean);
 }
 
-static void print_table(const struct hl_attachable *list, size_t count)
+/* What does not fit --json has: the process is in the ID, and attach finds the endpoint by that. */
+static int print_table(const struct hl_attachable *list, size_t count)
 {
     static const char *const names[] = {"ID",      "PID",   "STATE",   "CALLS",
                                         "PROGRAM", "GUEST", "ENDPOINT"};
-    size_t width[COLUMNS];
+    struct profile_grid grid = {.align = "lrlrlll", .bold_head = true, .spare = "bg"};
     if (!count) {
         puts("no sandboxes");
-        return;
+        return ui_finish(EXIT_FINE);
     }
-    fputs(ui_bold(stdout), stdout);
-    for (int c = 0; c < COLUMNS; c++) {
-        width[c] = strlen(names[c]);
-        for (size_t i = 0; i < count; i++) {
-            size_t n = strlen(cell(list, count, i, c));
-            width[c] = n > width[c] ? n : width[c];
-        }
-        if (c == ENDPOINT)
-            printf("%s%s\n", names[c], ui_plain(stdout));
-        else
-            print_cell(names[c], c, width[c]);
-    }
+    for (int c = 0; c < COLUMNS; c++)
+        profile_grid_cell(&grid, "%s", names[c]);
     for (size_t i = 0; i < count; i++)
         for (int c = 0; c < COLUMNS; c++)
-            print_cell(cell(list, count, i, c), c, width[c]);
+            put_cell(&grid, cell(list, count, i, c));
+    if (!profile_grid_print(&grid, stdout, &profile_colors[*ui_bold(stdout) != 0]))
+        return ui_error(EXIT_SYSTEM, "out of memory");
+    return ui_finish(EXIT_FINE);
 }
 
 static json_t *row_json(const struct hl_attachable *list, size_t count, size_t i)
@@ -139,9 +139,8 @@ int cmd_ps(int argc, char **argv)
         if (options.json)
             status = print_json(list, count);
         else
-            print_table(list, count);
+            status = print_table(list, count);
         hl_attachable_free(list);
-        status = status < 0 ? ui_finish(EXIT_FINE) : status;
     }
     options_free(&options);
     return status;

@@ -34,18 +34,26 @@ static bool look(struct crash *c, struct hl_sandbox *sandbox)
     return true;
 }
 
+#define WIDTH 80
+
 /* The two lists a page fault's error code is read from (Intel SDM 3, 4.7). */
 static void print_fault(const struct hl_fault *f)
 {
-    fprintf(stderr, "  vector %u %s, error code 0x%x", f->vector, hl_fault_name(f->vector),
-            f->error_code);
+    int column = fprintf(stderr, "  vector %u %s, error code 0x%x", f->vector,
+                         hl_fault_name(f->vector), f->error_code);
     if (f->vector == 14)
-        fprintf(stderr, " (%s, %s%s), address 0x%llx",
-                f->error_code & 1 ? "protection" : "not mapped",
-                f->error_code & 16  ? "fetch"
-                : f->error_code & 2 ? "write"
-                                    : "read",
-                f->error_code & 4 ? ", user" : "", (unsigned long long)f->address);
+        column += fprintf(stderr, " (%s, %s%s)", f->error_code & 1 ? "protection" : "not mapped",
+                          f->error_code & 16  ? "fetch"
+                          : f->error_code & 2 ? "write"
+                                              : "read",
+                          f->error_code & 4 ? ", user" : "");
+    if (f->vector == 14)
+        fprintf(stderr, ",%saddress 0x%llx",
+                column + snprintf(NULL, 0, ", address 0x%llx", (unsigned long long)f->address) >
+                        WIDTH
+                    ? "\n  "
+                    : " ",
+                (unsigned long long)f->address);
     fputc('\n', stderr);
 }
 
@@ -75,7 +83,7 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
         ui_hint("its debug information is not to be had: %s", missing);
     if (stack_is_full(sandbox, fault))
         ui_hint(
-            "the stack is full: --stack SIZE gives more, unless a function calls itself for ever");
+            "the stack is full: --stack SIZE gives more, unless a function calls itself without end");
     else if (c.stack.count && !c.stack.frame[0].location.file &&
              !c.stack.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);

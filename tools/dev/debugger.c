@@ -151,7 +151,7 @@ static int find_place(const struct session *s, struct hl_symbols *symbols,
         return rc;
     if (name)
         return unknown_place(s, name, error);
-    ui_warning("the guest's file does not tell where main is: it stops at its first instruction");
+    ui_warning("cannot find main in the guest's symbols; stopping at its first instruction");
     config->hold = HL_HOLD_ENTRY;
     return 0;
 }

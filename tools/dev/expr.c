@@ -11,6 +11,8 @@
 #include <hl/sandbox.h>
 
 #include "file.h"
+#include "json_write.h"
+#include "quote.h"
 
 /* Where the parser is; `text` is kept to point at the place of an error. */
 struct parser {
@@ -364,31 +366,11 @@ size_t expr_input_size(const struct expr *expr)
     return size;
 }
 
-static void print_string(FILE *f, const unsigned char *s, size_t len)
-{
-    static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
-    fputc('"', f);
-    for (size_t i = 0; i < len; i++) {
-        const char *hit = s[i] ? strchr(from, s[i]) : NULL;
-        if (hit)
-            fprintf(f, "\\%c", to[hit - from]);
-        else if (s[i] < 0x20 || s[i] == 0x7f)
-            fprintf(f, "\\%03o", s[i]);
-        else
-            fputc(s[i], f); /* UTF-8 passes through */
-    }
-    fputc('"', f);
-}
-
-/* The shortest decimal that reads back as the same number, and never looks like an integer. */
+/* Never looks like an integer. */
 static void print_float(FILE *f, double d, bool single)
 {
     char text[40];
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, d);
-        if (single ? strtof(text, NULL) == (float)d : strtod(text, NULL) == d)
-            break;
-    }
+    json_shortest(text, d, single);
     bool plain = isfinite(d) && !strpbrk(text, ".e");
     fprintf(f, "%s%s", text, plain ? ".0" : "");
 }
@@ -418,7 +400,7 @@ void expr_print(FILE *f, const struct hl_value *v)
         fputs(v->boolean ? "true" : "false", f);
         break;
     case HL_STRING:
-        print_string(f, v->data, v->len);
+        quote(f, v->data, v->len, SIZE_MAX);
         break;
     case HL_BYTES:
         fputs("x\"", f);

@@ -206,7 +206,7 @@ void registers_print(FILE *f, const struct hl_regs *regs)
     list_registers(regs, list);
     for (size_t i = 0; i < REGISTERS; i++)
         fprintf(f, "  %5s %016llx%s", list[i].name, (unsigned long long)list[i].value,
-                i % 4 == 3 ? "\n" : "");
+                i % 3 == 2 || i + 1 == REGISTERS ? "\n" : "");
 }
 
 json_t *registers_json(const struct hl_regs *regs)

@@ -6,28 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <hl/text.h>
+
+#include "json_write.h"
 #include "ui.h"
 
 static const char replacement[] = "\xef\xbf\xbd";
-
-size_t json_utf8_length(const unsigned char *s, size_t left)
-{
-    size_t n = s[0] < 0x80   ? 1
-               : s[0] < 0xc2 ? 0
-               : s[0] < 0xe0 ? 2
-               : s[0] < 0xf0 ? 3
-               : s[0] < 0xf5 ? 4
-                             : 0;
-    if (n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((n == 3 && s[0] == 0xe0 && s[1] < 0xa0) || (n == 3 && s[0] == 0xed && s[1] >= 0xa0) ||
-        (n == 4 && s[0] == 0xf0 && s[1] < 0x90) || (n == 4 && s[0] == 0xf4 && s[1] >= 0x90))
-        return 0;
-    return n;
-}
 
 json_t *json_text(const void *data, size_t len)
 {
@@ -37,7 +21,7 @@ json_t *json_text(const void *data, size_t len)
     if (!text)
         return NULL;
     for (size_t i = 0; i < len;) {
-        size_t good = json_utf8_length(s + i, len - i);
+        size_t good = hl_text_character(s + i, len - i, NULL);
         memcpy(text + n, good ? (const char *)s + i : replacement, good ? good : 3);
         n += good ? good : 3;
         i += good ? good : 1;
@@ -68,6 +52,19 @@ static json_t *real(double d)
     return isfinite(d) ? json_real(d) : json_string(isnan(d) ? "nan" : d > 0 ? "inf" : "-inf");
 }
 
+/* The double with the fewest digits that is the same float. */
+static json_t *real_of_float(float f)
+{
+    char text[40];
+    json_shortest(text, (double)f, true);
+    return real(strtod(text, NULL));
+}
+
+json_t *json_ms(double ms)
+{
+    return json_real((double)(json_int_t)(ms * 1e6 + 0.5) / 1e6);
+}
+
 json_t *json_value(const struct hl_value *v)
 {
     switch (v->type) {
@@ -82,7 +79,7 @@ json_t *json_value(const struct hl_value *v)
         return v->u64 <= INT64_MAX ? json_integer((json_int_t)v->u64)
                                    : json_sprintf("%llu", (unsigned long long)v->u64);
     case HL_F32:
-        return real((double)v->f32);
+        return real_of_float(v->f32);
     case HL_F64:
         return real(v->f64);
     case HL_BOOL:
@@ -108,10 +105,10 @@ json_t *json_error(const struct hl_error *error)
 
 int json_print(json_t *document, int status)
 {
-    int rc = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    bool whole = json_write(stdout, document, 2);
     json_decref(document);
     putchar('\n');
-    if (rc && !ferror(stdout))
+    if (!whole)
         return ui_error(EXIT_SYSTEM, "cannot make JSON: out of memory");
     return ui_finish(status);
 }

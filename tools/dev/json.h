@@ -15,12 +15,14 @@
  */
 json_t *json_text(const void *data, size_t len);
 
-/* Length of the UTF-8 sequence at s, 0 where there is none (RFC 3629). */
-size_t json_utf8_length(const unsigned char *s, size_t left);
-
-/* Numbers and booleans as such, strings by json_text(), bytes as hexadecimal digits, void as null.
+/*
+ * Numbers and booleans as such, strings by json_text(), bytes as hexadecimal digits, void as null.
+ * What JSON has no number for is a string: "nan", "inf", "-inf", and u64 above 2^63-1 in decimal.
  */
 json_t *json_value(const struct hl_value *value);
+
+/* Milliseconds, to the nanosecond. */
+json_t *json_ms(double ms);
 
 /* {"code": "FAULT", "message": ..., "hint": ...} */
 json_t *json_error(const struct hl_error *error);

@@ -28,7 +28,7 @@ enum {
     OPT_STOP_AT,
     OPT_CORE,
     OPT_RESTORE,
-    OPT_HELP,
+    OPT_SAFE_OUTPUT,
     OPT_VERSION
 };
 
@@ -47,6 +47,7 @@ static const struct option long_options[] = {
     {"stop-at", required_argument, NULL, OPT_STOP_AT},
     {"core", required_argument, NULL, OPT_CORE},
     {"restore", no_argument, NULL, OPT_RESTORE},
+    {"safe-output", no_argument, NULL, OPT_SAFE_OUTPUT},
     {"trace", required_argument, NULL, 'e'},
     {"stack-trace", no_argument, NULL, 'k'},
     {"relative-timestamps", no_argument, NULL, 'r'},
@@ -55,7 +56,7 @@ static const struct option long_options[] = {
     PROFILE_LONG_OPTIONS,
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
 };
@@ -71,7 +72,7 @@ static bool serves(enum options_set set, int c)
 {
     switch (c) {
     case OPT_COLOR:
-    case OPT_HELP:
+    case 'h':
     case OPT_VERSION:
         return true;
     case OPT_JSON:
@@ -86,6 +87,7 @@ static bool serves(enum options_set set, int c)
     case OPT_CORE:
         return set == OPTIONS_RUN || set == OPTIONS_PROFILE;
     case OPT_RESTORE:
+    case OPT_SAFE_OUTPUT:
         return set == OPTIONS_RUN || set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
     case OPT_GDB:
     case OPT_STOP_AT:
@@ -116,7 +118,7 @@ static int take_size(const char *option, size_t *size)
 {
     return project_parse_size(optarg, size)
                ? -1
-               : bad_value(option, optarg, "a size in bytes, with K, M or G behind it if you like");
+               : bad_value(option, optarg, "a size in bytes, optionally followed by K, M or G");
 }
 
 static int take_repeat(struct options *o)
@@ -129,7 +131,7 @@ static int take_repeat(struct options *o)
                : bad_value("repeat", optarg, "a number of times, 1 or more");
 }
 
-/* What is wrong with an address only opening it can tell. */
+/* Only opening it can show what is wrong with an address. */
 static int take_endpoint(struct options *o, enum options_set set)
 {
     o->gdb = true;
@@ -224,7 +226,10 @@ static int take(struct options *o, enum options_set set, int c, const char *help
     case 'v':
         o->verbose = true;
         return -1;
-    case OPT_HELP:
+    case OPT_SAFE_OUTPUT:
+        o->safe_output = true;
+        return -1;
+    case 'h':
         fputs(help, stdout);
         return ui_finish(EXIT_FINE);
     case OPT_VERSION:
@@ -261,7 +266,7 @@ static int useless(char *const *argv, int c, int index)
 static int useless_word(char *const *argv, const char *word)
 {
     ui_error(0, "%s takes no argument: %s", argv[0], word);
-    ui_hint("`hl-dev %s --help` tells more", argv[0]);
+    ui_hint("`hl-dev %s --help` says more", argv[0]);
     return EXIT_USAGE;
 }
 
@@ -273,8 +278,8 @@ static int too_many(enum options_set set, const char *word)
         return EXIT_USAGE;
     }
     ui_error(0, "one target at a time: %s", word);
-    ui_hint(set == OPTIONS_RUN || set == OPTIONS_TRACE ? "the guest's own arguments go behind --"
-                                                       : "gdb's own arguments go behind --");
+    ui_hint(set == OPTIONS_RUN || set == OPTIONS_TRACE ? "the guest's own arguments go after --"
+                                                       : "gdb's own arguments go after --");
     return EXIT_USAGE;
 }
 
@@ -303,6 +308,11 @@ static int contradiction(const struct options *o)
         ui_hint("use --gdb without a value");
         return EXIT_USAGE;
     }
+    if (stdio && o->safe_output) {
+        ui_error(0, "--safe-output with --gdb=stdio: gdb prints what the guest writes");
+        ui_hint("use --gdb without a value");
+        return EXIT_USAGE;
+    }
     if (o->stop_at && !o->gdb) {
         ui_error(0, "--stop-at without --gdb");
         ui_hint("without a debugger nothing would make the guest go on");
@@ -311,8 +321,8 @@ static int contradiction(const struct options *o)
     if (o->gdb && !o->endpoint &&
         (strncmp(o->target, "unix:", 5) == 0 || strncmp(o->target, "tcp:", 4) == 0 ||
          strcmp(o->target, "stdio") == 0)) {
-        ui_error(0, "%s is no target", o->target);
-        ui_hint("the endpoint of --gdb stands behind an equals sign: --gdb=%s", o->target);
+        ui_error(0, "%s is not a target", o->target);
+        ui_hint("the endpoint of --gdb follows an equals sign: --gdb=%s", o->target);
         return EXIT_USAGE;
     }
     return -1;
@@ -349,7 +359,7 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
         return ui_error(EXIT_SYSTEM, "out of memory");
     optind = 0; /* start anew: GNU getopt keeps state */
     opterr = 0;
-    for (; (c = getopt_long(end, argv, ":qve:ko:rs:t", long_options, &index)) != -1; index = -1) {
+    for (; (c = getopt_long(end, argv, ":hqve:ko:rs:t", long_options, &index)) != -1; index = -1) {
         if (c == '?' || c == ':')
             return unknown(c, argv);
         status = serves(set, c) ? take(o, set, c, help) : useless(argv, c, index);

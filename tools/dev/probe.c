@@ -34,6 +34,17 @@ static int make(struct hl_machine **m, const void *code, size_t size, struct hl_
     return rc;
 }
 
+int probe_device(struct hl_error *error)
+{
+    static const uint8_t code[] = {0xf4};
+    struct hl_machine *m;
+    int rc = make(&m, code, sizeof(code), error);
+    if (!rc)
+        hl_machine_destroy(m);
+    /* What else KVM refuses is a probe's to report. */
+    return rc == HL_ERR_NO_KVM || rc == HL_ERR_KVM_ACCESS ? rc : 0;
+}
+
 static double now_us(void)
 {
     struct timespec t;
@@ -140,7 +151,7 @@ static int probe_protection(char *text, unsigned size, struct hl_error *error)
         rc = must_fault(port, sizeof(port), 13, 0, error);
     if (!rc)
         rc = must_fault(hlt, sizeof(hlt), 13, 0, error);
-    snprintf(text, size, "NULL, code, ports and hlt fault as they should");
+    snprintf(text, size, "fault as they should");
     return rc;
 }
 
@@ -205,7 +216,7 @@ static int probe_debug_registers(char *text, unsigned size, struct hl_error *err
     struct hl_debug_abilities can;
     int rc = hl_debug_probe(&can, error);
     snprintf(text, size, "hardware breakpoints %s, watchpoints %s",
-             can.hw_break ? "work" : "are int3s (debug registers do not fire)",
+             can.hw_break ? "work" : "are int3s (debug registers do not fire here)",
              can.hw_watch ? "use debug registers, then page protection" : "by page protection");
     return rc;
 }
@@ -214,7 +225,7 @@ const struct probe probes[] = {
     {probe_create, "machine", "create a VM"},
     {probe_out, "exit", "`out` at ring 3"},
     {probe_syscall, "syscall", "`syscall` at ring 3"},
-    {probe_protection, "protection", "page, port and privilege faults"},
+    {probe_protection, "protection", "NULL, code, ports and hlt"},
     {probe_simd, "simd", "vector state"},
     {probe_kick, "kick", "interruption"},
     {probe_step, "debug", "debug traps"},

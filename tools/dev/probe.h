@@ -10,6 +10,9 @@ struct probe {
     const char *name, *what;
 };
 
+/* Can KVM's device be opened?  The error and its hint where it cannot. */
+int probe_device(struct hl_error *error);
+
 extern const struct probe probes[];
 extern const unsigned probe_count;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_write.h"
 #include "profile_grid.h"
 #include "profile_group.h"
 #include "profile_output.h"
@@ -128,6 +129,12 @@ static void cells(struct profile_grid *grid, uint64_t before, uint64_t now, bool
     profile_grid_cell(grid, "%s", relative(buf, before, now));
 }
 
+/* Without what the profile itself took. */
+static uint64_t all(const struct profile_totals *t)
+{
+    return t->guest_ns + t->host_ns + t->vmm_ns;
+}
+
 static bool totals(struct diff *d)
 {
     const struct profile_totals *b = &d->old->totals, *n = &d->view->totals;
@@ -138,8 +145,8 @@ static bool totals(struct diff *d)
         bool time;
     } rows[] = {
         {"runs", b->runs, n->runs, false},          {"exits", b->exits, n->exits, false},
-        {"wall", b->wall_ns, n->wall_ns, true},     {"guest", b->guest_ns, n->guest_ns, true},
-        {"host", b->host_ns, n->host_ns, true},     {"vmm", b->vmm_ns, n->vmm_ns, true},
+        {"guest", b->guest_ns, n->guest_ns, true},  {"host", b->host_ns, n->host_ns, true},
+        {"vmm", b->vmm_ns, n->vmm_ns, true},        {"total", all(b), all(n), true},
         {"samples", b->samples, n->samples, false},
     };
     const char *head[] = {"TOTAL", "BEFORE", "NOW", "CHANGE", ""};
@@ -185,8 +192,8 @@ static bool table(struct diff *d)
                           "NOW",
                           "CHANGE",
                           "",
-                          "TIME",
-                          "NOW",
+                          "TIME WAS",
+                          "TIME NOW",
                           "CHANGE",
                           "",
                           "",
@@ -195,7 +202,10 @@ static bool table(struct diff *d)
                           : line   ? "AT"
                                    : "",
                           line ? "WHAT" : ""};
-    struct profile_grid grid = {.align = "rrrrrrrrllll", .bold_head = true};
+    struct profile_grid grid = {.align = "rrrrrrrrllll",
+                                .bold_head = true,
+                                .spare = d->weight == PROFILE_TIME ? "dcabhg" : "hgef",
+                                .cut = 'k'};
     fprintf(d->out, "%s%s%s compared with %s\n\n", d->colors->bold,
             *d->view->guest ? d->view->guest : "(guest)", d->colors->plain,
             *d->old->guest ? d->old->guest : "(guest)");
@@ -252,8 +262,7 @@ static bool json(struct diff *d)
     json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:o, s:o, s:o}", "format", "hl-profile-diff",
                           "version", 1, "mode", d->view->cpu ? "cpu" : "exits", "by", by[d->by],
                           "before", totals_json(d->old), "now", totals_json(d->view), "rows", rows);
-    bool fine =
-        o && (!json_dumpf(o, d->out, JSON_INDENT(1) | JSON_PRESERVE_ORDER) || ferror(d->out));
+    bool fine = o && json_write(d->out, o, 1);
     fputc('\n', d->out);
     json_decref(o);
     return fine;

@@ -7,8 +7,9 @@
 
 #include "profile_map.h"
 #include "profile_text.h"
+#include "width.h"
 
-enum { COLUMNS_MAX = 16 };
+enum { COLUMNS_MAX = 16, CUT_MIN = 16 };
 
 const struct profile_colors profile_colors[2] = {
     {"", "", "", "", ""},
@@ -48,7 +49,7 @@ void profile_grid_percent(struct profile_grid *grid, uint64_t part, uint64_t who
 static void print_row(FILE *out, char **cell, const char *align, const size_t *width)
 {
     size_t columns = strlen(align), last = columns, space = 0;
-    while (last && !*cell[last - 1]) /* no blanks at the end of a line */
+    while (last && (!*cell[last - 1] || !width[last - 1])) /* no blanks at the end of a line */
         last--;
     for (size_t i = 0; i < last; i++) {
         if (!width[i])
@@ -60,15 +61,67 @@ static void print_row(FILE *out, char **cell, const char *align, const size_t *w
     }
 }
 
+/* Of the columns that are shown, with the blanks between them. */
+static size_t sum(const size_t *width, size_t columns)
+{
+    size_t all = 0;
+    for (size_t i = 0; i < columns; i++)
+        all += width[i] ? width[i] + 2 : 0;
+    return all ? all - 2 : 0;
+}
+
+static void measure(const struct profile_grid *grid, size_t *width, size_t columns, size_t rows)
+{
+    for (size_t k = 0; k < columns; k++) {
+        size_t most = 0;
+        for (size_t i = grid->bold_head; i < rows; i++) {
+            size_t w = profile_text_width(grid->cell[i * columns + k]);
+            most = w > most ? w : most;
+        }
+        size_t head = grid->bold_head && rows ? profile_text_width(grid->cell[k]) : 0;
+        width[k] = most && head > most ? head : most;
+    }
+}
+
+/* The end of a place says most: ".../src/hello.c:12", "hello.c:12", if need be "...lo.c:12". */
+static void cut_start(char *text, size_t room)
+{
+    size_t width = profile_text_width(text);
+    char *from = text;
+    if (width <= room)
+        return;
+    for (size_t skip = width - room + 3; skip; skip--)
+        for (from++; (*from & 0xc0) == 0x80; from++)
+            ;
+    char *part = strchr(from, '/'), *base = strrchr(text, '/');
+    from = part ? part : from;
+    if (!part && base && profile_text_width(base + 1) <= room) {
+        memmove(text, base + 1, strlen(base));
+        return;
+    }
+    memmove(text + 3, from, strlen(from) + 1);
+    memcpy(text, "...", 3);
+}
+
+static void fit(struct profile_grid *grid, size_t *width, size_t columns, size_t rows, size_t limit)
+{
+    for (const char *c = grid->spare; c && *c && sum(width, columns) > limit; c++)
+        width[*c - 'a'] = 0;
+    size_t all = sum(width, columns), k = (size_t)(grid->cut - 'a');
+    if (!grid->cut || all <= limit || width[k] <= CUT_MIN)
+        return;
+    size_t room = width[k] > all - limit + CUT_MIN ? width[k] - (all - limit) : CUT_MIN;
+    for (size_t i = grid->bold_head; i < rows; i++)
+        cut_start(grid->cell[i * columns + k], room);
+    width[k] = room;
+}
+
 bool profile_grid_print(struct profile_grid *grid, FILE *out, const struct profile_colors *colors)
 {
     size_t columns = strlen(grid->align), width[COLUMNS_MAX] = {0};
     size_t rows = grid->count / columns;
-    for (size_t i = 0; i < rows * columns; i++) {
-        size_t w = profile_text_width(grid->cell[i]);
-        if (w > width[i % columns])
-            width[i % columns] = w;
-    }
+    measure(grid, width, columns, rows);
+    fit(grid, width, columns, rows, width_of(out));
     for (size_t i = 0; i < rows && !grid->failed; i++) {
         bool head = i == 0 && grid->bold_head;
         fputs(head ? colors->bold : "", out);

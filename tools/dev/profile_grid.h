@@ -16,7 +16,13 @@ extern const struct profile_colors profile_colors[2]; /* [color] */
 
 struct profile_grid {
     const char *align; /* 'l' or 'r' for each column */
-    bool bold_head;    /* the first row is a heading */
+    bool bold_head;    /* the first row is a heading; a column with nothing but that is left out */
+    /*
+     * Where the rows are wider than the output (width.h): columns to leave out, as letters from 'a',
+     * the first one first; and then the column whose texts are cut at their start, or 0.
+     */
+    const char *spare;
+    char cut;
     char **cell;
     size_t count;
     bool failed; /* no memory: cells are missing */

@@ -12,7 +12,7 @@ int profile_table(FILE *out, const struct profile_view *view, const struct profi
                   struct hl_error *error);
 
 /* What a table has above and below its rows. */
-void profile_table_head(FILE *out, const struct profile_view *view, bool color);
+bool profile_table_head(FILE *out, const struct profile_view *view, bool color);
 bool profile_table_tail(FILE *out, const struct profile_view *view, bool color);
 
 int profile_folded(FILE *out, const struct profile_view *view,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file.h"
+#include "json_write.h"
 #include "profile_output.h"
 
 #define DOCUMENT_MAX (64u << 20)
@@ -66,18 +67,11 @@ int profile_load(json_t **document, const char *path, struct hl_error *error)
     return hl_error_hint(error, "a profile is what hl-dev profile --format json prints");
 }
 
-/* As a whole, or not at all: a document that was made in memory may have text that is not UTF-8. */
 static int render_json(FILE *out, const json_t *document, struct hl_error *error)
 {
-    char *text = json_dumps(document, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
-    if (!text)
-        return hl_error_set(error, HL_ERR_FILE,
-                            "the profile cannot be written as JSON: no memory, or text in it that "
-                            "is not UTF-8");
-    fputs(text, out);
+    bool whole = json_write(out, document, 1);
     fputc('\n', out);
-    free(text);
-    return 0;
+    return whole ? 0 : hl_error_set(error, HL_ERR_MEMORY, "out of memory");
 }
 
 static int render_diff(FILE *out, const struct profile_view *view,
@@ -123,7 +117,7 @@ int profile_render(FILE *out, const json_t *document, const struct profile_optio
     enum profile_format format = options->format;
     if (options->old && format != PROFILE_TABLE && format != PROFILE_JSON &&
         format != PROFILE_SVG) {
-        hl_error_set(error, HL_ERR_ARGUMENT, "--diff cannot be had as --format %s",
+        hl_error_set(error, HL_ERR_ARGUMENT, "--format %s cannot show a comparison (--diff)",
                      format_names[format]);
         return hl_error_hint(error, "formats that can compare are table, json and svg");
     }

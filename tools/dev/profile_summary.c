@@ -54,6 +54,7 @@ static void read_call(struct profile_view *view, struct profile_check *c, const 
     call->count = profile_number(c, o, "count");
     call->ns = profile_number(c, o, "ns");
     call->failed = profile_number_or_0(c, o, "failed");
+    call->interrupted = profile_number_or_0(c, o, "interrupted");
     call->exits = profile_number_or_0(c, o, "exits");
     call->guest_ns = profile_number_or_0(c, o, "guest_ns");
     call->host_ns = profile_number_or_0(c, o, "host_ns");

@@ -127,9 +127,11 @@ static void more(struct table *t, const struct section *s, uint64_t count, uint6
 
 static bool kinds(struct table *t)
 {
-    static const char *const head[] = {"EXITS", "SHARE", "TIME", "SHARE", "MIN",
-                                       "P50",   "P99",   "MAX",  NULL};
-    struct profile_grid grid = {.align = "rrrrrrrrll", .bold_head = true};
+    static const char *const head[] = {"EXITS", "SHARE", "OUTSIDE", "SHARE", "MIN",
+                                       "P50",   "P99",   "MAX",     NULL};
+    struct profile_grid grid = {.align = "rrrrrrrrll",
+                                .bold_head = true,
+                                .spare = t->weight == PROFILE_TIME ? "ebgif" : "edgif"};
     struct section all = {.rows = t->groups->count, .shown = PROFILE_TOP};
     struct scale scale = find_scale(t);
     uint64_t count = 0, ns = 0;
@@ -167,10 +169,19 @@ static void place_row(struct table *t, struct profile_grid *grid, const struct p
 static bool section(struct table *t, struct section *s)
 {
     bool function = t->by == PROFILE_BY_FUNCTION;
-    const char *head[] = {
-        t->view->cpu ? "SAMPLES" : "EXITS", "SHARE", "TIME", "SHARE", "TOTAL", "FUNCTION",
-        function ? "FILE" : "AT",           "WHAT",  NULL};
-    struct profile_grid grid = {.align = function ? "rrrrrlll" : "rrrrlll", .bold_head = true};
+    const char *head[] = {t->view->cpu ? "SAMPLES" : "EXITS",
+                          "SHARE",
+                          t->view->cpu ? "TIME" : "OUTSIDE",
+                          "SHARE",
+                          "TOTAL",
+                          "FUNCTION",
+                          function ? "FILE" : "AT",
+                          "WHAT",
+                          NULL};
+    struct profile_grid grid = {.align = function ? "rrrrrlll" : "rrrrlll",
+                                .bold_head = true,
+                                .spare = t->weight == PROFILE_TIME ? "b" : "d",
+                                .cut = function ? 'g' : 'f'};
     uint64_t count = 0, ns = 0;
     if (!function)
         memmove(head + 4, head + 5, 4 * sizeof(*head));
@@ -199,8 +210,7 @@ static bool section(struct table *t, struct section *s)
 static bool sections(struct table *t)
 {
     static const char *const what[] = {"in the guest's own code (sampled)",
-                                       "in host functions (measured)",
-                                       "in libhl and KVM on the guest's behalf (measured)"};
+                                       "in host functions (measured)", "in libhl (measured)"};
     char time[PROFILE_NUMBER];
     bool fine = true;
     for (int root = 0; root < PROFILE_ROOTS && fine; root++) {
@@ -221,6 +231,16 @@ static bool sections(struct table *t)
     return fine;
 }
 
+/* The times of exits are not the guest's, and need not be what its author looks for. */
+static void explain(const struct table *t)
+{
+    if (t->groups->count && !(t->view->cpu && by_place(t)))
+        fprintf(t->out,
+                "%sOUTSIDE: time that exits took outside the guest, in host functions and "
+                "libhl%s\n",
+                t->colors->dim, t->colors->plain);
+}
+
 int profile_table(FILE *out, const struct profile_view *view, const struct profile_options *options,
                   struct hl_error *error)
 {
@@ -233,8 +253,9 @@ int profile_table(FILE *out, const struct profile_view *view, const struct profi
                       options->weight};
     int rc = profile_groups_make(&groups, view, options->by, options->weight, error);
     if (!rc) {
-        profile_table_head(out, view, options->color);
-        bool fine = !groups.count || (by_place(&t) ? sections(&t) : kinds(&t));
+        bool fine = profile_table_head(out, view, options->color);
+        explain(&t);
+        fine = fine && (!groups.count || (by_place(&t) ? sections(&t) : kinds(&t)));
         if (!groups.count)
             fprintf(out, "no %s\n", view->cpu && by_place(&t) ? "samples" : "exits");
         if (!fine || !profile_table_tail(out, view, options->color))

@@ -9,8 +9,8 @@
 #define PROFILE_TEXT_MAX 1000 /* bytes of a name that are kept */
 
 /*
- * A copy that is UTF-8, without control characters, and without what turns the direction of text:
- * it can go to a terminal, into XML and into any line of text.  free() it; NULL: no memory.
+ * A copy escaped by hl_text_escape(): it can go to a terminal, into XML and into any line of text.
+ * free() it; NULL: no memory.
  */
 char *profile_text_clean(const char *text);
 

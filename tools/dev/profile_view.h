@@ -59,7 +59,7 @@ struct profile_range {
 
 struct profile_call {
     const char *name;
-    uint64_t count, failed, exits, ns, guest_ns, host_ns, vmm_ns, min_ns, p50_ns, p99_ns, max_ns;
+    uint64_t count, failed, interrupted, exits, ns, guest_ns, host_ns, vmm_ns, min_ns, p50_ns, p99_ns, max_ns;
     struct profile_range dirtied, touched;
 };
 

@@ -15,7 +15,7 @@
 
 struct progress {
     struct hl_observer observer;
-    atomic_ullong exits, calls;
+    atomic_ullong exits, runs;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -45,7 +45,7 @@ static void count(void *opaque, struct hl_sandbox *sandbox, const struct hl_even
     if (event->kind == HL_EVENT_EXIT && event->exit.exit->kind != HL_EXIT_INTERRUPT)
         atomic_fetch_add_explicit(&p->exits, 1, memory_order_relaxed);
     else if (event->kind == HL_EVENT_END)
-        atomic_fetch_add_explicit(&p->calls, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&p->runs, 1, memory_order_relaxed);
 }
 
 static double seconds(const struct progress *p)
@@ -58,8 +58,8 @@ static double seconds(const struct progress *p)
 static void show(struct progress *p)
 {
     pthread_mutex_lock(&terminal);
-    fprintf(stderr, CLEAR "%.1f s: %llu calls, %llu exits; Ctrl-C ends it and shows the profile",
-            seconds(p), atomic_load(&p->calls), atomic_load(&p->exits));
+    fprintf(stderr, CLEAR "%.1f s: %llu runs over, %llu exits; Ctrl-C ends it and shows the profile",
+            seconds(p), atomic_load(&p->runs), atomic_load(&p->exits));
     fflush(stderr);
     shown = true;
     pthread_mutex_unlock(&terminal);

@@ -2,7 +2,6 @@
 #include "project.h"
 
 #include <errno.h>
-#include <ini.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "project_ini.h"
 
 bool project_parse_size(const char *text, size_t *size)
 {
@@ -47,102 +47,126 @@ bool project_parse_seconds(const char *text, double *seconds)
     return end != text && !*end && isfinite(*seconds) && *seconds >= 0 && *seconds < 1e9;
 }
 
-/* inih tells the line of the first error only afterwards: keep the words until then. */
 struct reader {
     struct project *project;
-    int rc;
-    char what[256];
+    const char *path;
+    struct ini ini;
+    unsigned seen[16]; /* lines of the keys, in the order of keys[]; 0: not there */
+    struct hl_error *error;
 };
 
-/* inih's handlers return 0 for an error at this line, 1 to go on. */
-static int refuse(struct reader *r, int code, const char *format, ...)
+static int __attribute__((format(printf, 2, 3))) refuse(struct reader *r, const char *format, ...)
 {
+    char what[256];
     va_list args;
     va_start(args, format);
-    vsnprintf(r->what, sizeof(r->what), format, args);
+    vsnprintf(what, sizeof(what), format, args);
     va_end(args);
-    r->rc = code;
-    return 0;
+    return hl_error_set(r->error, HL_ERR_ARGUMENT, "%s:%u: %s", r->path, r->ini.line, what);
 }
 
-static int bad_value(struct reader *r, const char *name, const char *value)
+static int bad_value(struct reader *r)
 {
-    return refuse(r, HL_ERR_ARGUMENT, "bad value for %s: %s", name, value);
+    return refuse(r, "bad value for %s: %s", r->ini.key, *r->ini.value ? r->ini.value : "(empty)");
 }
 
-static int set_path(struct reader *r, char **path, const char *value)
+static int set_path(struct reader *r, void *to)
 {
-    free(*path);
-    *path = file_join(r->project->directory, value);
-    return *path ? 1 : refuse(r, HL_ERR_MEMORY, "out of memory");
+    char **path = to;
+    if (!*r->ini.value)
+        return bad_value(r);
+    *path = file_join(r->project->directory, r->ini.value);
+    return *path ? 0 : hl_error_set(r->error, HL_ERR_MEMORY, "out of memory");
 }
 
-static int add_call(struct reader *r, const char *value)
+static int set_size(struct reader *r, void *to)
+{
+    return project_parse_size(r->ini.value, to) ? 0 : bad_value(r);
+}
+
+static int set_seconds(struct reader *r, void *to)
+{
+    return project_parse_seconds(r->ini.value, to) ? 0 : bad_value(r);
+}
+
+static int add_call(struct reader *r, void *to)
 {
     struct project *p = r->project;
     char **call = realloc(p->call, (p->call_count + 1) * sizeof(*call));
-    if (call)
-        p->call = call;
-    if (!call || !(p->call[p->call_count] = strdup(value)))
-        return refuse(r, HL_ERR_MEMORY, "out of memory");
-    p->call_count++;
-    return 1;
+    unsigned *line = realloc(p->call_line, (p->call_count + 1) * sizeof(*line));
+    (void)to;
+    p->call = call ? call : p->call;
+    p->call_line = line ? line : p->call_line;
+    if (!call || !line || !(call[p->call_count] = strdup(r->ini.value)))
+        return hl_error_set(r->error, HL_ERR_MEMORY, "out of memory");
+    line[p->call_count++] = r->ini.line;
+    return 0;
 }
 
-static int on_entry(void *opaque, const char *section, const char *name, const char *value)
+static const struct {
+    const char *name;
+    int (*set)(struct reader *r, void *to);
+    size_t at; /* in struct project */
+    bool many; /* may be there more than once */
+} keys[] = {
+    {"guest", set_path, offsetof(struct project, guest), false},
+    {"host", set_path, offsetof(struct project, host), false},
+    {"heap", set_size, offsetof(struct project, heap), false},
+    {"stack", set_size, offsetof(struct project, stack), false},
+    {"input", set_size, offsetof(struct project, input), false},
+    {"output", set_size, offsetof(struct project, output), false},
+    {"timeout", set_seconds, offsetof(struct project, timeout), false},
+    {"call", add_call, 0, true},
+};
+
+static int take_entry(struct reader *r)
+{
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(r->ini.key, keys[i].name) != 0)
+            continue;
+        if (r->seen[i] && !keys[i].many)
+            return refuse(r, "%s a second time; the first is in line %u", keys[i].name, r->seen[i]);
+        r->seen[i] = r->ini.line;
+        return keys[i].set(r, (char *)r->project + keys[i].at);
+    }
+    return refuse(r,
+                  "unknown key %.80s (known: guest, host, heap, stack, input, output, timeout, "
+                  "call)",
+                  r->ini.key);
+}
+
+static int take_item(void *opaque, enum ini_item item, const struct ini *ini)
 {
     struct reader *r = opaque;
-    struct project *p = r->project;
-    const struct {
-        const char *name;
-        size_t *size;
-    } sizes[] = {
-        {"heap", &p->heap}, {"stack", &p->stack}, {"input", &p->input}, {"output", &p->output}};
-    if (r->rc)
-        return 0;
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-        if (strcmp(name, sizes[i].name) == 0)
-            return project_parse_size(value, sizes[i].size) || bad_value(r, name, value);
-    if (strcmp(name, "timeout") == 0)
-        return project_parse_seconds(value, &p->timeout) || bad_value(r, name, value);
-    if ((strcmp(name, "guest") == 0 || strcmp(name, "host") == 0) && !*value)
-        return bad_value(r, name, "(empty)");
-    if (strcmp(name, "guest") == 0)
-        return set_path(r, &p->guest, value);
-    if (strcmp(name, "host") == 0)
-        return set_path(r, &p->host, value);
-    if (strcmp(name, "call") == 0)
-        return add_call(r, value);
-    (void)section; /* one section is enough; its name is the author's */
-    return refuse(r, HL_ERR_ARGUMENT,
-                  "unknown key %s (known: guest, host, heap, stack, input, output, timeout, call)",
-                  name);
+    r->ini = *ini;
+    switch (item) {
+    case INI_ENTRY:
+        return take_entry(r);
+    case INI_SECTION:
+        return strcmp(ini->section, "guest") == 0
+                   ? 0
+                   : refuse(r, "unknown section [%.80s] (known: [guest])", ini->section);
+    case INI_BAD:
+    default:
+        return refuse(r, "not a line of the form key = value");
+    }
 }
 
 static int read_ini(struct project *p, const char *path, struct hl_error *error)
 {
-    struct reader r = {.project = p};
-    /* A call may be long and have " ;" in a string: comments stand on lines of their own. */
-    ini_allow_inline_comments = false;
-    ini_allow_multiline = false;
-    ini_use_stack = false;
-    ini_allow_realloc = true;
-    ini_max_line = 1 << 20;
+    struct reader r = {.project = p, .path = path, .error = error};
     char *text;
     size_t len;
     int rc = file_read(path, 1 << 20, &text, &len, error);
     if (rc)
         return rc;
-    int line = strlen(text) == len ? ini_parse_string(text, on_entry, &r) : 1;
+    rc = ini_read(text, len, take_item, &r);
     free(text);
-    if (r.rc)
-        return hl_error_set(error, r.rc, "%s:%d: %s", path, line, r.what);
-    if (line)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "%s:%d: not a line of the form key = value",
-                            path, line > 0 ? line : 1);
-    if (!p->guest)
+    if (rc == HL_ERR_MEMORY)
+        return hl_error_set(error, rc, "%s: out of memory", path);
+    if (!rc && !p->guest)
         return hl_error_set(error, HL_ERR_ARGUMENT, "%s: no guest = PATH in it", path);
-    return 0;
+    return rc;
 }
 
 static int open_directory(struct project *p, const char *directory, struct hl_error *error)
@@ -185,10 +209,19 @@ void project_free(struct project *p)
     for (size_t i = 0; i < p->call_count; i++)
         free(p->call[i]);
     free(p->call);
+    free(p->call_line);
     free(p->guest);
     free(p->host);
     free(p->directory);
     *p = (struct project){0};
+}
+
+int project_blame(const struct project *p, size_t call, struct hl_error *error)
+{
+    struct hl_error why = *error;
+    hl_error_set(error, why.code, "%s/hl.ini:%u: %s", p->directory, p->call_line[call], why.text);
+    hl_error_hint(error, "%s", why.hint);
+    return why.code;
 }
 
 /* In the child: make's own output must not mix with the guest's. */

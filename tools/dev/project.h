@@ -14,6 +14,7 @@ struct project {
     size_t heap, stack, input, output; /* 0: default */
     double timeout;                    /* seconds, 0: none */
     char **call;
+    unsigned *call_line; /* of hl.ini */
     size_t call_count;
 };
 
@@ -30,5 +31,8 @@ int project_build(const struct project *project, bool quiet, struct hl_error *er
 /* "64M", "1G", "4096"; false where it is no size. */
 bool project_parse_size(const char *text, size_t *size);
 bool project_parse_seconds(const char *text, double *seconds);
+
+/* Say of an error in the project's call that it is there in hl.ini; returns its code. */
+int project_blame(const struct project *project, size_t call, struct hl_error *error);
 
 #endif

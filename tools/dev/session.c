@@ -49,7 +49,10 @@ static void on_console(void *opaque, int fd, const void *data, size_t size)
         s->mid_line = ((const char *)data)[size - 1] != '\n';
     if (debugger_has_console(s))
         return;
-    fwrite(data, 1, size, f);
+    if (s->options->safe_output)
+        safe_write(&s->safe[fd == 2], f, data, size);
+    else
+        fwrite(data, 1, size, f);
     fflush(f);
 }
 
@@ -61,8 +64,7 @@ static void on_log(void *opaque, int level, const char *text)
         return;
     fflush(stdout);
     fprintf(stderr, "[%s] ", level > 0 && level < 5 ? names[level] : names[0]);
-    for (const char *p = text; *p; p++)
-        fputc((unsigned char)*p < 0x20 && *p != '\t' ? '?' : *p, stderr);
+    ui_clean(stderr, text);
     fputc('\n', stderr);
 }
 
@@ -81,7 +83,7 @@ static int parse_calls(struct session *s, struct hl_error *error)
         int rc =
             expr_parse(&s->expr[i], s->text[i], s->image, own ? NULL : s->project.directory, error);
         if (rc)
-            return rc;
+            return own ? rc : project_blame(&s->project, i, error);
         s->expr_count++;
     }
     return 0;
@@ -166,6 +168,8 @@ void session_end(struct session *s)
         s->ending(s);
     hl_sandbox_destroy(s->sandbox);
     hl_snapshot_destroy(s->snapshot);
+    safe_end(&s->safe[0], s->options && s->options->stdout_taken ? stderr : stdout);
+    safe_end(&s->safe[1], stderr);
     s->sandbox = NULL;
     s->snapshot = NULL;
 }

@@ -11,6 +11,7 @@
 #include "expr.h"
 #include "profile_render.h"
 #include "project.h"
+#include "safe.h"
 
 /* The time in front of each line of a trace. */
 enum stamps { STAMPS_START, STAMPS_DELTA, STAMPS_CLOCK };
@@ -26,6 +27,7 @@ struct options {
     bool has_timeout;
     unsigned long repeat;
     bool json, quiet, verbose;
+    bool safe_output;     /* what the guest prints is escaped */
     const char *core;     /* written when the guest crashes, NULL: none */
     bool restore;         /* the sandbox as it was at the start, before each call */
     bool gdb;             /* serve a debugger ... */
@@ -68,6 +70,7 @@ struct session {
     int (*served)(struct session *session, struct hl_error *error);
     struct gdb_run *gdb_run; /* hl-dev debug */
     bool seen;               /* by gdb in this terminal: how the run ended */
+    struct safe safe[2];     /* --safe-output: stdout, stderr */
     bool mid_line;           /* the guest's last byte on stdout was no newline */
     char *captured;          /* --json: what the guest printed */
     size_t captured_size, captured_room;

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "json.h"
+#include "quote.h"
 #include "trace_flags.h"
 #include "trace_signals.h"
 
@@ -84,7 +85,7 @@ static void put_data(const struct arg *a, const uint8_t *data, size_t size)
     if (a->to->json)
         json_array_append_new(a->to->json, json_text(data, size < most ? size : most));
     else
-        trace_quote(a->to->text, data, size, most);
+        quote(a->to->text, data, size, most);
 }
 
 static void put_bytes(const struct arg *a, uint64_t size)

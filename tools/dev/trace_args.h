@@ -40,7 +40,4 @@ void trace_args_after(struct trace_args *args, struct hl_machine *machine,
 /* "-1 ENOSYS (Function not implemented)", "3", "0x401000" */
 void trace_args_result(FILE *f, const struct hl_exit *exit, int64_t result);
 
-/* "text\n" and "..." behind it where it is cut after max bytes; nothing in it drives a terminal. */
-void trace_quote(FILE *f, const void *data, size_t size, size_t max);
-
 #endif

@@ -7,6 +7,7 @@
 
 #include "frames.h"
 #include "json.h"
+#include "json_write.h"
 #include "trace.h"
 
 static void put(json_t *o, const char *key, json_t *value)
@@ -203,7 +204,7 @@ static void begin(struct trace *t, const struct trace_line *line)
 
 static void print(struct trace *t, json_t *o)
 {
-    json_dumpf(o, t->out, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    json_write(t->out, o, 0);
     fputc('\n', t->out);
     fflush(t->out);
     json_decref(o);

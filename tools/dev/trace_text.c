@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "expr.h"
+#include "quote.h"
 #include "trace.h"
 #include "ui.h"
 
@@ -60,7 +61,7 @@ static void put_value(const struct trace *t, FILE *f, const struct hl_value *v)
     size_t max = t->session->options->string_max;
     struct hl_value part = *v;
     if (v->type == HL_STRING) {
-        trace_quote(f, v->data, v->len, max);
+        quote(f, v->data, v->len, max);
         return;
     }
     if (v->type == HL_BYTES && v->len > max)
@@ -153,7 +154,7 @@ static void put_head(struct trace *t, FILE *f, const struct trace_line *line)
         break;
     case TRACE_LOG:
         fprintf(f, "[%s] ", line->name);
-        trace_quote(f, line->data, line->size, t->session->options->string_max);
+        quote(f, line->data, line->size, t->session->options->string_max);
         break;
     case TRACE_RESULT:
         put_run(t, f, line);

@@ -2,12 +2,15 @@
 #include "ui.h"
 
 #include "progress.h"
+#include "width.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <hl/text.h>
 
 static enum ui_color color = UI_AUTO;
 
@@ -53,10 +56,51 @@ const char *ui_plain(FILE *f)
     return colored(f) ? "\033[0m" : "";
 }
 
+/* As many bytes of text, at most max, as do not end within a character. */
+static size_t whole(const char *text, size_t max)
+{
+    size_t n = max;
+    while (n > max - 4 && (text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
 void ui_clean(FILE *f, const char *text)
 {
-    for (const char *p = text; *p; p++)
-        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, f);
+    char piece[1024];
+    size_t left = strlen(text);
+    while (left) {
+        size_t n = left < sizeof(piece) / 4 ? left : whole(text, sizeof(piece) / 4 - 1);
+        hl_text_escape(piece, sizeof(piece), text, n);
+        fputs(piece, f);
+        text += n;
+        left -= n;
+    }
+}
+
+void ui_wrap(FILE *f, const char *text, unsigned indent, unsigned column)
+{
+    unsigned width = width_of(f);
+    bool first = true;
+    while (*text) {
+        char word[2048];
+        size_t n = strcspn(text, " ");
+        n = n < sizeof(word) ? n : sizeof(word) - 1;
+        memcpy(word, text, n);
+        word[n] = 0;
+        text += n + strspn(text + n, " ");
+        if (!first && column + 1 + n > width) {
+            fprintf(f, "\n%*s", (int)indent, "");
+            column = indent;
+        } else {
+            fputc(' ', f);
+            column++;
+        }
+        ui_clean(f, word);
+        column += (unsigned)n;
+        first = false;
+    }
+    fputc('\n', f);
 }
 
 static void line(const char *start, const char *kind, const char *format, va_list args)

@@ -29,8 +29,14 @@ const char *ui_bold(FILE *f);
 const char *ui_red(FILE *f);
 const char *ui_plain(FILE *f);
 
-/* Guests and file names end up in messages: nothing of theirs may drive the terminal. */
+/* Text of guests and file names, escaped by hl_text_escape(): nothing in it drives the terminal. */
 void ui_clean(FILE *f, const char *text);
+
+/*
+ * Text and a newline, broken at blanks so that it fits; column is where it starts, indent where its
+ * further lines do.  What has no blanks is not broken.
+ */
+void ui_wrap(FILE *f, const char *text, unsigned indent, unsigned column);
 
 /* "hl-dev: error: ..." and "hint: ..." on stderr; the status is returned for `return ui_...`. */
 int ui_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

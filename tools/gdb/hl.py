@@ -223,7 +223,7 @@ def monitor(command):
 
 
 class Hl(gdb.Command):
-    """Commands for micro-VM guests.  `help hl NAME` tells more of one."""
+    """Commands for micro-VM guests.  `help hl NAME` says more of one."""
 
     COMMANDS = {}
 

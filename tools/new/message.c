@@ -7,15 +7,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <hl/text.h>
+
 /* Names come from the command line and from directories: none may drive the reader's terminal. */
 static void print(const char *prefix, const char *format, va_list args, const char *reason)
 {
-    char line[2 * PATH_MAX];
+    char text[2 * PATH_MAX], line[2 * PATH_MAX];
 
-    vsnprintf(line, sizeof(line), format, args);
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
+    vsnprintf(text, sizeof(text), format, args);
+    hl_text_escape(line, sizeof(line), text, strlen(text));
     fprintf(stderr, "%s%s%s%s\n", prefix, line, reason ? ": " : "", reason ? reason : "");
 }
 

@@ -17,10 +17,10 @@
     X(MEMORY, 2, "out of memory", "")                                                              \
     X(SYSTEM, 3, "system call failed", "")                                                         \
     X(NO_KVM, 4, "this machine has no usable /dev/kvm",                                            \
-      "load kvm_intel or kvm_amd, or enable nested virtualisation; `hl-dev doctor` tells more")    \
+      "load kvm_intel or kvm_amd, or enable nested virtualisation; `hl-dev doctor` says more")    \
     X(KVM_ACCESS, 5, "no permission to open /dev/kvm",                                             \
       "add yourself to the group that owns it: sudo usermod -aG kvm $USER, then log in again")     \
-    X(KVM, 6, "KVM refused", "`hl-dev doctor` tells what this machine offers")                     \
+    X(KVM, 6, "KVM refused", "run `hl-dev doctor` to see what this machine supports")                     \
     X(FILE, 7, "cannot read the file", "")                                                         \
     X(NOT_GUEST, 8, "not a guest program", "build it with hl-cc")                                  \
     X(BAD_IMAGE, 9, "damaged or unsupported guest file", "build it again with hl-cc")              \

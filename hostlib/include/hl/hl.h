@@ -16,6 +16,7 @@
 #include <hl/share.h>
 #include <hl/snapshot.h>
 #include <hl/symbols.h>
+#include <hl/text.h>
 #include <hl/value.h>
 
 /* "0.1.0" */

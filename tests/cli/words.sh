@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# words.sh PREFIX - what a person reads: 80 columns, nothing that a terminal would obey, numbers with
+# as many digits as they have.
+set -u
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+cp "$here/guest/words.c" .
+compile words words.c
+
+# fits NAME FILE: errors and hints are one line by contract, a path may be as long as it is
+fits() {
+    local long
+    long=$(grep -av '^hl-dev: \|^hint: ' "$2" | LC_ALL=C.UTF-8 awk -v tmp="$tmp" 'length > 80 && !index($0, tmp)' |
+        head -n 1)
+    if [ -z "$long" ]; then ok "80 columns: $1"; else fail "80 columns: $1" "'$long'"; fi
+}
+
+# ---- 80 columns
+
+for command in '' run debug profile trace ps attach inspect core doctor completion; do
+    # shellcheck disable=SC2086 # no word where there is no command
+    hl $command --help
+    same "$command --help: status" 0 $rc
+    fits "${command:-hl-dev} --help" "$out"
+done
+for tool in hl-new hl-cc; do
+    "$prefix/bin/$tool" --help >"$out" 2>"$err"
+    fits "$tool --help" "$out"
+done
+"$prefix/bin/hl-new" --list >"$out" 2>"$err"
+fits 'hl-new --list' "$out"
+for args in doctor 'inspect words' 'run words --call Real(1)' 'run words --core c --call Crash()' 'core c' \
+    'trace words --call Real(1)' 'trace -k words --call Real(1)' 'profile words --call Real(1)' \
+    'profile words --memory --call Crash()' 'profile words --by reason --call Real(1)' \
+    'profile words --by function --call Real(1)' 'profile words --by host --weight time --call Real(1)' \
+    'profile words --cpu --by line --repeat 1000 -q --call Real(1)' 'profile words --format json -o p --call Real(1)' \
+    'profile --from p --diff p' 'profile --from p --diff p --weight time --by function'; do
+    # shellcheck disable=SC2086 # words are wanted
+    hl $args
+    cat "$err" >>"$out"
+    fits "$args" "$out"
+done
+
+# ---- nothing that a terminal would obey
+
+# tame NAME: in all that was printed; the é is none of it
+tame() {
+    same "tame: $1" '' "$(cat "$out" "$err" | tr -d '\n\t' | LC_ALL=C.UTF-8 sed 's/[é€�]//g' |
+        LC_ALL=C grep -ao '[^ -~]' | head -n 1)"
+}
+for args in 'run words --call Say()' 'run words --call Fail()' 'run words --call Abort()' 'run words --call Log()' \
+    'run --json words --call Say() --call Fail()' 'trace words --call Say() --call Fail()' 'trace words --call Abort()' \
+    'trace --json words --call Log()' 'profile words --call Say()'; do
+    # shellcheck disable=SC2086
+    hl $args
+    tame "$args"
+done
+shown='a\x1b[31m\x9bb\xc2\x85\x7f \xe2\x80\xae dé'
+hl run words --call 'Say()'
+same 'a result, as it can be typed' 'Say() = "a\033[31m\233b\302\205\177 \342\200\256 dé"' "$(cat "$out")"
+hl run words --call 'Fail()'
+same 'an error of the guest' "hl-dev: error: Fail failed with code 7: $shown" "$(cat "$err")"
+hl run words --call 'Log()'
+same 'a log line' "[error] $shown" "$(cat "$err")"
+hl run words --json --call 'Say()'
+has 'JSON: escaped, not lost' "$out" '"a\\u001b\[31m.*b\\u0085\\u007f \\u202e d'
+hl run words --call 'Print()'
+same "the guest's own output is as it is" 1 "$(grep -ac "$(printf '\033')\[31m" "$out")"
+hl run words --safe-output --call 'Print()' -q
+tame '--safe-output'
+same '--safe-output: characters in two pieces' "$(printf 'x\ty')\\r€\\xe2$shown
+\\xe2\\x82" "$(sed 's/Print() = 0//' "$out")"
+refused '--safe-output where gdb prints it' 64 '--safe-output with --gdb=stdio' '--gdb without' \
+    run words --safe-output --gdb=stdio --call 'Print()'
+
+# ---- digits
+
+# number EXPR JSON
+number() {
+    hl run words --json --call "$1"
+    same "JSON: $1" "      \"value\": $2," "$(grep '"value"' "$out")"
+}
+number 'Real(0.1)' 0.1
+number 'Real(0.30000000000000004)' 0.30000000000000004
+number 'Real(1)' 1.0
+number 'Real(1e300)' 1e+300
+number 'Real(-0.0)' -0.0
+number 'Real(inf)' '"inf"'
+number 'Single(0.1)' 0.1
+number 'Single(16777216)' 16777216.0
+number 'Single(3.4028235e38)' 3.4028235e+38
+number 'Whole(9223372036854775807)' 9223372036854775807
+number 'Whole(18446744073709551615)' '"18446744073709551615"'
+has 'JSON: times to the nanosecond' "$out" '"ms": [0-9]+\.[0-9]{1,6}$'
+hl trace words --json --call 'Single(0.1)'
+has 'JSON: a trace' "$out" '"result":0\.1,'
+
+# ---- a profile that Ctrl-C ends
+
+# stopped ARG...: profile until Real() has returned and Spin() runs, then SIGINT; status in rc
+stopped() {
+    env --default-signal=INT "$dev" profile "$@" words --call 'Real(1)' --call 'Spin(1)' >"$out" 2>"$err" </dev/null &
+    child=$!
+    for ((i = 0; i < 500 * slow; i++)); do
+        grep -q '^Real' "$out" && break
+        sleep 0.02
+    done
+    kill -INT $child
+    wait $child
+    rc=$?
+}
+stopped --cpu
+same 'profile --cpu, Ctrl-C: status' 130 $rc
+same 'profile --cpu, Ctrl-C: it says so, once' 'hl-dev: warning: interrupted: the profile is of what ran until then' \
+    "$(cat "$err")"
+has 'profile --cpu, Ctrl-C: the call was stopped, it did not fail' "$out" '^COUNT +STOPPED +EXITS '
+has 'profile --cpu, Ctrl-C: which one' "$out" '^ +1 +1 +0 .* Spin$'
+has 'profile --cpu, Ctrl-C: ticks are not told as interrupts' "$out" '^words: 3 runs, 3 exits$'
+stopped --cpu --json -o p.json
+same 'profile --cpu --json, Ctrl-C: status' 130 $rc
+cp p.json "$out"
+member 'profile --cpu --json, Ctrl-C: the document' 3 totals runs
+member 'profile --cpu --json, Ctrl-C: the call failed' 1 calls 2 failed
+member 'profile --cpu --json, Ctrl-C: because it was stopped' 1 calls 2 interrupted
+finish

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json_write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <hl/text.h>
+
+struct writer {
+    FILE *f;
+    unsigned indent, level;
+    bool failed;
+};
+
+void json_shortest(char text[40], double d, bool single)
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, 40, "%.*g", digits, d);
+        double back = strtod(text, NULL);
+        /* also read as a double it must be the same float */
+        if (single ? (float)back == (float)d && strtof(text, NULL) == (float)d : back == d)
+            return;
+    }
+}
+
+static void put_real(struct writer *w, double d)
+{
+    char text[40];
+    json_shortest(text, d, false);
+    fprintf(w->f, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+static void put_code(struct writer *w, uint32_t c)
+{
+    if (c >= 0x10000)
+        fprintf(w->f, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+    else
+        fprintf(w->f, "\\u%04x", c);
+}
+
+static void put_string(struct writer *w, const char *s, size_t size)
+{
+    static const char from[] = "\b\f\n\r\t\\\"", to[] = "bfnrt\\\"";
+    fputc('"', w->f);
+    for (size_t i = 0, n; i < size; i += n) {
+        uint32_t c = 0;
+        const char *hit = s[i] ? strchr(from, s[i]) : NULL;
+        n = hl_text_character(s + i, size - i, &c);
+        if (hit)
+            fprintf(w->f, "\\%c", to[hit - from]);
+        else if (!n || hl_text_is_control(c))
+            put_code(w, n ? c : 0xfffd); /* jansson has a way to strings that are not UTF-8 */
+        else
+            fwrite(s + i, 1, n, w->f);
+        n = n ? n : 1;
+    }
+    fputc('"', w->f);
+}
+
+static void new_line(struct writer *w)
+{
+    if (w->indent)
+        fprintf(w->f, "\n%*s", (int)(w->indent * w->level), "");
+}
+
+static void put(struct writer *w, const json_t *v);
+
+static void put_object(struct writer *w, const json_t *o)
+{
+    const char *separator = "";
+    void *i = json_object_iter((json_t *)o); /* which only reads it */
+    fputc('{', w->f);
+    w->level++;
+    for (; i; i = json_object_iter_next((json_t *)o, i)) {
+        const char *key = json_object_iter_key(i);
+        fputs(separator, w->f);
+        new_line(w);
+        put_string(w, key, strlen(key));
+        fputs(w->indent ? ": " : ":", w->f);
+        put(w, json_object_iter_value(i));
+        separator = ",";
+    }
+    w->level--;
+    if (*separator)
+        new_line(w);
+    fputc('}', w->f);
+}
+
+static void put_array(struct writer *w, const json_t *list)
+{
+    fputc('[', w->f);
+    w->level++;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        fputs(i ? "," : "", w->f);
+        new_line(w);
+        put(w, json_array_get(list, i));
+    }
+    w->level--;
+    if (json_array_size(list))
+        new_line(w);
+    fputc(']', w->f);
+}
+
+static void put(struct writer *w, const json_t *v)
+{
+    if (json_is_object(v))
+        put_object(w, v);
+    else if (json_is_array(v))
+        put_array(w, v);
+    else if (json_is_string(v))
+        put_string(w, json_string_value(v), json_string_length(v));
+    else if (json_is_integer(v))
+        fprintf(w->f, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    else if (json_is_real(v))
+        put_real(w, json_real_value(v));
+    else
+        fputs(json_is_true(v) ? "true" : json_is_false(v) ? "false" : "null", w->f);
+    w->failed |= !v;
+}
+
+bool json_write(FILE *f, const json_t *document, unsigned indent)
+{
+    struct writer w = {.f = f, .indent = indent};
+    put(&w, document);
+    return !w.failed;
+}

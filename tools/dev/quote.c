@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "quote.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include <hl/text.h>
+
+void quote(FILE *f, const void *data, size_t size, size_t max)
+{
+    static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
+    const unsigned char *s = data;
+    size_t end = size < max ? size : max;
+    fputc('"', f);
+    for (size_t i = 0, n; i < end; i += n) {
+        uint32_t c = 0;
+        const char *hit = s[i] ? strchr(from, s[i]) : NULL;
+        n = hl_text_character(s + i, end - i, &c);
+        if (hit)
+            fprintf(f, "\\%c", to[hit - from]);
+        else if (n && !hl_text_is_control(c))
+            fwrite(s + i, 1, n, f);
+        else
+            fprintf(f, "\\%03o", s[i]);
+        n = n && !hl_text_is_control(c) ? n : 1;
+    }
+    fputs(size > max ? "\"..." : "\"", f);
+}
