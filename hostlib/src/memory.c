@@ -9,26 +9,51 @@
 #define MADV_DONTNEED_LOCKED 24
 #endif
 
-/* A mapping that cannot be accessed is not filled, and MADV_DONTNEED refuses a locked one. */
-static bool fill_on_fault(uint8_t *at, size_t size)
+#define PRIVATE (MAP_PRIVATE | MAP_NORESERVE)
+#define OPEN (PROT_READ | PROT_WRITE)
+
+/* MADV_DONTNEED refuses it. */
+static bool is_locked(uint8_t *at, size_t size)
 {
-    bool locked = madvise(at, size, MADV_DONTNEED) && errno == EINVAL;
-    return !locked || mlock2(at, size, MLOCK_ONFAULT) == 0;
+    return madvise(at, size, MADV_DONTNEED) && errno == EINVAL;
+}
+
+/* A mapping that cannot be accessed is not filled as it is made. */
+static uint8_t *map_anywhere(size_t size, int fd, uint64_t offset)
+{
+    int flags = PRIVATE | (fd < 0 ? MAP_ANONYMOUS : 0);
+    uint8_t *memory = mmap(NULL, size, PROT_NONE, flags, fd, (off_t)offset);
+    if (memory == MAP_FAILED)
+        return NULL;
+    if ((!is_locked(memory, size) || mlock2(memory, size, MLOCK_ONFAULT) == 0) &&
+        mprotect(memory, size, OPEN) == 0)
+        return memory;
+    int e = errno;
+    munmap(memory, size);
+    errno = e;
+    return NULL;
+}
+
+/* Made elsewhere and moved: what is at `at` stays usable where that fails. */
+static uint8_t *map_over(uint8_t *at, size_t size, int fd, uint64_t offset)
+{
+    uint8_t *memory = map_anywhere(size, fd, offset);
+    if (!memory || mremap(memory, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, at) == at)
+        return memory ? at : NULL;
+    int e = errno;
+    munmap(memory, size);
+    errno = e;
+    return NULL;
 }
 
 uint8_t *memory_map(uint8_t *at, size_t size, int fd, uint64_t offset)
 {
-    int flags = MAP_PRIVATE | MAP_NORESERVE | (at ? MAP_FIXED : 0) | (fd < 0 ? MAP_ANONYMOUS : 0);
-    uint8_t *memory = mmap(at, size, PROT_NONE, flags, fd, (off_t)offset);
-    if (memory == MAP_FAILED)
-        return NULL;
-    if (fill_on_fault(memory, size) && mprotect(memory, size, PROT_READ | PROT_WRITE) == 0)
-        return memory;
-    int e = errno;
     if (!at)
-        munmap(memory, size);
-    errno = e;
-    return NULL;
+        return map_anywhere(size, fd, offset);
+    if (is_locked(at, size))
+        return map_over(at, size, fd, offset);
+    int flags = PRIVATE | MAP_FIXED | (fd < 0 ? MAP_ANONYMOUS : 0);
+    return mmap(at, size, OPEN, flags, fd, (off_t)offset) == MAP_FAILED ? NULL : at;
 }
 
 bool memory_forget(uint8_t *at, size_t size)

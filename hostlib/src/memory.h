@@ -12,7 +12,8 @@
 
 /*
  * A private mapping of fd, or of zeros for -1, at `at`, over what is there, or anywhere for NULL.
- * What is touched of it stays locked where the program wants that.  NULL with errno.
+ * What is touched of it stays locked where the program wants that.  NULL with errno: then `at` can
+ * be used as before, but may hold something else.
  */
 uint8_t *memory_map(uint8_t *at, size_t size, int fd, uint64_t offset);
 
