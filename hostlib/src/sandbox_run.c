@@ -3,6 +3,7 @@
 #include "debug.h"
 #include "limit.h"
 #include "linux.h"
+#include "linux_pages.h"
 #include "observe.h"
 #include "sandbox.h"
 
@@ -134,6 +135,9 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
     const struct hl_region *stack = &sb->region[REGION_STACK];
     if (address < stack->start && stack->start - address <= near)
         return words[0].below;
+    const struct hl_region *heap = &sb->region[REGION_HEAP];
+    if (distance(heap, address) == 0 && linux_used(&sb->os, (address - heap->start) / PAGE_SIZE))
+        return " (heap that is reserved, PROT_NONE)";
     uint64_t nearest = near + 1;
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         const struct hl_region *r = &sb->region[words[i].id];

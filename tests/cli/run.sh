@@ -196,7 +196,7 @@ in_time() {
 }
 in_time '--timeout ends a spinning guest' run values --host host.so --timeout 0.2 --call 'Spin()'
 in_time '--timeout ends a sleeping guest' run values --host host.so --timeout 0.2 --call 'Sleep(1000)'
-has 'and blames no host function' "$err" '^hl-dev: error: time limit reached, Sleep: the guest was interrupted$'
+has 'and blames no host function' "$err" '^hl-dev: error: time limit reached, the guest was interrupted$'
 in_time '--timeout ends a hanging host function' \
     run values --host host.so --timeout 0.2 --call 'Hang()'
 in_time '--timeout 0.000001' run values --host host.so --timeout 0.000001 --call 'Spin()'

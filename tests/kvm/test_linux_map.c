@@ -58,6 +58,7 @@ static void test_a_reservation(void **state)
     assert_true(CALL(box, "Commit", value_u64(0))->boolean);
     assert_int_equal(present(box), before + 2);
     assert_int_equal(TRY(box, "Peek", value_u64(4096)), HL_ERR_FAULT);
+    assert_non_null(strstr(box->error.text, "(heap that is reserved, PROT_NONE)"));
 }
 
 /* It is there in whatever is made of a snapshot, and gone where there was none. */
