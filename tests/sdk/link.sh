@@ -210,6 +210,12 @@ done
 for option in -n --nmagic -N --omagic -shared -Bshareable -z,execstack; do
     refused "-Wl,$option" 1 'cannot give a guest' -Wl,$option plain.c
 done
+# The last of two options counts, and a library may be followed by the switch back to shared ones.
+gives 'noexecstack after execstack' 'Run()' 42 -Wl,-z,execstack -Wl,-znoexecstack plain.c
+gives 'no-omagic after -N' 'Run()' 42 -Wl,-N,--no-omagic plain.c
+refused 'execstack after noexecstack' 1 'cannot give' -Wl,-z,noexecstack -Wl,-z,execstack plain.c
+gives -Bdynamic 'Run()' 42 -Wl,-Bstatic -lm -Wl,-Bdynamic plain.c
+gives '-Bdynamic free' 'Run()' 42 --freestanding -Wl,-Bdynamic plain.c
 echo '-N' >ld.rsp
 refused '-Wl,@file' 1 'option -N cannot give a guest' -Wl,@ld.rsp plain.c
 refused -Xlinker 1 'option -N cannot give a guest' -Xlinker -N plain.c
