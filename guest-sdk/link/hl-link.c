@@ -9,6 +9,7 @@
  *                                  HL_CC_START, HL_CC_LIBS (words), HL_CC_END,
  *                                  HL_CC_LD (the linker's name)
  *   hl-link --words [ARGUMENT]...  print the arguments, quoted for the shell, @FILE expanded
+ *   hl-link --compiler-words [ARGUMENT]...  the same, without the options that only hl-cc has
  */
 #include <errno.h>
 #include <libgen.h>
@@ -41,20 +42,27 @@ static int words_failed(void)
                 NULL);
 }
 
-static int print_words(char **argv)
+static void print_word(const char *word)
+{
+    putchar('\'');
+    for (const char *c = word; *c; c++)
+        if (*c == '\'')
+            fputs("'\\''", stdout);
+        else
+            putchar(*c);
+    fputs("' ", stdout);
+}
+
+static int print_words(char **argv, bool for_compiler)
 {
     struct words words = {0};
     bool ok = true;
     for (; *argv && ok; argv++)
         ok = words_expand(&words, *argv);
     for (size_t i = 0; i < words.count && ok; i++) {
-        putchar('\'');
-        for (const char *c = words.word[i]; *c; c++)
-            if (*c == '\'')
-                fputs("'\\''", stdout);
-            else
-                putchar(*c);
-        fputs("' ", stdout);
+        bool file = i && strcmp(words.word[i - 1], "-o") == 0;
+        if (!for_compiler || file || strcmp(words.word[i], "--freestanding") != 0)
+            print_word(words.word[i]);
     }
     words_free(&words);
     return ok && fflush(stdout) == 0 ? 0 : words_failed();
@@ -69,7 +77,11 @@ static int check_linker(const struct linker *linker)
                                                      : linker->path;
     if (linker->kind == LINKER_BFD || linker->kind == LINKER_LLD)
         return 0;
-    snprintf(text, sizeof(text), "%s cannot link a guest: it does not follow linker scripts", name);
+    if (linker->kind == LINKER_UNKNOWN)
+        snprintf(text, sizeof(text), "%s is neither GNU ld nor lld", name);
+    else
+        snprintf(text, sizeof(text), "%s cannot link a guest: it does not follow linker scripts",
+                 name);
     return fail(text, "link with -fuse-ld=bfd or -fuse-ld=lld");
 }
 
@@ -130,8 +142,9 @@ static bool compose(struct words *out, const struct linker *linker, const struct
         ok = words_add(out, *argv);
     if (guest)
         ok = ok && add_words(out, getenv("HL_CC_LIBS")) && add_file(out, getenv("HL_CC_END"));
-    /* After the options, so that it finds what it includes by -L. */
+    /* The script after the options, so that it finds what it includes by -L. */
     if (guest && !options->script) {
+        ok = ok && words_add(out, "-L") && words_add(out, lib);
         snprintf(text, sizeof(text), "%s/hl-guest%s.ld", lib, options->pie ? "-pie" : "");
         ok = ok && words_add(out, "-T") && words_add(out, text);
     }
@@ -148,8 +161,22 @@ static const char *hint_of(const struct options *options, const char *text, int 
                            : "an option after -Wl makes it so: leave them out one by one";
 }
 
-/* Opens the output as the host will. */
-static int check_output(const struct options *options)
+/* No file stays that the host would refuse: an empty one if the directory cannot be written. */
+static void remove_output(const char *path)
+{
+    if (unlink(path) && truncate(path, 0))
+        fprintf(stderr, "hl-cc: error: cannot remove %s: %s\n", path, strerror(errno));
+}
+
+/* Has the linker left it as it was?  Some options make it link nothing, such as --target-help. */
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Opens the output as the host will, if it is not the one of before. */
+static int check_output(const struct options *options, const struct stat *before)
 {
     struct stat st;
     struct hl_image *image = NULL;
@@ -157,8 +184,10 @@ static int check_output(const struct options *options)
     char name[128], text[256];
     if (stat(options->output, &st) || !S_ISREG(st.st_mode)) /* -o /dev/null */
         return 0;
+    if (same_file(&st, before))
+        return 0;
     if (ifunc_find(options->output, name, sizeof(name))) {
-        unlink(options->output);
+        remove_output(options->output);
         snprintf(text, sizeof(text), "a guest cannot have IFUNCs: nothing would resolve %s", name);
         return fail(text, "choose in the program, with __builtin_cpu_supports()");
     }
@@ -166,8 +195,27 @@ static int check_output(const struct options *options)
     hl_image_close(image);
     if (!code)
         return 0;
-    unlink(options->output);
+    remove_output(options->output);
     return fail(error.text, hint_of(options, error.text, code));
+}
+
+/* Links, and checks what was linked. */
+static int link_and_check(const struct linker *linker, const struct options *options, char **argv)
+{
+    char text[sizeof(linker->path) + 128];
+    struct stat before = {0};
+    const char *hint = getenv("HL_CC_HINT");
+    bool guest = !options->relocatable && !options->query;
+    if (guest && stat(options->output, &before))
+        before = (struct stat){0};
+    int rc = linker_run(linker->path, argv);
+    if (rc < 0) {
+        snprintf(text, sizeof(text), "cannot run %s: %s", linker->path, strerror(errno));
+        return fail(text, NULL);
+    }
+    if (rc && hint && *hint)
+        fprintf(stderr, "hint: %s\n", hint);
+    return rc || !guest ? rc : check_output(options, &before);
 }
 
 static int run_linker(const char *name, const char *lib, char **argv)
@@ -177,7 +225,6 @@ static int run_linker(const char *name, const char *lib, char **argv)
     struct linker linker;
     char own[PATH_MAX], text[PATH_MAX];
     const char *chosen = getenv("HL_CC_LD");
-    const char *hint = getenv("HL_CC_HINT");
     int rc = 0;
 
     snprintf(own, sizeof(own), "%s/linkers", lib);
@@ -197,13 +244,8 @@ static int run_linker(const char *name, const char *lib, char **argv)
     }
     if (!rc && !compose(&out, &linker, &options, lib, argv))
         rc = words_failed();
-    if (!rc) {
-        rc = linker_run(linker.path, out.word);
-        if (rc && hint && *hint)
-            fprintf(stderr, "hint: %s\n", hint);
-        if (!rc && !options.relocatable && !options.query)
-            rc = check_output(&options);
-    }
+    if (!rc)
+        rc = link_and_check(&linker, &options, out.word);
     words_free(&seen);
     words_free(&out);
     return rc;
@@ -216,7 +258,9 @@ int main(int argc, char **argv)
     if (argc < 2)
         return fail("hl-link is run by hl-cc", "hl-cc --help");
     if (strcmp(argv[1], "--words") == 0)
-        return print_words(argv + 2);
+        return print_words(argv + 2, false);
+    if (strcmp(argv[1], "--compiler-words") == 0)
+        return print_words(argv + 2, true);
     if (n < 0)
         return fail("cannot find myself: /proc is not mounted", NULL);
     self[n] = '\0';

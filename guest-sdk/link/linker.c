@@ -20,6 +20,13 @@ static bool is_own(const char *directory, const char *own)
            a.st_ino == b.st_ino;
 }
 
+/* A directory may be called ld, too. */
+static bool is_program(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
 static bool search(struct linker *linker, const char *list, const char *name, const char *own)
 {
     for (const char *end; list && *list; list = *end ? end + 1 : end) {
@@ -29,7 +36,7 @@ static bool search(struct linker *linker, const char *list, const char *name, co
         if (n <= 1 || (size_t)n >= sizeof(directory) || is_own(directory, own))
             continue;
         n = snprintf(linker->path, sizeof(linker->path), "%s%s", directory, name);
-        if ((size_t)n < sizeof(linker->path) && access(linker->path, X_OK) == 0)
+        if ((size_t)n < sizeof(linker->path) && is_program(linker->path))
             return true;
     }
     return false;
@@ -40,14 +47,15 @@ static int wait_for(pid_t pid)
     int status;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
-            return 127;
+            return -1;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int linker_run(const char *path, char **argv)
 {
     pid_t pid;
-    return posix_spawn(&pid, path, NULL, NULL, argv, environ) ? 127 : wait_for(pid);
+    errno = posix_spawn(&pid, path, NULL, NULL, argv, environ);
+    return errno ? -1 : wait_for(pid);
 }
 
 /* Its own word for what it is counts, not its name: a symbolic link `ld` may be any of them. */
@@ -100,7 +108,7 @@ bool linker_find(struct linker *linker, const char *name, const char *own)
     if (strchr(name, '/')) {
         if ((size_t)snprintf(linker->path, sizeof(linker->path), "%s", name) >=
                 sizeof(linker->path) ||
-            access(name, X_OK))
+            !is_program(name))
             return false;
     } else if (!search(linker, getenv("COMPILER_PATH"), name, own) &&
                !search(linker, getenv("PATH"), name, own)) {

@@ -19,7 +19,7 @@ struct linker {
  */
 bool linker_find(struct linker *linker, const char *name, const char *own);
 
-/* Runs a program and returns its exit status; 127 if it cannot be run. */
+/* Runs a program and returns its exit status; -1 and errno if it cannot be run. */
 int linker_run(const char *path, char **argv);
 
 #endif

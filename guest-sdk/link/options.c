@@ -4,17 +4,19 @@
 
 #include <string.h>
 
+#define WRITABLE_CODE "it puts code and data in one writable segment"
+#define UNALIGNED "it leaves segments unaligned in the file"
 #define ONE_MAPPING "the host maps each page of a guest once, with one protection"
 
 static const struct refused refused[] = {
-    {"-shared", "a guest is a static program", "for a host plug-in use cc"},
-    {"-Bshareable", "a guest is a static program", "for a host plug-in use cc"},
-    {"-N", "it puts code and data in one writable segment", ONE_MAPPING},
-    {"-omagic", "it puts code and data in one writable segment", ONE_MAPPING},
-    {"-n", "it leaves segments unaligned in the file", "guests are mapped page by page"},
-    {"-nmagic", "it leaves segments unaligned in the file", "guests are mapped page by page"},
+    {"-shared", "a guest is a static program", "for a host plug-in use cc", NULL},
+    {"-Bshareable", "a guest is a static program", "for a host plug-in use cc", NULL},
+    {"-N", WRITABLE_CODE, ONE_MAPPING, "-no-omagic"},
+    {"-omagic", WRITABLE_CODE, ONE_MAPPING, "-no-omagic"},
+    {"-n", UNALIGNED, "guests are mapped page by page", "-no-nmagic"},
+    {"-nmagic", UNALIGNED, "guests are mapped page by page", "-no-nmagic"},
     {"-z execstack", "the stack of a guest is never executable",
-     "gcc -Wtrampolines finds nested functions whose address is taken"},
+     "gcc -Wtrampolines finds nested functions whose address is taken", "-z noexecstack"},
 };
 
 /* Options whose argument is a word of its own, and would be taken for an option. */
@@ -79,18 +81,26 @@ static const char *value_of(const char *word, const char *next, const char *lett
     return NULL;
 }
 
+/* Is it OPTION: a name, or "-z KEYWORD", which may be one word or two? */
+static bool matches(const char *word, const char *next, const char *option)
+{
+    if (strncmp(option, "-z ", 3) != 0)
+        return is(word, option);
+    if (strcmp(word, "-z") == 0)
+        return next && strcmp(next, option + 3) == 0;
+    return strncmp(word, "-z", 2) == 0 && strcmp(word + 2, option + 3) == 0;
+}
+
+/* The last of an option and of what takes it back counts, as it does for the linker. */
 static void read_refused(struct options *options, const char *word, const char *next)
 {
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && !options->refused; i++) {
-        const char *name = refused[i].option;
-        const char *keyword = strncmp(name, "-z ", 3) == 0 ? name + 3 : NULL;
-        if (keyword ? (strcmp(word, "-z") == 0 && next && strcmp(next, keyword) == 0) ||
-                          (strncmp(word, "-z", 2) == 0 && strcmp(word + 2, keyword) == 0)
-                    : is(word, name)) {
+    if (options->refused && options->refused->undo && matches(word, next, options->refused->undo))
+        options->refused = NULL;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]) && !options->refused; i++)
+        if (matches(word, next, refused[i].option)) {
             options->refused = &refused[i];
-            options->refused_word = keyword ? name : word;
+            options->refused_word = word[1] == 'z' ? refused[i].option : word;
         }
-    }
 }
 
 static void read_word(struct options *options, const char *word, const char *next)

@@ -11,6 +11,7 @@
 struct refused {
     const char *option; /* as one writes it, or "-z KEYWORD" */
     const char *why, *hint;
+    const char *undo; /* the option that takes it back, or NULL */
 };
 
 struct options {
@@ -19,7 +20,7 @@ struct options {
     bool pie;
     bool relocatable;              /* -r: makes an object file */
     bool query;                    /* --version or the like: links nothing */
-    const struct refused *refused; /* the first such option, or NULL */
+    const struct refused *refused; /* such an option that holds, or NULL */
     const char *refused_word;      /* as it was written */
 };
 

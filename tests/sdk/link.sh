@@ -210,6 +210,12 @@ done
 for option in -n --nmagic -N --omagic -shared -Bshareable -z,execstack; do
     refused "-Wl,$option" 1 'cannot give a guest' -Wl,$option plain.c
 done
+# The last of two options counts, and a library may be followed by the switch back to shared ones.
+gives 'noexecstack after execstack' 'Run()' 42 -Wl,-z,execstack -Wl,-znoexecstack plain.c
+gives 'no-omagic after -N' 'Run()' 42 -Wl,-N,--no-omagic plain.c
+refused 'execstack after noexecstack' 1 'cannot give' -Wl,-z,noexecstack -Wl,-z,execstack plain.c
+gives -Bdynamic 'Run()' 42 -Wl,-Bstatic -lm -Wl,-Bdynamic plain.c
+gives '-Bdynamic free' 'Run()' 42 --freestanding -Wl,-Bdynamic plain.c
 echo '-N' >ld.rsp
 refused '-Wl,@file' 1 'option -N cannot give a guest' -Wl,@ld.rsp plain.c
 refused -Xlinker 1 'option -N cannot give a guest' -Xlinker -N plain.c
@@ -230,6 +236,53 @@ for option in -pg --coverage -fprofile-generate -fsanitize=undefined; do
         ok "hint $option" || fail "hint $option" 'no hint'
     rm -f g
 done
+
+# What was not linked is the author's: a.out is the default name.
+echo mine >a.out
+for option in --version --help --target-help -N; do
+    "$cc" plain.c -Wl,$option >log 2>&1
+    [ "$(cat a.out)" = mine ] && ok "a.out after $option" || fail "a.out after $option" 'is lost'
+done
+rm -f a.out
+
+# A directory that cannot be written, as it is for root only if he gives that up.
+mkdir closed && echo old >closed/g && chmod 666 closed/g && chmod 755 . && chmod 555 closed
+as_nobody='setpriv --reuid 65534 --regid 65534 --clear-groups'
+if $as_nobody test -x "$cc" 2>log; then
+    $as_nobody "$cc" -nostdlib -Wl,-e,Run plain.c -o closed/g >log 2>&1
+    [ $? = 1 ] && [ ! -s closed/g ] && ok 'closed directory' || fail 'closed directory' 'left a file'
+else
+    skip 'closed directory' "cannot become nobody, or he cannot read $prefix"
+fi
+
+# What libtool does: it asks for the linker and runs it
+"$cc" -c plain.c -o plain.o >log 2>&1 && ld=$("$cc" -print-prog-name=ld) &&
+    "$ld" -r plain.o -o again.o >>log 2>&1 && ok 'ld -r' || fail 'ld -r' ''
+gives 'from ld -r' 'Run()' 42 again.o
+rm -f g
+"$ld" plain.o -o g >log 2>&1
+grep -q '^hint: a guest needs crt0.o' log && [ ! -e g ] && ok 'ld alone' || fail 'ld alone' 'no hint'
+
+# What is called ld
+mkdir -p directory/ld broken && echo garbage >broken/ld && chmod +x broken/ld
+gives 'a directory called ld, by -B' 'Run()' 42 -Bdirectory plain.c
+PATH=$work/directory:$PATH gives 'a directory called ld, in PATH' 'Run()' 42 plain.c
+refused 'broken linker' 1 'broken/*ld is neither GNU ld nor lld' -Bbroken plain.c
+
+# Names with everything that a shell or a linker could misread
+odd="it's \"a\" \$dir"
+mkdir "$odd" && cp plain.c "$odd/p;l.c"
+gives 'odd names' 'Run()' 42 "$odd/p;l.c"
+"$cc" --freestanding "$odd/p;l.c" -o "$odd/--freestanding" >log 2>&1 &&
+    [ "$("$dev" run "$odd/--freestanding" --call 'Run()' 2>log)" = 'Run() = 42' ] &&
+    ok 'odd names, freestanding' || fail 'odd names, freestanding' ''
+(cd "$odd" && rm -- *sta* && "$cc" --freestanding -c 'p;l.c' -o --freestanding && [ -f ./--freestanding ]) \
+    >log 2>&1 && ok '-o --freestanding' || fail '-o --freestanding' ''
+# In time that grows with their number, not with its square: 40,000 took minutes.
+: >empty.c
+# shellcheck disable=SC2046 # words
+timeout 20 "$cc" --freestanding -w -c empty.c -o empty.o $(seq -f -I%g 40000) >log 2>&1
+[ $? != 124 ] && ok 'many words' || fail 'many words' 'too slow'
 
 # IFUNCs, by name
 cat >ifunc.c <<'END'
