@@ -183,5 +183,5 @@ done
 compile sorts "$here/guest/sorts.c"
 hl profile --cpu --format folded sorts
 same 'one root of what main() does' 'guest;crt0_serve;main' \
-    "$(grep -o '^guest;.*main?*' "$out" | sort -u)"
+    "$(grep -oE '^guest;(.*;)?main[?]*[; ]' "$out" | sed 's/[; ]$//' | sort -u)"
 finish

@@ -71,6 +71,7 @@ static void configure(void)
     ini_allow_multiline = false;
     ini_use_stack = false;
     ini_allow_realloc = true;
+    ini_stop_on_first_error = true;
     ini_max_line = 1 << 20;
 }
 
