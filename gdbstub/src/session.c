@@ -195,6 +195,10 @@ static void interrupt(struct gdb_session *s)
         gdb_break_in(s);
 }
 
+/*
+ * A debugger's first byte begins a packet, or is an ack or a break-in.  What begins in another way
+ * is another protocol: a browser's POST, say, whose body may well hold packets.
+ */
 static void byte_in(struct gdb_session *s, uint8_t byte)
 {
     switch (gdb_parse(&s->parser, byte)) {
@@ -219,7 +223,7 @@ static void byte_in(struct gdb_session *s, uint8_t byte)
             s->closing = true;
         break;
     case GDB_FRAME_NOISE:
-        if (++s->noise > GDB_NOISE_MAX)
+        if (++s->noise > GDB_NOISE_MAX || !s->spoken)
             s->closing = true;
         break;
     }

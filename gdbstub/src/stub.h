@@ -19,7 +19,7 @@
 #define GDB_QUEUE_MAX (4u << 20)   /* packets that wait for a stop, and bytes not yet sent */
 #define GDB_OUT_HIGH (1u << 20)    /* above it, no more is read from the client */
 #define GDB_CONSOLE_MAX (1u << 20) /* guest output not yet sent */
-#define GDB_NOISE_MAX 4096         /* bytes that belong to no packet before we hang up */
+#define GDB_NOISE_MAX 4096         /* bytes between packets before we hang up; none before the first */
 #define GDB_FILES 8                /* open vFile descriptors */
 #define GDB_XFER_MAX (16u << 20)   /* of a generated object */
 
