@@ -150,6 +150,7 @@ struct hl_debug {
     struct gdb_xsave xsave;
     uint8_t *object; /* last answer of ops->object */
     char *path;      /* of the guest's file, absolute */
+    int core_directory;
 };
 
 /* ---- the guest's thread (debug_run.c, debug_call.c) ---- */
@@ -270,6 +271,10 @@ void debug_each_row(const struct hl_debug *d,
 /* debug_args.c: each with its NUL; false where the guest has written over the list. */
 enum debug_strings { DEBUG_ARGV, DEBUG_ENVP };
 bool debug_put_strings(FILE *out, const struct hl_debug *d, enum debug_strings which);
+
+/* debug_gcore.c: the directory of `monitor gcore` */
+int debug_core_open(struct hl_debug *d, struct hl_error *error);
+void debug_core_close(struct hl_debug *d);
 
 /* debug_proc.c: gdb_target_ops.proc */
 const char *debug_file_name(const struct hl_debug *d);
