@@ -72,7 +72,7 @@ enum gdb_result gdb_cmd_kill(struct gdb_session *s, struct gdb_text *args)
 
 enum gdb_result gdb_cmd_vkill(struct gdb_session *s, struct gdb_text *args)
 {
-    if (!gdb_process_match(s, args) || gdb_text_left(args))
+    if (!gdb_process_named(s, args))
         return gdb_error(s, "no such process");
     kill_guest(s);
     return gdb_ok(s);
@@ -126,12 +126,9 @@ enum gdb_result gdb_cmd_restart(struct gdb_session *s, struct gdb_text *args)
  */
 enum gdb_result gdb_cmd_vattach(struct gdb_session *s, struct gdb_text *args)
 {
-    uint64_t process;
     int rc;
 
-    if (!gdb_text_number(args, &process) || gdb_text_left(args))
-        return gdb_bad_packet(s);
-    if (process != gdb_process(s) || s->state == GDB_GONE)
+    if (!gdb_process_named(s, args) || s->state == GDB_GONE)
         return gdb_error(s, "no such process; this server has process %u", gdb_process(s));
     if (s->state == GDB_HELD) {
         gdb_stop_reply(s);

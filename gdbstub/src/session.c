@@ -92,6 +92,7 @@ void gdb_session_end(struct gdb_session *s)
     s->noise = 0;
     s->spoken = s->closing = s->no_ack = s->no_ack_next = s->extended = false;
     s->multiprocess = s->swbreak = s->hwbreak = s->non_stop = s->notified = false;
+    s->described = false;
     s->error_text = s->error_message = false;
     gdb_files_close(s);
     pthread_mutex_lock(&s->console.lock);
@@ -257,6 +258,7 @@ void gdb_session_event(struct gdb_session *s)
         !s->break_in)
         stop.signal = GDB_SIGNAL_0;
     s->break_in = s->halt_due = false;
+    gdb_stop_translate(s, &stop);
     s->stop = stop;
     s->state =
         stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED ? GDB_GONE : GDB_HELD;

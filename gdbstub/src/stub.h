@@ -19,9 +19,9 @@
 #define GDB_QUEUE_MAX (4u << 20)   /* packets that wait for a stop, and bytes not yet sent */
 #define GDB_OUT_HIGH (1u << 20)    /* above it, no more is read from the client */
 #define GDB_CONSOLE_MAX (1u << 20) /* guest output not yet sent */
-#define GDB_NOISE_MAX 4096         /* bytes between packets before we hang up; none before the first */
-#define GDB_FILES 8                /* open vFile descriptors */
-#define GDB_XFER_MAX (16u << 20)   /* of a generated object */
+#define GDB_NOISE_MAX 4096 /* bytes between packets before we hang up; none before the first */
+#define GDB_FILES 8        /* open vFile descriptors */
+#define GDB_XFER_MAX (16u << 20) /* of a generated object */
 
 enum gdb_state {
     GDB_FREE,     /* the guest knows nothing of a debugger, connected or not */
@@ -45,6 +45,7 @@ struct gdb_session {
     struct gdb_buf description; /* target.xml */
     const struct gdb_register *registers[GDB_REGISTERS_MAX];
     size_t register_bytes; /* of a g packet */
+    size_t plain_bytes;    /* ... for a client that reads no description */
 
     _Atomic enum gdb_state state;
     struct gdb_stop stop; /* while HELD or GONE */
@@ -73,6 +74,7 @@ struct gdb_session {
     bool spoken;  /* it has sent a whole packet */
     bool closing; /* hang up once `out` is sent */
     bool no_ack, no_ack_next, extended, multiprocess, swbreak, hwbreak;
+    bool described;     /* it reads target.xml, or could: "xmlRegisters=i386" */
     bool error_text;    /* it reads "E.text" as an error, but for the reply to m */
     bool error_message; /* there too */
     struct gdb_open {
@@ -139,6 +141,8 @@ const char *gdb_err_text(int code);
 void gdb_send(struct gdb_session *s, const struct gdb_buf *body);
 /* The stop reply for s->stop, into s->reply. */
 void gdb_stop_reply(struct gdb_session *s);
+/* The target's stop, as this client wants it told. */
+void gdb_stop_translate(struct gdb_session *s, struct gdb_stop *stop);
 void gdb_break_in(struct gdb_session *s);
 /* As it was resumed before; a negative enum hl_err leaves it HELD. */
 int gdb_resume_again(struct gdb_session *s);
@@ -166,13 +170,17 @@ uint32_t gdb_process(const struct gdb_session *s);
 /* Parse "p1.1", "1", "-1", "0", "p1.-1": does it name our thread? */
 bool gdb_thread_match(struct gdb_session *s, struct gdb_text *args);
 bool gdb_process_match(struct gdb_session *s, struct gdb_text *args);
+/* ... a number that is our process, the rest of the packet.  A client without multiprocess does not
+ * know it (GDB calls it 42000): there is one, and any number means that. */
+bool gdb_process_named(struct gdb_session *s, struct gdb_text *args);
 void gdb_let_go(struct gdb_session *s);
 
 /* ---- description ---- */
 
 /* Index the registers, check the description, make target.xml. */
 int gdb_describe(struct gdb_session *s);
-size_t gdb_register_size(const struct gdb_session *s, uint64_t number); /* 0: no such register */
+/* 0: no such register, for this client. */
+size_t gdb_register_size(const struct gdb_session *s, uint64_t number);
 /* Append the register in hex, x's when it is unavailable. */
 int gdb_register_hex(struct gdb_session *s, unsigned number);
 

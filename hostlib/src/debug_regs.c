@@ -29,6 +29,8 @@ void debug_regs_init(struct hl_debug *d)
         .feature_count = n,
         .expedite = gdb_amd64_expedite,
         .expedite_count = GDB_AMD64_EXPEDITE_COUNT,
+        .pc = GDB_AMD64_RIP,
+        .plain = GDB_AMD64_PLAIN,
     };
     d->orig_rax = DEBUG_NO_SYSCALL;
     gdb_xsave_offsets(d->xsave.offset);

@@ -291,7 +291,8 @@ int fake_init(struct fake *f)
     f->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     f->attach_stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
     f->description = (struct gdb_description){
-        "i386:x86-64", "GNU/Linux", features, 7, gdb_amd64_expedite, GDB_AMD64_EXPEDITE_COUNT};
+        "i386:x86-64", "GNU/Linux",    features, 7, gdb_amd64_expedite, GDB_AMD64_EXPEDITE_COUNT,
+        GDB_AMD64_RIP, GDB_AMD64_PLAIN};
     f->target = (struct gdb_target){.ops = &ops,
                                     .self = f,
                                     .description = &f->description,

@@ -51,6 +51,34 @@ static void registers(void **state)
     k->fake.fail = 0;
 }
 
+/* A client that reads no description: GDB's amd64 without one, 560 bytes. */
+static void plain_registers(void **state)
+{
+    struct kit *k = *state;
+    char all[2 * 560 + 2] = "G";
+
+    gdb_session_end(&k->s);
+    assert_int_equal(strlen(ask(k, "g")), 2 * 560);
+    memcpy(all + 1, k->text, 2 * 560);
+    assert_memory_equal(all + 1 + 2 * 544, R(3b) R(3c), 32); /* fs_base, gs_base */
+    k->fake.writes = 0;
+    memcpy(all + 1 + 2 * 552, "1122334455667788", 16);
+    expect(k, all, "OK");
+    assert_int_equal(k->fake.writes, 1);
+    expect(k, "p3b", "1122334455667788");
+    expect(k, "p3c", "E01"); /* ymm0h */
+    expect(k, "P94=" R(95), "E01");
+    ask(k, "qSupported:swbreak+;xmlRegisters=arm,i386-x"); /* not ours */
+    assert_int_equal(strlen(ask(k, "g")), 2 * 560);
+    ask(k, "qXfer:features:read:other.xml:0,10");
+    assert_int_equal(strlen(ask(k, "g")), 2 * 560);
+    ask(k, "qXfer:features:read:target.xml:0,10");
+    assert_int_equal(strlen(ask(k, "g")), 2 * k->s.register_bytes);
+    gdb_session_end(&k->s);
+    ask(k, "qSupported:xmlRegisters=i386");
+    assert_int_equal(strlen(ask(k, "g")), 2 * k->s.register_bytes);
+}
+
 static void memory(void **state)
 {
     struct kit *k = *state;
@@ -255,8 +283,8 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(registers), T(memory),     T(crc_and_search), T(objects),
-        T(files),     T(proc_files), T(monitors),
+        T(registers), T(plain_registers), T(memory),     T(crc_and_search),
+        T(objects),   T(files),           T(proc_files), T(monitors),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

@@ -249,6 +249,16 @@ static void test_own_tf(void **state)
     call_end(g, 1);
 }
 
+static void expect_trap(struct gdb_box *g, uint64_t at)
+{
+    struct gdb_stop stop = take(g);
+    assert_int_equal(stop.reason, GDB_STOP_SIGNAL);
+    assert_int_equal(stop.signal, GDB_SIGNAL_TRAP);
+    assert_true(stop.trap);
+    assert_int_equal(stop.address, at);
+    assert_int_equal(pc(g), at + 1);
+}
+
 static void test_own_int3(void **state)
 {
     struct gdb_box *g = *state;
@@ -262,11 +272,40 @@ static void test_own_int3(void **state)
         else
             BEGIN0(g, "OwnInt3");
         go(g, round == 2 ? GDB_STEP : GDB_CONTINUE);
-        expect_signal(g, GDB_SIGNAL_TRAP);
-        assert_int_equal(pc(g), at + 1);
+        expect_trap(g, at);
         assert_int_equal(reg(g, GDB_AMD64_EFLAGS) & TF, 0);
         go(g, GDB_CONTINUE);
         call_end(g, 1);
+        break_in(g);
+    }
+}
+
+/* One that the debugger wrote itself, as GDB does with `software-breakpoint-packet off`. */
+static void test_int3_of_the_debuggers(void **state)
+{
+    static const uint8_t int3 = INT3;
+    struct gdb_box *g = *state;
+    uint8_t under;
+
+    gdb_box_open(g);
+    uint64_t tick = where(g, "tick"), other = where(g, "own_int3");
+    attach_idle(g);
+    peek(g, tick, &under, 1);
+    for (int others = 0; others < 2; others++) {
+        if (others) /* a point of ours elsewhere: the other road on a standard KVM */
+            insert(g, GDB_SW_BREAK, other, 1);
+        poke(g, tick, &int3, 1);
+        go(g, GDB_CONTINUE);
+        BEGIN(g, "Tick", value_i32(3));
+        for (int i = 0; i < 3; i++) {
+            expect_trap(g, tick);
+            set_reg(g, GDB_AMD64_RIP, tick);
+            poke(g, tick, &under, 1);
+            assert_int_equal(step(g), tick + 1);
+            poke(g, tick, &int3, 1);
+            go(g, GDB_CONTINUE);
+        }
+        call_end(g, 3);
         break_in(g);
     }
 }
@@ -562,6 +601,7 @@ int main(int argc, char **argv)
         GDB_TEST(test_step_through_a_call),
         GDB_TEST(test_own_tf),
         GDB_TEST(test_own_int3),
+        GDB_TEST(test_int3_of_the_debuggers),
         GDB_TEST(test_detach_running),
         GDB_TEST(test_break_in),
         GDB_TEST(test_break_in_a_sleep),

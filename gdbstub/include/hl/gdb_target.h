@@ -71,6 +71,9 @@ struct gdb_description {
     unsigned feature_count;
     const unsigned *expedite; /* numbers of the registers sent along with every stop */
     unsigned expedite_count;
+    unsigned pc; /* number of the program counter, whose size is an address's */
+    /* A client that reads no description has the registers below this number; 0: all of them. */
+    unsigned plain;
 };
 
 #define GDB_REGISTER_MAX 64 /* bytes of the largest register */
@@ -119,7 +122,8 @@ enum gdb_stop_reason {
 /*
  * A watch hit that ends a step at the same instruction is a watch hit: of two reasons for one stop
  * the target reports the one that comes first in this order: WATCH, SW_BREAK, HW_BREAK, SIGNAL,
- * STEP. The guest's own trap instruction is a SIGNAL (TRAP) with pc as the processor left it.
+ * STEP.  A trap instruction that is no point of ours, but the guest's own or one that the debugger
+ * wrote into memory, is a SIGNAL (TRAP) with pc as the processor left it, and `trap` set.
  */
 struct gdb_stop {
     enum gdb_stop_reason reason;
@@ -127,6 +131,7 @@ struct gdb_stop {
     int status;           /* GDB_STOP_EXITED */
     enum gdb_point point; /* GDB_STOP_WATCH */
     uint64_t address; /* SW_BREAK, HW_BREAK: the point's; WATCH: of the first watched byte hit */
+    bool trap;        /* SIGNAL: by a breakpoint instruction, at address */
 };
 
 /* ---- what the stub offers the target -------------------------------------------------------- */
