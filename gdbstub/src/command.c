@@ -28,6 +28,7 @@ static const struct gdb_command {
     {"H", gdb_cmd_set_thread, TALK},
     {"M", gdb_cmd_write, LIVE},
     {"P", gdb_cmd_write_one, LIVE | STILL},
+    {"QCatchSyscalls:", gdb_cmd_catch_syscalls, LIVE},
     {"QNonStop:", gdb_cmd_non_stop, ANYTIME},
     {"QPassSignals:", gdb_cmd_pass_signals, 0},
     {"QProgramSignals:", gdb_cmd_program_signals, 0},

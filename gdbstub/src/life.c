@@ -29,6 +29,7 @@ int gdb_restart(struct gdb_session *s)
     enum gdb_state before = s->state;
     int rc;
 
+    gdb_catch_none(s);
     s->state = GDB_STARTING;
     rc = s->target->ops->restart(s->target->self);
     if (rc)
@@ -55,6 +56,7 @@ static void kill_guest(struct gdb_session *s)
         return;
     gdb_points_reset(&s->points, true);
     s->target->ops->kill(s->target->self);
+    gdb_buf_free(&s->catch_numbers);
     s->state = GDB_GONE;
     s->stop_due = s->attach_due = s->restart_due = false;
     s->halt_due = s->pausing = s->paused = false;

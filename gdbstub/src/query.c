@@ -75,6 +75,7 @@ enum gdb_result gdb_cmd_supported(struct gdb_session *s, struct gdb_text *args)
     offer(s, ops->pass_signals, "QPassSignals");
     offer(s, ops->pass_signals, "QProgramSignals");
     offer(s, true, "QNonStop");
+    offer(s, ops->catch_syscalls, "QCatchSyscalls");
     offer(s, true, "QThreadEvents");
     /* There are none to tell of: what this allows is `catch fork`, which is then never hit. */
     offer(s, true, "fork-events");

@@ -57,6 +57,12 @@ static void add_reason(struct gdb_session *s)
         if (s->stop.point >= GDB_WATCH_WRITE && s->stop.point <= GDB_WATCH_ACCESS)
             add_address(s, watch[s->stop.point], s->stop.address);
         break;
+    case GDB_STOP_SYSCALL_ENTRY:
+        add_address(s, "syscall_entry", s->stop.syscall);
+        break;
+    case GDB_STOP_SYSCALL_RETURN:
+        add_address(s, "syscall_return", s->stop.syscall);
+        break;
     default:
         break;
     }

@@ -35,6 +35,7 @@ int gdb_session_init(struct gdb_session *s, const struct gdb_target *target)
     s->last.max = 2 * GDB_PACKET_SIZE + 16;
     s->description.max = s->object.max = GDB_XFER_MAX;
     s->object_name.max = GDB_PACKET_SIZE;
+    s->catch_numbers.max = GDB_CATCH_MAX;
     s->console.text.max = GDB_CONSOLE_MAX;
     if (pthread_mutex_init(&s->console.lock, NULL))
         return HL_ERR_SYSTEM;
@@ -77,6 +78,7 @@ void gdb_let_go(struct gdb_session *s)
     s->stop_due = s->attach_due = s->restart_due = s->break_in = false;
     s->halt_due = s->pausing = s->paused = false;
     s->target->ops->detach(s->target->self);
+    gdb_buf_free(&s->catch_numbers);
 }
 
 void gdb_session_end(struct gdb_session *s)

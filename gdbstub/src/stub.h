@@ -21,7 +21,8 @@
 #define GDB_CONSOLE_MAX (1u << 20) /* guest output not yet sent */
 #define GDB_NOISE_MAX 4096 /* bytes between packets before we hang up; none before the first */
 #define GDB_FILES 8        /* open vFile descriptors */
-#define GDB_XFER_MAX (16u << 20) /* of a generated object */
+#define GDB_XFER_MAX (16u << 20)  /* of a generated object */
+#define GDB_CATCH_MAX (32u << 10) /* of the numbers of caught system calls */
 
 enum gdb_state {
     GDB_FREE,     /* the guest knows nothing of a debugger, connected or not */
@@ -70,6 +71,7 @@ struct gdb_session {
     struct gdb_buf out;     /* frames to be sent */
     struct gdb_buf object;  /* the qXfer object being read */
     struct gdb_buf object_name;
+    struct gdb_buf catch_numbers; /* uint64_t each; the target's to look at */
     size_t noise;
     bool spoken;  /* it has sent a whole packet */
     bool closing; /* hang up once `out` is sent */
@@ -111,7 +113,9 @@ gdb_handler gdb_cmd_supported, gdb_cmd_no_ack, gdb_cmd_current, gdb_cmd_attached
 gdb_handler gdb_cmd_read_all, gdb_cmd_write_all, gdb_cmd_read_one, gdb_cmd_write_one;
 gdb_handler gdb_cmd_read, gdb_cmd_read_binary, gdb_cmd_write, gdb_cmd_write_binary, gdb_cmd_crc,
     gdb_cmd_search;
-gdb_handler gdb_cmd_insert, gdb_cmd_remove;
+gdb_handler gdb_cmd_insert, gdb_cmd_remove, gdb_cmd_catch_syscalls;
+/* After it the target looks at no number any more. */
+void gdb_catch_none(struct gdb_session *s);
 gdb_handler gdb_cmd_why, gdb_cmd_continue, gdb_cmd_step, gdb_cmd_continue_signal,
     gdb_cmd_step_signal, gdb_cmd_vcont, gdb_cmd_vcont_query, gdb_cmd_detach, gdb_cmd_kill,
     gdb_cmd_vkill, gdb_cmd_vrun, gdb_cmd_restart, gdb_cmd_vattach, gdb_cmd_interrupt;

@@ -84,7 +84,8 @@ struct debug_motion {
 };
 
 struct debug_catch {
-    bool hosts, syscalls;
+    bool hosts, syscalls; /* `monitor catch` */
+    struct gdb_catch gdb; /* `catch syscall` */
 };
 
 struct hl_debug {
@@ -140,8 +141,10 @@ struct hl_debug {
     size_t access_count;
     hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
     size_t granted_count;
-    struct debug_catch catch;
-    bool at_host_call; /* it stands before one, because of `catch` */
+    struct debug_catch catch; /* under `lock`, for what it points to */
+    uint64_t returning;       /* the caught system call that is being served, or DEBUG_NO_SYSCALL */
+    uint64_t resumed_rax;     /* orig_rax as it was when the debugger let go */
+    bool at_host_call;        /* it stands before one, because of `catch` */
 
     uint64_t orig_rax; /* the system call it stands at, or what was written since it stopped */
     bool regs_valid, bases_valid, xsave_valid, system_valid; /* caches, while the guest stands */
@@ -271,6 +274,14 @@ void debug_each_row(const struct hl_debug *d,
 /* debug_args.c: each with its NUL; false where the guest has written over the list. */
 enum debug_strings { DEBUG_ARGV, DEBUG_ENVP };
 bool debug_put_strings(FILE *out, const struct hl_debug *d, enum debug_strings which);
+
+/* debug_syscall.c */
+void debug_catch_set(struct hl_debug *d, const struct debug_catch *catch);
+void debug_catch_none(struct hl_debug *d); /* lock held */
+int debug_catch_syscalls(void *target, const struct gdb_catch *catch);
+/* At an exit that the sandbox is about to serve, and before the next entry. */
+int debug_caught(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
+int debug_returned(struct hl_debug *d, struct hl_error *error);
 
 /* debug_gcore.c: the directory of `monitor gcore` */
 int debug_core_open(struct hl_debug *d, struct hl_error *error);

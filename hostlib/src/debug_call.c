@@ -100,6 +100,7 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     d->killed = false;
     d->in_call = rc == 0;
     d->died_by = 0;
+    d->returning = DEBUG_NO_SYSCALL;
     debug_registry(d);
     pthread_mutex_unlock(&d->lock);
     return rc;

@@ -134,14 +134,16 @@ static int on_fault(void *target, const char *args, struct gdb_printer *p)
 static int on_catch(void *target, const char *args, struct gdb_printer *p)
 {
     struct hl_debug *d = target;
+    struct debug_catch catch = d->catch;
     if (strcmp(args, "host") == 0)
-        d->catch.hosts = true;
+        catch.hosts = true;
     else if (strcmp(args, "syscall") == 0)
-        d->catch.syscalls = true;
+        catch.syscalls = true;
     else if (strcmp(args, "none") == 0)
-        d->catch = (struct debug_catch){.hosts = false};
+        catch.hosts = catch.syscalls = false;
     else if (*args)
         return refuse(p, "catch", "takes host, syscall or none");
+    debug_catch_set(d, &catch);
     say(p, "stop at host calls: %s, at system calls: %s\n", d->catch.hosts ? "yes" : "no",
         d->catch.syscalls ? "yes" : "no");
     return 0;

@@ -32,7 +32,7 @@ void debug_regs_init(struct hl_debug *d)
         .pc = GDB_AMD64_RIP,
         .plain = GDB_AMD64_PLAIN,
     };
-    d->orig_rax = DEBUG_NO_SYSCALL;
+    d->orig_rax = d->returning = DEBUG_NO_SYSCALL;
     gdb_xsave_offsets(d->xsave.offset);
     if (!(xcr0 & XCR0_AVX512))
         for (unsigned i = 5; i < GDB_XSAVE_COMPONENTS; i++)

@@ -110,13 +110,15 @@ struct gdb_resume {
 };
 
 enum gdb_stop_reason {
-    GDB_STOP_SIGNAL,   /* signal: a fault, an abort, a break-in (INT), a held guest (0) */
-    GDB_STOP_SW_BREAK, /* pc is the address of the point, whatever the trap left in it */
-    GDB_STOP_HW_BREAK, /* the same */
-    GDB_STOP_WATCH,    /* point and address say which; the access has been made */
-    GDB_STOP_STEP,     /* a single or a range step is done, or broke off */
-    GDB_STOP_EXITED,   /* status; nothing is left to inspect */
-    GDB_STOP_KILLED,   /* signal that ended it; nothing is left to inspect */
+    GDB_STOP_SIGNAL,         /* signal: a fault, an abort, a break-in (INT), a held guest (0) */
+    GDB_STOP_SW_BREAK,       /* pc is the address of the point, whatever the trap left in it */
+    GDB_STOP_HW_BREAK,       /* the same */
+    GDB_STOP_WATCH,          /* point and address say which; the access has been made */
+    GDB_STOP_STEP,           /* a single or a range step is done, or broke off */
+    GDB_STOP_SYSCALL_ENTRY,  /* syscall, caught: it is about to be served, ... */
+    GDB_STOP_SYSCALL_RETURN, /* ... or has been */
+    GDB_STOP_EXITED,         /* status; nothing is left to inspect */
+    GDB_STOP_KILLED,         /* signal that ended it; nothing is left to inspect */
 };
 
 /*
@@ -132,6 +134,14 @@ struct gdb_stop {
     enum gdb_point point; /* GDB_STOP_WATCH */
     uint64_t address; /* SW_BREAK, HW_BREAK: the point's; WATCH: of the first watched byte hit */
     bool trap;        /* SIGNAL: by a breakpoint instruction, at address */
+    uint64_t syscall; /* SYSCALL_ENTRY, SYSCALL_RETURN: its number */
+};
+
+/* System calls to stop at: all of them, or those listed. */
+struct gdb_catch {
+    bool all;
+    const uint64_t *numbers;
+    size_t count;
 };
 
 /* ---- what the stub offers the target -------------------------------------------------------- */
@@ -257,6 +267,12 @@ struct gdb_target_ops {
      * file.
      */
     int (*proc)(void *target, const char *name, void **data, size_t *size);
+    /*
+     * (optional) While held: stop at these system calls, when they begin and when they have been
+     * served, unless the guest is being stepped.  *catch is borrowed until the next such operation
+     * or detach; NULL: none.
+     */
+    int (*catch_syscalls)(void *target, const struct gdb_catch *catch);
 };
 
 /* All of it must outlive the server. */
