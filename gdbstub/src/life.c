@@ -63,13 +63,18 @@ static void kill_guest(struct gdb_session *s)
     s->stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
 }
 
-/* No reply: the client does not wait for one. */
+/* GDB waits for no reply, and would take one for the next packet's; LLDB does wait. */
 enum gdb_result gdb_cmd_kill(struct gdb_session *s, struct gdb_text *args)
 {
+    bool live = gdb_alive(s);
+
     (void)args;
     kill_guest(s);
     s->closing = !s->extended;
-    return GDB_SILENT;
+    if (!live || !s->lldb)
+        return GDB_SILENT;
+    gdb_stop_reply(s);
+    return GDB_REPLY;
 }
 
 enum gdb_result gdb_cmd_vkill(struct gdb_session *s, struct gdb_text *args)

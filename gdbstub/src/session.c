@@ -94,7 +94,7 @@ void gdb_session_end(struct gdb_session *s)
     s->noise = 0;
     s->spoken = s->closing = s->no_ack = s->no_ack_next = s->extended = false;
     s->multiprocess = s->swbreak = s->hwbreak = s->non_stop = s->notified = false;
-    s->described = false;
+    s->described = s->lldb = false;
     s->error_text = s->error_message = false;
     gdb_files_close(s);
     pthread_mutex_lock(&s->console.lock);

@@ -76,6 +76,7 @@ struct gdb_session {
     bool spoken;  /* it has sent a whole packet */
     bool closing; /* hang up once `out` is sent */
     bool no_ack, no_ack_next, extended, multiprocess, swbreak, hwbreak;
+    bool lldb;          /* it asks what only LLDB asks */
     bool described;     /* it reads target.xml, or could: "xmlRegisters=i386" */
     bool error_text;    /* it reads "E.text" as an error, but for the reply to m */
     bool error_message; /* there too */
@@ -126,6 +127,8 @@ gdb_handler gdb_cmd_file_setfs, gdb_cmd_file_open, gdb_cmd_file_close, gdb_cmd_f
 /* The client is gone, and so are its files. */
 void gdb_files_close(struct gdb_session *s);
 gdb_handler gdb_cmd_monitor;
+gdb_handler gdb_cmd_tls_address, gdb_cmd_memory_region, gdb_cmd_allocate, gdb_cmd_deallocate,
+    gdb_cmd_host_info, gdb_cmd_process_info;
 
 void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size);
 /* May it be answered while the guest is not held? */

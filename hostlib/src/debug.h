@@ -51,6 +51,13 @@ struct debug_watch {
     hl_gva_t hit_at;      /* ... there */
 };
 
+/* Pages of the heap region that the debugger uses for itself. */
+struct debug_room {
+    hl_gva_t address;
+    uint64_t size;
+};
+#define DEBUG_ROOMS 256
+
 /* One access to a watched page that the instruction at pc has made, or is about to. */
 struct debug_access {
     hl_gva_t address;
@@ -154,6 +161,8 @@ struct hl_debug {
     uint8_t *object; /* last answer of ops->object */
     char *path;      /* of the guest's file, absolute */
     int core_directory;
+    struct debug_room rooms[DEBUG_ROOMS];
+    size_t room_count;
 };
 
 /* ---- the guest's thread (debug_run.c, debug_call.c) ---- */
@@ -182,7 +191,8 @@ int debug_signal(struct hl_debug *d, int *number, struct hl_error *error);
 void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event);
 #define DEBUG_EVENTS                                                                               \
     (HL_EVENT_BIT(HL_EVENT_BEGIN) | HL_EVENT_BIT(HL_EVENT_HOST) |                                  \
-     HL_EVENT_BIT(HL_EVENT_HOST_END) | HL_EVENT_BIT(HL_EVENT_CONSOLE))
+     HL_EVENT_BIT(HL_EVENT_HOST_END) | HL_EVENT_BIT(HL_EVENT_CONSOLE) |                            \
+     HL_EVENT_BIT(HL_EVENT_RESTORE))
 /* hl_sandbox_interrupt() has been called. */
 void debug_wake(struct hl_debug *d);
 /*
@@ -282,6 +292,13 @@ int debug_catch_syscalls(void *target, const struct gdb_catch *catch);
 /* At an exit that the sandbox is about to serve, and before the next entry. */
 int debug_caught(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
 int debug_returned(struct hl_debug *d, struct hl_error *error);
+
+/* debug_place.c */
+int debug_thread_local(void *target, uint64_t module, uint64_t offset, uint64_t *address);
+int debug_memory_region(void *target, uint64_t address, struct gdb_region *region);
+int debug_allocate(void *target, uint64_t size, unsigned access, uint64_t *address);
+int debug_deallocate(void *target, uint64_t address);
+void debug_deallocate_all(struct hl_debug *d); /* by the owner of the machine */
 
 /* debug_gcore.c: the directory of `monitor gcore` */
 int debug_core_open(struct hl_debug *d, struct hl_error *error);

@@ -218,6 +218,9 @@ void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *even
         if (d->in_host)
             host_ends(d);
         break;
+    case HL_EVENT_RESTORE: /* what the debugger had borrowed is not there any more */
+        d->room_count = 0;
+        break;
     case HL_EVENT_CONSOLE:
         show_console(d, event->console.data, event->console.size);
         break;

@@ -174,6 +174,7 @@ static int on_restore(void *target, const char *args, struct gdb_printer *p)
         return refuse(p, "restore", "only between two calls; `run` starts afresh from within one");
     if (!d->snapshot)
         return refuse(p, "restore", "there is no snapshot");
+    debug_deallocate_all(d);
     debug_watch_suspend(d, true);
     int rc = debug_restore(d);
     debug_watch_suspend(d, false);

@@ -25,6 +25,7 @@ void debug_regs_init(struct hl_debug *d)
     d->description = (struct gdb_description){
         .architecture = "i386:x86-64",
         .osabi = "GNU/Linux",
+        .triple = "x86_64-unknown-linux-musl",
         .features = d->features,
         .feature_count = n,
         .expedite = gdb_amd64_expedite,

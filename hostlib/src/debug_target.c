@@ -311,4 +311,8 @@ const struct gdb_target_ops debug_ops = {
     .thread_extra = debug_thread_extra,
     .proc = debug_proc,
     .catch_syscalls = debug_catch_syscalls,
+    .thread_local_address = debug_thread_local,
+    .memory_region = debug_memory_region,
+    .allocate = debug_allocate,
+    .deallocate = debug_deallocate,
 };

@@ -67,6 +67,7 @@ struct gdb_feature {
 struct gdb_description {
     const char *architecture; /* "i386:x86-64" */
     const char *osabi;        /* "GNU/Linux", or NULL */
+    const char *triple;       /* the same for LLDB, "x86_64-unknown-linux-musl", or NULL */
     const struct gdb_feature *const *features;
     unsigned feature_count;
     const unsigned *expedite; /* numbers of the registers sent along with every stop */
@@ -142,6 +143,16 @@ struct gdb_catch {
     bool all;
     const uint64_t *numbers;
     size_t count;
+};
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+enum { GDB_READABLE = 1, GDB_WRITABLE = 2, GDB_EXECUTABLE = 4 };
+
+struct gdb_region {
+    uint64_t start, size;
+    unsigned access;  /* 0 and no name: nothing is mapped there */
+    const char *name; /* or NULL; valid until the next operation */
 };
 
 /* ---- what the stub offers the target -------------------------------------------------------- */
@@ -273,6 +284,21 @@ struct gdb_target_ops {
      * or detach; NULL: none.
      */
     int (*catch_syscalls)(void *target, const struct gdb_catch *catch);
+    /*
+     * (optional) Where the thread-local variable is that has this offset in the thread-local block
+     * of a module (the debugger's word for one, 0 for the program).  HL_ERR_STATE: there is no
+     * block yet; HL_ERR_ARGUMENT: it is smaller.
+     */
+    int (*thread_local_address)(void *target, uint64_t module, uint64_t offset, uint64_t *address);
+    /* (optional) Any address but the last is in a region: of one kind of memory, or of none. */
+    int (*memory_region)(void *target, uint64_t address, struct gdb_region *region);
+    /*
+     * (optional, both) Guest memory for the debugger's own use: zeros, as accessible as access says
+     * (GDB_READABLE, ...).  deallocate takes an address that allocate gave and frees all of it.
+     * What is left is freed by detach and restart.  HL_ERR_LIMIT: there is no room.
+     */
+    int (*allocate)(void *target, uint64_t size, unsigned access, uint64_t *address);
+    int (*deallocate)(void *target, uint64_t address);
 };
 
 /* All of it must outlive the server. */
