@@ -19,6 +19,8 @@ static int add_register(struct gdb_session *s, const struct gdb_register *r, uns
         return HL_ERR_ARGUMENT;
     s->registers[number] = r;
     s->register_bytes += r->bits / 8u;
+    if (!s->target->description->plain || number < s->target->description->plain)
+        s->plain_bytes += r->bits / 8u;
     gdb_buf_format(xml, "<reg name=\"%s\" bitsize=\"%u\" type=\"%s\" regnum=\"%u\"", r->name,
                    r->bits, r->type, number);
     if (plain(r->group))
@@ -56,6 +58,8 @@ int gdb_describe(struct gdb_session *s)
     for (unsigned i = 0; i < d->expedite_count && !rc; i++)
         if (!gdb_register_size(s, d->expedite[i]))
             rc = HL_ERR_ARGUMENT;
+    if (!rc && gdb_register_size(s, d->pc) != sizeof(uint64_t))
+        rc = HL_ERR_ARGUMENT;
     /* All registers in hex must fit a packet. */
     if (!rc && 2 * s->register_bytes > GDB_PACKET_SIZE)
         rc = HL_ERR_LIMIT;

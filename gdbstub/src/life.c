@@ -29,6 +29,7 @@ int gdb_restart(struct gdb_session *s)
     enum gdb_state before = s->state;
     int rc;
 
+    gdb_catch_none(s);
     s->state = GDB_STARTING;
     rc = s->target->ops->restart(s->target->self);
     if (rc)
@@ -55,24 +56,30 @@ static void kill_guest(struct gdb_session *s)
         return;
     gdb_points_reset(&s->points, true);
     s->target->ops->kill(s->target->self);
+    gdb_buf_free(&s->catch_numbers);
     s->state = GDB_GONE;
     s->stop_due = s->attach_due = s->restart_due = false;
     s->halt_due = s->pausing = s->paused = false;
     s->stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
 }
 
-/* No reply: the client does not wait for one. */
+/* GDB waits for no reply, and would take one for the next packet's; LLDB does wait. */
 enum gdb_result gdb_cmd_kill(struct gdb_session *s, struct gdb_text *args)
 {
+    bool live = gdb_alive(s);
+
     (void)args;
     kill_guest(s);
     s->closing = !s->extended;
-    return GDB_SILENT;
+    if (!live || !s->lldb)
+        return GDB_SILENT;
+    gdb_stop_reply(s);
+    return GDB_REPLY;
 }
 
 enum gdb_result gdb_cmd_vkill(struct gdb_session *s, struct gdb_text *args)
 {
-    if (!gdb_process_match(s, args) || gdb_text_left(args))
+    if (!gdb_process_named(s, args))
         return gdb_error(s, "no such process");
     kill_guest(s);
     return gdb_ok(s);
@@ -126,12 +133,9 @@ enum gdb_result gdb_cmd_restart(struct gdb_session *s, struct gdb_text *args)
  */
 enum gdb_result gdb_cmd_vattach(struct gdb_session *s, struct gdb_text *args)
 {
-    uint64_t process;
     int rc;
 
-    if (!gdb_text_number(args, &process) || gdb_text_left(args))
-        return gdb_bad_packet(s);
-    if (process != gdb_process(s) || s->state == GDB_GONE)
+    if (!gdb_process_named(s, args) || s->state == GDB_GONE)
         return gdb_error(s, "no such process; this server has process %u", gdb_process(s));
     if (s->state == GDB_HELD) {
         gdb_stop_reply(s);

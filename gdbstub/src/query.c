@@ -4,6 +4,20 @@
 
 #include <string.h>
 
+/* "i386,arm": architectures whose descriptions the client reads; ours is "i386:x86-64". */
+static bool names_us(const struct gdb_session *s, struct gdb_text *list)
+{
+    const char *ours = s->target->description->architecture;
+    size_t size = strcspn(ours, ":");
+
+    while (gdb_text_left(list)) {
+        struct gdb_text name = gdb_text_until(list, ',');
+        if (gdb_text_left(&name) == size && !memcmp(name.at, ours, size))
+            return true;
+    }
+    return false;
+}
+
 static void client_features(struct gdb_session *s, struct gdb_text *args)
 {
     static const struct {
@@ -18,12 +32,14 @@ static void client_features(struct gdb_session *s, struct gdb_text *args)
 
     gdb_text_is(args, ':');
     while (gdb_text_left(args)) {
-        struct gdb_text feature = gdb_text_until(args, ';');
+        struct gdb_text feature = gdb_text_until(args, ';'), list = feature;
         for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
             struct gdb_text word = feature;
             if (gdb_text_word(&word, known[i].name) && !gdb_text_left(&word))
                 *((bool *)s + known[i].flag) = true;
         }
+        if (gdb_text_word(&list, "xmlRegisters="))
+            s->described |= names_us(s, &list);
     }
     /* A GDB new enough for swbreak has read "E.text" as an error nearly everywhere. */
     s->error_text |= s->swbreak || s->error_message;
@@ -59,6 +75,7 @@ enum gdb_result gdb_cmd_supported(struct gdb_session *s, struct gdb_text *args)
     offer(s, ops->pass_signals, "QPassSignals");
     offer(s, ops->pass_signals, "QProgramSignals");
     offer(s, true, "QNonStop");
+    offer(s, ops->catch_syscalls, "QCatchSyscalls");
     offer(s, true, "QThreadEvents");
     /* There are none to tell of: what this allows is `catch fork`, which is then never hit. */
     offer(s, true, "fork-events");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refuse.c - a second client is told why, without disturbing the first.
+ * refuse.c - a client that cannot be served is told why, without disturbing another.
  *
  * GDB reads an error only as the answer to a packet, so the answer waits for one.  The connection
  * is then closed by the client, or after a while by us: closing at once, with bytes unread, would
@@ -8,6 +8,7 @@
  */
 #include "server.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -27,11 +28,12 @@ static void remove_one(struct gdb_refused *r, size_t i)
     r->one[i] = r->one[--r->count];
 }
 
-void gdb_refuse_add(struct gdb_refused *r, int fd)
+void gdb_refuse_add(struct gdb_refused *r, int fd, const char *why)
 {
     if (r->count == HL_GDB_REFUSED)
         remove_one(r, 0);
     r->one[r->count].fd = fd;
+    r->one[r->count].why = why;
     r->one[r->count].told = false;
     r->one[r->count++].until = gdb_now_ms() + HL_GDB_REFUSE_MS;
 }
@@ -57,13 +59,14 @@ int gdb_refuse_timeout(const struct gdb_refused *r)
 
 static void tell(struct gdb_refused *r, size_t i)
 {
-    static const char text[] = "E.another debugger is attached";
     struct gdb_buf out = {.max = 256};
+    char text[128];
+    int n = snprintf(text, sizeof(text), "E.%s", r->one[i].why);
 
     if (r->one[i].told)
         return;
     gdb_buf_byte(&out, '+');
-    gdb_encode(&out, text, strlen(text));
+    gdb_encode(&out, text, (size_t)n);
     (void)!send(r->one[i].fd, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(r->one[i].fd, SHUT_WR);
     gdb_buf_free(&out);

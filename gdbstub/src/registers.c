@@ -6,7 +6,11 @@
 
 size_t gdb_register_size(const struct gdb_session *s, uint64_t number)
 {
+    unsigned plain = s->target->description->plain;
+
     if (number >= GDB_REGISTERS_MAX || !s->registers[number])
+        return 0;
+    if (!s->described && plain && number >= plain)
         return 0;
     return s->registers[number]->bits / 8u;
 }
@@ -42,7 +46,7 @@ enum gdb_result gdb_cmd_read_all(struct gdb_session *s, struct gdb_text *args)
 
     (void)args;
     for (unsigned n = 0; n < GDB_REGISTERS_MAX; n++) {
-        if (!s->registers[n])
+        if (!gdb_register_size(s, n))
             continue;
         rc = gdb_register_hex(s, n);
         any |= !rc;
@@ -79,11 +83,12 @@ static int write_changed(struct gdb_session *s, unsigned number, const uint8_t *
 
 enum gdb_result gdb_cmd_write_all(struct gdb_session *s, struct gdb_text *args)
 {
+    size_t size_of_all = s->described ? s->register_bytes : s->plain_bytes;
     uint8_t data[GDB_REGISTER_MAX];
     int rc = 0;
 
-    if (gdb_text_left(args) != 2 * s->register_bytes)
-        return gdb_error(s, "%zu bytes of registers, %zu were sent", s->register_bytes,
+    if (gdb_text_left(args) != 2 * size_of_all)
+        return gdb_error(s, "%zu bytes of registers, %zu were sent", size_of_all,
                          gdb_text_left(args) / 2);
     for (unsigned n = 0; n < GDB_REGISTERS_MAX && !rc; n++) {
         size_t size = gdb_register_size(s, n);

@@ -4,6 +4,24 @@
 
 #include <string.h>
 
+/*
+ * A breakpoint instruction is one for a client that knows `swbreak`, whoever wrote it, and its pc
+ * is where it lies: such a client goes past the guest's own by itself.  Any other takes the stop
+ * for what it is, and pc back where it wrote the instruction.
+ */
+void gdb_stop_translate(struct gdb_session *s, struct gdb_stop *stop)
+{
+    const struct gdb_target *t = s->target;
+    uint8_t pc[sizeof(stop->address)];
+
+    if (stop->reason != GDB_STOP_SIGNAL || !stop->trap || !s->swbreak)
+        return;
+    for (size_t i = 0; i < sizeof(pc); i++)
+        pc[i] = (uint8_t)(stop->address >> 8 * i);
+    if (!t->ops->write_register(t->self, t->description->pc, pc, sizeof(pc)))
+        stop->reason = GDB_STOP_SW_BREAK;
+}
+
 static void add_address(struct gdb_session *s, const char *what, uint64_t address)
 {
     gdb_buf_format(&s->reply, "%s:%llx;", what, (unsigned long long)address);
@@ -38,6 +56,12 @@ static void add_reason(struct gdb_session *s)
     case GDB_STOP_WATCH:
         if (s->stop.point >= GDB_WATCH_WRITE && s->stop.point <= GDB_WATCH_ACCESS)
             add_address(s, watch[s->stop.point], s->stop.address);
+        break;
+    case GDB_STOP_SYSCALL_ENTRY:
+        add_address(s, "syscall_entry", s->stop.syscall);
+        break;
+    case GDB_STOP_SYSCALL_RETURN:
+        add_address(s, "syscall_return", s->stop.syscall);
         break;
     default:
         break;

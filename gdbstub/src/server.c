@@ -119,11 +119,15 @@ static void accept_client(struct hl_gdb *g)
 
     if (fd < 0)
         return;
+    if (g->endpoint.tcp && gdb_peer_is_stranger(fd)) {
+        gdb_refuse_add(&g->refused, fd, "this guest is another user's");
+        return;
+    }
     /* One that never said a word keeps the place from nobody. */
     if (g->in >= 0 && !g->session.spoken && gdb_now_ms() - g->since > HL_GDB_MUTE_MS)
         drop_client(g);
     if (g->in >= 0) {
-        gdb_refuse_add(&g->refused, fd);
+        gdb_refuse_add(&g->refused, fd, "another debugger is attached");
         return;
     }
     if (g->endpoint.tcp) {

@@ -12,22 +12,29 @@
 #define HL_GDB_REFUSE_MS 1000   /* how long a refused one may take to listen */
 #define HL_GDB_PATIENCE_MS 1000 /* how long one waits for its first stop */
 
-/* Clients that came while another was there: told so when they speak, or after a while. */
+/* Clients that cannot be served: they are given the reason when they speak, or after a while. */
 struct gdb_refused {
     struct {
         int fd; /* slots in use stand first */
         int64_t until;
+        const char *why;
         bool told;
     } one[HL_GDB_REFUSED];
     size_t count;
 };
 
-void gdb_refuse_add(struct gdb_refused *refused, int fd);
+void gdb_refuse_add(struct gdb_refused *refused, int fd, const char *why);
 size_t gdb_refuse_prepare(const struct gdb_refused *refused, struct pollfd *fds);
 int gdb_refuse_timeout(const struct gdb_refused *refused);
 void gdb_refuse_serve(struct gdb_refused *refused, const struct pollfd *fds, size_t count);
 void gdb_refuse_free(struct gdb_refused *refused);
 int64_t gdb_now_ms(void);
+
+/*
+ * Has another user of this machine opened the other end of this TCP connection?  Known of loopback
+ * addresses only, and only where there is a /proc.
+ */
+bool gdb_peer_is_stranger(int fd);
 
 struct hl_gdb {
     struct gdb_session session;

@@ -35,6 +35,7 @@ int gdb_session_init(struct gdb_session *s, const struct gdb_target *target)
     s->last.max = 2 * GDB_PACKET_SIZE + 16;
     s->description.max = s->object.max = GDB_XFER_MAX;
     s->object_name.max = GDB_PACKET_SIZE;
+    s->catch_numbers.max = GDB_CATCH_MAX;
     s->console.text.max = GDB_CONSOLE_MAX;
     if (pthread_mutex_init(&s->console.lock, NULL))
         return HL_ERR_SYSTEM;
@@ -77,6 +78,7 @@ void gdb_let_go(struct gdb_session *s)
     s->stop_due = s->attach_due = s->restart_due = s->break_in = false;
     s->halt_due = s->pausing = s->paused = false;
     s->target->ops->detach(s->target->self);
+    gdb_buf_free(&s->catch_numbers);
 }
 
 void gdb_session_end(struct gdb_session *s)
@@ -92,6 +94,7 @@ void gdb_session_end(struct gdb_session *s)
     s->noise = 0;
     s->spoken = s->closing = s->no_ack = s->no_ack_next = s->extended = false;
     s->multiprocess = s->swbreak = s->hwbreak = s->non_stop = s->notified = false;
+    s->described = s->lldb = false;
     s->error_text = s->error_message = false;
     gdb_files_close(s);
     pthread_mutex_lock(&s->console.lock);
@@ -195,6 +198,10 @@ static void interrupt(struct gdb_session *s)
         gdb_break_in(s);
 }
 
+/*
+ * A debugger's first byte begins a packet, or is an ack or a break-in.  What begins in another way
+ * is another protocol: a browser's POST, say, whose body may well hold packets.
+ */
 static void byte_in(struct gdb_session *s, uint8_t byte)
 {
     switch (gdb_parse(&s->parser, byte)) {
@@ -219,7 +226,7 @@ static void byte_in(struct gdb_session *s, uint8_t byte)
             s->closing = true;
         break;
     case GDB_FRAME_NOISE:
-        if (++s->noise > GDB_NOISE_MAX)
+        if (++s->noise > GDB_NOISE_MAX || !s->spoken)
             s->closing = true;
         break;
     }
@@ -253,6 +260,7 @@ void gdb_session_event(struct gdb_session *s)
         !s->break_in)
         stop.signal = GDB_SIGNAL_0;
     s->break_in = s->halt_due = false;
+    gdb_stop_translate(s, &stop);
     s->stop = stop;
     s->state =
         stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED ? GDB_GONE : GDB_HELD;

@@ -19,9 +19,10 @@
 #define GDB_QUEUE_MAX (4u << 20)   /* packets that wait for a stop, and bytes not yet sent */
 #define GDB_OUT_HIGH (1u << 20)    /* above it, no more is read from the client */
 #define GDB_CONSOLE_MAX (1u << 20) /* guest output not yet sent */
-#define GDB_NOISE_MAX 4096         /* bytes that belong to no packet before we hang up */
-#define GDB_FILES 8                /* open vFile descriptors */
-#define GDB_XFER_MAX (16u << 20)   /* of a generated object */
+#define GDB_NOISE_MAX 4096 /* bytes between packets before we hang up; none before the first */
+#define GDB_FILES 8        /* open vFile descriptors */
+#define GDB_XFER_MAX (16u << 20)  /* of a generated object */
+#define GDB_CATCH_MAX (32u << 10) /* of the numbers of caught system calls */
 
 enum gdb_state {
     GDB_FREE,     /* the guest knows nothing of a debugger, connected or not */
@@ -45,6 +46,7 @@ struct gdb_session {
     struct gdb_buf description; /* target.xml */
     const struct gdb_register *registers[GDB_REGISTERS_MAX];
     size_t register_bytes; /* of a g packet */
+    size_t plain_bytes;    /* ... for a client that reads no description */
 
     _Atomic enum gdb_state state;
     struct gdb_stop stop; /* while HELD or GONE */
@@ -69,10 +71,13 @@ struct gdb_session {
     struct gdb_buf out;     /* frames to be sent */
     struct gdb_buf object;  /* the qXfer object being read */
     struct gdb_buf object_name;
+    struct gdb_buf catch_numbers; /* uint64_t each; the target's to look at */
     size_t noise;
     bool spoken;  /* it has sent a whole packet */
     bool closing; /* hang up once `out` is sent */
     bool no_ack, no_ack_next, extended, multiprocess, swbreak, hwbreak;
+    bool lldb;          /* it asks what only LLDB asks */
+    bool described;     /* it reads target.xml, or could: "xmlRegisters=i386" */
     bool error_text;    /* it reads "E.text" as an error, but for the reply to m */
     bool error_message; /* there too */
     struct gdb_open {
@@ -109,7 +114,9 @@ gdb_handler gdb_cmd_supported, gdb_cmd_no_ack, gdb_cmd_current, gdb_cmd_attached
 gdb_handler gdb_cmd_read_all, gdb_cmd_write_all, gdb_cmd_read_one, gdb_cmd_write_one;
 gdb_handler gdb_cmd_read, gdb_cmd_read_binary, gdb_cmd_write, gdb_cmd_write_binary, gdb_cmd_crc,
     gdb_cmd_search;
-gdb_handler gdb_cmd_insert, gdb_cmd_remove;
+gdb_handler gdb_cmd_insert, gdb_cmd_remove, gdb_cmd_catch_syscalls;
+/* After it the target looks at no number any more. */
+void gdb_catch_none(struct gdb_session *s);
 gdb_handler gdb_cmd_why, gdb_cmd_continue, gdb_cmd_step, gdb_cmd_continue_signal,
     gdb_cmd_step_signal, gdb_cmd_vcont, gdb_cmd_vcont_query, gdb_cmd_detach, gdb_cmd_kill,
     gdb_cmd_vkill, gdb_cmd_vrun, gdb_cmd_restart, gdb_cmd_vattach, gdb_cmd_interrupt;
@@ -120,6 +127,8 @@ gdb_handler gdb_cmd_file_setfs, gdb_cmd_file_open, gdb_cmd_file_close, gdb_cmd_f
 /* The client is gone, and so are its files. */
 void gdb_files_close(struct gdb_session *s);
 gdb_handler gdb_cmd_monitor;
+gdb_handler gdb_cmd_tls_address, gdb_cmd_memory_region, gdb_cmd_allocate, gdb_cmd_deallocate,
+    gdb_cmd_host_info, gdb_cmd_process_info;
 
 void gdb_dispatch(struct gdb_session *s, uint8_t *packet, size_t size);
 /* May it be answered while the guest is not held? */
@@ -139,6 +148,8 @@ const char *gdb_err_text(int code);
 void gdb_send(struct gdb_session *s, const struct gdb_buf *body);
 /* The stop reply for s->stop, into s->reply. */
 void gdb_stop_reply(struct gdb_session *s);
+/* The target's stop, as this client wants it told. */
+void gdb_stop_translate(struct gdb_session *s, struct gdb_stop *stop);
 void gdb_break_in(struct gdb_session *s);
 /* As it was resumed before; a negative enum hl_err leaves it HELD. */
 int gdb_resume_again(struct gdb_session *s);
@@ -166,13 +177,17 @@ uint32_t gdb_process(const struct gdb_session *s);
 /* Parse "p1.1", "1", "-1", "0", "p1.-1": does it name our thread? */
 bool gdb_thread_match(struct gdb_session *s, struct gdb_text *args);
 bool gdb_process_match(struct gdb_session *s, struct gdb_text *args);
+/* ... a number that is our process, the rest of the packet.  A client without multiprocess does not
+ * know it (GDB calls it 42000): there is one, and any number means that. */
+bool gdb_process_named(struct gdb_session *s, struct gdb_text *args);
 void gdb_let_go(struct gdb_session *s);
 
 /* ---- description ---- */
 
 /* Index the registers, check the description, make target.xml. */
 int gdb_describe(struct gdb_session *s);
-size_t gdb_register_size(const struct gdb_session *s, uint64_t number); /* 0: no such register */
+/* 0: no such register, for this client. */
+size_t gdb_register_size(const struct gdb_session *s, uint64_t number);
 /* Append the register in hex, x's when it is unavailable. */
 int gdb_register_hex(struct gdb_session *s, unsigned number);
 

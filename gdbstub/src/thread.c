@@ -32,6 +32,15 @@ bool gdb_process_match(struct gdb_session *s, struct gdb_text *args)
     return id_match(args, gdb_process(s));
 }
 
+bool gdb_process_named(struct gdb_session *s, struct gdb_text *args)
+{
+    uint64_t process;
+
+    if (!gdb_text_number(args, &process) || gdb_text_left(args))
+        return false;
+    return !s->multiprocess || process == gdb_process(s);
+}
+
 bool gdb_thread_match(struct gdb_session *s, struct gdb_text *args)
 {
     if (!gdb_text_is(args, 'p'))

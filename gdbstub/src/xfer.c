@@ -27,6 +27,7 @@ static int make_features(struct gdb_session *s, const struct gdb_text *annex)
 
     if (!gdb_text_word(&name, "target.xml") || gdb_text_left(&name))
         return HL_ERR_FILE;
+    s->described = true;
     gdb_buf_add(&s->object, s->description.data, s->description.size);
     return 0;
 }

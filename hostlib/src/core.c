@@ -185,10 +185,13 @@ static int put_all(struct core *c)
     return rc;
 }
 
-static int write_file(struct core *c)
+/* into: the directory that a new file is made in, or AT_FDCWD: over what is there. */
+static int write_file(struct core *c, int into)
 {
     struct stat st;
-    c->fd = open_to_write(c->path, O_CREAT | O_TRUNC, 0600);
+    c->fd = into == AT_FDCWD
+                ? open_to_write(c->path, O_CREAT | O_TRUNC, 0600)
+                : openat(into, c->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (c->fd < 0)
         return failed(c, "create");
     c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
@@ -197,21 +200,21 @@ static int write_file(struct core *c)
     if (retry_close(c->fd) && !rc)
         rc = failed(c, "write");
     if (rc && c->holes)
-        unlink(c->path);
+        unlinkat(into, c->path, 0);
     return rc;
 }
 
-static int write_in_limit(struct core *c)
+static int write_in_limit(struct core *c, int into)
 {
     struct file_limit limit;
     file_limit_begin(&limit);
-    int rc = write_file(c);
+    int rc = write_file(c, into);
     file_limit_end(&limit);
     return rc;
 }
 
-int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
-               struct hl_error *error)
+static int write_core(struct hl_sandbox *sb, const siginfo_t *info, int into, const char *path,
+                      struct hl_error *error)
 {
     struct core c = {.sb = sb, .path = path, .error = error};
     int rc = core_notes(sb, info, &c.notes, &c.notes_size, error);
@@ -221,11 +224,17 @@ int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
     if (!rc)
         rc = collect(&c);
     if (!rc)
-        rc = write_in_limit(&c);
+        rc = write_in_limit(&c, into);
     free(c.chunk);
     free(c.notes);
     free(c.load);
     return rc;
+}
+
+int core_write_new(struct hl_sandbox *sb, const siginfo_t *info, int directory, const char *name,
+                   struct hl_error *error)
+{
+    return write_core(sb, info, directory, name, error);
 }
 
 int hl_sandbox_core(struct hl_sandbox *sb, const char *path, struct hl_error *error)
@@ -234,7 +243,7 @@ int hl_sandbox_core(struct hl_sandbox *sb, const char *path, struct hl_error *er
         return hl_error_set(error, HL_ERR_ARGUMENT, "a core file needs a sandbox and a path");
     if (atomic_flag_test_and_set(&sb->busy))
         return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    int rc = core_write(sb, NULL, path, error);
+    int rc = write_core(sb, NULL, AT_FDCWD, path, error);
     atomic_flag_clear(&sb->busy);
     return rc;
 }

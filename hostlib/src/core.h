@@ -12,11 +12,12 @@
 #include <hl/core.h>
 
 /*
- * For whoever has the sandbox to himself, a debugger that holds the guest included.  info: why the
+ * A file that is not there yet, in a directory: no link is followed, nothing is written over.  For
+ * whoever has the sandbox to himself, a debugger that holds the guest included.  info: why the
  * guest stands, or NULL: what its state says.
  */
-int core_write(struct hl_sandbox *sb, const siginfo_t *info, const char *path,
-               struct hl_error *error);
+int core_write_new(struct hl_sandbox *sb, const siginfo_t *info, int directory, const char *name,
+                   struct hl_error *error);
 
 /* The contents of the PT_NOTE; *data is the caller's to free(), also after an error. */
 int core_notes(struct hl_sandbox *sb, const siginfo_t *info, uint8_t **data, size_t *size,

@@ -100,6 +100,7 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     pthread_mutex_init(&d->lock, NULL);
     pthread_mutex_init(&d->hook_lock, NULL);
     pthread_cond_init(&d->changed, NULL);
+    d->core_directory = -1;
     d->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (d->event_fd < 0)
         return hl_error_set(error, HL_ERR_SYSTEM, "no event descriptor for the debugger");
@@ -113,6 +114,8 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
         d->can = *can;
     if (!rc)
         rc = debug_hold_set(d, error);
+    if (!rc)
+        rc = debug_core_open(d, error);
     debug_regs_init(d);
     fill_target(d);
     return rc;
@@ -129,6 +132,7 @@ static void unmake(struct hl_debug *d)
     hl_snapshot_destroy(d->snapshot);
     if (d->event_fd >= 0)
         close(d->event_fd);
+    debug_core_close(d);
     free(d->breaks);
     free(d->watches);
     free(d->xsave.area);

@@ -51,6 +51,13 @@ struct debug_watch {
     hl_gva_t hit_at;      /* ... there */
 };
 
+/* Pages of the heap region that the debugger uses for itself. */
+struct debug_room {
+    hl_gva_t address;
+    uint64_t size;
+};
+#define DEBUG_ROOMS 256
+
 /* One access to a watched page that the instruction at pc has made, or is about to. */
 struct debug_access {
     hl_gva_t address;
@@ -84,7 +91,8 @@ struct debug_motion {
 };
 
 struct debug_catch {
-    bool hosts, syscalls;
+    bool hosts, syscalls; /* `monitor catch` */
+    struct gdb_catch gdb; /* `catch syscall` */
 };
 
 struct hl_debug {
@@ -140,8 +148,10 @@ struct hl_debug {
     size_t access_count;
     hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
     size_t granted_count;
-    struct debug_catch catch;
-    bool at_host_call; /* it stands before one, because of `catch` */
+    struct debug_catch catch; /* under `lock`, for what it points to */
+    uint64_t returning;       /* the caught system call that is being served, or DEBUG_NO_SYSCALL */
+    uint64_t resumed_rax;     /* orig_rax as it was when the debugger let go */
+    bool at_host_call;        /* it stands before one, because of `catch` */
 
     uint64_t orig_rax; /* the system call it stands at, or what was written since it stopped */
     bool regs_valid, bases_valid, xsave_valid, system_valid; /* caches, while the guest stands */
@@ -150,6 +160,9 @@ struct hl_debug {
     struct gdb_xsave xsave;
     uint8_t *object; /* last answer of ops->object */
     char *path;      /* of the guest's file, absolute */
+    int core_directory;
+    struct debug_room rooms[DEBUG_ROOMS];
+    size_t room_count;
 };
 
 /* ---- the guest's thread (debug_run.c, debug_call.c) ---- */
@@ -178,7 +191,8 @@ int debug_signal(struct hl_debug *d, int *number, struct hl_error *error);
 void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *event);
 #define DEBUG_EVENTS                                                                               \
     (HL_EVENT_BIT(HL_EVENT_BEGIN) | HL_EVENT_BIT(HL_EVENT_HOST) |                                  \
-     HL_EVENT_BIT(HL_EVENT_HOST_END) | HL_EVENT_BIT(HL_EVENT_CONSOLE))
+     HL_EVENT_BIT(HL_EVENT_HOST_END) | HL_EVENT_BIT(HL_EVENT_CONSOLE) |                            \
+     HL_EVENT_BIT(HL_EVENT_RESTORE))
 /* hl_sandbox_interrupt() has been called. */
 void debug_wake(struct hl_debug *d);
 /*
@@ -270,6 +284,25 @@ void debug_each_row(const struct hl_debug *d,
 /* debug_args.c: each with its NUL; false where the guest has written over the list. */
 enum debug_strings { DEBUG_ARGV, DEBUG_ENVP };
 bool debug_put_strings(FILE *out, const struct hl_debug *d, enum debug_strings which);
+
+/* debug_syscall.c */
+void debug_catch_set(struct hl_debug *d, const struct debug_catch *catch);
+void debug_catch_none(struct hl_debug *d); /* lock held */
+int debug_catch_syscalls(void *target, const struct gdb_catch *catch);
+/* At an exit that the sandbox is about to serve, and before the next entry. */
+int debug_caught(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error);
+int debug_returned(struct hl_debug *d, struct hl_error *error);
+
+/* debug_place.c */
+int debug_thread_local(void *target, uint64_t module, uint64_t offset, uint64_t *address);
+int debug_memory_region(void *target, uint64_t address, struct gdb_region *region);
+int debug_allocate(void *target, uint64_t size, unsigned access, uint64_t *address);
+int debug_deallocate(void *target, uint64_t address);
+void debug_deallocate_all(struct hl_debug *d); /* by the owner of the machine */
+
+/* debug_gcore.c: the directory of `monitor gcore` */
+int debug_core_open(struct hl_debug *d, struct hl_error *error);
+void debug_core_close(struct hl_debug *d);
 
 /* debug_proc.c: gdb_target_ops.proc */
 const char *debug_file_name(const struct hl_debug *d);

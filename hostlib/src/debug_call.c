@@ -2,6 +2,8 @@
 /* debug_call.c - a debugger over calls: their begin and end, what they end by, host functions. */
 #include "debug.h"
 
+enum { INT3 = 0xcc };
+
 static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit *exit)
 {
     if (exit->kind == HL_EXIT_FAULT)
@@ -15,6 +17,16 @@ static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit
 static bool can_take_back(int rc, const struct hl_exit *exit)
 {
     return (rc == HL_ERR_FAULT && exit->kind == HL_EXIT_FAULT) || rc == HL_ERR_GUEST_ABORT;
+}
+
+/* An int3 that is not in our table lies in memory: the guest's, or written there by the debugger.
+ */
+static bool is_int3(const struct hl_debug *d, const struct hl_exit *exit, hl_gva_t *at)
+{
+    uint8_t code = 0;
+    *at = exit->fault.rip - 1;
+    return exit->kind == HL_EXIT_FAULT && exit->fault.vector == VECTOR_BREAKPOINT &&
+           hl_machine_read(d->sb->machine, *at, &code, 1, 0) == 1 && code == INT3;
 }
 
 /*
@@ -37,6 +49,7 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
 {
     struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
     struct hl_error ignored;
+    stop.trap = is_int3(d, exit, &stop.address);
     if (rc == HL_ERR_INTERRUPTED)
         return rc;
     if (rc != HL_ERR_EXITED)
@@ -87,6 +100,7 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     d->killed = false;
     d->in_call = rc == 0;
     d->died_by = 0;
+    d->returning = DEBUG_NO_SYSCALL;
     debug_registry(d);
     pthread_mutex_unlock(&d->lock);
     return rc;
@@ -203,6 +217,9 @@ void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *even
     case HL_EVENT_HOST_END:
         if (d->in_host)
             host_ends(d);
+        break;
+    case HL_EVENT_RESTORE: /* what the debugger had borrowed is not there any more */
+        d->room_count = 0;
         break;
     case HL_EVENT_CONSOLE:
         show_console(d, event->console.data, event->console.size);

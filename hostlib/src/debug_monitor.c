@@ -9,7 +9,6 @@
 
 #include <hl/text.h>
 
-#include "core.h"
 #include "machine.h"
 
 void debug_say(struct gdb_printer *p, const char *format, ...)
@@ -31,13 +30,12 @@ void debug_say(struct gdb_printer *p, const char *format, ...)
 }
 #define say debug_say
 
-/* The line that says why; then there is no other. */
-#define TOLD 1
-static int refuse(struct gdb_printer *p, const char *name, const char *why)
+int debug_refuse(struct gdb_printer *p, const char *name, const char *why)
 {
     say(p, "%s: %s\n", name, why);
     return TOLD;
 }
+#define refuse debug_refuse
 
 static void say_count(struct gdb_printer *p, int indent, const char *what, uint64_t count)
 {
@@ -136,14 +134,16 @@ static int on_fault(void *target, const char *args, struct gdb_printer *p)
 static int on_catch(void *target, const char *args, struct gdb_printer *p)
 {
     struct hl_debug *d = target;
+    struct debug_catch catch = d->catch;
     if (strcmp(args, "host") == 0)
-        d->catch.hosts = true;
+        catch.hosts = true;
     else if (strcmp(args, "syscall") == 0)
-        d->catch.syscalls = true;
+        catch.syscalls = true;
     else if (strcmp(args, "none") == 0)
-        d->catch = (struct debug_catch){.hosts = false};
+        catch.hosts = catch.syscalls = false;
     else if (*args)
         return refuse(p, "catch", "takes host, syscall or none");
+    debug_catch_set(d, &catch);
     say(p, "stop at host calls: %s, at system calls: %s\n", d->catch.hosts ? "yes" : "no",
         d->catch.syscalls ? "yes" : "no");
     return 0;
@@ -174,6 +174,7 @@ static int on_restore(void *target, const char *args, struct gdb_printer *p)
         return refuse(p, "restore", "only between two calls; `run` starts afresh from within one");
     if (!d->snapshot)
         return refuse(p, "restore", "there is no snapshot");
+    debug_deallocate_all(d);
     debug_watch_suspend(d, true);
     int rc = debug_restore(d);
     debug_watch_suspend(d, false);
@@ -182,30 +183,12 @@ static int on_restore(void *target, const char *args, struct gdb_printer *p)
     return rc;
 }
 
-static int on_gcore(void *target, const char *args, struct gdb_printer *p)
-{
-    struct hl_debug *d = target;
-    struct hl_error error;
-    siginfo_t info;
-    if (!*args)
-        return refuse(p, "gcore", "takes the name of a file, on the host");
-    if (debug_siginfo(d, &info))
-        memset(&info, 0, sizeof(info));
-    if (core_write(d->sb, &info, args, &error))
-        return refuse(p, "gcore", error.text);
-    /* Where that is, the debugger's user may not know: the host's directory need not be his. */
-    char *full = realpath(args, NULL);
-    say(p, "written: %s\n", full ? full : args);
-    free(full);
-    return 0;
-}
-
 const struct gdb_monitor debug_monitors[] = {
     {"calls", NULL, "functions, and the call in progress with its arguments", debug_on_calls},
     {"catch", "[host|syscall|none]", "stop at host calls or system calls", on_catch},
     {"exits", NULL, "how often the guest came out, by reason", on_exits},
     {"fault", NULL, "the exception the guest stands at", on_fault},
-    {"gcore", "FILE", "write a core file, on the host's side", on_gcore},
+    {"gcore", "FILE", "write a new core file, on the host's side", debug_on_gcore},
     {"maps", NULL, "the guest's memory, mapped or not", debug_on_maps},
     {"regs", NULL, "control registers", on_regs},
     {"restore", NULL, "back to the snapshot", on_restore},

@@ -8,7 +8,12 @@
 void debug_say(struct gdb_printer *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The line that says why; then there is no other. */
+#define TOLD 1
+int debug_refuse(struct gdb_printer *p, const char *name, const char *why);
+
 /* struct gdb_monitor's run */
+int debug_on_gcore(void *target, const char *args, struct gdb_printer *p); /* debug_gcore.c */
 int debug_on_maps(void *target, const char *args, struct gdb_printer *p);  /* debug_maps.c */
 int debug_on_calls(void *target, const char *args, struct gdb_printer *p); /* debug_calls.c */
 

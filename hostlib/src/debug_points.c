@@ -116,6 +116,7 @@ void debug_remove_all(struct hl_debug *d)
     while (d->break_count)
         remove_break(d, d->breaks[d->break_count - 1].point, d->breaks[d->break_count - 1].address);
     debug_watch_remove_all(d);
+    debug_deallocate_all(d);
 }
 
 static void plant(struct hl_debug *d, struct debug_break *b)

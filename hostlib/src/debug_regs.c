@@ -25,12 +25,15 @@ void debug_regs_init(struct hl_debug *d)
     d->description = (struct gdb_description){
         .architecture = "i386:x86-64",
         .osabi = "GNU/Linux",
+        .triple = "x86_64-unknown-linux-musl",
         .features = d->features,
         .feature_count = n,
         .expedite = gdb_amd64_expedite,
         .expedite_count = GDB_AMD64_EXPEDITE_COUNT,
+        .pc = GDB_AMD64_RIP,
+        .plain = GDB_AMD64_PLAIN,
     };
-    d->orig_rax = DEBUG_NO_SYSCALL;
+    d->orig_rax = d->returning = DEBUG_NO_SYSCALL;
     gdb_xsave_offsets(d->xsave.offset);
     if (!(xcr0 & XCR0_AVX512))
         for (unsigned i = 5; i < GDB_XSAVE_COMPONENTS; i++)

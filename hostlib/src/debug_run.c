@@ -302,19 +302,14 @@ static bool is_late_hit(const struct hl_debug *d, const struct hl_exit *exit, bo
     return code[1] != INT3 && !(code[0] == INT_IMM8 && code[1] == VECTOR_BREAKPOINT);
 }
 
-/* Catchpoints: at the exit, before it is served. */
-static bool caught(const struct hl_debug *d, const struct hl_exit *exit)
-{
-    return (exit->kind == HL_EXIT_SYSCALL && d->catch.syscalls) ||
-           (exit->kind == HL_EXIT_IO && exit->io.port == HL_PORT_CALL && d->catch.hosts);
-}
-
 int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
 {
     struct gdb_stop stop;
     for (;;) {
         struct machine_step step;
         int rc = attend(d, error);
+        if (!rc)
+            rc = debug_returned(d, error);
         if (rc)
             return rc;
         debug_regs_forget(d);
@@ -340,16 +335,8 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
         enum verdict verdict =
             !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
         d->sb->machine->dr6 = 0; /* a slot may be another point's when this is looked at again */
-        if (verdict == SERVE && caught(d, exit)) {
-            stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
-            d->at_host_call = exit->kind == HL_EXIT_IO;
-            d->orig_rax = debug_syscall_of(exit);
-            rc = stop_at(d, &stop, error);
-            d->orig_rax = DEBUG_NO_SYSCALL;
-            d->at_host_call = false;
-        }
         if (verdict == SERVE)
-            return rc;
+            return debug_caught(d, exit, error);
         if (verdict == STOP && (rc = stop_at(d, &stop, error)))
             return rc;
     }

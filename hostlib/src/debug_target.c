@@ -118,7 +118,7 @@ static void let_go(struct hl_debug *d)
     d->deliver = 0;
     d->orig_rax = DEBUG_NO_SYSCALL;
     memset(d->pass, 0, sizeof(d->pass));
-    d->catch = (struct debug_catch){.hosts = false};
+    debug_catch_none(d);
     if (at_rest(d)) {
         debug_remove_all(d);
         d->motion = (struct debug_motion){.how = GDB_CONTINUE};
@@ -173,6 +173,7 @@ static int resume(void *target, const struct gdb_resume *resume)
         d->deliver = is_harmless(resume->signal) ? 0 : resume->signal;
         d->state = DEBUG_RUNNING;
         d->event_due = true;
+        d->resumed_rax = d->orig_rax;
         d->orig_rax = DEBUG_NO_SYSCALL;
         debug_regs_forget(d);
         debug_registry(d);
@@ -309,4 +310,9 @@ const struct gdb_target_ops debug_ops = {
     .pass_signals = pass_signals,
     .thread_extra = debug_thread_extra,
     .proc = debug_proc,
+    .catch_syscalls = debug_catch_syscalls,
+    .thread_local_address = debug_thread_local,
+    .memory_region = debug_memory_region,
+    .allocate = debug_allocate,
+    .deallocate = debug_deallocate,
 };

@@ -5,7 +5,8 @@ GDBTEST_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb $(TEST_DEFS) $(HL_CFLAG
 GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
 GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
                $(B)/tests/fuzz/rsp-corpus $(B)/tests/gdb/driver \
-               $(addprefix $(B)/tests/gdb/guests/,work work-pie play faults faults-pie host.so)
+               $(addprefix $(B)/tests/gdb/guests/,work work-pie play play-pie tls tls-pie faults \
+                 faults-pie host.so)
 
 $(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c tests/gdb/fake_target.h \
                 $(B)/lib/libhlgdb.a
@@ -42,6 +43,13 @@ $(B)/tests/gdb/guests/work-pie: tests/gdb/guests/work.c $(SDK_ALL)
 $(B)/tests/gdb/guests/play: tests/gdb/programs/play.c $(SDK_ALL)
 	@mkdir -p $(@D)
 	$(Q)$(B)/bin/hl-cc -g -O0 -o $@ $<
+
+$(B)/tests/gdb/guests/play-pie: tests/gdb/programs/play.c $(SDK_ALL)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -static-pie -o $@ $<
+$(B)/tests/gdb/guests/tls $(B)/tests/gdb/guests/tls-pie: tests/gdb/guests/tls.c $(SDK_ALL)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 $(if $(filter %-pie,$@),-static-pie) -o $@ $<
 
 # As a project's guests are built: optimised, so that frames are not all there is to go by.
 $(B)/tests/gdb/guests/faults $(B)/tests/gdb/guests/faults-pie: tests/gdb/guests/faults.c $(SDK_ALL)

@@ -260,6 +260,60 @@ static int op_proc(void *target, const char *name, void **data, size_t *size)
     return *data ? 0 : HL_ERR_MEMORY;
 }
 
+static int op_catch_syscalls(void *target, const struct gdb_catch *catch)
+{
+    struct fake *f = target;
+
+    f->catch = catch ? *catch : (struct gdb_catch){0};
+    return f->fail;
+}
+
+static int op_thread_local(void *target, uint64_t module, uint64_t offset, uint64_t *address)
+{
+    (void)target;
+    *address = FAKE_BASE + module + offset;
+    return offset < 0x100 ? 0 : HL_ERR_ARGUMENT;
+}
+
+/* Two regions between holes, the last one of which ends the address space. */
+static int op_memory_region(void *target, uint64_t address, struct gdb_region *region)
+{
+    static const struct gdb_region regions[] = {
+        {0, FAKE_BASE, 0, NULL},
+        {FAKE_BASE, FAKE_HOLE - FAKE_BASE, GDB_READABLE | GDB_EXECUTABLE, "/guest/program"},
+        {FAKE_HOLE, 0x1000, 0, NULL},
+        {FAKE_HOLE + 0x1000, FAKE_BASE + FAKE_SIZE - FAKE_HOLE - 0x1000,
+         GDB_READABLE | GDB_WRITABLE, NULL},
+        {FAKE_BASE + FAKE_SIZE, 0 - (uint64_t)(FAKE_BASE + FAKE_SIZE), 0, NULL}};
+    size_t i = 0;
+
+    (void)target;
+    while (address - regions[i].start >= regions[i].size)
+        i++;
+    *region = regions[i];
+    return 0;
+}
+
+static int op_allocate(void *target, uint64_t size, unsigned access, uint64_t *address)
+{
+    struct fake *f = target;
+
+    if (f->allocated || size > 4096 || !access)
+        return HL_ERR_LIMIT;
+    *address = f->allocated = FAKE_ROOM;
+    return 0;
+}
+
+static int op_deallocate(void *target, uint64_t address)
+{
+    struct fake *f = target;
+
+    if (!address || address != f->allocated)
+        return HL_ERR_ARGUMENT;
+    f->allocated = 0;
+    return 0;
+}
+
 static int echo(void *target, const char *args, struct gdb_printer *printer)
 {
     (void)target;
@@ -276,13 +330,32 @@ static const struct gdb_feature *const features[] = {
     &gdb_amd64_core, &gdb_amd64_sse,    &gdb_amd64_linux, &gdb_amd64_segments,
     &gdb_amd64_avx,  &gdb_amd64_avx512, &gdb_amd64_system};
 
-static const struct gdb_target_ops ops = {op_bind,          op_event_fd,       op_take_stop,
-                                          op_attach,        op_detach,         op_resume,
-                                          op_interrupt,     op_restart,        op_kill,
-                                          op_read_register, op_write_register, op_read_memory,
-                                          op_write_memory,  op_insert,         op_remove,
-                                          op_object,        op_file,           op_load_offset,
-                                          op_pass_signals,  op_thread_extra,   op_proc};
+static const struct gdb_target_ops ops = {op_bind,
+                                          op_event_fd,
+                                          op_take_stop,
+                                          op_attach,
+                                          op_detach,
+                                          op_resume,
+                                          op_interrupt,
+                                          op_restart,
+                                          op_kill,
+                                          op_read_register,
+                                          op_write_register,
+                                          op_read_memory,
+                                          op_write_memory,
+                                          op_insert,
+                                          op_remove,
+                                          op_object,
+                                          op_file,
+                                          op_load_offset,
+                                          op_pass_signals,
+                                          op_thread_extra,
+                                          op_proc,
+                                          .catch_syscalls = op_catch_syscalls,
+                                          .thread_local_address = op_thread_local,
+                                          .memory_region = op_memory_region,
+                                          .allocate = op_allocate,
+                                          .deallocate = op_deallocate};
 
 int fake_init(struct fake *f)
 {
@@ -290,8 +363,15 @@ int fake_init(struct fake *f)
     pthread_mutex_init(&f->lock, NULL);
     f->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     f->attach_stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
-    f->description = (struct gdb_description){
-        "i386:x86-64", "GNU/Linux", features, 7, gdb_amd64_expedite, GDB_AMD64_EXPEDITE_COUNT};
+    f->description = (struct gdb_description){"i386:x86-64",
+                                              "GNU/Linux",
+                                              "x86_64-pc-linux",
+                                              features,
+                                              7,
+                                              gdb_amd64_expedite,
+                                              GDB_AMD64_EXPEDITE_COUNT,
+                                              GDB_AMD64_RIP,
+                                              GDB_AMD64_PLAIN};
     f->target = (struct gdb_target){.ops = &ops,
                                     .self = f,
                                     .description = &f->description,

@@ -15,6 +15,7 @@
 #define FAKE_SIZE 0x40000u /* one page behind FAKE_HOLE cannot be read */
 #define FAKE_HOLE 0x20000u
 #define FAKE_POINTS 64
+#define FAKE_ROOM 0x48000u /* what can be allocated: one page */
 
 struct fake_point {
     enum gdb_point kind;
@@ -42,6 +43,8 @@ struct fake {
     struct fake_point points[FAKE_POINTS];
     size_t point_count;
     uint8_t pass[GDB_SIGNALS / 8];
+    struct gdb_catch catch;
+    uint64_t allocated; /* FAKE_ROOM, or 0 */
 };
 
 int fake_init(struct fake *f);

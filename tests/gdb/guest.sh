@@ -39,6 +39,49 @@ has '^leaf \(n=0\)'
 has 'exited with code 03\]'
 verdict
 
+# GDB writes the instructions itself, on a client that may know `swbreak` or not.
+for swbreak in auto off; do
+    session "breakpoints-of-gdbs-own-swbreak-$swbreak" -ex 'set remote software-breakpoint-packet off' \
+        -ex "set remote swbreak-feature-packet $swbreak" -ex "$(on "$play" main)" -ex 'break leaf' -ex c -ex c \
+        -ex 'stepi' -ex finish -ex 'p add(40, 2)' -ex 'next' -ex 'delete' -ex 'x/1xb leaf' -ex c
+    has '^Breakpoint 1, leaf \(n=0\)'
+    has '^Breakpoint 1, leaf \(n=1\)'
+    has '^Value returned is .* = 2$'
+    has '^\$2 = 42$'
+    lacks 'SIGTRAP|0xcc$'
+    has 'exited with code 03'
+    verdict
+done
+
+for guest in tls tls-pie; do
+    session "thread-local-$guest" -ex "target remote | $B/bin/hl-dev run --gdb=stdio --stop-at=entry $B/tests/gdb/guests/$guest" \
+        -ex 'p first' -ex 'break look' -ex c -ex 'p first' -ex "p 'tls.c'::numbers" -ex 'p aligned[299]' \
+        -ex "p 'tls.c'::last" -ex 'printf "%p %p %p %p\n", &first, &numbers, &aligned, &last' \
+        -ex 'p $_siginfo.si_signo' -ex 'set var first = 99' -ex 'set var first++' -ex 'p first' -ex c
+    has '^Cannot find thread-local storage'
+    has '^\$1 = 6$'
+    has '= \{1, 2, 3, 40\}$'
+    has "= 120 'x'$"
+    has '= -2$'
+    count "^$(grep -m1 -oE '^0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+$' <<<"$out")$" 2
+    has '= 100$'
+    has 'exited normally'
+    verdict
+done
+
+session catch-syscall -ex "target remote | $B/bin/hl-dev run --gdb=stdio $B/tests/gdb/guests/tls" \
+    -ex 'catch syscall writev' -ex 'catch syscall exit_group' -ex c -ex 'p $orig_rax' -ex 'p $rdi' -ex c \
+    -ex 'p $rax > 40' -ex 'p $orig_rax' -ex 'condition 1 $rax == 12345' -ex 'tbreak look' -ex c -ex c -ex c
+has '^Catchpoint 1 \(call to syscall .?writev.?\)'
+has '^\$1 = 20$'
+has '^\$2 = 1$'
+has '^Catchpoint 1 \(returned from syscall .?writev.?\)'
+has '^\$3 = 1$'
+has '^\$4 = 20$'
+has '^Catchpoint 2 \(call to syscall .?exit_group.?\)'
+has 'exited with code 01'
+verdict
+
 # /proc/PID of the guest: for GDB it is a process like others, its core files are whole.
 session info-proc -ex "$(on "$work" Work)" -ex 'break Work' -ex c -ex 'info proc all' \
     -ex "generate-core-file $tmp/gdb.core" -ex k

@@ -7,6 +7,7 @@ B=$(cd "$1" && pwd)
 guests=$B/tests/gdb/guests helpers=$B/share/hl/gdb/hl.py
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/hl-gdb.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 1 # where `monitor gcore` may write
 
 # on CALL [OPTION]...: the command that makes GDB start it
 on() {
@@ -77,15 +78,30 @@ verdict
 session errors -ex "$(on 'Ask(4)')" -ex 'monitor gcore' -ex 'monitor gcore /nonexistent/core' \
     -ex 'monitor catch everything' -ex 'monitor snapshot' -ex 'monitor restore' -ex 'monitor nonsense' \
     -ex 'monitor'
-has '^gcore: takes the name of a file, on the host$'
-has '^gcore: cannot create the core file /nonexistent/core: No such file or directory$'
+has "^gcore: takes the name of a new file that does not begin with '.'$"
+has "^gcore: /nonexistent/core: only a new file in .* can be written$"
 has '^catch: takes host, syscall or none$'
 has '^snapshot: only between two calls$'
 has '^restore: only between two calls; `run` starts'
 has '^nonsense: no such monitor command'
-has '^  gcore FILE +write a core file'
+has '^  gcore FILE +write a new core file'
 count 'Protocol error with Rcmd' 6
 verdict
+
+# A debugger has the guest, not the host's files.
+mkdir there && echo mine >mine && ln -s mine link && ln -s new dangling && mkfifo fifo
+session gcore-is-new -ex "$(on 'Ask(4)')" -ex 'monitor gcore mine' -ex "monitor gcore $tmp/mine" \
+    -ex 'monitor gcore link' -ex 'monitor gcore dangling' -ex 'monitor gcore fifo' \
+    -ex 'monitor gcore .gdbinit' -ex 'monitor gcore there/core' -ex 'monitor gcore ../core' \
+    -ex 'monitor gcore there' -ex 'monitor gcore there/..' -ex 'monitor gcore ./first' -ex 'monitor gcore ./first'
+count '^gcore: cannot create the core file .*: File exists$' 7
+count '^gcore: .*: only a new file in .* can be written$' 3
+count '^gcore: takes the name of a new file' 1
+count "^written: $tmp/first$" 1
+[ "$(cat mine)" = mine ] && [ ! -e new ] && [ ! -e there/core ] && [ ! -e ../core ] ||
+    problem='a file was touched'
+verdict
+rm -r there mine link dangling fifo first
 
 # ---- the helpers ----
 
@@ -179,6 +195,7 @@ same() {
 }
 for guest in faults faults-pie; do
     for how in vectors segv abort sort; do
+        rm -f core
         session x "${load[@]}" -ex "$(on "Fault(\"$how\", 5)")" -ex c -ex "monitor gcore $tmp/core" "${look[@]}"
         live=$out
         has '^written: '

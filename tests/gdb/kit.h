@@ -102,7 +102,8 @@ static inline void silent(struct kit *k)
 #define expect(k, packet, reply) assert_string_equal(ask(k, packet), reply)
 #define expect_error(k, packet) assert_memory_equal(ask(k, packet), "E.", 2)
 
-#define FEATURES "qSupported:multiprocess+;swbreak+;hwbreak+;error-message+"
+#define FEATURES \
+    "qSupported:multiprocess+;swbreak+;hwbreak+;error-message+;xmlRegisters=arm,i386,x"
 
 /* A session that has said hello, with acks off. */
 static inline int setup(void **state)

@@ -115,7 +115,7 @@ static bool lift(struct pt *t, uint64_t pc, bool up)
 }
 
 /* Why it stopped with SIGTRAP; false: nobody's business, go on. */
-static bool trapped(struct pt *t, bool stepped)
+static bool trapped(struct pt *t, bool stepped, bool own)
 {
     uint64_t pc = pt_get_pc(t);
     enum pt_hit hit;
@@ -138,6 +138,8 @@ static bool trapped(struct pt *t, bool stepped)
     }
     t->stop.reason = stepped ? GDB_STOP_STEP : GDB_STOP_SIGNAL;
     t->stop.signal = GDB_SIGNAL_TRAP;
+    t->stop.address = pc - 1;
+    t->stop.trap = own;
     return stepped || hit == PT_NO_HIT;
 }
 
@@ -179,7 +181,7 @@ static bool turn(struct pt *t, bool step, bool over, int *signal)
         siginfo_t info = {0};
         ptrace(PTRACE_GETSIGINFO, t->pid, NULL, &info);
         /* The guest's own int3, stepped: SI_KERNEL, not a trace trap. */
-        told = trapped(t, stepped && info.si_code != SI_KERNEL);
+        told = trapped(t, stepped && info.si_code != SI_KERNEL, info.si_code == SI_KERNEL);
         return told && (step || t->stop.reason != GDB_STOP_STEP);
     }
     if (host == SIGSTOP && t->stop_sent) {

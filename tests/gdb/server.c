@@ -51,8 +51,15 @@ int main(int argc, char **argv)
     const struct gdb_feature *features[] = {
         &gdb_amd64_core,   &gdb_amd64_sse, &gdb_amd64_linux, &gdb_amd64_segments,
         &gdb_amd64_system, &gdb_amd64_avx, &gdb_amd64_avx512};
-    struct gdb_description description = {
-        "i386:x86-64", "GNU/Linux", features, 5, gdb_amd64_expedite, GDB_AMD64_EXPEDITE_COUNT};
+    struct gdb_description description = {"i386:x86-64",
+                                          "GNU/Linux",
+                                          "x86_64-pc-linux",
+                                          features,
+                                          5,
+                                          gdb_amd64_expedite,
+                                          GDB_AMD64_EXPEDITE_COUNT,
+                                          GDB_AMD64_RIP,
+                                          GDB_AMD64_PLAIN};
     struct gdb_target target = {.ops = &pt_ops,
                                 .self = &pt,
                                 .description = &description,

@@ -51,6 +51,68 @@ static void registers(void **state)
     k->fake.fail = 0;
 }
 
+/* A client that reads no description: GDB's amd64 without one, 560 bytes. */
+static void plain_registers(void **state)
+{
+    struct kit *k = *state;
+    char all[2 * 560 + 2] = "G";
+
+    gdb_session_end(&k->s);
+    assert_int_equal(strlen(ask(k, "g")), 2 * 560);
+    memcpy(all + 1, k->text, 2 * 560);
+    assert_memory_equal(all + 1 + 2 * 544, R(3b) R(3c), 32); /* fs_base, gs_base */
+    k->fake.writes = 0;
+    memcpy(all + 1 + 2 * 552, "1122334455667788", 16);
+    expect(k, all, "OK");
+    assert_int_equal(k->fake.writes, 1);
+    expect(k, "p3b", "1122334455667788");
+    expect(k, "p3c", "E01"); /* ymm0h */
+    expect(k, "P94=" R(95), "E01");
+    ask(k, "qSupported:swbreak+;xmlRegisters=arm,i386-x"); /* not ours */
+    assert_int_equal(strlen(ask(k, "g")), 2 * 560);
+    ask(k, "qXfer:features:read:other.xml:0,10");
+    assert_int_equal(strlen(ask(k, "g")), 2 * 560);
+    ask(k, "qXfer:features:read:target.xml:0,10");
+    assert_int_equal(strlen(ask(k, "g")), 2 * k->s.register_bytes);
+    gdb_session_end(&k->s);
+    ask(k, "qSupported:xmlRegisters=i386");
+    assert_int_equal(strlen(ask(k, "g")), 2 * k->s.register_bytes);
+}
+
+/* What LLDB asks for, and GDB for thread-local variables. */
+static void places(void **state)
+{
+    struct kit *k = *state;
+
+    expect(k, "qGetTLSAddr:p1.1,20,0", "10020");
+    expect(k, "qGetTLSAddr:p1.1,20,1000", "11020");
+    expect_error(k, "qGetTLSAddr:p1.1,100,0");
+    expect_error(k, "qGetTLSAddr:p1.2,20,0");
+    expect_error(k, "qGetTLSAddr:p1.1,20");
+    expect_error(k, "qGetTLSAddr:");
+    expect(k, "qMemoryRegionInfo:0", "start:0;size:10000;");
+    expect(k, "qMemoryRegionInfo:1ffff",
+           "start:10000;size:10000;permissions:rx;name:2f67756573742f70726f6772616d;");
+    expect(k, "qMemoryRegionInfo:20000", "start:20000;size:1000;");
+    expect(k, "qMemoryRegionInfo:21000", "start:21000;size:2f000;permissions:rw;");
+    expect(k, "qMemoryRegionInfo:ffffffffffffffff", "start:50000;size:fffffffffffb0000;");
+    expect_error(k, "qMemoryRegionInfo:");
+    expect_error(k, "qMemoryRegionInfo:1x");
+    expect_error(k, "_M0,rw");
+    expect_error(k, "_M1000");
+    expect_error(k, "_M1000,rwxz");
+    expect_error(k, "_M2000,rw");
+    expect(k, "_M1000,rwx", "48000");
+    expect_error(k, "_M1000,rw"); /* there is no more */
+    expect_error(k, "_m48001");
+    expect(k, "_m48000", "OK");
+    expect_error(k, "_m48000");
+    expect(k, "qHostInfo", "triple:7838365f36342d70632d6c696e7578;ptrsize:8;endian:little;");
+    expect(k, "qProcessInfo",
+           "pid:1;triple:7838365f36342d70632d6c696e7578;ptrsize:8;endian:little;");
+    expect(k, "k", "X09;process:1");
+}
+
 static void memory(void **state)
 {
     struct kit *k = *state;
@@ -255,8 +317,8 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(registers), T(memory),     T(crc_and_search), T(objects),
-        T(files),     T(proc_files), T(monitors),
+        T(registers), T(plain_registers), T(places),     T(memory),   T(crc_and_search),
+        T(objects),   T(files),           T(proc_files), T(monitors),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);
 }

@@ -104,10 +104,12 @@ static void noise(void **state)
 {
     struct kit *k = *state;
 
+    say(k, "$qAttached#8f");
+    gdb_session_event(&k->s);
+    expect_out(k, "+$1#31");
     for (int i = 0; i < 4000; i++)
         say(k, "x");
     say(k, "$qAttached#8f");
-    gdb_session_event(&k->s);
     expect_out(k, "+$1#31");
     for (int i = 0; i < 200; i++)
         say(k, "GET / HTTP/1.1\r\n");
@@ -119,7 +121,7 @@ static void silence_does_not_attach(void **state)
 {
     struct kit *k = *state;
 
-    say(k, "+++---\003\003 GET / $qAtta");
+    say(k, "+++---\003\003$qAtta");
     assert_int_equal(k->fake.attaches, 0);
     say(k, "$?#00");
     assert_int_equal(k->fake.attaches, 0);
@@ -127,6 +129,9 @@ static void silence_does_not_attach(void **state)
     assert_int_equal(k->fake.attaches, 1);
     gdb_session_end(&k->s);
     assert_int_equal(k->fake.detaches, 1);
+    say(k, "+ $?#3f"); /* the next client */
+    assert_int_equal(k->fake.attaches, 1);
+    assert_true(k->s.closing);
 }
 
 static void cannot_attach(void **state)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <hl/gdb.h>
@@ -306,9 +307,31 @@ static void bad_endpoints(void **state)
     hl_gdb_destroy(NULL);
 }
 
+static int dial_tcp(unsigned port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    return fd;
+}
+
+/* The same by an IPv6 socket, which the kernel lists elsewhere. */
+static int dial_mapped(unsigned port)
+{
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    inet_pton(AF_INET6, "::ffff:127.0.0.1", &a.sin6_addr);
+    if (fd >= 0)
+        assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    return fd;
+}
+
 static void tcp(void **state)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET};
     struct hl_gdb_config config = {.anywhere = true};
     struct hl_gdb *g, *h;
     struct hl_error error;
@@ -319,10 +342,7 @@ static void tcp(void **state)
     (void)state;
     assert_int_equal(hl_gdb_create(&g, &fake.target, "tcp:0", NULL, &error), 0);
     assert_int_equal(sscanf(hl_gdb_endpoint(g), "tcp:127.0.0.1:%u", &port), 1);
-    a.sin_port = htons((uint16_t)port);
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    fd = dial_tcp(port);
     expect_packet(fd, "?", "T05");
     snprintf(name, sizeof(name), "tcp:%u", port);
     assert_int_equal(hl_gdb_create(&h, &fake.target, name, NULL, &error), HL_ERR_STATE);
@@ -330,6 +350,88 @@ static void tcp(void **state)
     close(fd);
     assert_int_equal(hl_gdb_create(&g, &fake.target, "tcp:0.0.0.0:0", &config, &error), 0);
     hl_gdb_destroy(g);
+}
+
+/* A connection that begins as no debugger's does is closed, and what it holds is not obeyed. */
+static void other_protocols(void **state)
+{
+    static const char *const first[] = {
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n",
+        "\x16\x03\x01\x02", /* TLS */
+        "SSH-2.0-x\r\n",
+        "\r\n",
+        "+\n",
+        "-POST",
+        "\x03\r\n",
+    };
+    char reply[64];
+    struct hl_gdb *g;
+    unsigned port;
+
+    (void)state;
+    assert_int_equal(hl_gdb_create(&g, &fake.target, "tcp:0", NULL, NULL), 0);
+    assert_int_equal(sscanf(hl_gdb_endpoint(g), "tcp:127.0.0.1:%u", &port), 1);
+    for (size_t i = 0; i < sizeof(first) / sizeof(*first); i++) {
+        int fd = dial_tcp(port);
+        char text[256];
+        int n = snprintf(text, sizeof(text), "%s$?#3f$k#6b", first[i]);
+        put(fd, text, (size_t)n);
+        assert_false(get(fd, reply, sizeof(reply)));
+        close(fd);
+    }
+    assert_int_equal(hl_gdb_wait_gone(g, 0), HL_ERR_INTERRUPTED); /* none of them was a debugger */
+    int fd = dial_tcp(port);
+    put(fd, "+", 1); /* as GDB begins */
+    expect_packet(fd, "?", "T05");
+    assert_int_equal(fake.attaches, 1);
+    hl_gdb_destroy(g);
+    assert_int_equal(fake.kills, 0);
+    close(fd);
+}
+
+static void tcp_users(void **state)
+{
+    struct hl_gdb *g;
+    unsigned port;
+    int fd, status;
+
+    (void)state;
+    if (geteuid()) {
+        print_message("# skip: only root can be another user, too\n");
+        skip();
+    }
+    assert_int_equal(hl_gdb_create(&g, &fake.target, "tcp:0", NULL, NULL), 0);
+    assert_int_equal(sscanf(hl_gdb_endpoint(g), "tcp:127.0.0.1:%u", &port), 1);
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = fork();
+        if (!pid) {
+            char reply[256];
+            if (setresuid(65534, 65534, 65534))
+                _exit(2);
+            fd = i ? dial_mapped(port) : dial_tcp(port);
+            if (fd < 0)
+                _exit(0); /* no IPv6 here */
+            send_packet(fd, "k");
+            _exit(!get(fd, reply, sizeof(reply)) ||
+                  strcmp(reply, "E.this guest is another user's"));
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(fake.attaches, 0);
+    fd = dial_mapped(port);
+    if (fd >= 0) {
+        expect_packet(fd, "?", "T05");
+        send_packet(fd, "D");
+        close(fd);
+        assert_int_equal(hl_gdb_wait_gone(g, 5000), 0);
+    }
+    fd = dial_tcp(port);
+    expect_packet(fd, "?", "T05");
+    hl_gdb_destroy(g);
+    assert_int_equal(fake.kills, 0);
+    close(fd);
 }
 
 static void stdio(void **state)
@@ -380,9 +482,18 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, serve, unserve)
 #define U(test) cmocka_unit_test_setup_teardown(test, only_fake, no_fake)
     const struct CMUnitTest tests[] = {
-        T(two_clients),   T(back_at_once), T(vanish_at_every_byte), T(client_that_does_not_read),
-        T(silent_client), T(break_in),     T(private_socket),       U(bad_endpoints),
-        U(tcp),           U(stdio),
+        T(two_clients),
+        T(back_at_once),
+        T(vanish_at_every_byte),
+        T(client_that_does_not_read),
+        T(silent_client),
+        T(break_in),
+        T(private_socket),
+        U(bad_endpoints),
+        U(tcp),
+        U(other_protocols),
+        U(tcp_users),
+        U(stdio),
     };
     return cmocka_run_group_tests_name("server", tests, start, end);
 }

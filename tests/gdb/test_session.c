@@ -96,6 +96,71 @@ static void old_client(void **state)
     assert_string_equal(k->text, "W07");
 }
 
+/* Breakpoint instructions that the client wrote by itself, or that are the guest's. */
+static void own_breakpoints(void **state)
+{
+    struct kit *k = *state;
+    struct gdb_stop trap = {.signal = GDB_SIGNAL_TRAP, .trap = true, .address = 0x123456789abcdef0};
+
+    one_stop(k, trap, "T05swbreak:;thread:p1.1;06:" R(07) ";07:" R(08) ";10:f0debc9a78563412;");
+    expect(k, "?", "T05swbreak:;thread:p1.1;06:" R(07) ";07:" R(08) ";10:f0debc9a78563412;");
+    memset(k->fake.registers[GDB_AMD64_RIP], 0x11, 8);
+    gdb_session_end(&k->s);
+    expect(k, "?", "T05thread:1;" REGS);
+    feed(k, "c", 1);
+    fake_stop(&k->fake, trap);
+    assert_true(take(k));
+    assert_string_equal(k->text, "T05thread:1;" REGS); /* it subtracts the instruction itself */
+}
+
+static void catch_syscalls(void **state)
+{
+    struct kit *k = *state;
+    struct gdb_stop entry = {.reason = GDB_STOP_SYSCALL_ENTRY, .syscall = 0x3c},
+                    back = {.reason = GDB_STOP_SYSCALL_RETURN, .syscall = 0xe7};
+
+    expect(k, "QCatchSyscalls:1;1;3c;75bcd15", "OK");
+    assert_int_equal(k->fake.catch.count, 3);
+    assert_false(k->fake.catch.all);
+    assert_int_equal(k->fake.catch.numbers[2], 123456789);
+    one_stop(k, entry, "T05syscall_entry:3c;thread:p1.1;" REGS);
+    one_stop(k, back, "T05syscall_return:e7;thread:p1.1;" REGS);
+    expect(k, "QCatchSyscalls:1", "OK");
+    assert_true(k->fake.catch.all && !k->fake.catch.count);
+    expect(k, "QCatchSyscalls:0", "OK");
+    assert_false(k->fake.catch.all || k->fake.catch.count);
+    expect_error(k, "QCatchSyscalls:2");
+    expect_error(k, "QCatchSyscalls:0;1");
+    expect_error(k, "QCatchSyscalls:1;");
+    expect_error(k, "QCatchSyscalls:1;1x");
+    assert_false(k->fake.catch.all || k->fake.catch.count); /* no half of a list */
+    expect(k, "QCatchSyscalls:1;2", "OK");
+    feed(k, "vRun;", 5);
+    assert_true(take(k));
+    assert_int_equal(k->fake.catch.count, 0);
+}
+
+/* GDB that does not know our process by its number calls it 42000. */
+static void processes(void **state)
+{
+    struct kit *k = *state;
+
+    expect_error(k, "vKill;a410");
+    expect_error(k, "vKill;0");
+    expect_error(k, "vKill;-1");
+    expect_error(k, "vAttach;a410");
+    assert_int_equal(k->fake.kills, 0);
+    expect(k, "vKill;1", "OK");
+    assert_int_equal(k->fake.kills, 1);
+    gdb_session_end(&k->s);
+    expect(k, "?", "T05thread:1;" REGS);
+    expect(k, "vAttach;7", "T05thread:1;" REGS);
+    expect(k, "vKill;x", "E01");
+    expect(k, "vKill;", "E01");
+    expect(k, "vKill;a410", "OK");
+    assert_int_equal(k->fake.kills, 2);
+}
+
 static void points(void **state)
 {
     struct kit *k = *state;
@@ -368,10 +433,10 @@ int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(why),        T(stop_reasons), T(old_client),
-        T(points),     T(conditions),   T(commands),
-        T(resuming),   T(interrupts),   T(interrupted_steps),
-        T(idle_guest), T(out_of_order), T(lives),
+        T(why),        T(stop_reasons),   T(old_client), T(own_breakpoints),
+        T(processes),  T(catch_syscalls), T(points),     T(conditions),
+        T(commands),   T(resuming),       T(interrupts), T(interrupted_steps),
+        T(idle_guest), T(out_of_order),   T(lives),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

@@ -16,14 +16,6 @@ trap finish EXIT
 command -v jq >/dev/null || { echo 'skip vscode: no jq'; exit 0; }
 unset HL_BIN HL_TEMPLATES MAKEFLAGS MAKELEVEL MFLAGS
 
-# A port that is free now, so that two runs of this suite do not meet.
-free_port() {
-    local port
-    for port in {21590..21690}; do
-        (exec 3<>"/dev/tcp/localhost/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
-
 # setting JQ-EXPRESSION: of the configuration "debug the guest", with VS Code's variables filled in
 setting() {
     jq -er '.configurations[] | select(.name == "debug the guest") | '"$1" .vscode/launch.json |
@@ -97,22 +89,18 @@ quit_gdb() {
     served=$?
 }
 
-# project TEMPLATE: built, in a place with a space in its name, on a port of its own
+# project TEMPLATE: built, in a place with a space in its name
 project() {
-    local port
     cd "$tmp" || exit 1
     rm -rf 'my projects' && mkdir 'my projects' && cd 'my projects' || exit 1
     "$B/bin/hl-new" -q -t "$1" sample && cd sample || exit 1
     name=$1-settings problem= out=
     for file in launch tasks; do jq -e . .vscode/$file.json >/dev/null || problem="$file.json"; done
-    port=$(setting .miDebuggerServerAddress)
-    grep -q "^GDB_PORT ?= ${port#*:}\$" Makefile || problem='another port in the Makefile'
+    [ "$(setting .miDebuggerServerAddress)" = "$PWD/$(sed -n 's/^GDB_SOCKET ?= //p' Makefile)" ] ||
+        problem='another socket in the Makefile'
     [ "$(setting .type)/$(setting .request)/$(setting .MIMode)" = cppdbg/launch/gdb ] || problem='not cppdbg'
     [ "$(task .isBackground)" = true ] || problem='the task is none of the background'
     verdict
-    port=$(free_port)
-    sed -i "s/localhost:[0-9]*/localhost:$port/" .vscode/launch.json
-    export GDB_PORT=$port
     # As an author would who wants to step.
     export GUEST_CFLAGS=-O0
     name=$1-task problem=

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 HL_HOST_FUNCTION(i32, HostPoke, (u64, address), (i32, value));
@@ -157,6 +158,14 @@ HL_FUNCTION(i32, OwnTf)
 {
     ((void (*)(void))own_tf)();
     return 1;
+}
+
+/* By the instruction itself: a libc may remember it. */
+HL_FUNCTION(i32, Pid)
+{
+    int pid;
+    __asm__ volatile("syscall" : "=a"(pid) : "0"(SYS_getpid) : "rcx", "r11", "memory");
+    return pid;
 }
 
 HL_FUNCTION(i32, OwnInt3)

@@ -3,6 +3,7 @@
 #include "gdb_box.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
 
 enum { INT3 = 0xcc, NOP = 0x90, SLIDE = 1000 };
 
@@ -249,6 +250,16 @@ static void test_own_tf(void **state)
     call_end(g, 1);
 }
 
+static void expect_trap(struct gdb_box *g, uint64_t at)
+{
+    struct gdb_stop stop = take(g);
+    assert_int_equal(stop.reason, GDB_STOP_SIGNAL);
+    assert_int_equal(stop.signal, GDB_SIGNAL_TRAP);
+    assert_true(stop.trap);
+    assert_int_equal(stop.address, at);
+    assert_int_equal(pc(g), at + 1);
+}
+
 static void test_own_int3(void **state)
 {
     struct gdb_box *g = *state;
@@ -262,13 +273,161 @@ static void test_own_int3(void **state)
         else
             BEGIN0(g, "OwnInt3");
         go(g, round == 2 ? GDB_STEP : GDB_CONTINUE);
-        expect_signal(g, GDB_SIGNAL_TRAP);
-        assert_int_equal(pc(g), at + 1);
+        expect_trap(g, at);
         assert_int_equal(reg(g, GDB_AMD64_EFLAGS) & TF, 0);
         go(g, GDB_CONTINUE);
         call_end(g, 1);
         break_in(g);
     }
+}
+
+/* One that the debugger wrote itself, as GDB does with `software-breakpoint-packet off`. */
+static void test_int3_of_the_debuggers(void **state)
+{
+    static const uint8_t int3 = INT3;
+    struct gdb_box *g = *state;
+    uint8_t under;
+
+    gdb_box_open(g);
+    uint64_t tick = where(g, "tick"), other = where(g, "own_int3");
+    attach_idle(g);
+    peek(g, tick, &under, 1);
+    for (int others = 0; others < 2; others++) {
+        if (others) /* a point of ours elsewhere: the other road on a standard KVM */
+            insert(g, GDB_SW_BREAK, other, 1);
+        poke(g, tick, &int3, 1);
+        go(g, GDB_CONTINUE);
+        BEGIN(g, "Tick", value_i32(3));
+        for (int i = 0; i < 3; i++) {
+            expect_trap(g, tick);
+            set_reg(g, GDB_AMD64_RIP, tick);
+            poke(g, tick, &under, 1);
+            assert_int_equal(step(g), tick + 1);
+            poke(g, tick, &int3, 1);
+            go(g, GDB_CONTINUE);
+        }
+        call_end(g, 3);
+        break_in(g);
+    }
+}
+
+/* ---- catchpoints ---- */
+
+static void expect_syscall(struct gdb_box *g, enum gdb_stop_reason reason, uint64_t number)
+{
+    struct gdb_stop stop = take(g);
+    assert_int_equal(stop.reason, reason);
+    assert_int_equal(stop.syscall, number);
+    assert_int_equal(reg(g, GDB_AMD64_ORIG_RAX), number);
+}
+
+/* getpid() by itself: rdi and the number can be changed at the entry, rax at the return. */
+static void test_catch_syscalls(void **state)
+{
+    static const uint64_t pid[] = {SYS_getppid, SYS_getpid};
+    const struct gdb_catch catch = {.numbers = pid, .count = 2}, all = {.all = true};
+    struct gdb_box *g = *state;
+
+    gdb_box_open(g);
+    attach_idle(g);
+    assert_int_equal(debug_ops.catch_syscalls(g->d, &catch), 0);
+    go(g, GDB_CONTINUE);
+    BEGIN0(g, "Pid");
+    expect_syscall(g, GDB_STOP_SYSCALL_ENTRY, SYS_getpid);
+    uint64_t at = pc(g);
+    go(g, GDB_CONTINUE);
+    expect_syscall(g, GDB_STOP_SYSCALL_RETURN, SYS_getpid);
+    assert_int_equal(reg(g, GDB_AMD64_RAX), 1);
+    assert_int_equal(pc(g), at);
+    set_reg(g, GDB_AMD64_RAX, 77);
+    go(g, GDB_CONTINUE);
+    call_end(g, 77);
+    break_in(g);
+    /* Another system call in its place; a step from the entry is done when it has been served. */
+    assert_int_equal(debug_ops.catch_syscalls(g->d, &all), 0);
+    go(g, GDB_CONTINUE);
+    BEGIN0(g, "Pid");
+    expect_syscall(g, GDB_STOP_SYSCALL_ENTRY, SYS_getpid);
+    set_reg(g, GDB_AMD64_ORIG_RAX, SYS_getuid);
+    assert_int_equal(step(g), at);
+    assert_int_equal(reg(g, GDB_AMD64_RAX), 0);
+    assert_int_equal(debug_ops.catch_syscalls(g->d, NULL), 0);
+    go(g, GDB_CONTINUE);
+    call_end(g, 0);
+    break_in(g);
+    /* Stepping goes past all of them. */
+    assert_int_equal(debug_ops.catch_syscalls(g->d, &all), 0);
+    begin_to(g, at - 2, "Pid");
+    assert_int_equal(step(g), at);
+    assert_int_equal(reg(g, GDB_AMD64_RAX), 1);
+    debug_ops.detach(g->d);
+    call_end(g, 1);
+    assert_int_equal(CALL0(&g->box, "Pid")->i32, 1);
+}
+
+/* ---- memory of the debugger's own ---- */
+
+static size_t mapped_pages(struct gdb_box *g)
+{
+    hl_gva_t gva = 0;
+    hl_gpa_t gpa;
+    unsigned prot;
+    size_t n = 0;
+    for (; pagetable_next(&g->box.sb->machine->pt, &gva, &gpa, &prot); gva += 4096)
+        n++;
+    return n;
+}
+
+static void expect_region(struct gdb_box *g, uint64_t at, uint64_t start, uint64_t size,
+                          unsigned access)
+{
+    struct gdb_region region;
+    assert_int_equal(debug_ops.memory_region(g->d, at, &region), 0);
+    assert_true(region.start <= at && at - region.start < region.size);
+    assert_int_equal(region.access, access);
+    if (size) {
+        assert_int_equal(region.start, start);
+        assert_int_equal(region.size, size);
+    }
+}
+
+static void test_borrowed_memory(void **state)
+{
+    /* mov $42, %eax; ret */
+    static const uint8_t code[] = {0xb8, 42, 0, 0, 0, 0xc3};
+    struct gdb_box *g = *state;
+    uint64_t text, data, other;
+
+    gdb_box_open(g);
+    uint64_t tick = where(g, "tick");
+    size_t before = mapped_pages(g);
+    attach_idle(g);
+    assert_int_equal(debug_ops.allocate(g->d, 4096, 7, &text), 0);
+    assert_int_equal(debug_ops.allocate(g->d, 5000, GDB_READABLE | GDB_WRITABLE, &data), 0);
+    assert_int_equal(mapped_pages(g), before + 3);
+    expect_region(g, text, text, 4096, GDB_READABLE | GDB_EXECUTABLE);
+    expect_region(g, data + 5000, data, 8192, GDB_READABLE | GDB_WRITABLE);
+    expect_region(g, tick, 0, 0, GDB_READABLE | GDB_EXECUTABLE);
+    expect_region(g, 0, 0, g->box.sb->region[REGION_IMAGE].start, 0);
+    expect_region(g, UINT64_MAX - 1, 0, 0, 0);
+    assert_int_equal(debug_ops.allocate(g->d, 1ull << 40, 3, &other), HL_ERR_LIMIT);
+    assert_int_equal(debug_ops.deallocate(g->d, data + 4096), HL_ERR_ARGUMENT);
+    poke(g, text, code, sizeof(code));
+    insert(g, GDB_SW_BREAK, tick, 1);
+    go(g, GDB_CONTINUE);
+    BEGIN(g, "Tick", value_i32(1));
+    expect_break(g, GDB_STOP_SW_BREAK, tick);
+    drop(g, GDB_SW_BREAK, tick, 1);
+    set_reg(g, GDB_AMD64_RIP, text);
+    assert_int_equal(step(g), text + 5);
+    assert_int_equal(reg(g, GDB_AMD64_RAX) & 0xff, 42);
+    set_reg(g, GDB_AMD64_RIP, tick);
+    assert_int_equal(debug_ops.deallocate(g->d, data), 0);
+    assert_int_equal(debug_ops.deallocate(g->d, data), HL_ERR_ARGUMENT);
+    assert_int_equal(mapped_pages(g), before + 1);
+    debug_ops.detach(g->d);
+    call_over(g, 0);
+    assert_int_equal(mapped_pages(g), before); /* what was left went with the debugger */
 }
 
 /* ---- coming and going ---- */
@@ -562,6 +721,9 @@ int main(int argc, char **argv)
         GDB_TEST(test_step_through_a_call),
         GDB_TEST(test_own_tf),
         GDB_TEST(test_own_int3),
+        GDB_TEST(test_int3_of_the_debuggers),
+        GDB_TEST(test_catch_syscalls),
+        GDB_TEST(test_borrowed_memory),
         GDB_TEST(test_detach_running),
         GDB_TEST(test_break_in),
         GDB_TEST(test_break_in_a_sleep),

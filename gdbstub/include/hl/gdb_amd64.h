@@ -66,6 +66,9 @@ HL_API extern const struct gdb_feature gdb_amd64_avx;      /* ymm0h-15h */
 HL_API extern const struct gdb_feature gdb_amd64_avx512;   /* xmm16- to zmm31h, k0-7 */
 HL_API extern const struct gdb_feature gdb_amd64_system;   /* cr0 to efer: own feature and group */
 
+/* rax to gs_base: GDB's registers of an x86-64 Linux target without a description, 560 bytes. */
+#define GDB_AMD64_PLAIN 60
+
 /* rbp, rsp, rip: what GDB asks for after every stop. */
 #define GDB_AMD64_EXPEDITE_COUNT 3
 HL_API extern const unsigned gdb_amd64_expedite[GDB_AMD64_EXPEDITE_COUNT];

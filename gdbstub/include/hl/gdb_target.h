@@ -67,10 +67,14 @@ struct gdb_feature {
 struct gdb_description {
     const char *architecture; /* "i386:x86-64" */
     const char *osabi;        /* "GNU/Linux", or NULL */
+    const char *triple;       /* the same for LLDB, "x86_64-unknown-linux-musl", or NULL */
     const struct gdb_feature *const *features;
     unsigned feature_count;
     const unsigned *expedite; /* numbers of the registers sent along with every stop */
     unsigned expedite_count;
+    unsigned pc; /* number of the program counter, whose size is an address's */
+    /* A client that reads no description has the registers below this number; 0: all of them. */
+    unsigned plain;
 };
 
 #define GDB_REGISTER_MAX 64 /* bytes of the largest register */
@@ -107,19 +111,22 @@ struct gdb_resume {
 };
 
 enum gdb_stop_reason {
-    GDB_STOP_SIGNAL,   /* signal: a fault, an abort, a break-in (INT), a held guest (0) */
-    GDB_STOP_SW_BREAK, /* pc is the address of the point, whatever the trap left in it */
-    GDB_STOP_HW_BREAK, /* the same */
-    GDB_STOP_WATCH,    /* point and address say which; the access has been made */
-    GDB_STOP_STEP,     /* a single or a range step is done, or broke off */
-    GDB_STOP_EXITED,   /* status; nothing is left to inspect */
-    GDB_STOP_KILLED,   /* signal that ended it; nothing is left to inspect */
+    GDB_STOP_SIGNAL,         /* signal: a fault, an abort, a break-in (INT), a held guest (0) */
+    GDB_STOP_SW_BREAK,       /* pc is the address of the point, whatever the trap left in it */
+    GDB_STOP_HW_BREAK,       /* the same */
+    GDB_STOP_WATCH,          /* point and address say which; the access has been made */
+    GDB_STOP_STEP,           /* a single or a range step is done, or broke off */
+    GDB_STOP_SYSCALL_ENTRY,  /* syscall, caught: it is about to be served, ... */
+    GDB_STOP_SYSCALL_RETURN, /* ... or has been */
+    GDB_STOP_EXITED,         /* status; nothing is left to inspect */
+    GDB_STOP_KILLED,         /* signal that ended it; nothing is left to inspect */
 };
 
 /*
  * A watch hit that ends a step at the same instruction is a watch hit: of two reasons for one stop
  * the target reports the one that comes first in this order: WATCH, SW_BREAK, HW_BREAK, SIGNAL,
- * STEP. The guest's own trap instruction is a SIGNAL (TRAP) with pc as the processor left it.
+ * STEP.  A trap instruction that is no point of ours, but the guest's own or one that the debugger
+ * wrote into memory, is a SIGNAL (TRAP) with pc as the processor left it, and `trap` set.
  */
 struct gdb_stop {
     enum gdb_stop_reason reason;
@@ -127,6 +134,25 @@ struct gdb_stop {
     int status;           /* GDB_STOP_EXITED */
     enum gdb_point point; /* GDB_STOP_WATCH */
     uint64_t address; /* SW_BREAK, HW_BREAK: the point's; WATCH: of the first watched byte hit */
+    bool trap;        /* SIGNAL: by a breakpoint instruction, at address */
+    uint64_t syscall; /* SYSCALL_ENTRY, SYSCALL_RETURN: its number */
+};
+
+/* System calls to stop at: all of them, or those listed. */
+struct gdb_catch {
+    bool all;
+    const uint64_t *numbers;
+    size_t count;
+};
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+enum { GDB_READABLE = 1, GDB_WRITABLE = 2, GDB_EXECUTABLE = 4 };
+
+struct gdb_region {
+    uint64_t start, size;
+    unsigned access;  /* 0 and no name: nothing is mapped there */
+    const char *name; /* or NULL; valid until the next operation */
 };
 
 /* ---- what the stub offers the target -------------------------------------------------------- */
@@ -252,6 +278,27 @@ struct gdb_target_ops {
      * file.
      */
     int (*proc)(void *target, const char *name, void **data, size_t *size);
+    /*
+     * (optional) While held: stop at these system calls, when they begin and when they have been
+     * served, unless the guest is being stepped.  *catch is borrowed until the next such operation
+     * or detach; NULL: none.
+     */
+    int (*catch_syscalls)(void *target, const struct gdb_catch *catch);
+    /*
+     * (optional) Where the thread-local variable is that has this offset in the thread-local block
+     * of a module (the debugger's word for one, 0 for the program).  HL_ERR_STATE: there is no
+     * block yet; HL_ERR_ARGUMENT: it is smaller.
+     */
+    int (*thread_local_address)(void *target, uint64_t module, uint64_t offset, uint64_t *address);
+    /* (optional) Any address but the last is in a region: of one kind of memory, or of none. */
+    int (*memory_region)(void *target, uint64_t address, struct gdb_region *region);
+    /*
+     * (optional, both) Guest memory for the debugger's own use: zeros, as accessible as access says
+     * (GDB_READABLE, ...).  deallocate takes an address that allocate gave and frees all of it.
+     * What is left is freed by detach and restart.  HL_ERR_LIMIT: there is no room.
+     */
+    int (*allocate)(void *target, uint64_t size, unsigned access, uint64_t *address);
+    int (*deallocate)(void *target, uint64_t address);
 };
 
 /* All of it must outlive the server. */

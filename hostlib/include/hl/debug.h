@@ -13,6 +13,18 @@
  * what the guest has left can be looked at until the debugger lets go.  A fault or an abort stops
  * the guest for an attached debugger before the call fails.
  *
+ * Whoever debugs the guest owns it: its memory, its registers and what it says to host functions.
+ * Who that can be depends on the endpoint:
+ *
+ *     stdio        who started this process, or holds the descriptors
+ *     unix:PATH    this user (and root): the socket has mode 0600
+ *     tcp:PORT     on this machine, and of this user or root, as far as /proc/net/tcp says whose the
+ *                  client is; where there is no /proc, every user
+ *     tcp:HOST:PORT with `anywhere`: everyone who can reach the port
+ *
+ * Prefer a unix socket.  No endpoint gives the host's account: a debugger reads no file but the
+ * guest's own, and writes none but new core files in one directory (core_directory).
+ *
  * The same without a line of code: the environment variable HL_GDB=ENDPOINT makes every sandbox of
  * a program attachable, unless the program is set-uid or its config says `no_debugger`.
  */
@@ -41,6 +53,11 @@ struct hl_debug_config {
     bool anywhere; /* allow a TCP address that is not of this machine alone */
     bool fds;      /* endpoint "stdio": talk on these instead of 0 and 1 */
     int fd_in, fd_out;
+    /*
+     * The one directory in which a debugger may have files written (`monitor gcore`); NULL: the
+     * current one.  Only new files: nothing is written over, no link is followed.
+     */
+    const char *core_directory;
 };
 #define HL_DEBUG_CONFIG_INIT                                                                       \
     {                                                                                              \
