@@ -36,7 +36,6 @@ static bool failure_is_shown(struct hl_debug *d, int rc, struct gdb_stop *stop)
 int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
 {
     struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
-    struct hl_error ignored;
     if (rc == HL_ERR_INTERRUPTED)
         return rc;
     if (rc != HL_ERR_EXITED)
@@ -45,12 +44,10 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
         return rc;
     debug_regs_forget(d);
     d->orig_rax = debug_syscall_of(exit);
-    int lost = debug_show(d, &stop, &ignored);
+    int lost = debug_show(d, &stop, error);
     d->orig_rax = DEBUG_NO_SYSCALL;
-    if (lost) {
-        *error = ignored;
+    if (lost)
         return lost;
-    }
     pthread_mutex_lock(&d->lock);
     bool deliver = d->deliver != 0 || d->state == DEBUG_FREE || !can_take_back(rc, exit);
     pthread_mutex_unlock(&d->lock);
