@@ -12,6 +12,10 @@
 
 #include <hl/gdb_target.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum gdb_amd64_register {
     GDB_AMD64_RAX,
     GDB_AMD64_RBX,
@@ -92,5 +96,9 @@ HL_API void gdb_xsave_offsets(uint32_t offset[GDB_XSAVE_COMPONENTS]);
 HL_API int gdb_xsave_read(const struct gdb_xsave *xsave, unsigned number, void *data, size_t size);
 HL_API int gdb_xsave_write(const struct gdb_xsave *xsave, unsigned number, const void *data,
                            size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

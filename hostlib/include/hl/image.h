@@ -14,6 +14,10 @@
 #include <hl/error.h>
 #include <hl/value.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef uint64_t hl_gva_t; /* guest virtual address */
 typedef uint64_t hl_gpa_t; /* guest physical address */
 
@@ -67,5 +71,9 @@ HL_API const struct hl_function *hl_image_import(const struct hl_image *image, s
 HL_API int hl_image_find(const struct hl_image *image, const char *name);
 /* The same, but NO_FUNCTION with a hint that lists the functions there are. */
 HL_API int hl_image_require(const struct hl_image *image, const char *name, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -27,6 +27,10 @@
 #include <hl/sandbox.h>
 #include <hl/value.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum hl_event_kind {
     HL_EVENT_BEGIN,
     HL_EVENT_EXIT,
@@ -117,5 +121,9 @@ HL_API int hl_sandbox_observe(struct hl_sandbox *sandbox, struct hl_observer *ob
 /* One that does not observe is ignored. */
 HL_API int hl_sandbox_unobserve(struct hl_sandbox *sandbox, struct hl_observer *observer,
                                 struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -34,6 +34,10 @@
 #include <hl/machine.h>
 #include <hl/value.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hl_sandbox;
 
 /*
@@ -74,10 +78,7 @@ struct hl_sandbox_config {
     bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h), ... */
     bool no_profile;        /* ... and so is HL_PROFILE (hl/profile.h) */
 };
-#define HL_SANDBOX_CONFIG_INIT                                                                     \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define HL_SANDBOX_CONFIG_INIT HL_ZERO
 
 #define HL_HEAP_DEFAULT (64u << 20)
 #define HL_STACK_DEFAULT (1u << 20)
@@ -205,5 +206,9 @@ struct hl_counts {
     uint64_t calls, host_calls, logs, syscalls, unknown_syscalls, faults, interrupts;
 };
 HL_API void hl_sandbox_counts(const struct hl_sandbox *sandbox, struct hl_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,6 +24,10 @@
 #include <hl/error.h>
 #include <hl/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HL_MAP_READ 0u          /* the guest can read it; writing is a fault */
 #define HL_MAP_COPY_ON_WRITE 1u /* the guest can write, to pages of its own */
 /*
@@ -50,5 +54,9 @@ HL_API int hl_sandbox_map_buffer(struct hl_sandbox *sandbox, hl_gva_t *gva, cons
 
 /* gva as mapped: ARGUMENT where no mapping begins. */
 HL_API int hl_sandbox_unmap(struct hl_sandbox *sandbox, hl_gva_t gva, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

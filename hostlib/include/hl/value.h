@@ -12,6 +12,10 @@
 #include <hl/abi.h>
 #include <hl/export.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * One argument or result.  STRING and BYTES borrow: `data` belongs to whoever made the value (see
  * each function for how long it lives); a STRING has a NUL at data[len] and none before.
@@ -26,7 +30,7 @@ struct hl_value {
         float f32;
         double f64;
         bool boolean;
-        struct {
+        __extension__ struct {
             const void *data;
             size_t len;
         };
@@ -53,5 +57,9 @@ HL_API int hl_signature_format(const char *name, const struct hl_signature *sign
                                size_t size);
 
 HL_API bool hl_signature_equal(const struct hl_signature *a, const struct hl_signature *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
