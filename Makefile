@@ -16,6 +16,7 @@ VERSION := 0.1.0
 
 CC ?= gcc
 AR ?= ar
+OBJCOPY ?= objcopy
 CFLAGS ?= -O2 -g
 WERROR ?= 1
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
