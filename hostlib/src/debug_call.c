@@ -111,6 +111,8 @@ static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
 void debug_leave(struct hl_debug *d)
 {
     struct gdb_stop stop;
+    if (debug_is_copy(d))
+        return;
     pthread_mutex_lock(&d->lock);
     d->in_call = false;
     d->calling = NULL;
@@ -189,6 +191,8 @@ void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *even
 {
     struct hl_debug *d = debug;
     (void)sb;
+    if (debug_is_copy(d))
+        return;
     switch (event->kind) {
     case HL_EVENT_BEGIN:
         call_begins(d);
