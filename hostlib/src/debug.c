@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "registry.h"
 
 #define POLL_MS 50
@@ -103,11 +104,7 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     d->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (d->event_fd < 0)
         return hl_error_set(error, HL_ERR_SYSTEM, "no event descriptor for the debugger");
-    d->path = realpath(hl_image_path(sb->image), NULL);
-    if (!d->path)
-        d->path = strdup(hl_image_path(sb->image)); /* an image from memory has only a name */
-    if (!d->path)
-        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    d->path = image_file(sb->image);
     int rc = can ? 0 : hl_debug_probe(&d->can, error);
     if (can)
         d->can = *can;
@@ -135,7 +132,6 @@ static void unmake(struct hl_debug *d)
     free(d->watches);
     free(d->xsave.area);
     free(d->object);
-    free(d->path);
     if (!copy) {
         pthread_cond_destroy(&d->changed);
         pthread_mutex_destroy(&d->hook_lock);

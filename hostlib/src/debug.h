@@ -149,8 +149,8 @@ struct hl_debug {
     struct hl_regs regs;
     struct vcpu_system system;
     struct gdb_xsave xsave;
-    uint8_t *object; /* last answer of ops->object */
-    char *path;      /* of the guest's file, absolute */
+    uint8_t *object;  /* last answer of ops->object */
+    const char *path; /* of the guest's file, absolute */
 };
 
 /* In a child of fork() there is no server, and the locks are in the hands of nobody. */

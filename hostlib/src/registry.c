@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "retry.h"
+#include "image.h"
 
 #define NAME_SIZE 32
 #define NAP_MS 2
 #define TURN_MS 2000 /* that others may take */
-#define TRIES 10000 /* entries of one process that may be there already */
+#define TRIES 10000  /* entries of one process that may be there already */
 
 struct registry {
     struct registry_file *file;
@@ -97,14 +98,6 @@ static void copy(char *to, size_t size, const char *from)
     to[n] = '\0';
 }
 
-static void copy_guest(struct registry_file *file, const struct hl_sandbox *sb)
-{
-    const char *path = hl_image_path(hl_sandbox_image(sb));
-    char *full = realpath(path, NULL);
-    copy(file->guest, sizeof(file->guest), full ? full : path);
-    free(full);
-}
-
 static struct registry_file *new_file(const struct hl_sandbox *sb, const char *endpoint,
                                       const char *remote)
 {
@@ -119,7 +112,7 @@ static struct registry_file *new_file(const struct hl_sandbox *sb, const char *e
     copy(file->endpoint, sizeof(file->endpoint), endpoint);
     copy(file->remote, sizeof(file->remote), remote ? remote : "");
     copy(file->program, sizeof(file->program), program_invocation_short_name);
-    copy_guest(file, sb);
+    copy(file->guest, sizeof(file->guest), image_file(hl_sandbox_image(sb)));
     return file;
 }
 

@@ -9,14 +9,14 @@ SAN=${prefix#*san-}; [ "$SAN" != "$prefix" ] && san=-fsanitize=${SAN//-/,} || sa
 names() { nm -g --defined-only "$@" 2>/dev/null | awk 'NF == 3 && $3 !~ /^_/ { print $3 }' | sort -u; }
 
 for a in libhl libhlgdb; do
-    same "no stray name in $a.a" '' "$(names "$lib/$a.a" | grep -vE '^(hl|gdb)_' | xargs)"
+    same "no stray name in $a.a" '' "$(names "$lib/$a.a" | grep -v '^hl_' | xargs)"
 done
 same 'libhl.a offers what libhl.so does' \
     "$(nm -D --defined-only "$lib/libhl.so" | awk '$3 !~ /^_/ { print $3 }' | sort -u | xargs)" \
     "$(names "$lib/libhl.a" | xargs)"
 # Every one is in a header.
 for n in $(names "$lib/libhl.a"); do
-    grep -qw "$n" "$prefix"/include/hl/*.h || echo "$n"
+    grep -qwE "$n|GDB_LINKED\\(${n#hl_}\\)" "$prefix"/include/hl/*.h || echo "$n"
 done >missing
 same 'and each is in a header' '' "$(xargs <missing)"
 

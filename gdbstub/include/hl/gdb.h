@@ -53,7 +53,7 @@ HL_API int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, c
  */
 HL_API void hl_gdb_destroy(struct hl_gdb *gdb);
 
-/* The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path", "stdio". */
+/* The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path" (absolute), "stdio". */
 HL_API const char *hl_gdb_endpoint(const struct hl_gdb *gdb);
 
 /* The same as GDB's `target remote` wants it: "127.0.0.1:40123", "/path"; "" for stdio. */

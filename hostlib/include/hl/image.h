@@ -37,7 +37,11 @@ HL_API void hl_image_close(struct hl_image *image); /* NULL is fine */
 #define HL_IMAGE_MEMORY_MAX (4ull << 30) /* from the lowest to the highest address */
 #define HL_IMAGE_FUNCTIONS_MAX 4096
 
-/* As given to hl_image_open(); lives as long as the image, as do all strings below. */
+/*
+ * As given to hl_image_open(); lives as long as the image, as do all strings below.  Debuggers, core
+ * files and hl/attach.h get it absolute, as it was then: the program may change its directory, and
+ * the file may be replaced or removed, for symbols and debuggers are served the bytes read.
+ */
 HL_API const char *hl_image_path(const struct hl_image *image);
 /* The whole file's bytes, for symbolisers. */
 HL_API const void *hl_image_data(const struct hl_image *image, size_t *size);
