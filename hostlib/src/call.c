@@ -202,6 +202,13 @@ static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
         if (data && args[i].len && !args[i].data)
             return hl_error_set(error, HL_ERR_ARGUMENT, "argument %zu of %s has no data", i + 1,
                                 f->name);
+        if (message_lacks_len(&args[i])) {
+            hl_error_set(error, HL_ERR_ARGUMENT,
+                         "argument %zu of %s: a string with a length of 0 that is not empty", i + 1,
+                         f->name);
+            hl_error_hint(error, "set .len, or make the value with hl_value_string()");
+            return HL_ERR_ARGUMENT;
+        }
         if (args[i].type == HL_STRING && args[i].len && memchr(args[i].data, 0, args[i].len)) {
             hl_error_set(error, HL_ERR_SIGNATURE, "argument %zu of %s: a string with a NUL in it",
                          i + 1, f->name);
@@ -244,6 +251,13 @@ static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struc
     }
     if (m.kind != HL_MSG_RESULT)
         return unexpected(&m, error);
+    if (message_is_dead(sb, &m)) {
+        sb->guest_code = -1;
+        hl_error_set(error, HL_ERR_GUEST_ERROR, "%s returned %s on its own stack, which is gone",
+                     f->name, m.slot[0].type == HL_STRING ? "a string" : "bytes");
+        hl_error_hint(error, "return a literal, static or heap memory, or hl_format()");
+        return HL_ERR_GUEST_ERROR;
+    }
     return message_get(sb, &m, &f->signature.result, 1, &sb->result, result, error);
 }
 

@@ -145,6 +145,9 @@ static void check_result(const struct hl_sandbox *sb, const struct host_function
     else if (data && r->len && !r->data)
         fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave %zu bytes at NULL", host->name,
              r->len);
+    else if (message_lacks_len(r))
+        fail(o, HL_ERR_HOST_FUNCTION,
+             "host function %s gave a string with a length of 0 that is not empty", host->name);
     else if (r->type == HL_STRING && r->len && memchr(r->data, 0, r->len))
         fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave a string with a NUL in it",
              host->name);

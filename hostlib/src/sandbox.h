@@ -175,6 +175,10 @@ int layout_clone(struct hl_sandbox *sb, const struct machine_contents *contents,
 size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux);
 
 /* message.c: values to and from messages. */
+/* A STRING whose len is 0 but that is not empty: the caller forgot it. */
+bool message_lacks_len(const struct hl_value *value);
+/* A result that lies in the frame of a guest function that has returned. */
+bool message_is_dead(const struct hl_sandbox *sb, const struct hl_message *message);
 bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,
                   size_t count);
 size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,

@@ -55,6 +55,26 @@ built 'a C++ host links to all of libhl.a' g++ -std=c++17 $warn $san -I"$include
     "$lib/libhl.a" -ldw -lelf -lZydis -ljansson -lpthread &&
     if ./host; then ok 'and runs'; else fail 'and runs' "status $?"; fi
 
+# The examples of the headers, with what they leave to the reader.
+example() { sed -n '/^ \*     /{s/^ \*     //;p};/^ \*\//q' "$include/hl/$1.h" | grep -v '^gdb '; }
+{
+    echo '#include <hl/hl.h>'
+    echo '#include <stdio.h>'
+    echo 'hl_host_fn host_add;'
+    for h in sandbox debug attach share; do
+        declares() { example $h | grep -q "$1 \*$2;" || echo "struct $1 *$2 = NULL;"; }
+        echo "void example_$h(int fd, size_t size, const struct hl_value *args);"
+        echo "void example_$h(int fd, size_t size, const struct hl_value *args) {"
+        echo 'struct hl_error error; struct hl_value result;'
+        declares hl_image image
+        declares hl_sandbox sb
+        example $h
+        echo '(void)fd; (void)size; (void)args; (void)result; (void)image; (void)sb; }'
+    done
+} >examples.c
+built 'the examples in the headers' gcc -std=c11 -Wall -Wextra -Werror -Wno-unused-variable \
+    -I"$include" -fsyntax-only examples.c
+
 cat >plugin.cc <<'C'
 #include <hl/plugin.h>
 int hl_plugin_register(hl_sandbox *sandbox, hl_error *error)
