@@ -24,7 +24,8 @@ $(B)/lib/libhl.a: $(B)/obj/libhl.o $(B)/obj/libhlgdb.o
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# For tests of what is inside: every object with all its names.  It is not installed.
+# For tests of what is inside, and tools that need a part: every object with all its names.  It is
+# not installed.
 $(B)/obj/libhl-inside.a: $(HL_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -79,7 +79,7 @@ int main(int argc, char **argv)
     return limit_free(0);
 }
 C
-libs='-ldw -lelf -lZydis -ljansson -lpthread'
+libs=$(PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --static --libs-only-l hl | sed 's/-lhl\b//')
 # Both orders, with the stub's own archive beside it.
 for order in "$lib/libhl.a" "$lib/libhlgdb.a $lib/libhl.a" "$lib/libhl.a $lib/libhlgdb.a"; do
     if gcc $san -g -o h h.c -I"$prefix/include" -Wl,--undefined=hl_gdb_create $order $libs >"$out" 2>"$err"; then

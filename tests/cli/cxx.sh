@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 lib=$prefix/lib
 SAN=${prefix#*san-}; [ "$SAN" != "$prefix" ] && san=-fsanitize=${SAN//-/,} || san=
+libs=$(PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --static --libs-only-l hl | sed 's/-lhl\b//')
 cat >h.cc <<'C'
 #include <hl/hl.h>
 #include <cstdio>
@@ -60,7 +61,7 @@ int main(int, char **argv)
     hl_image_close(image);
 }
 C
-for how in "-L$lib -lhl -Wl,-rpath,$lib" "$lib/libhl.a -ldw -lelf -lZydis -ljansson -lpthread"; do
+for how in "-L$lib -lhl -Wl,-rpath,$lib" "$lib/libhl.a $libs"; do
     name=${how//$lib/}
     if ! g++ -std=c++17 -Wall -Wextra -Werror $san -I"$prefix/include" -o h h.cc $how >"$out" 2>"$err"; then
         fail "exception, ${name%% *}" 'does not compile'

@@ -48,11 +48,12 @@ int main()
 }
 C
 } >host.cc
+libs=$(PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --static --libs-only-l hl | sed 's/-lhl\b//')
 built 'a C++ host links to all of libhl.so' g++ -std=c++17 $warn $san -I"$include" -o host host.cc \
     -L"$lib" -lhl -Wl,-rpath,"$lib" &&
     if ./host; then ok 'and runs'; else fail 'and runs' "status $?"; fi
 built 'a C++ host links to all of libhl.a' g++ -std=c++17 $warn $san -I"$include" -o host host.cc \
-    "$lib/libhl.a" -ldw -lelf -lZydis -ljansson -lpthread &&
+    "$lib/libhl.a" $libs &&
     if ./host; then ok 'and runs'; else fail 'and runs' "status $?"; fi
 
 # The examples of the headers, with what they leave to the reader.
