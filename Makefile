@@ -16,13 +16,14 @@ VERSION := 0.1.0
 
 CC ?= gcc
 AR ?= ar
+OBJCOPY ?= objcopy
 CFLAGS ?= -O2 -g
 WERROR ?= 1
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         $(if $(filter 1,$(WERROR)),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 HL_CPPFLAGS := -D_GNU_SOURCE -DHL_VERSION='"$(VERSION)"' -Ihostlib/include -Iguest-sdk/include -Igdbstub/include
-HL_CFLAGS := -std=c11 $(WARN) -fvisibility=hidden -fPIC -pthread $(SANFLAGS)
+HL_CFLAGS := -std=c11 $(WARN) -fvisibility=hidden -fexceptions -fPIC -pthread $(SANFLAGS)
 
 # Quiet by default; V=1 shows every command.
 Q := $(if $(V),,@)

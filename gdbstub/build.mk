@@ -5,9 +5,22 @@ GDB_SRC := $(wildcard gdbstub/src/*.c)
 GDB_OBJ := $(GDB_SRC:%.c=$(B)/obj/%.o)
 GDB_HEADERS := $(wildcard gdbstub/include/hl/*.h)
 
-$(B)/lib/libhlgdb.a: $(GDB_OBJ)
+# One object, whose hidden names are made local: a program that links it statically is as free in
+# its own names as with the shared library, and cannot replace a function by accident.
+$(B)/obj/libhl.o $(B)/obj/libhlgdb.o:
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -r -nostdlib -o $@.tmp $^
+	$(Q)$(OBJCOPY) --localize-hidden $@.tmp $@ && rm -f $@.tmp
+
+$(B)/obj/libhlgdb.o: $(GDB_OBJ)
+$(B)/lib/libhlgdb.a: $(B)/obj/libhlgdb.o
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# For tests of what is inside: every object with all its names.  It is not installed.
+$(B)/obj/libhlgdb-inside.a: $(GDB_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 GDB_HEADERS_OUT := $(GDB_HEADERS:gdbstub/include/%=$(B)/include/%)

@@ -73,10 +73,10 @@ $(LINK_OBJ): $(B)/obj/%.o: %.c | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(SDK_LIB)/hl-link: $(LINK_OBJ) $(B)/lib/libhl.a
+$(SDK_LIB)/hl-link: $(LINK_OBJ) $(B)/obj/libhl-inside.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(LINK_OBJ) $(B)/lib/libhl.a -Wl,-Bstatic -lelf -lz -Wl,-Bdynamic
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(LINK_OBJ) $(B)/obj/libhl-inside.a -Wl,-Bstatic -lelf -lz -Wl,-Bdynamic
 
 $(SDK_LIB)/linkers/%: guest-sdk/link/linker.sh
 	@mkdir -p $(@D)

@@ -1,8 +1,9 @@
 # hostlib: libhl, static and shared, and its public headers.
 
 HL_SRC := $(wildcard hostlib/src/*.c)
+HL_OWN_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o
 # The stub is in it: HL_GDB works in every program that links libhl.
-HL_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o $(GDB_OBJ)
+HL_OBJ := $(HL_OWN_OBJ) $(GDB_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
 # libiberty comes as an archive only: what is taken of it is libhl's own business.
 HL_LIBS := -ldw -lelf -lZydis -ljansson -lz -lzstd -liberty -Wl,--exclude-libs,libiberty.a
@@ -16,9 +17,16 @@ $(B)/obj/%.o: %.S | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/lib/libhl.a: $(HL_OBJ)
+# Two members, for a program that links libhlgdb.a beside it has the stub from one of the two.
+$(B)/obj/libhl.o: $(HL_OWN_OBJ)
+$(B)/lib/libhl.a: $(B)/obj/libhl.o $(B)/obj/libhlgdb.o
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# For tests of what is inside, and tools that need a part: every object with all its names.  It is
+# not installed.
+$(B)/obj/libhl-inside.a: $(HL_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/lib/$(HL_SONAME): $(HL_OBJ)

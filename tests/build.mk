@@ -5,11 +5,11 @@ TEST_SRC := $(wildcard tests/unit/test_*.c) $(wildcard tests/kvm/test_*.c)
 TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
 TEST_DEFS = -DTEST_BUILD='"$(abspath $(B))"' -DTEST_SOURCE='"$(CURDIR)/tests"'
 
-$(B)/tests/%: tests/%.c $(B)/lib/libhl.a
+$(B)/tests/%: tests/%.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
-	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/lib/libhl.a -lcmocka $(HL_LIBS) -pthread
+	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/obj/libhl-inside.a -lcmocka $(HL_LIBS) -pthread
 
 # Under a timer when asked (tests/kvm/ticking.sh).
 $(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
@@ -47,17 +47,17 @@ $(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
 
-$(B)/tests/bench/restore: tests/bench/restore.c $(B)/lib/libhl.a
+$(B)/tests/bench/restore: tests/bench/restore.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/lib/libhl.a $(HL_LIBS) -pthread
+	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
 # The figures of docs/performance.md.  ROUNDS is that of bench-cold below.
 BENCH_SRC := $(wildcard tests/bench/bench*.c) tests/bench/raw.c
-$(B)/tests/bench/bench: $(BENCH_SRC) $(wildcard tests/bench/*.h) $(B)/lib/libhl.a
+$(B)/tests/bench/bench: $(BENCH_SRC) $(wildcard tests/bench/*.h) $(B)/obj/libhl-inside.a
 	$(call say,BENCH,tests/bench/bench.c)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -o $@ $(BENCH_SRC) $(B)/lib/libhl.a $(HL_LIBS) -ljansson -pthread
+	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -o $@ $(BENCH_SRC) $(B)/obj/libhl-inside.a $(HL_LIBS) -ljansson -pthread
 
 .PHONY: bench
 bench: $(B)/tests/bench/bench $(B)/tests/guest/conformance $(B)/tests/guest/exits ## speed against a floor of raw KVM, table and JSON; ROUNDS=200
@@ -70,10 +70,10 @@ bench-restore: $(B)/tests/bench/restore $(B)/tests/guest/rewind ## going back to
 	$(Q)$(B)/tests/bench/restore $(B)/tests/guest/rewind
 
 # It has the machine's inside, to run it without all that makes it one.
-$(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/lib/libhl.a
+$(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/lib/libhl.a $(HL_LIBS) -pthread
+	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
 GDB_ROUNDS ?= 5
 .PHONY: bench-gdb

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Chaos, fault injection, fuzzing, and what they run in `make check`.
 
-$(B)/tests/chaos/chaos: tests/chaos/chaos.c $(B)/lib/libhl.a
+$(B)/tests/chaos/chaos: tests/chaos/chaos.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< \
-	    $(LDFLAGS) $(B)/lib/libhl.a $(HL_LIBS) -pthread
+	    $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 -include $(B)/tests/chaos/chaos.d
 tests: $(B)/tests/chaos/chaos
 

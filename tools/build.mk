@@ -11,7 +11,7 @@ DEV_LIBS := -Wl,-Bstatic -linih -ljansson -ldw -lelf -llzma -lbz2 -lz -lzstd -li
 $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -static-libgcc -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
 	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
 # What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c and width.c.

@@ -151,6 +151,19 @@ static bool stale(const struct sockaddr_un *a)
     return dead;
 }
 
+/* The program may change its directory, and a debugger is in another one. */
+static char *absolute(const char *path)
+{
+    char *directory = *path == '/' ? NULL : getcwd(NULL, 0), *full;
+
+    if (!directory)
+        return strdup(path);
+    if (asprintf(&full, "%s/%s", strcmp(directory, "/") ? directory : "", path) < 0)
+        full = NULL;
+    free(directory);
+    return full;
+}
+
 static int open_unix(struct gdb_endpoint *e, const char *path, struct hl_error *error)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -170,7 +183,7 @@ static int open_unix(struct gdb_endpoint *e, const char *path, struct hl_error *
     if (bind(e->listener, (struct sockaddr *)&a, sizeof(a)))
         return gdb_fail(error, errno == EADDRINUSE ? HL_ERR_STATE : HL_ERR_SYSTEM, errno,
                         "cannot make the socket %s", path);
-    e->path = strdup(path);
+    e->path = absolute(path);
     if (!e->path || lstat(path, &st)) {
         unlink(path);
         return gdb_fail(error, HL_ERR_MEMORY, 0, "out of memory");
@@ -179,6 +192,9 @@ static int open_unix(struct gdb_endpoint *e, const char *path, struct hl_error *
     e->inode = st.st_ino;
     if (chmod(path, 0600) || listen(e->listener, 8))
         return gdb_fail(error, HL_ERR_SYSTEM, errno, "cannot listen on %s", path);
+    /* A longer one is no address of a socket. */
+    if (strlen(e->path) < sizeof(a.sun_path))
+        path = e->path;
     snprintf(e->remote, sizeof(e->remote), "%s", path);
     snprintf(e->text, sizeof(e->text), "unix:%.250s", path);
     return 0;

@@ -281,6 +281,7 @@ int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, const ch
         goto no_session;
     }
     g->session.console.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    g->process = getpid();
     g->event_fd = target->ops->event_fd(target->self);
     g->in = g->endpoint.listener < 0 ? g->endpoint.in : -1;
     g->out = g->endpoint.listener < 0 ? g->endpoint.out : -1;
@@ -303,12 +304,32 @@ no_endpoint:
     return rc;
 }
 
+/* The copy that fork() made: the sockets are the parent's, and so is the debugger. */
+static void forget_copy(struct hl_gdb *g)
+{
+    int fd = g->session.console.wake;
+
+    if (g->in >= 0 && g->endpoint.listener >= 0)
+        close(g->in);
+    free(g->endpoint.path); /* or it would be unlinked */
+    g->endpoint.path = NULL;
+    gdb_endpoint_close(&g->endpoint);
+    gdb_refuse_free(&g->refused);
+    gdb_session_forget(&g->session);
+    close(fd);
+    free(g);
+}
+
 void hl_gdb_destroy(struct hl_gdb *g)
 {
     int fd;
 
     if (!g)
         return;
+    if (g->process != getpid()) {
+        forget_copy(g);
+        return;
+    }
     fd = g->session.console.wake;
     g->quit = true;
     wake(g);

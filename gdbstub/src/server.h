@@ -45,6 +45,7 @@ struct hl_gdb {
     int64_t since;   /* it connected */
     int64_t closing; /* until when it may take our last words; 0: not leaving */
     int64_t hasten;  /* when the guest is broken in for its first stop; 0: none is due */
+    pid_t process; /* that made it: in a child of fork() there is no thread */
     pthread_t thread;
     _Atomic bool quit, attached;
     pthread_mutex_t lock;

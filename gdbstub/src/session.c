@@ -54,18 +54,23 @@ no_points:
     return rc;
 }
 
-void gdb_session_free(struct gdb_session *s)
+void gdb_session_forget(struct gdb_session *s)
 {
     struct gdb_buf *buffers[] = {&s->parser.body, &s->reply,       &s->last,
                                  &s->pending,     &s->out,         &s->object,
                                  &s->object_name, &s->description, &s->console.text};
 
-    gdb_let_go(s);
-    s->target->ops->bind(s->target->self, NULL);
     gdb_points_free(&s->points);
-    pthread_mutex_destroy(&s->console.lock);
     for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++)
         gdb_buf_free(buffers[i]);
+}
+
+void gdb_session_free(struct gdb_session *s)
+{
+    gdb_let_go(s);
+    s->target->ops->bind(s->target->self, NULL);
+    pthread_mutex_destroy(&s->console.lock);
+    gdb_session_forget(s);
 }
 
 void gdb_let_go(struct gdb_session *s)

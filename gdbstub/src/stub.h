@@ -89,6 +89,8 @@ struct gdb_session {
 
 int gdb_session_init(struct gdb_session *s, const struct gdb_target *target);
 void gdb_session_free(struct gdb_session *s);
+/* Its memory alone: the target is another process's. */
+void gdb_session_forget(struct gdb_session *s);
 void gdb_session_input(struct gdb_session *s, const uint8_t *data, size_t size);
 /* Take the target's event, if there is one. */
 void gdb_session_event(struct gdb_session *s);

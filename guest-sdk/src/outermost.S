@@ -7,8 +7,7 @@
  */
     .macro outermost name, target
     .section .text.\name, "ax", @progbits
-    .globl \name
-    .hidden \name, \target
+    .hidden \target
     .type \name, @function
 \name:
     .cfi_startproc
@@ -24,8 +23,18 @@
     .size \name, . - \name
     .endm
 
+/* A name for backtraces, which the author may use as well: it is reached by a pointer. */
     outermost crt0_serve, hl_libc_serve
+    .section .data.rel.ro.local, "aw", @progbits
+    .globl hl_outermost_serve
+    .hidden hl_outermost_serve
+    .balign 8
+hl_outermost_serve:
+    .quad crt0_serve
+
 /* musl's own two are weak, so that somebody else can do their work. */
+    .globl __libc_start_init, __libc_exit_fini
+    .hidden __libc_start_init, __libc_exit_fini
     outermost __libc_start_init, hl_libc_constructors
     outermost __libc_exit_fini, hl_libc_destructors
 

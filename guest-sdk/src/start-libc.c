@@ -12,7 +12,7 @@ int setvbuf(struct _IO_FILE *stream, char *buffer, int mode, size_t size);
 int __libc_start_main(int (*main_function)(int, char **, char **), int argc, char **argv,
                       void (*init)(void), void (*fini)(void), void (*rtld_fini)(void));
 void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack);
-int crt0_serve(int argc, char **argv, char **envp);
+extern int (*const hl_outermost_serve)(int argc, char **argv, char **envp); /* crt0_serve() */
 int hl_libc_serve(int argc, char **argv, char **envp);
 void hl_libc_constructors(void);
 void hl_libc_destructors(void);
@@ -117,5 +117,5 @@ void hl_start_libc(const struct hl_boot *boot, uintptr_t *stack)
     hl_state_init(boot);
     arguments.argc = (int)stack[0];
     arguments.argv = (char **)(stack + 1);
-    __libc_start_main(crt0_serve, (int)stack[0], (char **)(stack + 1), NULL, NULL, NULL);
+    __libc_start_main(hl_outermost_serve, (int)stack[0], (char **)(stack + 1), NULL, NULL, NULL);
 }

@@ -7,30 +7,33 @@
 
 #include <string.h>
 
-void sandbox_leave(struct hl_sandbox *sb)
+int sandbox_leave(struct hl_sandbox *sb, int rc, struct hl_error *error)
 {
     sb->calling = NULL;
+    if (sb->use.frame.guard)
+        *sb->use.frame.guard = NULL;
     atomic_store(&sb->call_state, CALL_NONE);
     if (sb->debug)
         debug_leave(sb->debug);
-    atomic_flag_clear(&sb->busy);
+    if (!sandbox_give(sb))
+        return rc;
+    return hl_error_set(error, HL_ERR_INTERRUPTED, "%s: the sandbox was destroyed meanwhile",
+                        hl_err_text(HL_ERR_INTERRUPTED));
 }
 
-int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error)
+int sandbox_enter(struct hl_sandbox *sb, struct use_frame frame, struct hl_error *error)
 {
-    if (!sb)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
-    int rc = sb->debug ? debug_enter(sb->debug, error) : 0;
+    int rc = sandbox_take_in(sb, frame, error);
     if (rc)
-        sandbox_leave(sb);
-    return rc;
+        return rc;
+    atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
+    rc = sb->debug ? debug_enter(sb->debug, error) : 0;
+    return rc ? sandbox_leave(sb, rc, error) : 0;
 }
 
 /* The same, in one state only; the matching sandbox_leave() is the caller's. */
-static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_error *error)
+static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct use_frame frame,
+                 struct hl_error *error)
 {
     static const char *const names[] = {
         [HL_SANDBOX_NEW] = "has not been started",
@@ -38,16 +41,14 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct hl_
         [HL_SANDBOX_POISONED] = "is poisoned by an earlier failure",
         [HL_SANDBOX_DEAD] = "is dead: its guest has exited",
     };
-    int rc = sandbox_enter(sb, error);
-    if (!rc && sb->state != wanted) {
+    int rc = sandbox_enter(sb, frame, error);
+    if (rc)
+        return rc;
+    if (sb->state != wanted)
         rc = hl_error_set(error, HL_ERR_STATE, "the sandbox %s", names[sb->state]);
-        sandbox_leave(sb);
-    } else if (!rc && sb->rewound) {
+    else if (sb->rewound)
         rc = sandbox_start_again(sb, error);
-        if (rc)
-            sandbox_leave(sb);
-    }
-    return rc;
+    return rc ? sandbox_leave(sb, rc, error) : 0;
 }
 
 /* Has the run ended?  Then it is too late for an interrupt. */
@@ -61,27 +62,21 @@ static int run(struct hl_sandbox *sb, struct hl_error *error)
     return sb->limit ? limit_end(sb->limit, rc, error) : rc;
 }
 
-/* One run of the guest, from begin to end, for observers. */
-struct span {
-    enum hl_run what;
-    const char *name;
-    uint64_t began;
-};
-
-static struct span begin(struct hl_sandbox *sb, enum hl_run what, const char *name,
-                         const struct hl_value *args, size_t count)
+static void begin(struct hl_sandbox *sb, enum hl_run what, const char *name,
+                  const struct hl_value *args, size_t count)
 {
-    struct span span = {what, name, observes(sb, HL_EVENT_END) ? clock_now() : 0};
+    sb->span = (struct span){true, what, name, observes(sb, HL_EVENT_END) ? clock_now() : 0};
     if (observes(sb, HL_EVENT_BEGIN)) {
         const struct hl_event e = {.kind = HL_EVENT_BEGIN, .begin = {what, name, args, count}};
         observe(sb, &e);
     }
-    return span;
 }
 
-static void end(struct hl_sandbox *sb, const struct span *span, int rc,
-                const struct hl_value *result, const struct hl_error *error)
+static void end(struct hl_sandbox *sb, int rc, const struct hl_value *result,
+                const struct hl_error *error)
 {
+    const struct span *span = &sb->span;
+    sb->span.open = false;
     if (!observes(sb, HL_EVENT_END))
         return;
     const struct hl_event e = {.kind = HL_EVENT_END,
@@ -102,6 +97,32 @@ static int poison(struct hl_sandbox *sb, int rc)
     return rc;
 }
 
+/* ---- calls that do not return ---- */
+
+void sandbox_abandon(struct hl_sandbox *sb)
+{
+    struct hl_error error;
+    int rc = hl_error_set(&error, HL_ERR_HOST_FUNCTION, "the program left the call: by %s",
+                          "an exception, longjmp() or the end of its thread");
+    bool open = sb->span.open;
+    sb->use.frame = (struct use_frame){0}; /* it is not there any more */
+    if (sb->in_host)
+        host_abandon(sb, &error);
+    if (sb->limit)
+        limit_end(sb->limit, rc, NULL);
+    sb->killed_by = 0;
+    poison(sb, rc);
+    if (open)
+        end(sb, rc, NULL, &error);
+    sandbox_leave(sb, rc, NULL);
+}
+
+void sandbox_guard(struct hl_sandbox **sb)
+{
+    if (*sb)
+        sandbox_abandon(*sb);
+}
+
 static int unexpected(const struct hl_message *m, struct hl_error *error)
 {
     return sandbox_protocol(error, "message %u where a result was due", m->kind);
@@ -112,13 +133,13 @@ static int start_once(struct hl_sandbox *sb, struct hl_error *error)
     sb->state = HL_SANDBOX_READY;
     sb->rewound = false;
     sb->input_used = sizeof(*sb->input);
-    struct span span = begin(sb, HL_RUN_START, "start", NULL, 0);
+    begin(sb, HL_RUN_START, "start", NULL, 0);
     int rc = run(sb, error);
     struct hl_message ready = sb->output->message;
     if (!rc && ready.kind != HL_MSG_READY)
         rc = unexpected(&ready, error);
     poison(sb, rc);
-    end(sb, &span, rc, NULL, error);
+    end(sb, rc, NULL, error);
     return rc;
 }
 
@@ -152,7 +173,8 @@ int sandbox_start_again(struct hl_sandbox *sb, struct hl_error *error)
 
 int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
 {
-    int rc = enter(sb, HL_SANDBOX_NEW, error);
+    SANDBOX_GUARD(guard);
+    int rc = enter(sb, HL_SANDBOX_NEW, THIS_FRAME(guard), error);
     if (rc)
         return rc;
     rc = host_link(sb, error);
@@ -160,8 +182,7 @@ int hl_sandbox_start(struct hl_sandbox *sb, struct hl_error *error)
         sb->state = HL_SANDBOX_READY;
     else if (!rc)
         rc = start(sb, error);
-    sandbox_leave(sb);
-    return rc;
+    return sandbox_leave(sb, rc, error);
 }
 
 static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
@@ -181,6 +202,13 @@ static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
         if (data && args[i].len && !args[i].data)
             return hl_error_set(error, HL_ERR_ARGUMENT, "argument %zu of %s has no data", i + 1,
                                 f->name);
+        if (message_lacks_len(&args[i])) {
+            hl_error_set(error, HL_ERR_ARGUMENT,
+                         "argument %zu of %s: a string with a length of 0 that is not empty", i + 1,
+                         f->name);
+            hl_error_hint(error, "set .len, or make the value with hl_value_string()");
+            return HL_ERR_ARGUMENT;
+        }
         if (args[i].type == HL_STRING && args[i].len && memchr(args[i].data, 0, args[i].len)) {
             hl_error_set(error, HL_ERR_SIGNATURE, "argument %zu of %s: a string with a NUL in it",
                          i + 1, f->name);
@@ -223,6 +251,13 @@ static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struc
     }
     if (m.kind != HL_MSG_RESULT)
         return unexpected(&m, error);
+    if (message_is_dead(sb, &m)) {
+        sb->guest_code = -1;
+        hl_error_set(error, HL_ERR_GUEST_ERROR, "%s returned %s on its own stack, which is gone",
+                     f->name, m.slot[0].type == HL_STRING ? "a string" : "bytes");
+        hl_error_hint(error, "return a literal, static or heap memory, or hl_format()");
+        return HL_ERR_GUEST_ERROR;
+    }
     return message_get(sb, &m, &f->signature.result, 1, &sb->result, result, error);
 }
 
@@ -238,7 +273,7 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
     struct hl_message *m = &sb->input->call;
     struct hl_value value;
     sb->calling = f->name;
-    struct span span = begin(sb, HL_RUN_CALL, f->name, args, count);
+    begin(sb, HL_RUN_CALL, f->name, args, count);
     sb->input_used = message_put(sb, m, sizeof(struct hl_input), args, count);
     m->kind = HL_MSG_CALL;
     m->index = (uint32_t)index;
@@ -246,17 +281,18 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
     int rc = run(sb, error);
     if (!rc)
         rc = take_result(sb, f, &value, error);
+    poison(sb, rc);
+    end(sb, rc, &value, error);
     if (!rc && result)
         *result = value;
-    poison(sb, rc);
-    end(sb, &span, rc, &value, error);
     return rc;
 }
 
 int hl_sandbox_call_index(struct hl_sandbox *sb, size_t index, const struct hl_value *args,
                           size_t count, struct hl_value *result, struct hl_error *error)
 {
-    int rc = enter(sb, HL_SANDBOX_READY, error);
+    SANDBOX_GUARD(guard);
+    int rc = enter(sb, HL_SANDBOX_READY, THIS_FRAME(guard), error);
     if (rc)
         return rc;
     if (index >= hl_image_function_count(sb->image))
@@ -265,8 +301,7 @@ int hl_sandbox_call_index(struct hl_sandbox *sb, size_t index, const struct hl_v
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "no arguments given");
     else
         rc = call(sb, index, args, count, result, error);
-    sandbox_leave(sb);
-    return rc;
+    return sandbox_leave(sb, rc, error);
 }
 
 int hl_sandbox_call(struct hl_sandbox *sb, const char *name, const struct hl_value *args,
@@ -278,23 +313,18 @@ int hl_sandbox_call(struct hl_sandbox *sb, const char *name, const struct hl_val
     return index < 0 ? index : hl_sandbox_call_index(sb, (size_t)index, args, count, result, error);
 }
 
-int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
+static int run_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
 {
-    int rc = enter(sb, HL_SANDBOX_READY, error);
-    if (rc)
-        return rc;
-    if (!(hl_image_flags(sb->image) & HL_NOTE_MAIN)) {
-        sandbox_leave(sb);
+    if (!(hl_image_flags(sb->image) & HL_NOTE_MAIN))
         return hl_error_set(error, HL_ERR_NO_MAIN, "%s: %s", hl_image_path(sb->image),
                             hl_err_text(HL_ERR_NO_MAIN));
-    }
     sb->input->call.kind = HL_MSG_MAIN;
     sb->input->call.count = 0;
     sb->input_used = sizeof(*sb->input);
     sandbox_count(&sb->counts.calls);
     sb->calling = "main";
-    struct span span = begin(sb, HL_RUN_MAIN, "main", NULL, 0);
-    rc = run(sb, error);
+    begin(sb, HL_RUN_MAIN, "main", NULL, 0);
+    int rc = run(sb, error);
     if (!rc) {
         struct hl_message m = sb->output->message;
         rc = unexpected(&m, error);
@@ -305,7 +335,16 @@ int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
         if (status)
             *status = sb->exit_status;
     }
-    end(sb, &span, rc, NULL, error);
-    sandbox_leave(sb);
+    end(sb, rc, NULL, error);
     return rc;
+}
+
+int hl_sandbox_main(struct hl_sandbox *sb, int *status, struct hl_error *error)
+{
+    SANDBOX_GUARD(guard);
+    int rc = enter(sb, HL_SANDBOX_READY, THIS_FRAME(guard), error);
+    if (rc)
+        return rc;
+    rc = run_main(sb, status, error);
+    return sandbox_leave(sb, rc, error);
 }

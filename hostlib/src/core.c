@@ -241,9 +241,10 @@ int hl_sandbox_core(struct hl_sandbox *sb, const char *path, struct hl_error *er
 {
     if (!sb || !path || !*path)
         return hl_error_set(error, HL_ERR_ARGUMENT, "a core file needs a sandbox and a path");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    int rc = write_core(sb, NULL, AT_FDCWD, path, error);
-    atomic_flag_clear(&sb->busy);
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
+    rc = write_core(sb, NULL, AT_FDCWD, path, error);
+    sandbox_give(sb);
     return rc;
 }

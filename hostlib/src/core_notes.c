@@ -214,14 +214,12 @@ static void put_auxv(struct notes *n, const struct hl_sandbox *sb)
 static void put_files(struct notes *n, const struct hl_sandbox *sb)
 {
     const struct hl_image *image = sb->image;
-    char *full = realpath(image->path, NULL);
-    const char *path = full ? full : image->path;
+    const char *path = image_file(image);
     size_t named = strlen(path) + 1, words = 2 + 3 * image->segment_count;
     size_t size = words * sizeof(uint64_t) + image->segment_count * named;
     uint64_t *desc = calloc(1, size);
     if (!desc) {
         n->failed = true;
-        free(full);
         return;
     }
     size_t count = 0;
@@ -241,7 +239,6 @@ static void put_files(struct notes *n, const struct hl_sandbox *sb)
     desc[1] = PAGE_SIZE;
     put_note(n, "CORE", NT_FILE, desc, (2 + 3 * count) * sizeof(uint64_t) + count * named);
     free(desc);
-    free(full);
 }
 
 /* What would have ended it, had it been a process. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "image.h"
 #include "registry.h"
 
 #define POLL_MS 50
@@ -104,11 +105,7 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     d->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (d->event_fd < 0)
         return hl_error_set(error, HL_ERR_SYSTEM, "no event descriptor for the debugger");
-    d->path = realpath(hl_image_path(sb->image), NULL);
-    if (!d->path)
-        d->path = strdup(hl_image_path(sb->image)); /* an image from memory has only a name */
-    if (!d->path)
-        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    d->path = image_file(sb->image);
     int rc = can ? 0 : hl_debug_probe(&d->can, error);
     if (can)
         d->can = *can;
@@ -125,10 +122,12 @@ static void unmake(struct hl_debug *d)
 {
     if (!d)
         return;
+    bool copy = debug_is_copy(d);
     observe_remove(d->sb, &d->observer);
     hl_gdb_destroy(d->gdb);
     registry_remove(d->registry);
-    debug_remove_all(d);
+    if (!copy)
+        debug_remove_all(d);
     hl_snapshot_destroy(d->snapshot);
     if (d->event_fd >= 0)
         close(d->event_fd);
@@ -137,10 +136,11 @@ static void unmake(struct hl_debug *d)
     free(d->watches);
     free(d->xsave.area);
     free(d->object);
-    free(d->path);
-    pthread_cond_destroy(&d->changed);
-    pthread_mutex_destroy(&d->hook_lock);
-    pthread_mutex_destroy(&d->lock);
+    if (!copy) {
+        pthread_cond_destroy(&d->changed);
+        pthread_mutex_destroy(&d->hook_lock);
+        pthread_mutex_destroy(&d->lock);
+    }
     free(d);
 }
 
@@ -197,15 +197,14 @@ static int publish(struct hl_sandbox *sb, const char *endpoint, struct hl_error 
 int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
                      const struct hl_debug_config *config, struct hl_error *error)
 {
-    if (!sb)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    int rc = sb->debug ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
-                       : debug_create(sb, config, NULL, error);
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
+    rc = sb->debug ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
+                   : debug_create(sb, config, NULL, error);
     if (!rc)
         rc = publish(sb, endpoint, error);
-    atomic_flag_clear(&sb->busy);
+    sandbox_give(sb);
     return rc;
 }
 
@@ -221,18 +220,20 @@ const char *hl_sandbox_debug_remote(const struct hl_sandbox *sb)
 
 bool hl_sandbox_debug_attached(const struct hl_sandbox *sb)
 {
-    return sb->debug && hl_gdb_attached(sb->debug->gdb) && !sb->debug->detached;
+    return sb->debug && !debug_is_copy(sb->debug) && hl_gdb_attached(sb->debug->gdb) &&
+           !sb->debug->detached;
 }
 
 int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sb, int timeout_ms)
 {
-    return sb->debug ? hl_gdb_wait_gone(sb->debug->gdb, timeout_ms) : 0;
+    return sb->debug && !debug_is_copy(sb->debug) ? hl_gdb_wait_gone(sb->debug->gdb, timeout_ms)
+                                                  : 0;
 }
 
 enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sb)
 {
     struct hl_debug *d = sb->debug;
-    if (!d)
+    if (!d || debug_is_copy(d))
         return HL_DEBUG_NOTHING;
     pthread_mutex_lock(&d->lock);
     enum hl_debug_wish wish = d->wish;
@@ -269,7 +270,7 @@ static void say_exited(struct hl_debug *d, int status)
 int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
 {
     struct hl_debug *d = sb->debug;
-    if (!d)
+    if (!d || debug_is_copy(d))
         return 0;
     bool again = false, over = false;
     pthread_mutex_lock(&d->lock);
@@ -291,11 +292,13 @@ void debug_destroy(struct hl_debug *d)
 {
     if (!d)
         return;
-    pthread_mutex_lock(&d->lock);
-    d->wish = HL_DEBUG_NOTHING;
-    say_exited(d, d->sb->exit_status);
-    for (int waited = 0; d->event_set && waited < FAREWELL_MS; waited += POLL_MS)
-        wait_ms(d, POLL_MS);
-    pthread_mutex_unlock(&d->lock);
+    if (!debug_is_copy(d)) {
+        pthread_mutex_lock(&d->lock);
+        d->wish = HL_DEBUG_NOTHING;
+        say_exited(d, d->sb->exit_status);
+        for (int waited = 0; d->event_set && waited < FAREWELL_MS; waited += POLL_MS)
+            wait_ms(d, POLL_MS);
+        pthread_mutex_unlock(&d->lock);
+    }
     unmake(d);
 }

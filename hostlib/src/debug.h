@@ -22,6 +22,7 @@
 #include <hl/gdb.h>
 #include <hl/gdb_amd64.h>
 
+#include "fork.h"
 #include "machine_debug.h"
 #include "observe.h"
 #include "snapshot.h"
@@ -158,12 +159,18 @@ struct hl_debug {
     struct hl_regs regs;
     struct vcpu_system system;
     struct gdb_xsave xsave;
-    uint8_t *object; /* last answer of ops->object */
-    char *path;      /* of the guest's file, absolute */
+    uint8_t *object;  /* last answer of ops->object */
+    const char *path; /* of the guest's file, absolute */
     int core_directory;
     struct debug_room rooms[DEBUG_ROOMS];
     size_t room_count;
 };
+
+/* In a child of fork() there is no server, and the locks are in the hands of nobody. */
+static inline bool debug_is_copy(const struct hl_debug *d)
+{
+    return fork_copied(d->sb->use.forks);
+}
 
 /* ---- the guest's thread (debug_run.c, debug_call.c) ---- */
 

@@ -48,7 +48,6 @@ static bool failure_is_shown(struct hl_debug *d, int rc, struct gdb_stop *stop)
 int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
 {
     struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
-    struct hl_error ignored;
     stop.trap = is_int3(d, exit, &stop.address);
     if (rc == HL_ERR_INTERRUPTED)
         return rc;
@@ -58,12 +57,10 @@ int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct
         return rc;
     debug_regs_forget(d);
     d->orig_rax = debug_syscall_of(exit);
-    int lost = debug_show(d, &stop, &ignored);
+    int lost = debug_show(d, &stop, error);
     d->orig_rax = DEBUG_NO_SYSCALL;
-    if (lost) {
-        *error = ignored;
+    if (lost)
         return lost;
-    }
     pthread_mutex_lock(&d->lock);
     bool deliver = d->deliver != 0 || d->state == DEBUG_FREE || !can_take_back(rc, exit);
     pthread_mutex_unlock(&d->lock);
@@ -128,6 +125,8 @@ static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
 void debug_leave(struct hl_debug *d)
 {
     struct gdb_stop stop;
+    if (debug_is_copy(d))
+        return;
     pthread_mutex_lock(&d->lock);
     d->in_call = false;
     d->calling = NULL;
@@ -206,6 +205,8 @@ void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *even
 {
     struct hl_debug *d = debug;
     (void)sb;
+    if (debug_is_copy(d))
+        return;
     switch (event->kind) {
     case HL_EVENT_BEGIN:
         call_begins(d);

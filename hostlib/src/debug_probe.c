@@ -8,6 +8,7 @@
 
 #include <hl/debug.h>
 
+#include "fork.h"
 #include "machine_debug.h"
 #include "retry.h"
 
@@ -140,10 +141,11 @@ static int probe(struct hl_debug_abilities *can, struct hl_error *error)
     signals_restore(&before);
     return rc;
 }
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_FREES(&lock)
 
 int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static struct hl_debug_abilities known;
     static bool probed;
     struct hl_debug_abilities can = {0};

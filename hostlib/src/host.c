@@ -39,9 +39,9 @@ int hl_sandbox_register(struct hl_sandbox *sb, const char *name, const char *sig
     struct hl_signature parsed;
     if (!sb || !name || !fn)
         return hl_error_set(error, HL_ERR_ARGUMENT, "host function without a name or a function");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    int rc;
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
     if (sb->state != HL_SANDBOX_NEW)
         rc = hl_error_set(error, HL_ERR_STATE, "host function %s: the sandbox has been started",
                           name);
@@ -56,7 +56,7 @@ int hl_sandbox_register(struct hl_sandbox *sb, const char *name, const char *sig
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "host function %s is registered already", name);
     else
         rc = add_host(sb, name, &parsed, fn, opaque, error);
-    atomic_flag_clear(&sb->busy);
+    sandbox_give(sb);
     return rc;
 }
 
@@ -145,6 +145,9 @@ static void check_result(const struct hl_sandbox *sb, const struct host_function
     else if (data && r->len && !r->data)
         fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave %zu bytes at NULL", host->name,
              r->len);
+    else if (message_lacks_len(r))
+        fail(o, HL_ERR_HOST_FUNCTION,
+             "host function %s gave a string with a length of 0 that is not empty", host->name);
     else if (r->type == HL_STRING && r->len && memchr(r->data, 0, r->len))
         fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave a string with a NUL in it",
              host->name);
@@ -218,16 +221,28 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
         return rc;
     o.code = 0;
     o.began = o.took = 0;
+    sb->in_host = import;
     if (observes(sb, HL_EVENT_HOST))
         observe_host(sb, import, args, index >= 0);
     if (index >= 0)
         run_host(sb, &sb->hosts[index], args, &o);
     else
         fail(&o, HL_ERR_NO_FUNCTION, "host function %s is not registered", import->name);
+    sb->in_host = NULL;
     if (observes(sb, HL_EVENT_HOST_END))
         observe_host_end(sb, import, &o);
     reply(sb, &o);
     return RUN_ON;
+}
+
+void host_abandon(struct hl_sandbox *sb, const struct hl_error *error)
+{
+    const struct hl_function *import = sb->in_host;
+    struct outcome o = {.began = clock_now()};
+    fail(&o, error->code, "%s", error->text);
+    sb->in_host = NULL;
+    if (observes(sb, HL_EVENT_HOST_END))
+        observe_host_end(sb, import, &o);
 }
 
 void host_free(struct hl_sandbox *sb)

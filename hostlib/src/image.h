@@ -16,8 +16,8 @@ struct image_segment {
 };
 
 struct hl_image {
-    char *path;
-    char *file;    /* the same, absolute; NULL: from memory */
+    char *path; /* as the caller wrote it, for messages */
+    char *file; /* absolute, as it was when opened; NULL: from memory */
     uint8_t *data; /* the whole file */
     size_t size;
     uint8_t *relocated; /* PIE: the segments' bytes after relocation */
@@ -35,6 +35,12 @@ struct hl_image {
     uint32_t *by_name; /* indices of functions, sorted */
     uint64_t load_ns;  /* what opening it took */
 };
+
+/* For who is in another directory, as the program may be by now. */
+static inline const char *image_file(const struct hl_image *image)
+{
+    return image->file ? image->file : image->path;
+}
 
 /* The bytes of [gva, gva + size) where the file gives them all, else NULL. */
 const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t size);

@@ -13,6 +13,7 @@
 #include <hl/machine.h>
 
 #include "clock.h"
+#include "fork.h"
 #include "retry.h"
 
 /* glibc 2.36 does not name it. */
@@ -30,6 +31,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int number; /* 0: the default */
 static bool installed, spare_installed;
+FORK_FREES(&lock)
 
 static void on_kick(int signal_number)
 {
@@ -82,15 +84,16 @@ int kick_install(void)
 
 void kick_init(struct kick *k)
 {
-    *k = (struct kick){.running = false};
+    *k = (struct kick){.forks = fork_count};
     pthread_mutex_init(&k->lock, NULL);
 }
 
+/* A child of fork() has no timer, and its timers' numbers are its own. */
 void kick_destroy(struct kick *k)
 {
     if (k->has_ticker)
         deadline_close(&k->ticker);
-    if (k->has_timer)
+    if (k->has_timer && !fork_copied(k->forks))
         timer_delete(k->timer);
     pthread_mutex_destroy(&k->lock);
 }

@@ -21,6 +21,7 @@
 struct kick {
     pthread_mutex_t lock; /* guards all of it against kick_send() */
     pthread_t thread;     /* that runs the vCPU, or ran it last */
+    unsigned forks;       /* fork.h */
     bool known;           /* thread is set */
     bool running;
     bool whole;    /* the present run is not to be interrupted, ... */

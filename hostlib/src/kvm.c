@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cpuid.h"
+#include "fork.h"
 #include "kvm_hint.h"
 #include "retry.h"
 
@@ -57,9 +58,11 @@ static int open_host(struct kvm_host *host, struct hl_error *error)
     return 0;
 }
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, reset_lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_FREES(&lock, &reset_lock)
+
 int kvm_host_get(const struct kvm_host **host, struct hl_error *error)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static struct kvm_host the_host;
     static bool ready;
     int rc = 0;
@@ -75,13 +78,12 @@ int kvm_host_get(const struct kvm_host **host, struct hl_error *error)
 
 int kvm_host_reset_sregs(int vcpu_fd, struct kvm_sregs *sregs)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static struct kvm_sregs reset;
     static bool known;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&reset_lock);
     int rc = known ? 0 : retry_ioctl(vcpu_fd, KVM_GET_SREGS, &reset);
     known = rc == 0;
     *sregs = reset;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&reset_lock);
     return rc;
 }

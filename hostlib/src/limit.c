@@ -234,18 +234,16 @@ static int create(struct limit **limit, struct hl_sandbox *sb, const struct hl_l
 int hl_sandbox_limit(struct hl_sandbox *sb, const struct hl_limits *limits, struct hl_error *error)
 {
     struct limit *limit = NULL;
-    int rc = 0;
-    if (!sb)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
     if (limits && (limits->wall_ns || limits->cpu_ns || limits->exits))
         rc = create(&limit, sb, limits, error);
     if (!rc) {
         limit_free(sb->limit);
         sb->limit = limit;
     }
-    atomic_flag_clear(&sb->busy);
+    sandbox_give(sb);
     return rc;
 }
 

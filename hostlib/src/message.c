@@ -30,6 +30,24 @@ static bool add_payload(size_t *at, size_t len)
     return true;
 }
 
+/* Nothing is at such an address: some languages give an empty text one that is not NULL. */
+bool message_lacks_len(const struct hl_value *v)
+{
+    return v->type == HL_STRING && !v->len && (uintptr_t)v->data >= PAGE_SIZE &&
+           *(const char *)v->data;
+}
+
+bool message_is_dead(const struct hl_sandbox *sb, const struct hl_message *message)
+{
+    const struct hl_slot *slot = &message->slot[0];
+    const struct hl_region *stack = &sb->region[REGION_STACK];
+    struct hl_regs regs;
+    if (message->count != 1 || (slot->type != HL_STRING && (slot->type != HL_BYTES || !slot->len)))
+        return false;
+    return slot->bits - stack->start < stack->size &&
+           hl_machine_get_regs(sb->machine, &regs, NULL) == 0 && slot->bits < regs.rsp;
+}
+
 bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,
                   size_t count)
 {

@@ -52,14 +52,14 @@ int hl_sandbox_observe(struct hl_sandbox *sb, struct hl_observer *observer, stru
 {
     if (!sb || !observer || !observer->event)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no observer");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    int rc = 0;
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
     if (is_known(sb, observer))
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "it observes the sandbox already");
     else
         observe_add(sb, observer);
-    atomic_flag_clear(&sb->busy);
+    sandbox_give(sb);
     return rc;
 }
 
@@ -68,9 +68,10 @@ int hl_sandbox_unobserve(struct hl_sandbox *sb, struct hl_observer *observer,
 {
     if (!sb || !observer)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no observer");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
     observe_remove(sb, observer);
-    atomic_flag_clear(&sb->busy);
+    sandbox_give(sb);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fork.h"
 #include "image.h"
 #include "snapshot_file.h"
 
@@ -234,6 +235,10 @@ static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event 
     struct hl_profile *p = t->profile;
     uint64_t began = e->kind == HL_EVENT_EXIT ? e->exit.left : clock_now();
     (void)sb;
+    if (fork_copied(p->forks)) { /* its lock may be in the hands of a thread that is not here */
+        pthread_mutex_init(&p->lock, NULL);
+        p->forks = fork_count;
+    }
     if (e->kind == HL_EVENT_BEGIN) {
         tap_begin(t);
         memory_begin(t);
@@ -344,11 +349,12 @@ int hl_profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_err
         return hl_error_set(error, HL_ERR_ARGUMENT, "no profile or no sandbox");
     if (!profile_is_of(p, sb->image, snapshot_sum(sb->image->data, sb->image->size)))
         return hl_error_set(error, HL_ERR_ARGUMENT, "a profile of another guest, %s", p->path);
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
-    int rc = find_tap(p, sb) ? hl_error_set(error, HL_ERR_ARGUMENT, "it is attached already")
-                             : profile_attach(p, sb, error);
-    atomic_flag_clear(&sb->busy);
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
+    rc = find_tap(p, sb) ? hl_error_set(error, HL_ERR_ARGUMENT, "it is attached already")
+                         : profile_attach(p, sb, error);
+    sandbox_give(sb);
     return rc;
 }
 
@@ -356,12 +362,13 @@ int hl_profile_detach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_err
 {
     if (!p || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no profile or no sandbox");
-    if (atomic_flag_test_and_set(&sb->busy))
-        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
     struct tap *t = find_tap(p, sb);
     if (t)
         tap_close(t);
-    atomic_flag_clear(&sb->busy);
+    sandbox_give(sb);
     return t ? 0 : hl_error_set(error, HL_ERR_ARGUMENT, "it is not attached");
 }
 
@@ -394,6 +401,7 @@ int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     }
     pthread_mutex_init(&p->lock, NULL);
+    p->forks = fork_count;
     p->config = config ? *config : (struct hl_profile_config)HL_PROFILE_CONFIG_INIT;
     p->period = p->config.rate_hz ? 1000000000u / p->config.rate_hz : 0;
     p->image_size = image->size;

@@ -106,6 +106,7 @@ struct profile_counter {
 
 struct hl_profile {
     pthread_mutex_t lock;
+    unsigned forks; /* fork.h */
     struct hl_profile_config config;
     uint64_t period; /* ns, 0: each exit is looked at */
     char *path;

@@ -22,6 +22,7 @@ static struct {
     pthread_mutex_t lock;
     pid_t process; /* that writes: a child of fork() is not asked to */
     char *path;
+    char *directory; /* at the start; NULL: nobody needed it */
     struct hl_profile *profile[GUESTS_MAX];
     unsigned count;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -56,15 +57,24 @@ static void unlock_all(void)
     pthread_mutex_unlock(&all.lock);
 }
 
-/* Lock held.  The name is made absolute now: the program may change its directory. */
+/* A relative name is of the directory the program was started in, where it may not stay. */
+__attribute__((constructor)) static void remember_directory(void)
+{
+    const char *value = secure_getenv("HL_PROFILE");
+    if (value && *value && *value != '/')
+        all.directory = getcwd(NULL, 0);
+}
+
+/* Lock held. */
 static bool begin(const char *value)
 {
     if (all.path)
         return all.process == getpid();
-    char *directory = *value == '/' ? NULL : getcwd(NULL, 0);
+    char *now = *value == '/' || all.directory ? NULL : getcwd(NULL, 0);
+    const char *directory = *value == '/' ? NULL : all.directory ? all.directory : now;
     if (asprintf(&all.path, "%s%s%s", directory ? directory : "", directory ? "/" : "", value) < 0)
         all.path = NULL;
-    free(directory);
+    free(now);
     all.process = getpid();
     return all.path && pthread_atfork(lock_all, unlock_all, unlock_all) == 0 &&
            atexit(write_all) == 0;

@@ -3,17 +3,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "retry.h"
+#include "image.h"
 
 #define NAME_SIZE 32
-#define TRIES 10000 /* entries of one process that may be there already */
+#define NAP_MS 2
+#define TURN_MS 2000 /* that others may take */
+#define TRIES 10000  /* entries of one process that may be there already */
 
 struct registry {
     struct registry_file *file;
@@ -93,14 +98,6 @@ static void copy(char *to, size_t size, const char *from)
     to[n] = '\0';
 }
 
-static void copy_guest(struct registry_file *file, const struct hl_sandbox *sb)
-{
-    const char *path = hl_image_path(hl_sandbox_image(sb));
-    char *full = realpath(path, NULL);
-    copy(file->guest, sizeof(file->guest), full ? full : path);
-    free(full);
-}
-
 static struct registry_file *new_file(const struct hl_sandbox *sb, const char *endpoint,
                                       const char *remote)
 {
@@ -115,7 +112,7 @@ static struct registry_file *new_file(const struct hl_sandbox *sb, const char *e
     copy(file->endpoint, sizeof(file->endpoint), endpoint);
     copy(file->remote, sizeof(file->remote), remote ? remote : "");
     copy(file->program, sizeof(file->program), program_invocation_short_name);
-    copy_guest(file, sb);
+    copy(file->guest, sizeof(file->guest), image_file(hl_sandbox_image(sb)));
     return file;
 }
 
@@ -230,18 +227,57 @@ void registry_remove(struct registry *r)
     free(r);
 }
 
+/* ---- turns ---- */
+
+static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* among our own threads */
+static int locked = -1;
+
+/* A child shares the lock with its parent, and would keep it when that is killed. */
+static void leave_to_parent(void)
+{
+    if (locked >= 0)
+        close(locked);
+    locked = -1;
+    pthread_mutex_init(&turn, NULL);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, leave_to_parent);
+}
+
+/* Not for ever: the process that has it may be stopped. */
+static bool lock_directory(int fd)
+{
+    const struct timespec nap = {.tv_nsec = NAP_MS * 1000000l};
+    for (int waited = 0; waited < TURN_MS; waited += NAP_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        if (errno == EWOULDBLOCK)
+            nanosleep(&nap, NULL);
+    }
+    return false;
+}
+
 int registry_lock(void)
 {
     char path[128];
-    int fd = open_directory(path, sizeof(path), NULL);
-    if (fd < 0)
-        return -1;
-    (void)RETRY(flock(fd, LOCK_EX));
+    pthread_mutex_lock(&turn);
+    int fd = locked = open_directory(path, sizeof(path), NULL);
+    if (fd >= 0)
+        lock_directory(fd);
+    else
+        locked = -1;
     return fd;
 }
 
+/* Unlocked, not just closed: a child of fork() may have a copy of the descriptor. */
 void registry_unlock(int lock)
 {
-    if (lock >= 0)
+    locked = -1;
+    if (lock >= 0) {
+        flock(lock, LOCK_UN);
         close(lock);
+    }
+    pthread_mutex_unlock(&turn);
 }

@@ -39,8 +39,8 @@ void registry_remove(struct registry *r);
 int registry_private_endpoint(char *buf, size_t size, struct hl_error *error);
 
 /*
- * Held while an endpoint is looked for: two processes that want the same one take turns.  A
- * descriptor for registry_unlock(), -1 where there is no directory to lock.
+ * Held while an endpoint is looked for: two that want the same one take turns.  One that waits too
+ * long goes on: nobody's lock hangs another program.  A descriptor for registry_unlock(), or -1.
  */
 int registry_lock(void);
 void registry_unlock(int lock);

@@ -2,6 +2,7 @@
 /* sandbox.c - life of a sandbox: create, start, inspect, destroy. */
 #include "debug.h"
 #include "debug_env.h"
+#include "fork.h"
 #include "limit.h"
 #include "linux.h"
 #include "observe.h"
@@ -62,7 +63,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
     if (!sb)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    atomic_flag_clear(&sb->busy);
+    sb->use.forks = fork_count;
     sb->image = image;
     sb->ops = ops;
     int rc = sandbox_config(&sb->config, config, error);
@@ -87,10 +88,8 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
     return sandbox_create(sandbox, image, config, NULL, error);
 }
 
-void hl_sandbox_destroy(struct hl_sandbox *sb)
+void sandbox_unmake(struct hl_sandbox *sb)
 {
-    if (!sb)
-        return;
     if (observes(sb, HL_EVENT_DESTROY)) {
         const struct hl_event e = {.kind = HL_EVENT_DESTROY};
         observe(sb, &e);
@@ -106,12 +105,19 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
     free(sb);
 }
 
+void hl_sandbox_destroy(struct hl_sandbox *sb)
+{
+    if (sb && sandbox_take_over(sb))
+        sandbox_unmake(sb);
+}
+
 bool sandbox_interrupt(struct hl_sandbox *sb)
 {
     /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless.
      */
     int running = CALL_RUNNING;
-    if (!atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
+    if (fork_copied(sb->use.forks) ||
+        !atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
         return false;
     sandbox_kick(sb);
     if (sb->debug)

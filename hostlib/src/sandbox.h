@@ -6,10 +6,12 @@
 #include <elf.h>
 #include <stdatomic.h>
 
+#include <hl/observe.h>
 #include <hl/sandbox.h>
 
 #include "linux_state.h"
 #include "pagetable.h"
+#include "sandbox_use.h"
 
 enum region_id {
     REGION_IMAGE,
@@ -38,6 +40,14 @@ struct arena {
     size_t size;
 };
 
+/* One run of the guest, from begin to end, for observers. */
+struct span {
+    bool open;
+    enum hl_run what;
+    const char *name;
+    uint64_t began;
+};
+
 struct hl_sandbox {
     const struct hl_image *image;
     const struct vcpu_ops *ops; /* the machine's backend; NULL: KVM */
@@ -50,7 +60,7 @@ struct hl_sandbox {
     size_t input_used; /* bytes of the input buffer that the call in progress occupies */
 
     enum hl_sandbox_state state;
-    atomic_flag busy;      /* held by the thread that is in one of our functions */
+    struct sandbox_use use;
     atomic_int call_state; /* enum call_state: what an interrupt would hit */
 
     struct host_function *hosts;
@@ -73,10 +83,12 @@ struct hl_sandbox {
     int guest_code, exit_status;
     int killed_by; /* POISONED without a fault: Linux's signal for what the guest did, or 0 */
 
-    const char *calling;    /* the guest function in progress, or NULL */
-    struct hl_debug *debug; /* NULL: no debugger can come */
-    struct limit *limit;    /* on each call, NULL: none */
-    struct share *shares;   /* hl/share.h */
+    const char *calling;               /* the guest function in progress, or NULL */
+    struct span span;                  /* ... or start or main, as observers see it */
+    const struct hl_function *in_host; /* whose host function is running, or NULL */
+    struct hl_debug *debug;            /* NULL: no debugger can come */
+    struct limit *limit;               /* on each call, NULL: none */
+    struct share *shares;              /* hl/share.h */
     enum hl_limit limit_hit;
 
     struct hl_observer *observers; /* hl/observe.h; in the order they came */
@@ -119,11 +131,24 @@ bool sandbox_interrupt(struct hl_sandbox *sb);
 /* linux_sleep.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
 void sandbox_kick(struct hl_sandbox *sb);
 
-/* call.c: take the sandbox for this thread, in any state (BUSY), and give it back. */
-int sandbox_enter(struct hl_sandbox *sb, struct hl_error *error);
-void sandbox_leave(struct hl_sandbox *sb);
+/*
+ * call.c: take the sandbox for this thread, in any state (BUSY), and give it back.  Returns rc, or
+ * an error where the sandbox was destroyed meanwhile; in any case it may be gone.
+ */
+int sandbox_enter(struct hl_sandbox *sb, struct use_frame frame, struct hl_error *error);
+int sandbox_leave(struct hl_sandbox *sb, int rc, struct hl_error *error);
+
 /* call.c: run the start of a sandbox that a debugger has put back to before it; taken already. */
 int sandbox_start_again(struct hl_sandbox *sb, struct hl_error *error);
+
+/* call.c: the call in progress was left without a return.  It ends, and the sandbox is poisoned. */
+void sandbox_abandon(struct hl_sandbox *sb);
+/* In a function between enter and leave, for what unwinds the stack. */
+#define SANDBOX_GUARD(name) struct hl_sandbox *name __attribute__((cleanup(sandbox_guard))) = NULL
+void sandbox_guard(struct hl_sandbox **sb);
+
+/* sandbox.c: what destroying it comes to, once nobody is in it. */
+void sandbox_unmake(struct hl_sandbox *sb);
 
 /* sandbox_run.c: "page fault: read of unmapped address 0x10 (NULL pointer)". */
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,
@@ -150,6 +175,10 @@ int layout_clone(struct hl_sandbox *sb, const struct machine_contents *contents,
 size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux);
 
 /* message.c: values to and from messages. */
+/* A STRING whose len is 0 but that is not empty: the caller forgot it. */
+bool message_lacks_len(const struct hl_value *value);
+/* A result that lies in the frame of a guest function that has returned. */
+bool message_is_dead(const struct hl_sandbox *sb, const struct hl_message *message);
 bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,
                   size_t count);
 size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
@@ -163,6 +192,8 @@ void message_text(struct hl_sandbox *sb, const struct hl_message *message, char 
 int host_link(struct hl_sandbox *sb, struct hl_error *error);
 int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl_error *error);
 void host_free(struct hl_sandbox *sb);
+/* The host function in progress did not return. */
+void host_abandon(struct hl_sandbox *sb, const struct hl_error *error);
 
 /* linux.c: system calls.  RUN_ON, RUN_DONE never, or an error (exit, abort). */
 int linux_init(struct hl_sandbox *sb, struct hl_error *error);

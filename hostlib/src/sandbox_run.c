@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
 #include "debug.h"
+#include "fork.h"
 #include "limit.h"
 #include "linux.h"
 #include "linux_pages.h"
@@ -260,6 +261,8 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
     struct hl_exit exit;
     int rc;
     do {
+        if (fork_copied(sb->use.forks)) /* by a host function, and this is the child */
+            return sandbox_is_copy(error);
         if (atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED ||
             (sb->limit && limit_is_used_up(sb->limit)))
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));

@@ -272,7 +272,7 @@ static int map(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t offset, co
 {
     struct source from = {.fd = -1};
     struct share s;
-    int rc = sandbox_enter(sb, error);
+    int rc = sandbox_enter(sb, (struct use_frame){0}, error);
     if (rc)
         return rc;
     rc = find_place(sb, &s, *gva, size, flags, error);
@@ -285,8 +285,7 @@ static int map(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t offset, co
         close(from.fd);
     if (!rc)
         *gva = s.gva;
-    sandbox_leave(sb);
-    return rc;
+    return sandbox_leave(sb, rc, error);
 }
 
 int hl_sandbox_map_file(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t offset, size_t size,
@@ -307,7 +306,7 @@ int hl_sandbox_map_buffer(struct hl_sandbox *sb, hl_gva_t *gva, const void *data
 
 int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error)
 {
-    int rc = sandbox_enter(sb, error);
+    int rc = sandbox_enter(sb, (struct use_frame){0}, error);
     if (rc)
         return rc;
     struct share **at = &sb->shares, *s;
@@ -322,8 +321,7 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "nothing was mapped at 0x%llx",
                           (unsigned long long)gva);
     }
-    sandbox_leave(sb);
-    return rc;
+    return sandbox_leave(sb, rc, error);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */

@@ -165,14 +165,14 @@ int hl_snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struc
 {
     if (!snapshot || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
-    int rc = sandbox_enter(sb, error);
+    SANDBOX_GUARD(guard);
+    int rc = sandbox_enter(sb, THIS_FRAME(guard), error);
     if (rc)
         return rc;
     rc = sandbox_start_again(sb, error);
     if (!rc)
         rc = snapshot_take(snapshot, sb, error);
-    sandbox_leave(sb);
-    return rc;
+    return sandbox_leave(sb, rc, error);
 }
 
 int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
@@ -180,7 +180,8 @@ int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot
 {
     if (!snapshot || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox or no snapshot");
-    int rc = sandbox_enter(sb, error);
+    SANDBOX_GUARD(guard);
+    int rc = sandbox_enter(sb, THIS_FRAME(guard), error);
     if (rc)
         return rc;
     uint64_t began = observes(sb, HL_EVENT_RESTORE) ? clock_now() : 0;
@@ -191,6 +192,5 @@ int hl_sandbox_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot
         const struct hl_event e = {.kind = HL_EVENT_RESTORE, .restore = {clock_now() - began}};
         observe(sb, &e);
     }
-    sandbox_leave(sb);
-    return rc;
+    return sandbox_leave(sb, rc, error);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "fork.h"
 #include "linux_heap.h"
 #include "machine_dirty.h"
 #include "clock.h"
@@ -77,7 +78,7 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
     if (!sb)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    atomic_flag_clear(&sb->busy);
+    sb->use.forks = fork_count;
     sb->image = snapshot->image;
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)

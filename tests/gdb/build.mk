@@ -9,10 +9,10 @@ GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tes
                  faults-pie host.so)
 
 $(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c tests/gdb/fake_target.h \
-                $(B)/lib/libhlgdb.a
+                $(B)/obj/libhlgdb-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(GDBTEST_FLAGS) -o $@ $< tests/gdb/fake_target.c $(LDFLAGS) $(B)/lib/libhlgdb.a \
+	$(Q)$(CC) $(GDBTEST_FLAGS) -o $@ $< tests/gdb/fake_target.c $(LDFLAGS) $(B)/obj/libhlgdb-inside.a \
 	    -lcmocka -pthread
 
 PTRACE_SRC := $(wildcard tests/gdb/ptrace_*.c)

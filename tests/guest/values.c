@@ -108,3 +108,29 @@ HL_FUNCTION(bytes, Huge, (u64, length))
 {
     return hl_bytes_of("x", length);
 }
+
+/* Results that are gone when the host reads them; the compiler must not see it. */
+static __attribute__((noinline)) void *local(char fill)
+{
+    char text[64];
+    void *p = text;
+    memset(text, fill, sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    __asm__("" : "+r"(p) : : "memory");
+    return p;
+}
+
+HL_FUNCTION(string, DeadString, (bool, empty))
+{
+    return local(empty ? '\0' : 'x');
+}
+
+HL_FUNCTION(bytes, DeadBytes, (u32, size))
+{
+    return hl_bytes_of(local('x'), size);
+}
+
+HL_FUNCTION(string, TripError, (string, value))
+{
+    return host_string(value) ? "none" : hl_error_message();
+}

@@ -28,6 +28,7 @@ struct gdb_box {
     size_t count;
     int rc;
     struct hl_error call_error;
+    bool silent; /* ... made without an error */
     atomic_bool over;
 
     /* the hooks, in the guest's thread */
@@ -117,7 +118,8 @@ static inline uint64_t where(struct gdb_box *g, const char *name)
 static inline void *gdb_run_call(void *opaque)
 {
     struct gdb_box *g = opaque;
-    g->rc = hl_sandbox_call(g->box.sb, g->name, g->args, g->count, &g->result, &g->call_error);
+    g->rc = hl_sandbox_call(g->box.sb, g->name, g->args, g->count, &g->result,
+                            g->silent ? NULL : &g->call_error);
     atomic_store(&g->over, true);
     return NULL;
 }

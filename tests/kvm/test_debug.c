@@ -623,6 +623,21 @@ static void test_fault(void **state)
     call_end(g, 3);
 }
 
+/* The program wants to know no more than the code. */
+static void test_kill_at_a_fault_without_an_error(void **state)
+{
+    struct gdb_box *g = *state;
+
+    gdb_box_open(g);
+    attach_idle(g);
+    go(g, GDB_CONTINUE);
+    g->silent = true;
+    BEGIN0(g, "Crash");
+    expect_signal(g, GDB_SIGNAL_SEGV);
+    debug_ops.kill(g->d);
+    call_over(g, HL_ERR_INTERRUPTED);
+}
+
 static void *run_start(void *opaque)
 {
     struct gdb_box *g = opaque;
@@ -730,6 +745,7 @@ int main(int argc, char **argv)
         GDB_TEST(test_caught_signals),
         GDB_TEST(test_in_host),
         GDB_TEST(test_fault),
+        GDB_TEST(test_kill_at_a_fault_without_an_error),
         GDB_TEST(test_hold),
         GDB_TEST(test_any_order),
     };

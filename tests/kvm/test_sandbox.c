@@ -448,6 +448,65 @@ static void test_call_by_index(void **state)
     assert_int_equal(result.i32, -9);
 }
 
+/* ---- strings that are none ---- */
+
+static int forgets_len(void *opaque, const struct hl_value *args, size_t count,
+                       struct hl_value *result, struct hl_error *error)
+{
+    (void)args;
+    (void)count;
+    (void)error;
+    result->data = opaque;
+    result->len = 0;
+    return 0;
+}
+
+/* A length that was forgotten is no empty string, which may be at any address. */
+static void test_string_without_len(void **state)
+{
+    static const char *const empty[] = {NULL, "", (const char *)1};
+    struct box *box = *state;
+    struct hl_value value = {.type = HL_STRING, .data = "text"};
+
+    open_values(box);
+    assert_int_equal(TRY(box, "echo-string", value), HL_ERR_ARGUMENT);
+    assert_non_null(strstr(box->error.text, "argument 1 of echo-string"));
+    assert_non_null(strstr(box->error.hint, ".len"));
+    for (size_t i = 0; i < COUNT(empty); i++) {
+        value.data = empty[i];
+        assert_int_equal(CALL(box, "echo-string", value)->len, 0);
+    }
+    assert_int_equal(CALL(box, "echo-string", hl_value_string("text"))->len, 4);
+    assert_int_equal(CALL(box, "echo-string", hl_value_string(NULL))->len, 0);
+    assert_int_equal(CALL(box, "echo-bytes", hl_value_bytes("text", 0))->len, 0);
+}
+
+static void test_host_string_without_len(void **state)
+{
+    static char text[] = "text";
+    struct box *box = *state;
+
+    box_create(box, "values", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
+    box_register(box, "host-string", "string(string)", forgets_len, text);
+    box_start(box);
+    assert_non_null(strstr(CALL(box, "TripError", hl_value_string("x"))->data, "length of 0"));
+}
+
+static void test_result_on_a_dead_stack(void **state)
+{
+    struct box *box = *state;
+
+    open_values(box);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(TRY(box, "DeadString", hl_value_bool(i == 1)), HL_ERR_GUEST_ERROR);
+        assert_non_null(strstr(box->error.text, "DeadString returned a string on its own stack"));
+        assert_int_equal(hl_sandbox_guest_code(box->sb), -1);
+        assert_int_equal(TRY(box, "DeadBytes", hl_value_u32(64)), HL_ERR_GUEST_ERROR);
+        assert_int_equal(CALL(box, "DeadBytes", hl_value_u32(0))->len, 0);
+        assert_int_equal(CALL(box, "echo-i32", hl_value_i32(-5))->i32, -5); /* it lives on */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -467,6 +526,9 @@ int main(void)
         BOX_TEST(test_result_over_the_limit),
         BOX_TEST(test_guest_function_fails),
         BOX_TEST(test_warm_call_is_one_exit),
+        BOX_TEST(test_string_without_len),
+        BOX_TEST(test_host_string_without_len),
+        BOX_TEST(test_result_on_a_dead_stack),
         BOX_TEST(test_call_by_index),
     };
 

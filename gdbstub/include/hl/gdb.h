@@ -20,6 +20,10 @@
 #include <hl/error.h>
 #include <hl/gdb_target.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hl_gdb;
 
 struct hl_gdb_config {
@@ -27,10 +31,7 @@ struct hl_gdb_config {
     bool fds;      /* stdio: talk on fd_in and fd_out; they stay the caller's */
     int fd_in, fd_out;
 };
-#define HL_GDB_CONFIG_INIT                                                                         \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define HL_GDB_CONFIG_INIT HL_ZERO
 
 /*
  * Serve target (borrowed, with all it points to, until destroy) at endpoint:
@@ -55,7 +56,7 @@ HL_API int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, c
  */
 HL_API void hl_gdb_destroy(struct hl_gdb *gdb);
 
-/* The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path", "stdio". */
+/* The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path" (absolute), "stdio". */
 HL_API const char *hl_gdb_endpoint(const struct hl_gdb *gdb);
 
 /* The same as GDB's `target remote` wants it: "127.0.0.1:40123", "/path"; "" for stdio. */
@@ -70,5 +71,9 @@ HL_API int hl_gdb_wait_gone(struct hl_gdb *gdb, int timeout_ms);
 
 /* A debugger holds or has resumed the guest.  Any thread. */
 HL_API bool hl_gdb_attached(const struct hl_gdb *gdb);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

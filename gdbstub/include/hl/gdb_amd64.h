@@ -12,6 +12,13 @@
 
 #include <hl/gdb_target.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* For the linker each has the library's prefix: these names are the program's as well. */
+#define GDB_LINKED(name) __asm__("hl_" #name)
+
 enum gdb_amd64_register {
     GDB_AMD64_RAX,
     GDB_AMD64_RBX,
@@ -58,20 +65,24 @@ enum gdb_amd64_register {
     GDB_AMD64_REGISTERS,
 };
 
-HL_API extern const struct gdb_feature gdb_amd64_core;     /* rax to fop */
-HL_API extern const struct gdb_feature gdb_amd64_sse;      /* xmm0-15, mxcsr */
-HL_API extern const struct gdb_feature gdb_amd64_linux;    /* orig_rax */
-HL_API extern const struct gdb_feature gdb_amd64_segments; /* fs_base, gs_base */
-HL_API extern const struct gdb_feature gdb_amd64_avx;      /* ymm0h-15h */
-HL_API extern const struct gdb_feature gdb_amd64_avx512;   /* xmm16- to zmm31h, k0-7 */
-HL_API extern const struct gdb_feature gdb_amd64_system;   /* cr0 to efer: own feature and group */
+HL_API extern const struct gdb_feature gdb_amd64_core GDB_LINKED(gdb_amd64_core); /* rax to fop */
+HL_API extern const struct gdb_feature gdb_amd64_sse GDB_LINKED(gdb_amd64_sse); /* xmm0-15, mxcsr */
+HL_API extern const struct gdb_feature gdb_amd64_linux GDB_LINKED(gdb_amd64_linux); /* orig_rax */
+HL_API extern const struct gdb_feature
+    gdb_amd64_segments GDB_LINKED(gdb_amd64_segments); /* fs_base, gs_base */
+HL_API extern const struct gdb_feature gdb_amd64_avx GDB_LINKED(gdb_amd64_avx); /* ymm0h-15h */
+HL_API extern const struct gdb_feature
+    gdb_amd64_avx512 GDB_LINKED(gdb_amd64_avx512); /* xmm16- to zmm31h, k0-7 */
+HL_API extern const struct gdb_feature
+    gdb_amd64_system GDB_LINKED(gdb_amd64_system); /* cr0 to efer: own feature and group */
 
 /* rax to gs_base: GDB's registers of an x86-64 Linux target without a description, 560 bytes. */
 #define GDB_AMD64_PLAIN 60
 
 /* rbp, rsp, rip: what GDB asks for after every stop. */
 #define GDB_AMD64_EXPEDITE_COUNT 3
-HL_API extern const unsigned gdb_amd64_expedite[GDB_AMD64_EXPEDITE_COUNT];
+HL_API extern const unsigned
+    gdb_amd64_expedite[GDB_AMD64_EXPEDITE_COUNT] GDB_LINKED(gdb_amd64_expedite);
 
 /*
  * An XSAVE area in the standard (not compacted) format, as KVM_GET_XSAVE2 and PTRACE_GETREGSET give
@@ -85,15 +96,20 @@ struct gdb_xsave {
     uint32_t offset[GDB_XSAVE_COMPONENTS]; /* of components 2 and up; 0: not there */
 };
 
-HL_API void gdb_xsave_offsets(uint32_t offset[GDB_XSAVE_COMPONENTS]);
+HL_API void gdb_xsave_offsets(uint32_t offset[GDB_XSAVE_COMPONENTS]) GDB_LINKED(gdb_xsave_offsets);
 
 /*
  * One of st0..fop, xmm, mxcsr, ymm, zmm, k.  Only the register written changes, whatever the state
  * of its component: one in its initial state is made explicit first.  Any thread; no state is kept.
  * ARGUMENT: not such a register, another size than its own, or not in this area.
  */
-HL_API int gdb_xsave_read(const struct gdb_xsave *xsave, unsigned number, void *data, size_t size);
+HL_API int gdb_xsave_read(const struct gdb_xsave *xsave, unsigned number, void *data, size_t size)
+    GDB_LINKED(gdb_xsave_read);
 HL_API int gdb_xsave_write(const struct gdb_xsave *xsave, unsigned number, const void *data,
-                           size_t size);
+                           size_t size) GDB_LINKED(gdb_xsave_write);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -43,6 +43,10 @@
 
 #include <hl/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- registers ------------------------------------------------------------------------------ */
 
 /* One register of a target description, in GDB's terms ("Target Description Format"). */
@@ -315,5 +319,9 @@ struct gdb_target {
     uint32_t process; /* the process id shown, 1 when 0 */
     const char *name; /* of the thread; may be NULL */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,8 @@
 #ifndef HL_GUEST_DETAIL_H
 #define HL_GUEST_DETAIL_H
 
+#include <hl/guest.h>
+
 #ifdef __cplusplus
 #define HL_DETAIL_C extern "C"
 #define HL_DETAIL_BOOL bool

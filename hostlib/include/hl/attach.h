@@ -18,6 +18,10 @@
 
 #include <hl/error.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum hl_attachable_state {
     HL_ATTACHABLE_IDLE,     /* between two calls */
     HL_ATTACHABLE_IN_CALL,  /* of `function`, "" for set-up code */
@@ -47,5 +51,9 @@ HL_API void hl_attachable_free(struct hl_attachable *list); /* NULL is fine */
 
 /* "idle", "in a call", "held by a debugger", "poisoned", "exited" */
 HL_API const char *hl_attachable_state_name(enum hl_attachable_state state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

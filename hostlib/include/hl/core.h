@@ -16,11 +16,19 @@
 
 #include <hl/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Write the guest, as it stands between calls in whatever state, to path: for the owner only
  * (0600), over what was there, with holes for pages of zeros.  Nothing is left of a file that could
  * not be written.  Errors: BUSY (in a call), SYSTEM, KVM, MEMORY, ARGUMENT.
  */
 HL_API int hl_sandbox_core(struct hl_sandbox *sandbox, const char *path, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

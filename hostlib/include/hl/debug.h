@@ -36,6 +36,10 @@
 #include <hl/error.h>
 #include <hl/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Where a guest waits for its first debugger.  One that crashes, aborts or exits before it comes to
  * hold_at waits there; a debugger that goes ends the wait wherever the guest is.
@@ -59,10 +63,7 @@ struct hl_debug_config {
      */
     const char *core_directory;
 };
-#define HL_DEBUG_CONFIG_INIT                                                                       \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define HL_DEBUG_CONFIG_INIT HL_ZERO
 
 /*
  * Serve a debugger at endpoint (hl/gdb.h: "stdio", "unix:PATH", "tcp:[HOST:]PORT"; NULL or "": a
@@ -113,5 +114,9 @@ struct hl_debug_abilities {
 };
 /* Errors of hl_machine_create(); HL_ERR_KVM when neither road works. */
 HL_API int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include <hl/export.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* X(NAME, number, text, hint): the hint is what helps in most cases, or "". */
 #define HL_ERRORS(X)                                                                               \
     X(ARGUMENT, 1, "invalid argument", "")                                                         \
@@ -73,5 +77,9 @@ HL_API int hl_error_set(struct hl_error *error, int code, const char *format, ..
 /* Replace the hint; returns error->code, or HL_ERR_ARGUMENT for NULL. */
 HL_API int hl_error_hint(struct hl_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

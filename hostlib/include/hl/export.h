@@ -5,4 +5,14 @@
 /* Everything else in libhl is hidden. */
 #define HL_API __attribute__((visibility("default")))
 
+/* A struct of zeros: in C++ a 0 does not initialise an enum that comes first. */
+#ifdef __cplusplus
+#define HL_ZERO {}
+#else
+#define HL_ZERO                                                                                    \
+    {                                                                                              \
+        0                                                                                          \
+    }
+#endif
+
 #endif

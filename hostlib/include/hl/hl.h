@@ -19,7 +19,15 @@
 #include <hl/text.h>
 #include <hl/value.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* "0.1.0" */
 HL_API const char *hl_version(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

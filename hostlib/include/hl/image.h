@@ -14,6 +14,10 @@
 #include <hl/error.h>
 #include <hl/value.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef uint64_t hl_gva_t; /* guest virtual address */
 typedef uint64_t hl_gpa_t; /* guest physical address */
 
@@ -33,7 +37,11 @@ HL_API void hl_image_close(struct hl_image *image); /* NULL is fine */
 #define HL_IMAGE_MEMORY_MAX (4ull << 30) /* from the lowest to the highest address */
 #define HL_IMAGE_FUNCTIONS_MAX 4096
 
-/* As given to hl_image_open(); lives as long as the image, as do all strings below. */
+/*
+ * As given to hl_image_open(); lives as long as the image, as do all strings below.  Debuggers, core
+ * files and hl/attach.h get it absolute, as it was then: the program may change its directory, and
+ * the file may be replaced or removed, for symbols and debuggers are served the bytes read.
+ */
 HL_API const char *hl_image_path(const struct hl_image *image);
 /* The whole file's bytes, for symbolisers. */
 HL_API const void *hl_image_data(const struct hl_image *image, size_t *size);
@@ -67,5 +75,9 @@ HL_API const struct hl_function *hl_image_import(const struct hl_image *image, s
 HL_API int hl_image_find(const struct hl_image *image, const char *name);
 /* The same, but NO_FUNCTION with a hint that lists the functions there are. */
 HL_API int hl_image_require(const struct hl_image *image, const char *name, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 #include <hl/error.h>
 #include <hl/image.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HL_PROT_NONE 0u
 #define HL_PROT_READ 1u
 #define HL_PROT_WRITE 2u
@@ -185,5 +189,9 @@ HL_API void hl_machine_kick(struct hl_machine *machine);
  */
 HL_API int hl_kick_signal(void);
 HL_API int hl_kick_signal_set(int signal_number);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,8 +11,8 @@
  * run ends.  A debugger that makes a fault undone (`signal 0`) lets the run go on after SERVED.
  *
  * Observers are called on the thread that runs the guest, in the order they came, and while they
- * are the guest stands still.  They may read registers and memory (hl/machine.h) and interrupt the
- * sandbox, nothing else.  What an event points to is gone when the observer returns.  A sandbox
+ * are the guest stands still.  They may read registers and memory (hl/machine.h), interrupt the
+ * sandbox and destroy it, nothing else.  What an event points to is gone when the observer returns.  A sandbox
  * that nobody observes pays one comparison an exit; time stamps are taken for observers of EXIT.
  */
 #ifndef HL_OBSERVE_H
@@ -26,6 +26,10 @@
 #include <hl/machine.h>
 #include <hl/sandbox.h>
 #include <hl/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum hl_event_kind {
     HL_EVENT_BEGIN,
@@ -117,5 +121,9 @@ HL_API int hl_sandbox_observe(struct hl_sandbox *sandbox, struct hl_observer *ob
 /* One that does not observe is ignored. */
 HL_API int hl_sandbox_unobserve(struct hl_sandbox *sandbox, struct hl_observer *observer,
                                 struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,10 +10,18 @@
 
 #include <hl/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * Called once for each new sandbox, before it is started.  0, or a negative enum hl_err with *error
  * filled: the run is given up with that message.
  */
 HL_API int hl_plugin_register(struct hl_sandbox *sandbox, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

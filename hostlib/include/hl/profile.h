@@ -25,6 +25,10 @@
 #include <hl/image.h>
 #include <hl/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hl_profile;
 
 struct hl_profile_config {
@@ -40,10 +44,7 @@ struct hl_profile_config {
      */
     bool pages;
 };
-#define HL_PROFILE_CONFIG_INIT                                                                     \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define HL_PROFILE_CONFIG_INIT HL_ZERO
 #define HL_PROFILE_RATE_MAX 10000
 
 /* config may be NULL; the image need not outlive it.  Errors: ARGUMENT, MEMORY. */
@@ -69,5 +70,9 @@ HL_API int hl_profile_write(struct hl_profile *profile, const char *path, struct
 
 /* NULL is fine.  Not before its sandboxes are detached or destroyed. */
 HL_API void hl_profile_destroy(struct hl_profile *profile);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,17 @@
  *
  * Signals of the host program interrupt none of this, with SA_RESTART or without.  Beyond
  * RLIMIT_FSIZE a file is an error (EFBIG), never SIGXFSZ.
+ *
+ * Code of the program that runs inside of a call (host functions, observers, console, log) may leave
+ * it without a return.  By an exception, pthread_exit() or a cancelled thread the call ends at once,
+ * by longjmp() at the next use of the sandbox from the same thread, or from any once that has ended.
+ * The sandbox is POISONED then and can be restored.  After a longjmp() on a stack that is not the
+ * thread's own (coroutines, sigaltstack) it stays BUSY until the thread ends.
+ *
+ * After fork() a sandbox belongs to the parent.  In the child, destroy frees the copy and touches
+ * nothing of the parent's, observers hear of it as ever, interrupt has no effect, and what starts,
+ * calls or changes a sandbox is an error (STATE).  A child can make sandboxes of its own, from the
+ * images and snapshots it has as well.  The machine below must not be used in the child at all.
  */
 #ifndef HL_SANDBOX_H
 #define HL_SANDBOX_H
@@ -33,6 +44,10 @@
 #include <hl/image.h>
 #include <hl/machine.h>
 #include <hl/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 struct hl_sandbox;
 
@@ -74,10 +89,7 @@ struct hl_sandbox_config {
     bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h), ... */
     bool no_profile;        /* ... and so is HL_PROFILE (hl/profile.h) */
 };
-#define HL_SANDBOX_CONFIG_INIT                                                                     \
-    {                                                                                              \
-        0                                                                                          \
-    }
+#define HL_SANDBOX_CONFIG_INIT HL_ZERO
 
 #define HL_HEAP_DEFAULT (64u << 20)
 #define HL_STACK_DEFAULT (1u << 20)
@@ -99,8 +111,10 @@ enum hl_sandbox_state {
 HL_API int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                              const struct hl_sandbox_config *config, struct hl_error *error);
 /*
- * In any state; NULL is fine.  Not while another thread is in a call: interrupt, join first.  A
- * debugger that holds the idle guest is waited for, as by a process that a debugger has stopped.
+ * In any state; NULL is fine.  Inside of one of its own calls (a host function, an observer, console,
+ * log) it takes effect when that call returns, with INTERRUPTED; so it does, once, for a call that
+ * another thread is in.  Nothing else may be done with the sandbox after it.  A debugger that holds
+ * the idle guest is waited for, as by a process that a debugger has stopped.
  */
 HL_API void hl_sandbox_destroy(struct hl_sandbox *sandbox);
 
@@ -205,5 +219,9 @@ struct hl_counts {
     uint64_t calls, host_calls, logs, syscalls, unknown_syscalls, faults, interrupts;
 };
 HL_API void hl_sandbox_counts(const struct hl_sandbox *sandbox, struct hl_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,7 +5,8 @@
  *     struct hl_sandbox_config config = {.shared = 64 << 20};
  *     hl_gva_t at = 0;
  *     hl_sandbox_map_file(sb, &at, fd, 0, size, HL_MAP_READ, &error);
- *     hl_sandbox_call(sb, "Parse", (struct hl_value[]){at, size}, 2, &result, &error);
+ *     hl_sandbox_call(sb, "Parse", (struct hl_value[]){hl_value_u64(at), hl_value_u64(size)}, 2,
+ *                     &result, &error);
  *     hl_sandbox_unmap(sb, at, &error);
  *
  * Nothing the guest does reaches the file or the buffer, or another sandbox.  Around each mapping,
@@ -23,6 +24,10 @@
 
 #include <hl/error.h>
 #include <hl/sandbox.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define HL_MAP_READ 0u          /* the guest can read it; writing is a fault */
 #define HL_MAP_COPY_ON_WRITE 1u /* the guest can write, to pages of its own */
@@ -50,5 +55,9 @@ HL_API int hl_sandbox_map_buffer(struct hl_sandbox *sandbox, hl_gva_t *gva, cons
 
 /* gva as mapped: ARGUMENT where no mapping begins. */
 HL_API int hl_sandbox_unmap(struct hl_sandbox *sandbox, hl_gva_t gva, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

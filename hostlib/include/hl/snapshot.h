@@ -18,6 +18,10 @@
 
 #include <hl/sandbox.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hl_snapshot;
 
 /* Of a READY sandbox between calls: else STATE, or BUSY.  Also MEMORY, SYSTEM, KVM. */
@@ -67,5 +71,9 @@ HL_API int hl_snapshot_save(const struct hl_snapshot *snapshot, const char *path
 #define HL_SNAPSHOT_VERIFY 1u
 HL_API int hl_snapshot_load(struct hl_snapshot **snapshot, const struct hl_image *image,
                             const char *path, unsigned flags, struct hl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

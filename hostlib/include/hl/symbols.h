@@ -19,6 +19,10 @@
 #include <hl/image.h>
 #include <hl/machine.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct hl_symbols;
 
 /*
@@ -126,5 +130,9 @@ HL_API size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t at, struct 
 HL_API size_t hl_symbols_site(const struct hl_frame *frames, size_t count, const char *import);
 /* Is it of libhlguest or crt0? */
 HL_API bool hl_frame_is_runtime(const struct hl_frame *frame);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

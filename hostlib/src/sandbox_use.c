@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandbox_use.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include "fork.h"
+#include "sandbox.h"
+
+__attribute__((noinline)) uintptr_t frame_ip(void)
+{
+    return (uintptr_t)__builtin_return_address(0);
+}
+
+/* ---- is a frame still there? ---- */
+
+struct walk {
+    struct use_frame wanted;
+    uintptr_t function; /* where the wanted one begins, ... */
+    uintptr_t last;     /* ... and the one looked at before */
+    bool found, past;
+};
+
+/* libgcc gives for a frame the address at which that of its callee ended. */
+static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *opaque)
+{
+    struct walk *w = opaque;
+    const uintptr_t saved = 2 * sizeof(uintptr_t); /* the frame pointer, the return address */
+    uintptr_t end = (uintptr_t)_Unwind_GetCFA(context);
+    if (end == w->wanted.address + saved && w->last == w->function)
+        w->found = true;
+    w->past |= end > w->wanted.address + saved;
+    w->last = (uintptr_t)_Unwind_GetRegionStart(context);
+    return w->found || w->past ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+/* Both on the thread's own stack?  Those of signal handlers and coroutines say nothing. */
+static bool on_one_stack(uintptr_t a, uintptr_t b)
+{
+    pthread_attr_t attr;
+    void *start = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attr))
+        return false;
+    pthread_attr_getstack(&attr, &start, &size);
+    pthread_attr_destroy(&attr);
+    return a - (uintptr_t)start < size && b - (uintptr_t)start < size;
+}
+
+/* from: of the function that wants to know, if it is one of those. */
+static bool frame_is_gone(const struct hl_sandbox *sb, struct use_frame frame, struct use_frame from)
+{
+    uintptr_t here = from.address ? from.address : (uintptr_t)__builtin_frame_address(0);
+    if (!frame.address || !on_one_stack(frame.address, here))
+        return false;
+    if (here >= frame.address)
+        return true;
+    struct walk w = {.wanted = frame,
+                     .function = (uintptr_t)_Unwind_FindEnclosingFunction((void *)(frame.ip - 1))};
+    _Unwind_Backtrace(look, &w);
+    return w.found ? *frame.guard != sb : w.past;
+}
+
+/* Of those that find out at the same time, one is to end the call. */
+static bool was_left(struct hl_sandbox *sb, struct use_frame from)
+{
+    struct sandbox_use *use = &sb->use;
+    int thread = atomic_load(&use->thread);
+    bool left = thread == fork_thread() ? frame_is_gone(sb, use->frame, from)
+                                        : thread && tgkill(getpid(), thread, 0) && errno == ESRCH;
+    return left && atomic_compare_exchange_strong(&use->thread, &thread, 0);
+}
+
+/* ---- taking and giving ---- */
+
+int sandbox_is_copy(struct hl_error *error)
+{
+    hl_error_set(error, HL_ERR_STATE,
+                 "the sandbox belongs to the process that made it, not to a "
+                 "child of fork()");
+    hl_error_hint(error, "make one in the child, from the same image or snapshot");
+    return HL_ERR_STATE;
+}
+
+static bool take(struct hl_sandbox *sb, int *state)
+{
+    *state = USE_FREE;
+    return atomic_compare_exchange_strong_explicit(&sb->use.state, state, USE_BUSY,
+                                                   memory_order_acquire, memory_order_acquire);
+}
+
+/* Seldom: in a host function, from another thread, or after a longjmp(). */
+__attribute__((noinline, cold)) static bool take_again(struct hl_sandbox *sb, int state,
+                                                       struct use_frame from)
+{
+    if (state != USE_BUSY || !was_left(sb, from))
+        return false;
+    sandbox_abandon(sb);
+    return take(sb, &state);
+}
+
+int sandbox_take_in(struct hl_sandbox *sb, struct use_frame frame, struct hl_error *error)
+{
+    int state;
+    if (!sb)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox");
+    if (fork_copied(sb->use.forks))
+        return sandbox_is_copy(error);
+    if (!take(sb, &state) && !take_again(sb, state, frame))
+        return hl_error_set(error, HL_ERR_BUSY, "%s", hl_err_text(HL_ERR_BUSY));
+    sb->use.frame = frame;
+    if (frame.guard)
+        *frame.guard = sb;
+    atomic_store_explicit(&sb->use.thread, fork_thread(), memory_order_release);
+    return 0;
+}
+
+int sandbox_take(struct hl_sandbox *sb, struct hl_error *error)
+{
+    return sandbox_take_in(sb, (struct use_frame){0}, error);
+}
+
+bool sandbox_give(struct hl_sandbox *sb)
+{
+    int state = USE_BUSY;
+    /* Who finds it taken again must not take the next thread for this one. */
+    atomic_store_explicit(&sb->use.thread, 0, memory_order_relaxed);
+    if (atomic_compare_exchange_strong_explicit(&sb->use.state, &state, USE_FREE,
+                                                memory_order_release, memory_order_relaxed))
+        return false;
+    sandbox_unmake(sb);
+    return true;
+}
+
+bool sandbox_take_over(struct hl_sandbox *sb)
+{
+    int state;
+    /* Whoever was in a copy that fork() made is not in this process. */
+    if (fork_copied(sb->use.forks))
+        return atomic_exchange(&sb->use.state, USE_DOOMED) != USE_DOOMED;
+    if (take(sb, &state) || take_again(sb, state, (struct use_frame){0}))
+        return true;
+    sandbox_interrupt(sb); /* before it is marked: then it may go at any time */
+    while (state == USE_BUSY || state == USE_FREE) {
+        int next = state == USE_FREE ? USE_BUSY : USE_DOOMED;
+        if (atomic_compare_exchange_weak(&sb->use.state, &state, next))
+            return next == USE_BUSY;
+    }
+    return false;
+}

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# headers.sh PREFIX: every installed header stands alone, in strict C11 and C++17, and what it
+# declares has C's names in C++: one that links to libhl, and a plug-in.
+. "$(dirname "$0")/lib.sh"
+include=$prefix/include lib=$prefix/lib
+SAN=${prefix#*san-}; [ "$SAN" != "$prefix" ] && san=-fsanitize=${SAN//-/,} || san=
+warn='-Wall -Wextra -Wshadow -Werror -pedantic-errors'
+# built NAME COMMAND...
+built() {
+    local name=$1
+    shift
+    if "$@" >"$out" 2>"$err"; then ok "$name"; else fail "$name" 'does not compile'; fi
+}
+
+for h in "$include"/hl/*.h; do
+    n=hl/${h##*/}
+    printf '#include <%s>\n#include <%s>\nint nothing;\n' "$n" "$n" >one.c
+    cp one.c one.cc
+    built "$n in C11" gcc -std=c11 $warn -Wstrict-prototypes -I"$include" -fsyntax-only one.c
+    built "$n in C++17" g++ -std=c++17 $warn -I"$include" -fsyntax-only one.cc
+done
+
+# From HL_API to the parenthesis: the names of all functions there are.
+functions=$(cat "$include"/hl/*.h | tr '\n' ' ' | sed 's/HL_API/\n&/g' |
+    sed -nE 's/^HL_API [^;(]*[ *]([a-z][a-z0-9_]*)\(.*/\1/p' | grep -v '^hl_plugin_register$' | sort -u)
+if [ "$(wc -w <<<"$functions")" -ge 90 ]; then ok 'functions are found'
+else fail 'functions are found' "only $(wc -w <<<"$functions")"; fi
+{
+    for h in "$include"/hl/*.h; do
+        case $h in */guest*.h) ;; *) echo "#include <hl/${h##*/}>" ;; esac
+    done
+    echo 'typedef void any();'
+    echo 'extern any *const all[]; any *const all[] = {'
+    for f in $functions; do echo "reinterpret_cast<any *>(&$f),"; done
+    cat <<'C'
+};
+int main()
+{
+    hl_sandbox_config sandbox = HL_SANDBOX_CONFIG_INIT;
+    hl_debug_config debug = HL_DEBUG_CONFIG_INIT;
+    hl_profile_config profile = HL_PROFILE_CONFIG_INIT;
+    hl_gdb_config gdb = HL_GDB_CONFIG_INIT;
+    hl_image *image;
+    hl_error error;
+    bool zero = !sandbox.heap && !debug.hold && !profile.rate_hz && !gdb.fds && all[0];
+    return zero && hl_image_open(&image, "/nonexistent", &error) == HL_ERR_FILE ? 0 : 1;
+}
+C
+} >host.cc
+libs=$(PKG_CONFIG_PATH=$lib/pkgconfig pkg-config --static --libs-only-l hl | sed 's/-lhl\b//')
+built 'a C++ host links to all of libhl.so' g++ -std=c++17 $warn $san -I"$include" -o host host.cc \
+    -L"$lib" -lhl -Wl,-rpath,"$lib" &&
+    if ./host; then ok 'and runs'; else fail 'and runs' "status $?"; fi
+built 'a C++ host links to all of libhl.a' g++ -std=c++17 $warn $san -I"$include" -o host host.cc \
+    "$lib/libhl.a" $libs &&
+    if ./host; then ok 'and runs'; else fail 'and runs' "status $?"; fi
+
+# The examples of the headers, with what they leave to the reader.
+example() { sed -n '/^ \*     /{s/^ \*     //;p};/^ \*\//q' "$include/hl/$1.h" | grep -v '^gdb '; }
+{
+    echo '#include <hl/hl.h>'
+    echo '#include <stdio.h>'
+    echo 'hl_host_fn host_add;'
+    for h in sandbox debug attach share; do
+        declares() { example $h | grep -q "$1 \*$2;" || echo "struct $1 *$2 = NULL;"; }
+        echo "void example_$h(int fd, size_t size, const struct hl_value *args);"
+        echo "void example_$h(int fd, size_t size, const struct hl_value *args) {"
+        echo 'struct hl_error error; struct hl_value result;'
+        declares hl_image image
+        declares hl_sandbox sb
+        example $h
+        echo '(void)fd; (void)size; (void)args; (void)result; (void)image; (void)sb; }'
+    done
+} >examples.c
+built 'the examples in the headers' gcc -std=c11 -Wall -Wextra -Werror -Wno-unused-variable \
+    -I"$include" -fsyntax-only examples.c
+
+cat >plugin.cc <<'C'
+#include <hl/plugin.h>
+int hl_plugin_register(hl_sandbox *sandbox, hl_error *error)
+{
+    return hl_sandbox_register(sandbox, "HostAdd", "i32(i32, i32)",
+                               [](void *, const hl_value *args, size_t, hl_value *result, hl_error *) {
+                                   result->i32 = args[0].i32 + args[1].i32;
+                                   return 0;
+                               },
+                               nullptr, error);
+}
+C
+built 'a C++ plug-in' g++ -std=c++17 $warn -I"$include" -shared -fPIC -o plugin.so plugin.cc
+same 'has the name it is looked for by' hl_plugin_register \
+    "$(nm -D --defined-only plugin.so | sed -n 's/^.* T \(.*plugin.*\)$/\1/p')"
+exit $status
