@@ -2,11 +2,11 @@
 /* crtn: the end of the functions that start.S begins in sections .init and .fini; linked last. */
     .macro end section, name
     .section \section, "ax", @progbits
-    popq %rbp
-    ret
     .globl \name
     .hidden \name
 \name:
+    popq %rbp
+    ret
     .endm
 
     end .init, hl_init_section_end

@@ -70,11 +70,11 @@ static hl_gva_t skip_frame(const struct hl_symbols *symbols, hl_gva_t pc)
     size_t available, at = 0;
     const uint8_t *code = hl_code_at(symbols, pc, &available);
 
-    if (!code || available < 8)
+    if (!code)
         return pc;
-    if (memcmp(code, endbr, sizeof(endbr)) == 0)
+    if (available >= sizeof(endbr) && memcmp(code, endbr, sizeof(endbr)) == 0)
         at = sizeof(endbr);
-    if (code[at++] != 0x55 || available < at + sizeof(mov))
+    if (available < at + 1 + sizeof(mov) || code[at++] != 0x55)
         return pc;
     if (memcmp(code + at, mov, sizeof(mov)) != 0 && memcmp(code + at, mov_too, sizeof(mov)) != 0)
         return pc;

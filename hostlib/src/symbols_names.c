@@ -161,6 +161,34 @@ static bool is_end_of(const char *wanted, const char *text)
     return at == text || (at - text >= 2 && at[-1] == ':' && at[-2] == ':');
 }
 
+/* Template arguments are seldom written: `f` is f<int>, too, or in Rust f::<u32>. */
+static void drop_arguments(char *text)
+{
+    char *to = text;
+    size_t depth = 0;
+
+    for (const char *p = text; *p; p++) {
+        if (*p == '<' && depth++ == 0 && to - text > 2 && to[-1] == ':')
+            to -= 2;
+        if (depth == 0)
+            *to++ = *p;
+        if (*p == '>' && depth)
+            depth--;
+    }
+    *to = '\0';
+}
+
+static bool is_meant(const struct hl_wanted *wanted, char *text)
+{
+    if (is_end_of(wanted->name, text))
+        return true;
+    /* Those of `operator<` are no arguments, and nor is Rust's `<T as Trait>::f`. */
+    if (strchr(wanted->name, '<') || strstr(text, "operator") || text[0] == '<')
+        return false;
+    drop_arguments(text);
+    return is_end_of(wanted->name, text);
+}
+
 bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled)
 {
     struct demangled *read = &wanted->read;
@@ -177,5 +205,5 @@ bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled)
     from = strstr(read->full, read->bare);
     drop_blanks(from ? from : read->full);
     drop_blanks(read->bare);
-    return is_end_of(wanted->name, read->bare) || is_end_of(wanted->name, from ? from : read->full);
+    return is_meant(wanted, read->bare) || is_meant(wanted, from ? from : read->full);
 }

@@ -138,7 +138,7 @@ for where in f a::f; do
 done
 refused '--stop-at: none' 100 'no function a::g' 'stop-at' \
     run --gdb="unix:$tmp/s" --stop-at a::g many --call 'Sum(1)'
-for where in g b::g many.cc:g 'a::f(int)' 'f( long )' 'b::t<unsigned long>' 'b::t<unsigned long>(unsigned long)'; do
+for where in g b::g b::t 't(unsigned long)' many.cc:g 'a::f(int)' 'f( long )' 'b::t<unsigned long>' 'b::t<unsigned long>(unsigned long)'; do
     if command -v gdb >/dev/null; then
         timeout -k 5 $((60 * slow)) gdb -nx -batch \
             -ex "target remote | '$dev' run --gdb=stdio --stop-at='$where' many --call 'Sum(1)'" \
@@ -159,12 +159,28 @@ pub mod shapes { #[inline(never)] pub fn poke(x: u64) -> u64 { unsafe { core::pt
 #[no_mangle]
 pub extern "C" fn main(_c: i32, _v: *const *const u8) -> i32 { shapes::poke(7) as i32 }
 END
+cat >generic.rs <<'END'
+#![no_std]
+#[panic_handler]
+fn panic(_i: &core::panic::PanicInfo) -> ! { loop {} }
+#[inline(never)]
+pub fn apply<F: Fn(u64) -> u64>(f: F, n: u64) -> u64 { f(n) ^ f(n + 1) }
+#[no_mangle]
+pub extern "C" fn main(c: i32, _v: *const *const u8) -> i32 { apply(|x| x * c as u64, c as u64) as i32 }
+END
 for style in '' '-C symbol-mangling-version=v0'; do
     # shellcheck disable=SC2086 # two words or none
     if command -v rustc >/dev/null && rustc -g -C opt-level=1 -C panic=abort \
         --crate-type lib --emit obj $style -o g.o g.rs 2>/dev/null && "$cc" -o rust g.o 2>/dev/null; then
         hl run rust
         has "Rust $style" "$err" ' in g::shapes::poke at .*g\.rs:4$'
+        # shellcheck disable=SC2086
+        rustc -g -C opt-level=1 -C panic=abort -C overflow-checks=off --crate-type lib \
+            --emit obj $style -o generic.o generic.rs && "$cc" -o generic generic.o
+        timeout -k 5 $((60 * slow)) gdb -nx -batch -ex bt -ex kill \
+            -iex "target remote | '$dev' run --gdb=stdio --stop-at=generic::apply generic" \
+            >"$out" 2>"$err" </dev/null
+        has "Rust $style: --stop-at a generic function" "$out" '^#[01] .*generic::apply<'
     else
         skip "Rust $style" 'no rustc'
     fi
