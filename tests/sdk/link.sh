@@ -334,7 +334,7 @@ else
     skip clang 'clang is not installed'
 fi
 HL_REAL_CC='env gcc' gives 'env gcc' 'Run()' 42 plain.c
-for compiler in /bin/true cat no-such-compiler g++; do
+for compiler in /bin/true cat no-such-compiler g++ musl-gcc "$cc" "env $cc"; do
     HL_REAL_CC=$compiler refused "compiler $compiler" 100 "$compiler" plain.c
 done
 
