@@ -121,9 +121,10 @@ static bool is_output(const struct linux_file *f)
     return f->kind == FILE_STDOUT || f->kind == FILE_STDERR;
 }
 
+/* Nothing can be read of the console's output either, where it was opened for that. */
 static bool is_empty(const struct linux_file *f)
 {
-    return f->kind == FILE_STDIN || f->kind == FILE_NULL;
+    return file_is_console(f) || f->kind == FILE_NULL;
 }
 
 /* ---- one buffer, or many ---- */
@@ -141,6 +142,23 @@ static bool get_piece(struct hl_sandbox *sb, const struct pieces *p, uint64_t i,
     return true;
 }
 
+/* Before anything is done, as in Linux: not one piece is read or written when one is bad. */
+static int64_t check_pieces(struct hl_sandbox *sb, const struct pieces *p)
+{
+    if (!p->iov)
+        return (int64_t)p->one[1] < 0 ? -EFAULT : 0;
+    if (p->count > IOV_LIMIT)
+        return -EINVAL;
+    for (uint64_t i = 0; i < p->count; i++) {
+        uint64_t iov[2];
+        if (!get_piece(sb, p, i, iov))
+            return -EFAULT;
+        if ((int64_t)iov[1] < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 static int64_t read_all(struct hl_sandbox *sb, uint64_t fd, const struct pieces *p)
 {
     const struct linux_file *f = linux_file(sb, fd);
@@ -148,8 +166,9 @@ static int64_t read_all(struct hl_sandbox *sb, uint64_t fd, const struct pieces 
     int rc = 0;
     if (!f || (f->flags & O_ACCMODE) == O_WRONLY)
         return -EBADF;
-    if (p->count > IOV_LIMIT)
-        return -EINVAL;
+    int64_t bad = check_pieces(sb, p);
+    if (bad)
+        return bad;
     for (uint64_t i = 0; i < p->count && total < AT_ONCE && !is_empty(f); i++) {
         uint64_t iov[2];
         size_t want = 0, done = 0;
@@ -173,8 +192,9 @@ static int64_t write_all(struct hl_sandbox *sb, uint64_t fd, const struct pieces
     bool fault = false;
     if (!f || (f->flags & O_ACCMODE) == O_RDONLY)
         return -EBADF;
-    if (p->count > IOV_LIMIT)
-        return -EINVAL;
+    int64_t bad = check_pieces(sb, p);
+    if (bad)
+        return bad;
     console_open(&c, sb, f->kind == FILE_STDERR ? 2 : 1);
     for (uint64_t i = 0; i < p->count && total < AT_ONCE && !fault; i++) {
         uint64_t iov[2] = {0, 0};

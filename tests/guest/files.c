@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,6 +43,13 @@ HL_FUNCTION(i32, Devices)
     CHECK(memcmp(a, b, sizeof(a)) != 0);
     CHECK(readv(urandom, v, 2) == 30 && readv(zero, v, 2) == 30 && !a[9] && !b[19] && b[20]);
     CHECK(writev(null, v, 2) == 30);
+    CHECK(readv(null, (void *)8, 1) == -1 && errno == EFAULT && readv(null, (void *)8, 0) == 0);
+    CHECK(writev(null, v, 1025) == -1 && errno == EINVAL);
+    v[1].iov_len = SIZE_MAX;
+    memset(a, 1, sizeof(a));
+    CHECK(readv(zero, v, 2) == -1 && errno == EINVAL && a[0] == 1);
+    CHECK(writev(1, v, 2) == -1 && errno == EINVAL);
+    CHECK(write(1, a, SIZE_MAX) == -1 && errno == EFAULT);
     CHECK(read(zero, (void *)8, 10) == -1 && errno == EFAULT);
     CHECK(write(zero, a, 1) == -1 && errno == EBADF);
     CHECK(read(full, a, 1) == -1 && errno == EBADF);
@@ -54,6 +62,14 @@ HL_FUNCTION(i32, Devices)
     for (int fd = 3; fd < 8; fd++)
         CHECK(close(fd) == 0);
     CHECK(close(3) == -1 && errno == EBADF && read(7, a, 1) == -1 && errno == EBADF);
+    return 0;
+}
+
+/* Opened to be read, the console's output is at its end. */
+HL_FUNCTION(i32, OutputIsEmpty)
+{
+    int fd = open("/dev/stdout", O_RDWR);
+    CHECK(fd == 3 && read(fd, a, 1) == 0 && close(fd) == 0);
     return 0;
 }
 

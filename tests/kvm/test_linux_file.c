@@ -8,8 +8,8 @@
 
 static void test_files(void **state)
 {
-    static const char *const checks[] = {"Devices",    "Stdio", "Names",
-                                         "Duplicates", "Ready", "Random"};
+    static const char *const checks[] = {"Devices", "Stdio",  "Names",        "Duplicates",
+                                         "Ready",   "Random", "OutputIsEmpty"};
     struct box *box = *state;
     box_open(box, "files");
     for (unsigned round = 0; round < 2; round++)
