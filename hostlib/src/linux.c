@@ -183,7 +183,8 @@ int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_e
         result = table[number](sb, a);
     else
         sb->counts.unknown_syscalls++;
-    if (result == LINUX_AGAIN) {
+    /* Of rt_sigreturn() it is what rax was when the signal came: any number. */
+    if (result == LINUX_AGAIN && number != SYS_rt_sigreturn) {
         linux_rewind_call(sb, number);
         return RUN_ON;
     }

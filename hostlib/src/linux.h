@@ -64,6 +64,12 @@ static inline uint64_t signal_bit(int number)
     return 1ull << (number - 1);
 }
 
+/* Is the guest on its other stack? */
+static inline bool linux_on_alt_stack(const struct linux_process *p, uint64_t rsp)
+{
+    return p->alt_size && rsp > p->alt_stack && rsp - p->alt_stack <= p->alt_size;
+}
+
 /* Never blocked, never caught. */
 #define UNCATCHABLE (1ull << 8 | 1ull << 18) /* SIGKILL, SIGSTOP */
 
@@ -86,8 +92,11 @@ void linux_rewind_call(struct hl_sandbox *sb, uint64_t number);
 
 /* linux_timer.c: take note of a ring; and the timer's end. */
 void linux_timer_look(struct hl_sandbox *sb);
+/* SIGALRM is no longer pending.  An interval does not ring meanwhile: it would only hold it up. */
+void linux_timer_again(struct hl_sandbox *sb);
 void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to);
-int linux_timer_restore(struct hl_sandbox *sb, struct hl_error *error);
+/* To ring after `wait` ns; 0: not at all. */
+int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error);
 void linux_timer_free(struct hl_sandbox *sb);
 
 /* linux_file.c: do the descriptors of a snapshot's file make sense? */

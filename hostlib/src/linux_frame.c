@@ -83,18 +83,17 @@ static bool put_vectors(struct hl_sandbox *sb, hl_gva_t at)
     return good;
 }
 
-/* What `xrstor` takes, whatever the guest has made of it (Intel SDM 1, 13.8). */
-static void make_good(const struct hl_sandbox *sb, uint8_t *area)
+/* Would `xrstor` take it (Intel SDM 1, 13.8)?  Software's part is not the processor's business. */
+static bool check_vectors(const struct hl_sandbox *sb, uint8_t *area)
 {
-    uint64_t header[8] = {0};
+    static const uint64_t none[7];
+    uint64_t header[8];
     uint32_t mxcsr;
-    memcpy(&header[0], area + XSAVE_HEADER, sizeof(header[0]));
-    header[0] &= sb->machine->ops->xcr0(sb->machine->vcpu);
-    memcpy(area + XSAVE_HEADER, header, sizeof(header));
+    memcpy(header, area + XSAVE_HEADER, sizeof(header));
     memcpy(&mxcsr, area + XSAVE_MXCSR, sizeof(mxcsr));
-    mxcsr &= MXCSR_MASK;
-    memcpy(area + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
     memset(area + XSAVE_SOFTWARE, 0, XSAVE_HEADER - XSAVE_SOFTWARE);
+    return !(header[0] & ~sb->machine->ops->xcr0(sb->machine->vcpu)) &&
+           memcmp(header + 1, none, sizeof(none)) == 0 && !(mxcsr & ~MXCSR_MASK);
 }
 
 /* Without a place, or without all of it there, the state is the initial one. */
@@ -104,12 +103,12 @@ static bool get_vectors(struct hl_sandbox *sb, hl_gva_t at)
     const size_t size = vectors_size(sb);
     const uint32_t mxcsr = MXCSR_DEFAULT;
     uint8_t *area = calloc(1, size);
-    bool good = area && size >= XSAVE_LEAST && (!at || linux_get(sb, at, area, size));
+    bool good =
+        area && size >= XSAVE_LEAST && at % 64 == 0 && (!at || linux_get(sb, at, area, size));
     if (good) {
         if (!at)
             memcpy(area + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
-        make_good(sb, area);
-        good = m->ops->set_xsave(m->vcpu, area, NULL) == 0;
+        good = check_vectors(sb, area) && m->ops->set_xsave(m->vcpu, area, NULL) == 0;
     }
     free(area);
     return good;
@@ -156,12 +155,13 @@ static void fill_context(struct frame_context *c, struct hl_sandbox *sb, const s
 
 /* The stack the handler runs on: the other one, unless the guest is there already. */
 static uint64_t handler_stack(const struct linux_process *p, const struct linux_action *action,
-                              uint64_t rsp)
+                              uint64_t rsp, bool *other)
 {
-    bool there = p->alt_size && rsp > p->alt_stack && rsp - p->alt_stack <= p->alt_size;
-    if ((action->flags & SA_ONSTACK) && p->alt_size && !there)
-        return p->alt_stack + p->alt_size;
-    return rsp - RED_ZONE;
+    *other = linux_on_alt_stack(p, rsp);
+    if (!(action->flags & SA_ONSTACK) || !p->alt_size || *other)
+        return rsp - RED_ZONE;
+    *other = true;
+    return p->alt_stack + p->alt_size;
 }
 
 bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
@@ -172,9 +172,12 @@ bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
     struct frame f;
     if (hl_machine_get_regs(sb->machine, &r, NULL) || !action->restorer || action->handler >> 47)
         return false;
-    uint64_t top = handler_stack(p, action, r.rsp);
+    bool other;
+    uint64_t top = handler_stack(p, action, r.rsp, &other);
     hl_gva_t vectors = (top - vectors_size(sb) - sizeof(uint32_t)) & ~63ull;
     hl_gva_t at = ((vectors - sizeof(f)) & ~15ull) - 8;
+    if (other && !linux_on_alt_stack(p, at)) /* what is below it is other data of the guest's */
+        return false;
     memset(&f, 0, sizeof(f));
     f.back = action->restorer;
     fill_context(&f.context, sb, &r, info);

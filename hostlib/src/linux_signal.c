@@ -56,6 +56,14 @@ void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
     p->pending |= signal_bit(number);
 }
 
+/* It is pending no longer. */
+static void forget(struct hl_sandbox *sb, int number)
+{
+    linux_change(sb)->pending &= ~signal_bit(number);
+    if (number == SIGALRM)
+        linux_timer_again(sb);
+}
+
 /* ---- system calls ---- */
 
 int64_t linux_rt_sigaction(struct hl_sandbox *sb, const args6 a)
@@ -71,10 +79,9 @@ int64_t linux_rt_sigaction(struct hl_sandbox *sb, const args6 a)
     const struct linux_action before = process(sb)->action[number - 1];
     if (a[1]) {
         next.mask &= ~UNCATCHABLE;
-        struct linux_process *p = linux_change(sb);
-        p->action[number - 1] = next;
+        linux_change(sb)->action[number - 1] = next;
         if (is_ignored(sb, number))
-            p->pending &= ~signal_bit(number);
+            forget(sb, number);
     }
     return a[2] && !linux_set(sb, a[2], &before, sizeof(before)) ? -EFAULT : 0;
 }
@@ -116,12 +123,6 @@ int64_t linux_rt_sigpending(struct hl_sandbox *sb, const args6 a)
     return linux_set(sb, a[0], &set, a[1]) ? 0 : -EFAULT;
 }
 
-/* Is the guest on its other stack? */
-static bool on_alt_stack(const struct linux_process *p, uint64_t rsp)
-{
-    return p->alt_size && rsp > p->alt_stack && rsp - p->alt_stack <= p->alt_size;
-}
-
 int64_t linux_sigaltstack(struct hl_sandbox *sb, const args6 a)
 {
     const struct linux_process *p = process(sb);
@@ -134,7 +135,7 @@ int64_t linux_sigaltstack(struct hl_sandbox *sb, const args6 a)
     struct hl_regs regs;
     if (hl_machine_get_regs(sb->machine, &regs, NULL))
         return -EIO;
-    bool busy = on_alt_stack(p, regs.rsp);
+    bool busy = linux_on_alt_stack(p, regs.rsp);
     before.flags |= busy ? (uint32_t)SS_ONSTACK : 0;
     if (a[0]) {
         if (!linux_get(sb, a[0], &next, sizeof(next)))
@@ -142,7 +143,7 @@ int64_t linux_sigaltstack(struct hl_sandbox *sb, const args6 a)
         if (busy)
             return -EPERM;
         bool none = next.flags & SS_DISABLE;
-        if (next.flags & ~(uint32_t)(SS_DISABLE | SS_ONSTACK))
+        if (next.flags & ~(uint32_t)(none ? SS_DISABLE : SS_ONSTACK))
             return -EINVAL;
         if (!none && next.size < LEAST_STACK)
             return -ENOMEM;
@@ -246,7 +247,7 @@ static int deliver(struct hl_sandbox *sb, int number, struct hl_error *error)
     enum linux_cause cause = process(sb)->cause[number - 1];
     struct linux_info info = {.back = 0};
     int rc = 0;
-    linux_change(sb)->pending &= ~signal_bit(number);
+    forget(sb, number);
     if (is_ignored(sb, number))
         return 0;
     if (!has_handler(sb, number))

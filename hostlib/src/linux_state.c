@@ -100,7 +100,7 @@ int linux_put(struct hl_sandbox *sb, const struct linux_state *from, bool maps, 
     if (all)
         put_process(to, from->process);
     to->changed = sb->nap.kept = false;
-    return all || rings ? linux_timer_restore(sb, error) : 0;
+    return all || rings ? linux_timer_restore(sb, from->process->timer_left, error) : 0;
 }
 
 bool linux_is_good(const struct linux_process *p)

@@ -4,7 +4,7 @@
  *
  * The deadline thread notes that the timer has rung and kicks the guest; the guest's thread makes a
  * SIGALRM of that, and sets the deadline for the next ring of an interval.  So a guest that is not
- * run costs nothing, however short its interval.
+ * run costs nothing, however short its interval; nor does one that blocks SIGALRM.
  */
 #include "linux.h"
 
@@ -48,12 +48,19 @@ void linux_timer_look(struct hl_sandbox *sb)
     struct linux_timer *t = &sb->timer;
     if (!atomic_load_explicit(&t->rung, memory_order_relaxed) || !atomic_exchange(&t->rung, false))
         return;
-    uint64_t step = sb->os.process->timer_interval, now = clock_now();
-    linux_raise(sb, SIGALRM, CAUSE_TIMER);
-    if (step)
-        arm(sb, t->next + ((now - t->next) / step + 1) * step);
-    else
+    if (!sb->os.process->timer_interval)
         t->next = DEADLINE_NEVER;
+    linux_raise(sb, SIGALRM, CAUSE_TIMER);
+    if (!(sb->os.process->pending & signal_bit(SIGALRM)))
+        linux_timer_again(sb);
+}
+
+void linux_timer_again(struct hl_sandbox *sb)
+{
+    struct linux_timer *t = &sb->timer;
+    uint64_t step = sb->os.process->timer_interval, now = clock_now();
+    if (step && t->next <= now && !atomic_load(&t->rung))
+        arm(sb, t->next + ((now - t->next) / step + 1) * step);
 }
 
 static uint64_t left(const struct hl_sandbox *sb)
@@ -68,9 +75,8 @@ void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to)
     to->timer_left = left(sb);
 }
 
-int linux_timer_restore(struct hl_sandbox *sb, struct hl_error *error)
+int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error)
 {
-    uint64_t wait = sb->os.process->timer_left;
     int rc = wait ? open_timer(sb, error) : 0;
     if (rc || !sb->timer.open)
         return rc;

@@ -222,6 +222,9 @@ HL_FUNCTION(i32, AltStack)
     CHECK(stood >= (uintptr_t)other && stood < (uintptr_t)other + sizeof(other));
     s.ss_size = 100;
     CHECK(sigaltstack(&s, NULL) == -1 && errno == ENOMEM);
+    s.ss_size = sizeof(other);
+    s.ss_flags = SS_DISABLE | SS_ONSTACK;
+    CHECK(sigaltstack(&s, NULL) == -1 && errno == EINVAL);
     s.ss_flags = SS_DISABLE;
     CHECK(sigaltstack(&s, NULL) == 0);
     return 0;
@@ -276,6 +279,67 @@ HL_FUNCTION(void, AbortBlocked)
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
     abort();
+}
+
+/* What the handler says is in rax, be it a number that means something to the host. */
+static void least_rax(int number, siginfo_t *i, void *c)
+{
+    (void)number;
+    (void)i;
+    ((ucontext_t *)c)->uc_mcontext.gregs[REG_RAX] = INT64_MIN;
+}
+
+HL_FUNCTION(i32, AnyResult)
+{
+    struct sigaction a = {.sa_sigaction = least_rax, .sa_flags = SA_SIGINFO};
+    int64_t rax = SYS_kill;
+    CHECK(sigaction(SIGUSR1, &a, NULL) == 0);
+    __asm__ volatile("syscall" : "+a"(rax) : "D"(getpid()), "S"(SIGUSR1) : "rcx", "r11", "memory");
+    CHECK(rax == INT64_MIN);
+    return 0;
+}
+
+/* Vector state that the processor would not load. */
+static int damage;
+static void damaged(int number, siginfo_t *i, void *c)
+{
+    static const struct {
+        size_t at;
+        uint8_t value;
+    } places[] = {{27, 1}, {519, 0x80}, {520, 1}, {575, 1}};
+    ucontext_t *context_here = c;
+    uint8_t *state = (uint8_t *)context_here->uc_mcontext.fpregs;
+    (void)number;
+    (void)i;
+    if (damage < 4)
+        state[places[damage].at] = places[damage].value;
+    else
+        context_here->uc_mcontext.fpregs = (void *)(state + 1);
+}
+
+HL_FUNCTION(void, BadVectors, (i32, what))
+{
+    struct sigaction a = {.sa_sigaction = damaged, .sa_flags = SA_SIGINFO};
+    damage = what;
+    sigaction(SIGUSR1, &a, NULL);
+    raise(SIGUSR1);
+}
+
+/* A handler in a handler, until the other stack is full. */
+static void nest_on(int number)
+{
+    if (++runs < 1000)
+        raise(number);
+}
+
+HL_FUNCTION(void, FullStack)
+{
+    stack_t s = {.ss_sp = other, .ss_size = sizeof(other)};
+    struct sigaction a = {.sa_handler = nest_on, .sa_flags = SA_ONSTACK | SA_NODEFER};
+    runs = 0;
+    sigaltstack(&s, NULL);
+    sigaction(SIGUSR1, &a, NULL);
+    raise(SIGUSR1);
 }
 
 HL_FUNCTION(void, BadReturn)
@@ -389,6 +453,33 @@ HL_FUNCTION(i32, Spin)
     CHECK(setitimer(ITIMER_PROF, &soon, NULL) == -1 && errno == EINVAL);
     soon.it_value.tv_usec = 1000000;
     CHECK(setitimer(ITIMER_REAL, &soon, NULL) == -1 && errno == EINVAL);
+    return 0;
+}
+
+/* An interval of 50 us that is blocked for 20 ms; then it goes on. */
+HL_FUNCTION(i32, Unheard)
+{
+    struct itimerval t = {{0, 50}, {0, 50}};
+    const int64_t end = now_us() + 20000;
+    sigset_t set;
+    CHECK(install(SIGALRM, 0) == 0);
+    sigemptyset(&set);
+    sigaddset(&set, SIGALRM);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0 && setitimer(ITIMER_REAL, &t, NULL) == 0);
+    while (now_us() < end)
+        ;
+    return runs;
+}
+
+HL_FUNCTION(i32, Heard)
+{
+    const struct itimerval none = {{0, 0}, {0, 0}};
+    sigset_t set;
+    sigemptyset(&set);
+    CHECK(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
+    while (runs < 3)
+        ;
+    CHECK(setitimer(ITIMER_REAL, &none, NULL) == 0);
     return 0;
 }
 

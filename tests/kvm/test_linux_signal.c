@@ -51,8 +51,8 @@ static void run_checks(struct box *box, const char *const *checks, size_t count)
 
 static void test_signals(void **state)
 {
-    static const char *const checks[] = {"OldValues", "Refused", "Handler",  "Registers",
-                                         "Masks",     "Flags",   "AltStack", "Fault"};
+    static const char *const checks[] = {"OldValues", "Refused",  "Handler", "Registers", "Masks",
+                                         "Flags",     "AltStack", "Fault",   "AnyResult"};
     run_checks(*state, checks, COUNT(checks));
 }
 
@@ -101,6 +101,37 @@ static void test_a_frame_that_is_none(void **state)
     open_guest(box);
     assert_int_equal(TRY0(box, "BadReturn"), HL_ERR_GUEST_ABORT);
     assert_string_equal(box->error.text, "the guest aborted: it raised signal 11 (SIGSEGV)");
+}
+
+static void test_bad_vectors(void **state)
+{
+    struct box *box = *state;
+    for (int i = 0; i < 5; i++) {
+        open_guest(box);
+        assert_int_equal(TRY(box, "BadVectors", value_i32(i)), HL_ERR_GUEST_ABORT);
+        assert_string_equal(box->error.text, "the guest aborted: it raised signal 11 (SIGSEGV)");
+        box_close(box);
+    }
+}
+
+static void test_the_other_stack_is_full(void **state)
+{
+    struct box *box = *state;
+    open_guest(box);
+    assert_int_equal(TRY0(box, "FullStack"), HL_ERR_GUEST_ABORT);
+    assert_string_equal(box->error.text,
+                        "the guest aborted: no stack for its handler of signal 10 (SIGUSR1)");
+}
+
+/* A blocked interval rings once: more would only break off the guest. */
+static void test_a_blocked_interval(void **state)
+{
+    struct box *box = *state;
+    open_guest(box);
+    uint64_t before = box->sb->counts.interrupts;
+    assert_int_equal(CALL0(box, "Unheard")->i32, 0);
+    assert_in_range(box->sb->counts.interrupts - before, 0, 5);
+    assert_int_equal(CALL0(box, "Heard")->i32, 0);
 }
 
 static void test_alarm_ends_the_guest(void **state)
@@ -208,6 +239,20 @@ static void test_restore_undoes(void **state)
     hl_snapshot_destroy(snapshot);
 }
 
+/* Nothing but the time has changed since the snapshot: the alarm begins anew all the same. */
+static void test_restore_keeps_the_alarm(void **state)
+{
+    struct box *box = *state;
+    struct hl_snapshot *snapshot;
+    open_guest(box);
+    CALL(box, "SetAlarm", value_u32(50000));
+    assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
+    assert_int_equal(hl_sandbox_restore(box->sb, snapshot, &box->error), 0);
+    assert_true(box->sb->timer.next != DEADLINE_NEVER);
+    assert_int_equal(TRY(box, "SleepOn", value_u32(LONG_MS)), HL_ERR_GUEST_ABORT);
+    hl_snapshot_destroy(snapshot);
+}
+
 /* An alarm that was running when the snapshot was taken rings in everything made of it. */
 static void test_snapshot_has_the_alarm(void **state)
 {
@@ -244,12 +289,16 @@ int main(void)
         BOX_TEST(test_defaults_end_the_guest),
         BOX_TEST(test_abort_ends_the_guest),
         BOX_TEST(test_a_frame_that_is_none),
+        BOX_TEST(test_bad_vectors),
+        BOX_TEST(test_the_other_stack_is_full),
+        BOX_TEST(test_a_blocked_interval),
         BOX_TEST(test_alarm_ends_the_guest),
         BOX_TEST(test_sleep_costs_nothing),
         BOX_TEST(test_interrupt),
         BOX_TEST(test_limit),
         BOX_TEST(test_snapshot_has_signals),
         BOX_TEST(test_restore_undoes),
+        BOX_TEST(test_restore_keeps_the_alarm),
         BOX_TEST(test_snapshot_has_the_alarm),
     };
 
