@@ -336,6 +336,10 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
 {
     size_t page, count;
+    if (a[0] % PAGE_SIZE)
+        return -EINVAL;
+    if (!a[1])
+        return 0;
     if (!in_heap(sb, a[0], a[1], &page, &count))
         return -ENOMEM;
     if (a[2] == MADV_DONTNEED)

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <hl/guest.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
@@ -42,6 +43,14 @@ HL_FUNCTION(i32, Peek, (u64, at))
 HL_FUNCTION(bool, Release)
 {
     return munmap(reserved, reserved_size) == 0;
+}
+
+/* Linux says EINVAL of an odd address, and nothing of no bytes. */
+HL_FUNCTION(i32, Advice)
+{
+    if (madvise((char *)8, 4096, MADV_DONTNEED) != -1 || errno != EINVAL)
+        return 1;
+    return madvise((char *)4096, 0, MADV_DONTNEED);
 }
 
 HL_FUNCTION(u64, StackSize)

@@ -334,7 +334,7 @@ static void nest_on(int number)
 
 HL_FUNCTION(void, FullStack)
 {
-    stack_t s = {.ss_sp = other, .ss_size = sizeof(other)};
+    stack_t s = {.ss_sp = other + sizeof(other) / 2, .ss_size = sizeof(other) / 2};
     struct sigaction a = {.sa_handler = nest_on, .sa_flags = SA_ONSTACK | SA_NODEFER};
     runs = 0;
     sigaltstack(&s, NULL);

@@ -97,6 +97,13 @@ static void test_the_size_of_the_stack(void **state)
     assert_in_range(found, size - 2 * PAGE_SIZE, size);
 }
 
+static void test_advice(void **state)
+{
+    struct box *box = *state;
+    open_guest(box, 0);
+    assert_int_equal(CALL0(box, "Advice")->i32, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +111,7 @@ int main(void)
         BOX_TEST(test_a_reservation),
         BOX_TEST(test_a_snapshot),
         BOX_TEST(test_the_size_of_the_stack),
+        BOX_TEST(test_advice),
     };
 
     watchdog(100);
