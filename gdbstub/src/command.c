@@ -149,8 +149,9 @@ enum gdb_result gdb_error(struct gdb_session *s, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    gdb_text_plain(text);
     for (char *c = text; *c; c++)
-        if (*c == '#' || *c == '$' || *c == '}' || *c == '*' || (unsigned char)*c < ' ')
+        if (*c == '#' || *c == '$' || *c == '}' || *c == '*')
             *c = '?';
     gdb_buf_format(&s->reply, "E.%s", text);
     return GDB_REPLY;

@@ -73,9 +73,12 @@ static const struct gdb_monitor *find(const struct gdb_target *t, const char *co
 /* GDB shows an error reply to qRcmd as a bare number: say it in words first. */
 static enum gdb_result complain(struct printer *p, const char *what, const char *why)
 {
-    char text[256];
-    int n = why ? snprintf(text, sizeof(text), "%.100s: %s\n", what, why) : 0;
+    char text[256], plain[101];
+    int n;
 
+    snprintf(plain, sizeof(plain), "%s", what);
+    gdb_text_plain(plain);
+    n = why ? snprintf(text, sizeof(text), "%s: %s\n", plain, why) : 0;
     print(&p->base, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
     gdb_buf_clear(&p->s->reply);
     gdb_buf_text(&p->s->reply, "E01");

@@ -107,3 +107,10 @@ ptrdiff_t gdb_unescape(uint8_t *data, size_t size)
     }
     return (ptrdiff_t)to;
 }
+
+void gdb_text_plain(char *string)
+{
+    for (; *string; string++)
+        if (*string < ' ' || *string > '~')
+            *string = '?';
+}

@@ -308,6 +308,10 @@ static void monitors(void **state)
     assert_string_equal(k->text, "E01");
     ask(k, "qRcmd,7878");
     assert_true(take(k));
+    ask(k, "qRcmd,1b5b33316dc29b7fe280ae"); /* ESC [31m, U+009B, DEL, U+202E */
+    assert_memory_equal(k->text, "O3f5b33316d3f3f3f3f3f3f3a20", 27);
+    assert_true(take(k));
+    assert_string_equal(k->text, "E01");
     expect_error(k, "qRcmd,7");
     expect_error(k, "qRcmd,zz");
     expect_error(k, "qRcmd,00");

@@ -35,17 +35,11 @@ def read_memory(address, size):
 
 
 def quoted(data):
-    text = data.decode("utf-8", "backslashreplace")
     escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-    # What could not be decoded is escaped already, and stays as it is.
-    parts = re.split(r"(\\x[0-9a-f]{2})", text) if b"\\" not in data else [text]
     out = ""
-    for i, part in enumerate(parts):
-        if i % 2:
-            out += part
-            continue
-        for c in part:
-            out += escapes.get(c, c if c.isprintable() else "\\x%02x" % ord(c))
+    for c in data.decode("utf-8", "surrogateescape"):
+        raw = c.encode("utf-8", "surrogateescape")
+        out += escapes.get(c, c if c.isprintable() else "".join("\\x%02x" % b for b in raw))
     return '"%s"' % out
 
 
