@@ -195,10 +195,8 @@ static void test_endless(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_readable),
-        cmocka_unit_test(test_wanted),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_unfolds),
+        cmocka_unit_test(test_readable), cmocka_unit_test(test_wanted),
+        cmocka_unit_test(test_hostile),  cmocka_unit_test(test_unfolds),
         cmocka_unit_test(test_endless),
     };
 
