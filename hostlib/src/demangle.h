@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* demangle.h - one mangled C++ or Rust name read, within limits of input, output and stack. */
+/* demangle.h - one mangled C++ or Rust name read, within limits of input, output, stack and time. */
 #ifndef HL_DEMANGLE_H
 #define HL_DEMANGLE_H
 
@@ -11,6 +11,7 @@
 struct demangled {
     char full[DEMANGLE_MAX]; /* with its parameters, and its result where it is a template */
     char bare[DEMANGLE_MAX]; /* without either */
+    bool slow;               /* it was given up: more names like it are to be expected */
 };
 
 /* Could it be a mangled name at all?  Costs nothing. */

@@ -18,6 +18,7 @@ struct hl_names {
     } * slot;
     size_t room, count; /* room: a power of two */
     size_t bytes;       /* of all texts */
+    bool slow;          /* a name of the file took too long: the others stay as they are */
 };
 
 /*

@@ -138,6 +138,14 @@ hl core plain.core
 has 'no build ID: its own core' "$out" "#0 .* $(frame store Store)"
 "$cc" -Wl,--build-id=none -O2 -o other "$here/guest/crash.c"
 refused 'no build ID: another guest' 100 'other: not the guest' 'GUEST' core plain.core other
+# Where it ran, it was stripped: the file it was stripped from has the names, as for gdb.
+for how in -no-pie -pie -Wl,--build-id=none; do
+    "$cc" $how -o full "$here/guest/crash.c"
+    strip -o shipped full
+    hl run shipped --core shipped.core --call 'Store()'
+    hl core shipped.core full
+    has "$how: core of a stripped guest, and the one with names" "$out" "#0 .* $(frame store Store)"
+done
 
 # ---- What is no core file
 

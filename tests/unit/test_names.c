@@ -57,6 +57,11 @@ static const struct {
     {"a::f", "_ZN1a1fEi.cold", false},
     {"outer::t<unsigned long>(unsigned long)", "_ZN5outer1tImEEiT_", true},
     {"outer::t<unsigned long>", "_ZN5outer1tImEEiT_", true},
+    {"outer::t", "_ZN5outer1tImEEiT_", true},
+    {"t(unsigned long)", "_ZN5outer1tImEEiT_", true},
+    {"t(long)", "_ZN5outer1tImEEiT_", false},
+    {"app::Box::get", "_ZNK3app3BoxIiE3getEPi", true},
+    {"g::apply", "_RINvCs3nilrLLJwz5_1g5applyNCNvB2_4main0EB2_", true},
     {"a::operator<(a::B)", "_ZN1altENS_1BE", true},
     {"std::string::append", "_ZNSs6appendEPKc", true},
     {"g::shapes::poke", "_ZN1g6shapes4poke17h0123456789abcdefE", true},
@@ -152,13 +157,47 @@ static void test_unfolds(void **state)
     hl_names_free(&names);
 }
 
+/* A type of 2^60 parts that is written nowhere, in which a pack is looked for. */
+static void write_endless(char *text)
+{
+    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    char *at = text + sprintf(text, "_ZN1ACI11PI");
+    unsigned n = 60;
+
+    for (unsigned i = 0; i < n; i++)
+        at += sprintf(at, "S0_I");
+    at += sprintf(at, "iiE");
+    for (unsigned i = 0; i <= n; i++) {
+        char number[3] = {digits[i % 36]};
+
+        if (i >= 35)
+            snprintf(number, sizeof(number), "%c%c", digits[(i + 1) / 36], digits[(i + 1) % 36]);
+        else
+            number[0] = digits[i + 1];
+        at += i < n ? sprintf(at, "S%s_E", number) : sprintf(at, "EDpS%s_", number);
+    }
+}
+
+static void test_endless(void **state)
+{
+    struct hl_names names = {0};
+    char text[1024];
+
+    (void)state;
+    write_endless(text);
+    assert_string_equal(hl_names_readable(&names, text), text);
+    assert_true(names.slow);
+    /* Only the first such name of a file costs time. */
+    assert_string_equal(hl_names_readable(&names, good[0].mangled), good[0].mangled);
+    hl_names_free(&names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_readable),
-        cmocka_unit_test(test_wanted),
-        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_unfolds),
+        cmocka_unit_test(test_readable), cmocka_unit_test(test_wanted),
+        cmocka_unit_test(test_hostile),  cmocka_unit_test(test_unfolds),
+        cmocka_unit_test(test_endless),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,8 @@ static bool same_segment(struct corefile *core, const uint8_t *data, uint64_t si
     if (p->p_type != PT_LOAD || (p->p_flags & PF_W) || (bias && !(p->p_flags & PF_X)) ||
         p->p_offset > size || p->p_filesz > size - p->p_offset)
         return true;
-    for (uint64_t at = 0; at < p->p_filesz; at += sizeof(here)) {
+    /* The file's header says where its sections are, which strip moves. */
+    for (uint64_t at = p->p_offset ? 0 : sizeof(Elf64_Ehdr); at < p->p_filesz; at += sizeof(here)) {
         size_t n = p->p_filesz - at < sizeof(here) ? p->p_filesz - at : sizeof(here);
         size_t got = core_read(core, p->p_vaddr + bias + at, here, n);
         if (memcmp(here, data + p->p_offset + at, got) != 0)
