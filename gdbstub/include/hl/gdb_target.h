@@ -287,7 +287,7 @@ struct gdb_target_ops {
      * served, unless the guest is being stepped.  *catch is borrowed until the next such operation
      * or detach; NULL: none.
      */
-    int (*catch_syscalls)(void *target, const struct gdb_catch *catch);
+    int (*catch_syscalls)(void *target, const struct gdb_catch *which);
     /*
      * (optional) Where the thread-local variable is that has this offset in the thread-local block
      * of a module (the debugger's word for one, 0 for the program).  HL_ERR_STATE: there is no
