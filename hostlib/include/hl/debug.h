@@ -13,14 +13,14 @@
  * what the guest has left can be looked at until the debugger lets go.  A fault or an abort stops
  * the guest for an attached debugger before the call fails.
  *
- * Whoever debugs the guest owns it: its memory, its registers and what it says to host functions.
- * Who that can be depends on the endpoint:
+ * A debugger owns the guest: its memory, its registers and what it says to host functions.  Who can
+ * connect one depends on the endpoint:
  *
- *     stdio        who started this process, or holds the descriptors
- *     unix:PATH    this user (and root): the socket has mode 0600
- *     tcp:PORT     on this machine, and of this user or root, as far as /proc/net/tcp says whose the
- *                  client is; where there is no /proc, every user
- *     tcp:HOST:PORT with `anywhere`: everyone who can reach the port
+ * - stdio: the program that started this process, or holds the descriptors;
+ * - unix:PATH: this user and root, as the socket has mode 0600;
+ * - tcp:PORT: this user and root on this machine, by what /proc/net/tcp says of the client; every
+ *   user where there is no /proc;
+ * - tcp:HOST:PORT with `anywhere`: everyone who can reach the port.
  *
  * Prefer a unix socket.  No endpoint gives the host's account: a debugger reads no file but the
  * guest's own, and writes none but new core files in one directory (core_directory).
