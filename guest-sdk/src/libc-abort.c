@@ -12,9 +12,12 @@ _Noreturn void abort(void);
 #define SIG_UNBLOCK 1
 #define SET_SIZE 8 /* of the kernel's set of signals */
 
-/* kill(getpid(), SIGABRT), here and not in a function: this is where the guest is seen to stop. */
+/*
+ * kill(getpid(), SIGABRT), here and not in a function: this is where the guest is seen to stop.
+ * The nop keeps that place, after the syscall, out of what is inlined next.
+ */
 #define RAISE()                                                                                    \
-    __asm__ volatile("syscall"                                                                     \
+    __asm__ volatile("syscall\n\tnop"                                                              \
                      :                                                                             \
                      : "a"(HL_SYS_KILL), "D"(1), "S"(SIGNAL_ABORT)                                 \
                      : "rcx", "r11", "memory")
