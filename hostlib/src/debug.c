@@ -224,6 +224,17 @@ bool hl_sandbox_debug_attached(const struct hl_sandbox *sb)
            !sb->debug->detached;
 }
 
+bool hl_sandbox_debug_saw_end(const struct hl_sandbox *sb)
+{
+    struct hl_debug *d = sb->debug;
+    if (!d)
+        return false;
+    pthread_mutex_lock(&d->lock);
+    bool saw = d->ended || d->wish == HL_DEBUG_KILLED;
+    pthread_mutex_unlock(&d->lock);
+    return saw;
+}
+
 int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sb, int timeout_ms)
 {
     return sb->debug && !debug_is_copy(sb->debug) ? hl_gdb_wait_gone(sb->debug->gdb, timeout_ms)

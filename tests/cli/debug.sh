@@ -218,6 +218,28 @@ same 'debug: what gdb has seen is no failure' 0 $rc
 debug guest --call 'Crash(1)' -- -nx -batch -ex detach
 same 'debug: what it has not seen is' 134 $rc
 has 'debug: and is told' "$err" '^  #0 .* in Crash at '
+debug guest -- -nx -batch -ex disconnect
+same 'debug: disconnected, as detached' 5 $rc
+debug guest --call 'Crash(1)' -- -nx -batch -ex c -ex kill
+same 'debug: killed by gdb' 0 $rc
+# hl-dev is kept from its own last words (stderr is full) until gdb, which has seen the end, is gone.
+mkfifo slow
+exec 9<>slow
+yes "" | head -c 65536 >&9
+printf '#!/bin/sh\ngdb "$@" 2>/dev/null\nrc=$?\n: >%q\nexit $rc\n' "$tmp/over" >slow-gdb
+chmod +x slow-gdb
+GDB=$PWD/slow-gdb timeout -k 5 $((60 * slow)) "$dev" debug guest --call 'Crash(1)' -- -nx -batch -ex c -ex c >"$out" 2>slow </dev/null &
+job=$!
+for ((i = 0; i < 600 * slow; i++)); do [ -e "$tmp/over" ] || sleep 0.02; done
+cat <&9 >"$err" &
+reader=$!
+wait $job
+same 'debug: gdb has gone before hl-dev has said how it ended' 0 $?
+kill $reader
+wait $reader 2>/dev/null
+exec 9>&-
+rm -f slow slow-gdb "$tmp/over"
+has 'debug: gdb saw that end' "$out" '^Program terminated with signal SIGSEGV'
 debug guest -- --nonsense
 same "debug: gdb's own failure" 1 $rc
 debug guest --stop-at=deep --call 'Add(1, 2)' -- -nx -batch -ex 'p 1'

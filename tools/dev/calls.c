@@ -63,9 +63,11 @@ static int wished_end(struct session *s, const struct hl_error *error)
     }
 }
 
+/* gdb may have gone as soon as it has seen the end: that it is here is not the question then. */
 static bool seen_by_gdb(const struct session *s)
 {
-    return s->options->under_gdb && s->sandbox && hl_sandbox_debug_attached(s->sandbox);
+    return s->options->under_gdb && s->sandbox &&
+           (hl_sandbox_debug_saw_end(s->sandbox) || hl_sandbox_debug_attached(s->sandbox));
 }
 
 /* The run's own error stands: one of the core file is said, no more. */
@@ -248,7 +250,7 @@ static int start_afresh(struct session *s, json_t *document)
 }
 
 /* A debugger may want it all again, while it runs or when it is over. */
-int session_calls(struct session *s, json_t *document)
+static int again_and_again(struct session *s, json_t *document)
 {
     int status = start_and_do_all(s, document);
     for (;; status = start_afresh(s, document)) {
@@ -258,9 +260,15 @@ int session_calls(struct session *s, json_t *document)
             return status;
         if (s->options->under_gdb || stops(s))
             await_gdb(s);
-        s->seen = seen_by_gdb(s);
         hl_sandbox_debug_finish(s->sandbox, status);
         if (hl_sandbox_debug_wish(s->sandbox) != HL_DEBUG_RESTARTED)
             return status;
     }
+}
+
+int session_calls(struct session *s, json_t *document)
+{
+    int status = again_and_again(s, document);
+    s->seen = s->sandbox && hl_sandbox_debug_saw_end(s->sandbox);
+    return status;
 }

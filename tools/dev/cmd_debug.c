@@ -22,8 +22,9 @@ static const char help[] =
     "GDB in the environment names another gdb. For a main() with arguments:\n"
     "hl-dev run --gdb TARGET -- ARG...\n"
     "\n"
-    "Status: gdb's own; that of `hl-dev run` when the guest ended without gdb,\n"
-    "because gdb detached or could not be started.\n";
+    "Status: gdb's own, also where gdb has seen the guest fail or has killed it;\n"
+    "that of `hl-dev run` when the guest ended without gdb, because gdb detached,\n"
+    "disconnected or could not be started.\n";
 
 /* What gdb has seen is no failure of ours; what happened after it had let the guest go is. */
 static int finish(struct session *s, int status)

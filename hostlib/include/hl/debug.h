@@ -82,6 +82,12 @@ HL_API const char *hl_sandbox_debug_remote(const struct hl_sandbox *sandbox);
 HL_API bool hl_sandbox_debug_attached(const struct hl_sandbox *sandbox);
 
 /*
+ * A debugger was shown the guest's end, or has killed it; false again once the guest begins afresh.
+ * Unlike hl_sandbox_debug_attached() it stays when the debugger has gone.  Any thread.
+ */
+HL_API bool hl_sandbox_debug_saw_end(const struct hl_sandbox *sandbox);
+
+/*
  * Wait until there has been a debugger that has gone again: 0, or HL_ERR_INTERRUPTED after
  * timeout_ms; -1 waits forever.
  */
