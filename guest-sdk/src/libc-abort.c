@@ -13,11 +13,11 @@ _Noreturn void abort(void);
 #define SET_SIZE 8 /* of the kernel's set of signals */
 
 /*
- * kill(getpid(), SIGABRT), here and not in a function: this is where the guest is seen to stop, after
- * the syscall.  The nop keeps that out of what is inlined next.
+ * kill(getpid(), SIGABRT), here and not in a function: this is where the guest is seen to stop.
+ * The nop keeps that place, after the syscall, out of what is inlined next.
  */
 #define RAISE()                                                                                    \
-    __asm__ volatile("syscall\n\tnop"                                                               \
+    __asm__ volatile("syscall\n\tnop"                                                              \
                      :                                                                             \
                      : "a"(HL_SYS_KILL), "D"(1), "S"(SIGNAL_ABORT)                                 \
                      : "rcx", "r11", "memory")

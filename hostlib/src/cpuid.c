@@ -22,6 +22,7 @@ enum {
 
 /* x87, SSE, AVX, and the three parts of AVX-512; not AMX (needs permission), PKRU or MPX. */
 #define XCR0_KNOWN 0xe7ull
+#define XSAVE_LEAST 576 /* x87, SSE and the header */
 #define XCR0_AVX 0x6ull
 #define XCR0_AVX512 0xe6ull
 
@@ -86,9 +87,13 @@ static void fill_extended_state(struct kvm_host *host)
     e->eax = (uint32_t)host->xcr0;
     e->edx = 0;
     add(host, 0xd, 1, true)->eax &= BIT(0) | BIT(2); /* xsaveopt, xgetbv(1) */
-    for (uint32_t i = 2; i < 8; i++)
-        if (host->xcr0 >> i & 1)
-            add(host, 0xd, i, true);
+    for (uint32_t i = 2; i < 8; i++) {
+        if (!(host->xcr0 >> i & 1))
+            continue;
+        e = add(host, 0xd, i, true);
+        if (host->xsave_used < (size_t)e->ebx + e->eax)
+            host->xsave_used = (size_t)e->ebx + e->eax;
+    }
 }
 
 static void fill_extended_leaves(struct kvm_host *host)
@@ -109,6 +114,7 @@ static void fill_extended_leaves(struct kvm_host *host)
 void cpuid_fill(struct kvm_host *host)
 {
     memset(&host->cpuid, 0, sizeof(host->cpuid));
+    host->xsave_used = XSAVE_LEAST;
     struct kvm_cpuid_entry2 *zero = add(host, 0, 0, false);
     uint32_t native_max = zero->eax;
     zero->eax = native_max < 0xd ? native_max : 0xd;

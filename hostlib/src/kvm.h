@@ -20,7 +20,8 @@ struct kvm_host {
     bool sync_regs;  /* KVM_CAP_SYNC_REGS covers the general registers, ... */
     bool sync_all;   /* ... segments and control registers, and events */
     bool fsgsbase;
-    uint64_t xcr0; /* state components a guest gets */
+    uint64_t xcr0;     /* state components a guest gets */
+    size_t xsave_used; /* bytes that these take in the standard form */
     struct {
         struct kvm_cpuid2 head;
         struct kvm_cpuid_entry2 entry[KVM_CPUID_MAX];

@@ -20,6 +20,7 @@
 #define XSAVE_SOFTWARE 464 /* left to software by the processor: Linux says there what follows */
 #define XSAVE_HEADER 512
 #define XSAVE_LEAST (XSAVE_HEADER + 64)
+#define XCR0_LEGACY 3ull /* there without XSAVE, too */
 #define RFLAGS_TF (1u << 8)
 #define RFLAGS_DF (1u << 10)
 #define RFLAGS_RF (1u << 16)
@@ -60,9 +61,15 @@ struct software {
 
 /* ---- vector state ---- */
 
+/* KVM's area is larger; a frame has what Linux's has, or a small other stack would not do. */
 static size_t vectors_size(const struct hl_sandbox *sb)
 {
-    return sb->machine->ops->xsave_size(sb->machine->vcpu);
+    return sb->machine->ops->xsave_used(sb->machine->vcpu);
+}
+
+static uint8_t *new_area(const struct hl_sandbox *sb)
+{
+    return calloc(1, sb->machine->ops->xsave_size(sb->machine->vcpu));
 }
 
 static bool put_vectors(struct hl_sandbox *sb, hl_gva_t at)
@@ -73,7 +80,7 @@ static bool put_vectors(struct hl_sandbox *sb, hl_gva_t at)
                                       .extended_size = size + (uint32_t)sizeof(magic),
                                       .components = m->ops->xcr0(m->vcpu),
                                       .size = size};
-    uint8_t *area = malloc(size);
+    uint8_t *area = new_area(sb);
     bool good = area && m->ops->get_xsave(m->vcpu, area, NULL) == 0;
     if (good) {
         memcpy(area + XSAVE_SOFTWARE, &software, sizeof(software));
@@ -92,7 +99,7 @@ static bool check_vectors(const struct hl_sandbox *sb, uint8_t *area)
     memcpy(header, area + XSAVE_HEADER, sizeof(header));
     memcpy(&mxcsr, area + XSAVE_MXCSR, sizeof(mxcsr));
     memset(area + XSAVE_SOFTWARE, 0, XSAVE_HEADER - XSAVE_SOFTWARE);
-    return !(header[0] & ~sb->machine->ops->xcr0(sb->machine->vcpu)) &&
+    return !(header[0] & ~(sb->machine->ops->xcr0(sb->machine->vcpu) | XCR0_LEGACY)) &&
            memcmp(header + 1, none, sizeof(none)) == 0 && !(mxcsr & ~MXCSR_MASK);
 }
 
@@ -102,7 +109,7 @@ static bool get_vectors(struct hl_sandbox *sb, hl_gva_t at)
     struct hl_machine *m = sb->machine;
     const size_t size = vectors_size(sb);
     const uint32_t mxcsr = MXCSR_DEFAULT;
-    uint8_t *area = calloc(1, size);
+    uint8_t *area = new_area(sb);
     bool good =
         area && size >= XSAVE_LEAST && at % 64 == 0 && (!at || linux_get(sb, at, area, size));
     if (good) {

@@ -133,6 +133,7 @@ struct vcpu_ops {
     uint64_t (*xcr0)(const struct hl_vcpu *vcpu); /* state components the guest has */
     /* The XSAVE area in the standard format (Intel SDM 1, 13.4). */
     size_t (*xsave_size)(const struct hl_vcpu *vcpu);
+    size_t (*xsave_used)(const struct hl_vcpu *vcpu); /* of it, by the components of xcr0 */
     int (*get_xsave)(struct hl_vcpu *vcpu, void *area, struct hl_error *error);
     int (*set_xsave)(struct hl_vcpu *vcpu, const void *area, struct hl_error *error);
     /* At ring 3 and settled only (STATE); *state is the caller's to free(). */

@@ -458,6 +458,7 @@ const struct vcpu_ops hl_vcpu_kvm = {
     .get_system = vcpu_kvm_get_system,
     .xcr0 = vcpu_kvm_xcr0,
     .xsave_size = vcpu_kvm_xsave_size,
+    .xsave_used = vcpu_kvm_xsave_used,
     .get_xsave = vcpu_kvm_get_xsave,
     .set_xsave = vcpu_kvm_set_xsave,
     .log_start = vcpu_kvm_log_start,

@@ -56,6 +56,7 @@ void vcpu_kvm_fill_events(struct kvm_vcpu_events *events);
 int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error);
 uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v);
 size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
+size_t vcpu_kvm_xsave_used(const struct hl_vcpu *v);
 int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
 int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
 int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error);

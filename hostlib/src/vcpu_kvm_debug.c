@@ -48,6 +48,11 @@ size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v)
     return size > (int)sizeof(struct kvm_xsave) ? (size_t)size : sizeof(struct kvm_xsave);
 }
 
+size_t vcpu_kvm_xsave_used(const struct hl_vcpu *v)
+{
+    return v->host->xsave_used;
+}
+
 int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error)
 {
     bool large = vcpu_kvm_xsave_size(v) > sizeof(struct kvm_xsave);

@@ -220,6 +220,9 @@ HL_FUNCTION(i32, AltStack)
     CHECK(sigaltstack(NULL, &old) == 0 && old.ss_sp == other && old.ss_size == sizeof(other));
     CHECK(sigaction(SIGUSR1, &a, NULL) == 0 && raise(SIGUSR1) == 0);
     CHECK(stood >= (uintptr_t)other && stood < (uintptr_t)other + sizeof(other));
+    s.ss_size = 4096; /* enough with AVX-512, too */
+    CHECK(sigaltstack(&s, NULL) == 0 && raise(SIGUSR1) == 0);
+    CHECK(stood >= (uintptr_t)other && stood < (uintptr_t)other + 4096);
     s.ss_size = 100;
     CHECK(sigaltstack(&s, NULL) == -1 && errno == ENOMEM);
     s.ss_size = sizeof(other);

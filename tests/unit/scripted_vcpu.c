@@ -268,6 +268,7 @@ const struct vcpu_ops scripted_ops = {
     .get_system = get_system,
     .xcr0 = xcr0,
     .xsave_size = xsave_size,
+    .xsave_used = xsave_size,
     .get_xsave = get_xsave,
     .set_xsave = set_xsave,
     .save = save,
