@@ -81,7 +81,8 @@ static void put_smap(void *opaque, const struct debug_row *row)
     put_size(maps->out, "Private_Clean", clean ? size : 0);
     put_size(maps->out, "Private_Dirty", clean ? 0 : size);
     put_size(maps->out, "Referenced", size);
-    put_size(maps->out, "Anonymous", clean ? 0 : size);
+    /* All of it: a guest has a copy of its file.  GDB's generate-core-file leaves out what is not. */
+    put_size(maps->out, "Anonymous", size);
     put_size(maps->out, "Swap", 0);
     put_size(maps->out, "Locked", 0);
     fprintf(maps->out, "VmFlags:%s%s%s mr mw me ac\n", row->prot & HL_PROT_READ ? " rd" : "",

@@ -606,7 +606,7 @@ static void test_proc(void **state)
     free(text);
     text = proc(r, "smaps", &size); /* each row of maps, and what GDB looks for in it */
     assert_int_equal(strtoull(text, NULL, 16), start);
-    assert_non_null(strstr(text, "\nAnonymous:             0 kB\n"));
+    assert_non_null(strstr(text, "\nAnonymous:             4 kB\n"));
     assert_non_null(strstr(text, "\nVmFlags: rd ex mr mw me ac\n"));
     assert_non_null(strstr(text, "\nVmFlags: rd wr mr mw me ac\n"));
     free(text);
