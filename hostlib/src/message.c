@@ -45,7 +45,8 @@ bool message_is_dead(const struct hl_sandbox *sb, const struct hl_message *messa
     if (message->count != 1 || (slot->type != HL_STRING && (slot->type != HL_BYTES || !slot->len)))
         return false;
     return slot->bits - stack->start < stack->size &&
-           hl_machine_get_regs(sb->machine, &regs, NULL) == 0 && slot->bits < regs.rsp;
+           hl_machine_get_regs(sb->machine, &regs, NULL) == 0 && slot->bits < regs.rsp &&
+           slot->len < regs.rsp - slot->bits;
 }
 
 bool message_fits(const struct hl_sandbox *sb, size_t at, const struct hl_value *values,

@@ -196,8 +196,8 @@ static void test_strings_that_lie(void **state)
         slot(HL_STRING, 0xffff800000002000, 16),
         slot(HL_STRING, 0x800000000000, 1),
         slot(HL_STRING, 0x7ffffffff000, 1),
-        slot(HL_STRING, regions[5].start + regions[5].size - 1, 1), /* heap nobody asked for */
-        slot(HL_STRING, stack, 64),                                 /* full of NULs */
+        slot(HL_STRING, regions[5].start + regions[5].size - 1, 1),   /* heap nobody asked for */
+        slot(HL_STRING, regions[2].start + regions[2].size - 64, 64), /* full of NULs */
     };
 
     for (size_t i = 0; i < COUNT(lies); i++) {
@@ -215,6 +215,20 @@ static void test_strings_that_lie(void **state)
         m.slot[1].type = HL_BYTES;
         expect_rejected(box, "send-void", &m, HL_PORT_CALL, OUT_BYTE);
     }
+}
+
+/* An honest mistake: the guest lives on. */
+static void test_result_below_the_stack_pointer(void **state)
+{
+    struct box *box = *state;
+    struct seen seen;
+    struct hl_message m = message_of(HL_MSG_RESULT, 0, 1);
+
+    open_hostile(box, &seen);
+    m.slot[0] = slot(HL_STRING, hl_sandbox_region(box->sb, 4)->start, 64);
+    assert_int_equal(send(box, "send-string", &m, HL_PORT_WAIT, OUT_BYTE), HL_ERR_GUEST_ERROR);
+    assert_int_equal(hl_sandbox_state(box->sb), HL_SANDBOX_READY);
+    expect_next_one_fine(box);
 }
 
 /* Two that fit one by one, but not together. */
@@ -389,13 +403,21 @@ static void test_random_messages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOX_TEST(test_wrong_kind_on_each_port), BOX_TEST(test_import_index),
-        BOX_TEST(test_argument_count),          BOX_TEST(test_argument_types),
-        BOX_TEST(test_scalars_out_of_range),    BOX_TEST(test_strings_that_lie),
-        BOX_TEST(test_sum_of_lengths),          BOX_TEST(test_empty_string_from_nowhere),
-        BOX_TEST(test_texts_that_lie),          BOX_TEST(test_other_ways_to_use_a_port),
-        BOX_TEST(test_string_output),           BOX_TEST(test_every_other_port_is_a_fault),
-        BOX_TEST(test_touching_the_shim),       BOX_TEST(test_random_messages),
+        BOX_TEST(test_wrong_kind_on_each_port),
+        BOX_TEST(test_import_index),
+        BOX_TEST(test_argument_count),
+        BOX_TEST(test_argument_types),
+        BOX_TEST(test_scalars_out_of_range),
+        BOX_TEST(test_strings_that_lie),
+        BOX_TEST(test_result_below_the_stack_pointer),
+        BOX_TEST(test_sum_of_lengths),
+        BOX_TEST(test_empty_string_from_nowhere),
+        BOX_TEST(test_texts_that_lie),
+        BOX_TEST(test_other_ways_to_use_a_port),
+        BOX_TEST(test_string_output),
+        BOX_TEST(test_every_other_port_is_a_fault),
+        BOX_TEST(test_touching_the_shim),
+        BOX_TEST(test_random_messages),
     };
 
     watchdog(90);
