@@ -39,7 +39,7 @@ struct hl_gdb_config {
  *     stdio             standard input and output, for `target remote | COMMAND`
  *     unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused
  *     tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
- * one. A client of this machine must be this user's or root's (/proc/net/tcp)
+ *                       one.  A client of this machine must be this user's or root's (/proc/net/tcp)
  *
  * A connection whose first bytes are no debugger's ('+', '-', '$', a break-in) is closed.
  *
