@@ -36,6 +36,17 @@ static inline bool emulated(void)
     return getenv("HL_NESTED") != NULL;
 }
 
+/* gcc 12's AddressSanitizer knows neither a stack that pthread_exit() unwinds nor fork(). */
+#ifdef __SANITIZE_ADDRESS__
+#define SKIP_UNDER_ASAN(why)                                                                       \
+    do {                                                                                           \
+        print_message("# AddressSanitizer %s\n", why);                                             \
+        skip();                                                                                    \
+    } while (0)
+#else
+#define SKIP_UNDER_ASAN(why)
+#endif
+
 /* A program that hangs dies of SIGALRM. */
 static inline void watchdog(unsigned seconds)
 {

@@ -213,17 +213,20 @@ static void test_forks_at_any_time(void **state)
 {
     struct box *box = *state;
     pthread_t thread[2];
+    int bad = 0;
+    SKIP_UNDER_ASAN("may fork with its own allocator locked");
     setenv("HL_GDB", "auto", 1);
     box_open(box, "conformance");
     atomic_store(&stop, false);
     for (size_t i = 0; i < COUNT(thread); i++)
         assert_int_equal(pthread_create(&thread[i], NULL, make_and_destroy, box), 0);
-    for (int i = 0; i < 100; i++)
-        assert_int_equal(in_child(makes_one, box), 0);
+    for (int i = 0; i < 100 && !bad; i++)
+        bad = in_child(makes_one, box);
     atomic_store(&stop, true);
     for (size_t i = 0; i < COUNT(thread); i++)
         pthread_join(thread[i], NULL);
     unsetenv("HL_GDB");
+    assert_int_equal(bad, 0);
 }
 
 /* A child that was made while the lock was held lives on: it does not keep it. */
