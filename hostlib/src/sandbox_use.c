@@ -129,7 +129,7 @@ bool sandbox_give(struct hl_sandbox *sb)
     /* Who finds it taken again must not take the next thread for this one. */
     atomic_store_explicit(&sb->use.thread, 0, memory_order_relaxed);
     if (atomic_compare_exchange_strong_explicit(&sb->use.state, &state, USE_FREE,
-                                                memory_order_release, memory_order_relaxed))
+                                                memory_order_release, memory_order_acquire))
         return false;
     sandbox_unmake(sb);
     return true;

@@ -38,14 +38,23 @@ static inline bool emulated(void)
 
 /* gcc 12's AddressSanitizer knows neither a stack that pthread_exit() unwinds nor fork(). */
 #ifdef __SANITIZE_ADDRESS__
-#define SKIP_UNDER_ASAN(why)                                                                       \
-    do {                                                                                           \
-        print_message("# AddressSanitizer %s\n", why);                                             \
-        skip();                                                                                    \
-    } while (0)
+#define UNDER_ASAN true
 #else
-#define SKIP_UNDER_ASAN(why)
+#define UNDER_ASAN false
 #endif
+/* ... and its ThreadSanitizer lets a child of a program with threads have none. */
+#ifdef __SANITIZE_THREAD__
+#define UNDER_TSAN true
+#else
+#define UNDER_TSAN false
+#endif
+#define SKIP_IF(condition, why)                                                                    \
+    do {                                                                                           \
+        if (condition) {                                                                           \
+            print_message("# %s\n", why);                                                          \
+            skip();                                                                                \
+        }                                                                                          \
+    } while (0)
 
 /* A program that hangs dies of SIGALRM. */
 static inline void watchdog(unsigned seconds)

@@ -136,8 +136,8 @@ static bool makes_its_own(struct box *box)
     const struct hl_limits limits = {.wall_ns = 60000000000};
     bool fine = hl_sandbox_create_from(&sb, snapshot, NULL, e) == 0 &&
                 hl_sandbox_register(sb, "HostAdd", "i32(i32, i32)", box_host_add, NULL, e) == 0 &&
-                hl_sandbox_limit(sb, &limits, e) == 0 &&
-                hl_sandbox_debug(sb, NULL, NULL, e) == 0 && hl_sandbox_start(sb, e) == 0 &&
+                hl_sandbox_limit(sb, &limits, e) == 0 && hl_sandbox_debug(sb, NULL, NULL, e) == 0 &&
+                hl_sandbox_start(sb, e) == 0 &&
                 hl_sandbox_call(sb, "Add", args, 2, &result, e) == 0 && result.i32 == 3;
     hl_sandbox_destroy(sb);
     return fine && destroys(box);
@@ -145,6 +145,7 @@ static bool makes_its_own(struct box *box)
 
 static void test_child_with_its_own(void **state)
 {
+    SKIP_IF(UNDER_TSAN, "the sanitizer wants no thread in a child");
     open_all(*state);
     assert_int_equal(in_child(makes_its_own, *state), 0);
     expect_untouched(*state);
@@ -214,7 +215,8 @@ static void test_forks_at_any_time(void **state)
     struct box *box = *state;
     pthread_t thread[2];
     int bad = 0;
-    SKIP_UNDER_ASAN("may fork with its own allocator locked");
+    SKIP_IF(UNDER_ASAN, "the sanitizer may fork with its own allocator locked");
+    SKIP_IF(UNDER_TSAN, "the sanitizer wants no thread in a child");
     setenv("HL_GDB", "auto", 1);
     box_open(box, "conformance");
     atomic_store(&stop, false);
