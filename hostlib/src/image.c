@@ -160,7 +160,7 @@ static int read_segments(struct hl_image *image, Elf *elf, size_t count, struct 
         GElf_Phdr ph;
         if (!gelf_getphdr(elf, (int)i, &ph))
             return image_bad(image, error, "truncated program headers");
-        int rc = ph.p_type == PT_TLS                   ? check_tls(image, &ph, error)
+        int rc = ph.p_type == PT_TLS                  ? check_tls(image, &ph, error)
                  : ph.p_type == PT_LOAD && ph.p_memsz ? add_segment(image, &ph, error)
                                                       : 0;
         if (rc)
@@ -338,9 +338,20 @@ int hl_image_from_memory(struct hl_image **image, const char *name, const void *
     return open_data(image, name, copy, size, error);
 }
 
+const struct hl_image *image_use(const struct hl_image *image)
+{
+    atomic_fetch_add(&((struct hl_image *)(uintptr_t)image)->users, 1);
+    return image;
+}
+
+void image_unuse(const struct hl_image *image)
+{
+    hl_image_close((struct hl_image *)(uintptr_t)image);
+}
+
 void hl_image_close(struct hl_image *image)
 {
-    if (!image)
+    if (!image || atomic_fetch_sub(&image->users, 1))
         return;
     free(image->by_name);
     free(image->functions);

@@ -6,6 +6,7 @@
 #include <hl/image.h>
 
 #include <gelf.h>
+#include <stdatomic.h>
 #include <libelf.h>
 
 struct image_segment {
@@ -16,6 +17,7 @@ struct image_segment {
 };
 
 struct hl_image {
+    atomic_uint users; /* beside the one who opened it */
     char *path; /* as the caller wrote it, for messages */
     char *file; /* absolute, as it was when opened; NULL: from memory */
     uint8_t *data; /* the whole file */
@@ -35,6 +37,10 @@ struct hl_image {
     uint32_t *by_name; /* indices of functions, sorted */
     uint64_t load_ns;  /* what opening it took */
 };
+
+/* It stays for those made from it; hl_image_close() gives it back. */
+const struct hl_image *image_use(const struct hl_image *image);
+void image_unuse(const struct hl_image *image);
 
 /* For who is in another directory, as the program may be by now. */
 static inline const char *image_file(const struct hl_image *image)

@@ -15,6 +15,16 @@
 #define ITEMS_MAX (1u << 18)
 #define FEW_MAX (1u << 12)
 
+/* In a child of fork() it may be in the hands of a thread that is not there. */
+static void lock(struct hl_profile *p)
+{
+    if (fork_copied(p->forks)) {
+        pthread_mutex_init(&p->lock, NULL);
+        p->forks = fork_count;
+    }
+    pthread_mutex_lock(&p->lock);
+}
+
 /* ---- what an exit is ---- */
 
 static struct profile_kind kind_of_io(const struct tap *t, const struct hl_exit *exit,
@@ -235,10 +245,6 @@ static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event 
     struct hl_profile *p = t->profile;
     uint64_t began = e->kind == HL_EVENT_EXIT ? e->exit.left : clock_now();
     (void)sb;
-    if (fork_copied(p->forks)) { /* its lock may be in the hands of a thread that is not here */
-        pthread_mutex_init(&p->lock, NULL);
-        p->forks = fork_count;
-    }
     if (e->kind == HL_EVENT_BEGIN) {
         tap_begin(t);
         memory_begin(t);
@@ -249,7 +255,7 @@ static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event 
     }
     if (e->kind == HL_EVENT_END && p->period)
         sample_end(t, e->end.began, e->end.ended);
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     if (e->kind == HL_EVENT_EXIT)
         tap_exit(t, e);
     else if (e->kind == HL_EVENT_HOST_END)
@@ -275,25 +281,30 @@ static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event 
 
 /* ---- life of a tap ---- */
 
+static void profile_free(struct hl_profile *p);
+
 static void tap_close(struct tap *t)
 {
     struct hl_profile *p = t->profile;
     struct tap **at = &p->taps;
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     counters_end(t);
     while (*at != t)
         at = &(*at)->next;
     *at = t->next;
+    bool last = p->doomed && !p->taps;
     pthread_mutex_unlock(&p->lock);
     observe_remove(t->sb, &t->observer);
     hl_symbols_close(t->symbols);
     machine_use_close(&t->use);
     free(t);
+    if (last)
+        profile_free(p);
 }
 
 static struct tap *find_tap(struct hl_profile *p, const struct hl_sandbox *sb)
 {
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     struct tap *t = p->taps;
     while (t && t->sb != sb)
         t = t->next;
@@ -328,7 +339,7 @@ int profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_error 
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     }
     hl_symbols_open(&t->symbols, sb->image, NULL); /* without: addresses */
-    pthread_mutex_lock(&p->lock);
+    lock(p);
     counters_begin(t);
     see_creation(t);
     t->next = p->taps;
@@ -421,10 +432,8 @@ static void free_times(struct hl_profile *p)
         stat_free(&p->step[i]);
 }
 
-void hl_profile_destroy(struct hl_profile *p)
+static void profile_free(struct hl_profile *p)
 {
-    if (!p)
-        return;
     struct table *const tables[] = {&p->frames, &p->codes,   &p->nodes, &p->kinds,
                                     &p->exits,  &p->samples, &p->calls, &p->counters};
     free_times(p);
@@ -437,4 +446,16 @@ void hl_profile_destroy(struct hl_profile *p)
     free(p->path);
     pthread_mutex_destroy(&p->lock);
     free(p);
+}
+
+void hl_profile_destroy(struct hl_profile *p)
+{
+    if (!p)
+        return;
+    lock(p);
+    bool attached = p->taps;
+    p->doomed = true;
+    pthread_mutex_unlock(&p->lock);
+    if (!attached)
+        profile_free(p);
 }

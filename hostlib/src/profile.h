@@ -121,6 +121,7 @@ struct hl_profile {
     uint64_t heap_size, heap_high, stack_size, stack_high;
     uint64_t *dirtied, *touched; /* bit sets over pages of guest memory; NULL: not counted */
     size_t page_words;
+    bool doomed; /* destroyed, and it goes with its last tap */
     struct tap *taps;
 };
 

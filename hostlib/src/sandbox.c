@@ -3,6 +3,7 @@
 #include "debug.h"
 #include "debug_env.h"
 #include "fork.h"
+#include "image.h"
 #include "limit.h"
 #include "linux.h"
 #include "observe.h"
@@ -64,7 +65,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
     if (!sb)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     sb->use.forks = fork_count;
-    sb->image = image;
+    sb->image = image_use(image);
     sb->ops = ops;
     int rc = sandbox_config(&sb->config, config, error);
     if (!rc)
@@ -102,6 +103,7 @@ void sandbox_unmake(struct hl_sandbox *sb)
     host_free(sb);
     linux_free(sb);
     free(sb->result.data);
+    image_unuse(sb->image);
     free(sb);
 }
 

@@ -26,7 +26,7 @@ void snapshot_set_base(struct hl_machine *m, const struct hl_snapshot *s)
 static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *error)
 {
     s->id = snapshot_next_id();
-    s->image = sb->image;
+    s->image = image_use(sb->image);
     s->heap = sb->config.heap;
     s->stack = sb->config.stack;
     s->input = sb->config.input;
@@ -73,6 +73,7 @@ void hl_snapshot_destroy(struct hl_snapshot *s)
     if (!s)
         return;
     snapshot_store_free(&s->store);
+    image_unuse(s->image);
     free(s->mappings.list);
     free(s->vcpu);
     free(s->os.used);

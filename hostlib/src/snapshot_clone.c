@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "fork.h"
+#include "image.h"
 #include "linux_heap.h"
 #include "machine_dirty.h"
 #include "clock.h"
@@ -79,7 +80,7 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
     if (!sb)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     sb->use.forks = fork_count;
-    sb->image = snapshot->image;
+    sb->image = image_use(snapshot->image);
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)
         rc = fill(sb, snapshot, error);

@@ -300,7 +300,7 @@ static int fill(struct hl_snapshot *s, const struct loading *in, const struct hl
     const struct snapshot_header *h = &in->header;
     const struct snapshot_layout *l = &in->layout;
     s->id = snapshot_next_id();
-    s->image = image;
+    s->image = image_use(image);
     s->heap = h->heap;
     s->stack = h->stack;
     s->input = h->input;

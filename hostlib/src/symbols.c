@@ -53,8 +53,10 @@ int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
     const void *data = hl_image_data(image, &size);
     int rc = hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
 
-    if (!rc)
+    if (!rc) {
         (*symbols)->path = image->file;
+        (*symbols)->image = image_use(image);
+    }
     return rc;
 }
 
@@ -84,6 +86,7 @@ void hl_symbols_close(struct hl_symbols *symbols)
     hl_table_close(symbols);
     hl_names_free(&symbols->names);
     elf_end(symbols->elf);
+    image_unuse(symbols->image);
     free(symbols);
 }
 

@@ -53,6 +53,7 @@ struct hl_split {
 #define HL_SECTIONS 40 /* of debug information in one file */
 
 struct hl_symbols {
+    const struct hl_image *image; /* that the bytes are of, or NULL */
     Elf *elf;
     const void *data;
     size_t size;

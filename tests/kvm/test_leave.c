@@ -14,6 +14,7 @@
 #include <hl/observe.h>
 #include <hl/profile.h>
 #include <hl/snapshot.h>
+#include <hl/symbols.h>
 
 enum way { RETURN, JUMP, EXIT, CANCEL, DESTROY };
 
@@ -442,6 +443,37 @@ static void test_destroy_while_it_prints(void **state)
                      HL_ERR_INTERRUPTED);
 }
 
+/* What a call uses, let go while it runs; an image is there for those made from it. */
+static int host_lets_go(void *opaque, const struct hl_value *args, size_t count,
+                        struct hl_value *result, struct hl_error *error)
+{
+    struct armed *a = opaque;
+    hl_image_close(a->box.image);
+    hl_snapshot_destroy(a->snapshot);
+    hl_profile_destroy(a->profile);
+    a->box.image = NULL;
+    a->snapshot = NULL;
+    a->profile = NULL;
+    return box_host_add(opaque, args, count, result, error);
+}
+
+static void test_let_go_of_all_else(void **state)
+{
+    struct armed *a = *state;
+    struct hl_symbols *symbols;
+    hl_sandbox_destroy(a->box.sb);
+    box_create(&a->box, "conformance", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
+    box_register(&a->box, "HostAdd", "i32(i32, i32)", host_lets_go, a);
+    assert_int_equal(hl_profile_attach(a->profile, a->box.sb, &a->box.error), 0);
+    box_start(&a->box);
+    assert_int_equal(hl_symbols_open(&symbols, a->box.image, &a->box.error), 0);
+    assert_int_equal(add(a), 0);
+    assert_int_equal(a->box.result.i32, 42);
+    assert_int_not_equal(hl_symbols_address(symbols, "hl_serve"), 0);
+    hl_symbols_close(symbols);
+    assert_string_equal(hl_image_function(hl_sandbox_image(a->box.sb), 0)->name, "Echo");
+}
+
 #define LEAVE_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -467,6 +499,7 @@ int main(void)
         LEAVE_TEST(test_destroy_the_outer_one),
         LEAVE_TEST(test_destroy_from_another_thread),
         LEAVE_TEST(test_destroy_while_it_prints),
+        LEAVE_TEST(test_let_go_of_all_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

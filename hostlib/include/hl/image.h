@@ -3,7 +3,7 @@
  * hl/image.h - a guest program's file, read and checked.
  *
  * An image is immutable once opened: any number of sandboxes and threads can share one.  It needs
- * no KVM.  It must outlive the sandboxes made from it.
+ * no KVM.  Once closed it stays as long as what was made from it.
  */
 #ifndef HL_IMAGE_H
 #define HL_IMAGE_H

@@ -68,7 +68,7 @@ HL_API int hl_profile_detach(struct hl_profile *profile, struct hl_sandbox *sand
 HL_API int hl_profile_json(struct hl_profile *profile, char **text, struct hl_error *error);
 HL_API int hl_profile_write(struct hl_profile *profile, const char *path, struct hl_error *error);
 
-/* NULL is fine.  Not before its sandboxes are detached or destroyed. */
+/* NULL is fine.  Where a sandbox is attached still, it goes when the last one has gone. */
 HL_API void hl_profile_destroy(struct hl_profile *profile);
 
 #ifdef __cplusplus

@@ -107,7 +107,7 @@ enum hl_sandbox_state {
     HL_SANDBOX_DEAD,
 };
 
-/* image must outlive the sandbox, config may be NULL.  Errors of hl_machine_create(), LIMIT. */
+/* config may be NULL; the image may be closed after it.  Errors of hl_machine_create(), LIMIT. */
 HL_API int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                              const struct hl_sandbox_config *config, struct hl_error *error);
 /*

@@ -11,7 +11,7 @@
  * libc: nothing of one call reaches the next.  Time goes on, counters (hl_sandbox_counts) too.
  *
  * A snapshot is immutable: any number of sandboxes and threads may use it, before it is destroyed.
- * The image must outlive it; the sandbox it was taken of need not.
+ * Neither the image nor the sandbox it was taken of need outlive it.
  */
 #ifndef HL_SNAPSHOT_H
 #define HL_SNAPSHOT_H

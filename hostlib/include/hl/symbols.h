@@ -26,7 +26,7 @@ extern "C" {
 struct hl_symbols;
 
 /*
- * The image must outlive it.  A stripped guest opens too: it just knows less.  Cheap: tables are
+ * The image need not outlive it.  A stripped guest opens too: it just knows less.  Cheap: tables are
  * read at the first question that needs them.  Errors: BAD_IMAGE, MEMORY.
  */
 HL_API int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
