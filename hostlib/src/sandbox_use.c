@@ -2,12 +2,16 @@
 #include "sandbox_use.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <unwind.h>
 
 #include "fork.h"
+#include "retry.h"
 #include "sandbox.h"
 
 __attribute__((noinline)) uintptr_t frame_ip(void)
@@ -64,13 +68,39 @@ static bool frame_is_gone(const struct hl_sandbox *sb, struct use_frame frame, s
     return w.found ? *frame.guard != sb : w.past;
 }
 
+/*
+ * tgkill() finds a thread until the kernel forgets its number, which is later than pthread_join()
+ * returns; its flags say from the start of its exit that it will not run again (proc(5)).
+ */
+static bool has_ended(int thread)
+{
+    enum { EXITING = 4 }; /* PF_EXITING of linux/sched.h */
+    char path[48], text[512];
+    unsigned flags = 0;
+    if (tgkill(getpid(), thread, 0))
+        return errno == ESRCH;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+    int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC));
+    if (fd < 0)
+        return errno == ENOENT && access("/proc/self/task", F_OK) == 0;
+    ssize_t size = RETRY(read(fd, text, sizeof(text) - 1));
+    int why = errno;
+    retry_close(fd);
+    if (size < 0)
+        return why == ESRCH;
+    text[size] = 0;
+    const char *name_end = strrchr(text, ')');
+    return name_end && sscanf(name_end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+           flags & EXITING;
+}
+
 /* Of those that find out at the same time, one is to end the call. */
 static bool was_left(struct hl_sandbox *sb, struct use_frame from)
 {
     struct sandbox_use *use = &sb->use;
     int thread = atomic_load(&use->thread);
     bool left = thread == fork_thread() ? frame_is_gone(sb, use->frame, from)
-                                        : thread && tgkill(getpid(), thread, 0) && errno == ESRCH;
+                                        : thread && has_ended(thread);
     return left && atomic_compare_exchange_strong(&use->thread, &thread, 0);
 }
 

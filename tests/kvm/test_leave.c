@@ -238,6 +238,17 @@ static void test_jump_in_a_thread_that_ends(void **state)
     expect_mended(*state);
 }
 
+/* join() returns before the kernel has forgotten the thread's number. */
+static void test_jumps_in_threads_that_end(void **state)
+{
+    struct armed *a = *state;
+    for (int i = 0; i < 500; i++) {
+        test_jump_in_a_thread_that_ends(state);
+        now.ended = 0;
+    }
+    assert_int_equal(hl_sandbox_state(a->box.sb), HL_SANDBOX_READY);
+}
+
 /* From an observer of the call, wherever in it. */
 static void test_jump_from_observer(void **state)
 {
@@ -486,6 +497,7 @@ int main(void)
         LEAVE_TEST(test_thread_exits),
         LEAVE_TEST(test_thread_is_cancelled),
         LEAVE_TEST(test_jump_in_a_thread_that_ends),
+        LEAVE_TEST(test_jumps_in_threads_that_end),
         LEAVE_TEST(test_jump_from_observer),
         LEAVE_TEST(test_destroy_after_a_jump),
         LEAVE_TEST(test_jump_then_in_another_call),
