@@ -159,7 +159,9 @@ cat >big.c <<'END'
 char big[3ull << 30];
 HL_FUNCTION(i32, Touch, (u64, at)) { return ++big[at]; }
 END
+memory=$(awk '/^MemTotal:/ { print int($2 / 1024) }' /proc/meminfo)
 for pie in -no-pie -static-pie; do
+    [ "$memory" -gt 3200 ] || { skip "large models $pie" "$memory MiB of memory here, 3200 needed"; continue; }
     gives "medium $pie" 'Touch(3221225471)' 1 -O2 -mcmodel=medium $pie big.c
     gives "large $pie" 'Touch(3221225471)' 1 -O2 -mcmodel=large $pie big.c
     gives "medium free $pie" 'Touch(0)' 1 --freestanding -mcmodel=medium $pie big.c
