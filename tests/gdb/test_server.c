@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -551,6 +552,7 @@ static void child_holds_no_client(void **state)
     fflush(stdout);
     child = fork();
     if (!child) {
+        alarm(60);
         pause();
         _exit(0);
     }
@@ -591,6 +593,7 @@ static void bare_clone(void **state)
     fflush(stdout);
     child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     if (!child) {
+        syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
         for (;;)
             syscall(SYS_pause);
     }
