@@ -2,10 +2,10 @@
 /*
  * copies.c - what a child of fork() must not keep of its parent's servers: their sockets.
  *
- * No thread serves them there.  A copy of the listener would keep the port, and take connections that
- * nobody answers, after the parent's death; one of a client's socket would keep from the debugger
- * that its guest is gone.  A child that is made otherwise (a bare clone()) keeps them, so what the
- * parent closes itself is shut down first.
+ * No thread serves them there.  A copy of the listener would keep the port, and take connections
+ * that nobody answers, after the parent's death; one of a client's socket would keep from the
+ * debugger that its guest is gone.  A child that is made otherwise (a bare clone()) keeps them, so
+ * what the parent closes itself is shut down first.
  */
 #include "server.h"
 

@@ -308,8 +308,8 @@ no_endpoint:
 }
 
 /*
- * The copy that fork() made, or what is no fork() for copies.c: the sockets are the parent's, and so
- * is the debugger.  They are closed, not shut down.
+ * The copy that fork() made, or what is no fork() for copies.c: the sockets are the parent's, and
+ * so is the debugger.  They are closed, not shut down.
  */
 static void forget_copy(struct hl_gdb *g)
 {

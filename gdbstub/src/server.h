@@ -31,9 +31,9 @@ void gdb_refuse_free(struct gdb_refused *refused);
 int64_t gdb_now_ms(void);
 
 /*
- * Why the client at the other end of this TCP connection is not served: another user of this machine
- * has opened it, or that cannot be found out.  NULL: it may come.  Known of loopback addresses only,
- * and only where there is a /proc.
+ * Why the client at the other end of this TCP connection is not served: another user of this
+ * machine has opened it, or that cannot be found out.  NULL: it may come.  Known of loopback
+ * addresses only, and only where there is a /proc.
  */
 const char *gdb_peer_refusal(int fd);
 
@@ -47,12 +47,12 @@ struct hl_gdb {
     int64_t since;   /* it connected */
     int64_t closing; /* until when it may take our last words; 0: not leaving */
     int64_t hasten;  /* when the guest is broken in for its first stop; 0: none is due */
-    pid_t process; /* that made it: in a child of fork() there is no thread */
+    pid_t process;   /* that made it: in a child of fork() there is no thread */
     pthread_t thread;
     _Atomic bool quit, attached;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool gone; /* a debugger has been here and left */
+    bool gone;           /* a debugger has been here and left */
     struct hl_gdb *next; /* copies.c */
     uint8_t buffer[65536];
 };

@@ -69,7 +69,8 @@ struct registry_file {
 
 #define REGISTRY_PATH 128
 
-/* Where new entries go, made first if need be: by the environment, and who we are.  -2: an error. */
+/* Where new entries go, made first if need be: by the environment, and who we are.  -2: an error.
+ */
 int registry_open(char path[REGISTRY_PATH], struct hl_error *error);
 
 /* Each directory where there may be entries, until f returns what is not 0. */

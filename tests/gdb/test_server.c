@@ -296,9 +296,21 @@ static void private_socket(void **state)
 
 static void bad_endpoints(void **state)
 {
-    static const char *const bad[] = {"",           "tcp",           "tcp:",       "tcp:x",
-                                      "tcp:65536",  "tcp:1x",        "unix:",      "tcp:0.0.0.0:0",
-                                      "tcp:[::]:0", "tcp:8.8.8.8:1", "tcp:name:1", "http://x"};
+    static const char *const bad[] = {"",
+                                      "tcp",
+                                      "tcp:",
+                                      "tcp:x",
+                                      "tcp:65536",
+                                      "tcp:1x",
+                                      "unix:",
+                                      "tcp:0.0.0.0:0",
+                                      "tcp:[::]:0",
+                                      "tcp:8.8.8.8:1",
+                                      "tcp:name:1",
+                                      "http://x",
+                                      "tcp:[::ffff:0.0.0.0]:0",
+                                      "tcp:0:0",
+                                      "vsock:1:2"};
     struct hl_error error;
     struct hl_gdb *g;
 
@@ -332,6 +344,24 @@ static int dial_mapped(unsigned port)
     if (fd >= 0)
         assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     return fd;
+}
+
+/* A name that begins with '@' is a file's: an abstract socket would have no owner. */
+static void no_abstract_socket(void **state)
+{
+    char before[4096];
+    struct hl_gdb *g;
+    struct stat st;
+
+    (void)state;
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(chdir(directory), 0);
+    assert_int_equal(hl_gdb_create(&g, &fake.target, "unix:@name", NULL, NULL), 0);
+    assert_int_equal(lstat("@name", &st), 0);
+    assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+    hl_gdb_destroy(g);
+    assert_int_equal(lstat("@name", &st), -1);
+    assert_int_equal(chdir(before), 0);
 }
 
 static void tcp(void **state)
@@ -666,6 +696,7 @@ int main(void)
         T(break_in),
         T(private_socket),
         U(bad_endpoints),
+        U(no_abstract_socket),
         U(tcp),
         U(other_protocols),
         U(tcp_users),

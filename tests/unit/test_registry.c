@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The registry: where it is when another user has the name, and what is swept when little is left. */
+/* The registry: where it is when another user has the name, and what is swept when little is left.
+ */
 #include "../kvm/kit.h"
 
 #include <errno.h>

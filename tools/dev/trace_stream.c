@@ -69,8 +69,7 @@ int trace_stream_take(struct trace *t, struct hl_error *error)
         int why = errno;
         if (fd >= 0)
             close(fd);
-        return hl_error_set(error, HL_ERR_SYSTEM, "no stream for the trace: %s",
-                            strerror(why));
+        return hl_error_set(error, HL_ERR_SYSTEM, "no stream for the trace: %s", strerror(why));
     }
     told = t;
     t->out = own;
