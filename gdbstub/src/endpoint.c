@@ -225,15 +225,23 @@ int gdb_endpoint_open(struct gdb_endpoint *e, const char *endpoint,
     return rc;
 }
 
+void gdb_endpoint_forget(struct gdb_endpoint *e)
+{
+    free(e->path);
+    e->path = NULL;
+    if (e->listener >= 0)
+        close(e->listener);
+    e->listener = -1;
+}
+
 void gdb_endpoint_close(struct gdb_endpoint *e)
 {
     struct stat st;
 
     if (e->path && !lstat(e->path, &st) && st.st_dev == e->device && st.st_ino == e->inode)
         unlink(e->path);
-    free(e->path);
-    e->path = NULL;
+    /* A child may have a copy: this ends that one, too, and frees the port. */
     if (e->listener >= 0)
-        close(e->listener);
-    e->listener = -1;
+        shutdown(e->listener, SHUT_RDWR);
+    gdb_endpoint_forget(e);
 }

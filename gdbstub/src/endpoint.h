@@ -23,6 +23,7 @@ struct gdb_endpoint {
 int gdb_endpoint_open(struct gdb_endpoint *e, const char *endpoint,
                       const struct hl_gdb_config *config, struct hl_error *error);
 void gdb_endpoint_close(struct gdb_endpoint *e);
+void gdb_endpoint_forget(struct gdb_endpoint *e); /* in a child: the parent goes on with it */
 
 int gdb_fail(struct hl_error *error, int code, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -8,6 +8,7 @@
  */
 #include "server.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,8 @@ static int print_end(char *text, size_t room, const struct end *end)
     return n + snprintf(text + n, room - (size_t)n, ":%04X", end->port);
 }
 
-enum owner { UNKNOWN, NOT_THERE, OURS, STRANGER };
+/* NO_LIST: there is no /proc; UNREADABLE: there is, but no descriptor or memory to read it. */
+enum owner { NO_LIST, UNREADABLE, NOT_THERE, OURS, STRANGER };
 
 /* The socket from peer to us, in one of the kernel's lists. */
 static enum owner look_up(const char *path, const struct end *peer, const struct end *us)
@@ -85,7 +87,7 @@ static enum owner look_up(const char *path, const struct end *peer, const struct
     int n = print_end(want, sizeof(want), peer);
 
     if (!list)
-        return UNKNOWN;
+        return errno == ENOENT ? NO_LIST : UNREADABLE;
     want[n++] = ' ';
     print_end(want + n, sizeof(want) - (size_t)n, us);
     while (owner == NOT_THERE && fgets(line, sizeof(line), list)) {
@@ -101,20 +103,37 @@ static enum owner look_up(const char *path, const struct end *peer, const struct
     return owner;
 }
 
-bool gdb_peer_is_stranger(int fd)
+/* Of a client that has gone there is nothing in either list. */
+static enum owner find_owner(struct end *peer, struct end *us)
+{
+    enum owner owner = peer->words == 1 ? look_up("/proc/net/tcp", peer, us) : NOT_THERE, mapped;
+    bool v4 = peer->words == 1;
+
+    if (owner != NOT_THERE)
+        return owner;
+    map_to_v6(peer);
+    map_to_v6(us);
+    mapped = look_up("/proc/net/tcp6", peer, us);
+    return v4 && mapped == NO_LIST ? NOT_THERE : mapped; /* a machine without IPv6 */
+}
+
+const char *gdb_peer_refusal(int fd)
 {
     struct end peer, us;
-    enum owner owner = NOT_THERE;
 
     if (!get_end(fd, getpeername, &peer) || !get_end(fd, getsockname, &us))
-        return true; /* gone: whoever it was says nothing that counts */
+        return "this client has gone"; /* and what it said does not count */
     if (!is_loopback(&peer))
-        return false;
-    if (peer.words == 1)
-        owner = look_up("/proc/net/tcp", &peer, &us);
-    map_to_v6(&peer);
-    map_to_v6(&us);
-    if (owner == NOT_THERE)
-        owner = look_up("/proc/net/tcp6", &peer, &us);
-    return owner == STRANGER || owner == NOT_THERE;
+        return NULL;
+    switch (find_owner(&peer, &us)) {
+    case NO_LIST:
+    case OURS:
+        return NULL;
+    case UNREADABLE:
+        return "whose client this is cannot be found out";
+    case NOT_THERE:
+    case STRANGER:
+    default:
+        return "this guest is another user's";
+    }
 }

@@ -24,6 +24,7 @@ int64_t gdb_now_ms(void)
 
 static void remove_one(struct gdb_refused *r, size_t i)
 {
+    shutdown(r->one[i].fd, SHUT_RDWR); /* a child of fork() may have a copy */
     close(r->one[i].fd);
     r->one[i] = r->one[--r->count];
 }

@@ -41,7 +41,7 @@ static void drop_client(struct hl_gdb *g)
 
     gdb_session_end(&g->session);
     if (g->endpoint.listener >= 0)
-        close(g->in);
+        gdb_client_close(g);
     else /* no other one can come: a guest that waits for its first debugger need not */
         g->session.target->ops->detach(g->session.target->self);
     g->in = g->out = -1;
@@ -114,20 +114,20 @@ static void accept_client(struct hl_gdb *g)
     if (g->in >= 0 && has_hung_up(g->in))
         return; /* its end is dealt with first; the new one waits until then */
 
-    int fd = accept4(g->endpoint.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), on = 1;
-    int idle = 60, count = 3;
+    int fd = gdb_client_accept(g), on = 1, idle = 60, count = 3;
+    const char *refusal;
 
     if (fd < 0)
         return;
-    if (g->endpoint.tcp && gdb_peer_is_stranger(fd)) {
-        gdb_refuse_add(&g->refused, fd, "this guest is another user's");
-        return;
-    }
+    refusal = g->endpoint.tcp ? gdb_peer_refusal(fd) : NULL;
     /* One that never said a word keeps the place from nobody. */
-    if (g->in >= 0 && !g->session.spoken && gdb_now_ms() - g->since > HL_GDB_MUTE_MS)
+    if (!refusal && g->in >= 0 && !g->session.spoken && gdb_now_ms() - g->since > HL_GDB_MUTE_MS)
         drop_client(g);
-    if (g->in >= 0) {
-        gdb_refuse_add(&g->refused, fd, "another debugger is attached");
+    if (!refusal && g->in >= 0)
+        refusal = "another debugger is attached";
+    if (refusal) {
+        gdb_refuse_add(&g->refused, fd, refusal);
+        g->coming = -1;
         return;
     }
     if (g->endpoint.tcp) {
@@ -137,7 +137,7 @@ static void accept_client(struct hl_gdb *g)
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &idle, sizeof(idle));
         setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
     }
-    g->in = g->out = fd;
+    gdb_client_take(g);
     g->since = gdb_now_ms();
 }
 
@@ -285,6 +285,8 @@ int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, const ch
     g->event_fd = target->ops->event_fd(target->self);
     g->in = g->endpoint.listener < 0 ? g->endpoint.in : -1;
     g->out = g->endpoint.listener < 0 ? g->endpoint.out : -1;
+    g->coming = -1;
+    gdb_copies_add(g);
     rc = g->session.console.wake < 0
              ? gdb_fail(error, HL_ERR_SYSTEM, errno, "cannot make an eventfd")
              : start_thread(g, error);
@@ -292,6 +294,7 @@ int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, const ch
         *gdb = g;
         return 0;
     }
+    gdb_copies_remove(g);
     if (g->session.console.wake >= 0)
         close(g->session.console.wake);
     gdb_session_free(&g->session);
@@ -304,16 +307,18 @@ no_endpoint:
     return rc;
 }
 
-/* The copy that fork() made: the sockets are the parent's, and so is the debugger. */
+/*
+ * The copy that fork() made, or what is no fork() for copies.c: the sockets are the parent's, and
+ * so is the debugger.  They are closed, not shut down.
+ */
 static void forget_copy(struct hl_gdb *g)
 {
     int fd = g->session.console.wake;
 
     if (g->in >= 0 && g->endpoint.listener >= 0)
         close(g->in);
-    free(g->endpoint.path); /* or it would be unlinked */
-    g->endpoint.path = NULL;
-    gdb_endpoint_close(&g->endpoint);
+    gdb_copies_remove(g);
+    gdb_endpoint_forget(&g->endpoint);
     gdb_refuse_free(&g->refused);
     gdb_session_forget(&g->session);
     close(fd);
@@ -334,6 +339,7 @@ void hl_gdb_destroy(struct hl_gdb *g)
     g->quit = true;
     wake(g);
     pthread_join(g->thread, NULL);
+    gdb_copies_remove(g);
     gdb_endpoint_close(&g->endpoint);
     gdb_session_free(&g->session); /* unbinds: no hook writes to the eventfd after it */
     close(fd);

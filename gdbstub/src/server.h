@@ -31,10 +31,11 @@ void gdb_refuse_free(struct gdb_refused *refused);
 int64_t gdb_now_ms(void);
 
 /*
- * Has another user of this machine opened the other end of this TCP connection?  Known of loopback
+ * Why the client at the other end of this TCP connection is not served: another user of this
+ * machine has opened it, or that cannot be found out.  NULL: it may come.  Known of loopback
  * addresses only, and only where there is a /proc.
  */
-bool gdb_peer_is_stranger(int fd);
+const char *gdb_peer_refusal(int fd);
 
 struct hl_gdb {
     struct gdb_session session;
@@ -42,16 +43,25 @@ struct hl_gdb {
     struct gdb_refused refused;
     int event_fd;
     int in, out;     /* the client, or -1 */
+    int coming;      /* one that may become it, or be refused */
     int64_t since;   /* it connected */
     int64_t closing; /* until when it may take our last words; 0: not leaving */
     int64_t hasten;  /* when the guest is broken in for its first stop; 0: none is due */
-    pid_t process; /* that made it: in a child of fork() there is no thread */
+    pid_t process;   /* that made it: in a child of fork() there is no thread */
     pthread_t thread;
     _Atomic bool quit, attached;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool gone; /* a debugger has been here and left */
+    bool gone;           /* a debugger has been here and left */
+    struct hl_gdb *next; /* copies.c */
     uint8_t buffer[65536];
 };
+
+/* copies.c: the list of servers, and all that opens and closes a client's socket. */
+void gdb_copies_add(struct hl_gdb *g);
+void gdb_copies_remove(struct hl_gdb *g);
+int gdb_client_accept(struct hl_gdb *g); /* g->coming */
+void gdb_client_take(struct hl_gdb *g);  /* that is the client now */
+void gdb_client_close(struct hl_gdb *g);
 
 #endif

@@ -45,15 +45,11 @@ static bool ends(const char *text, size_t size)
 }
 
 /* Entries are read, not mapped: a file that shrinks must not be a SIGBUS. */
-static bool read_entry(int directory, const char *name, struct registry_file *file)
+static bool read_entry(int fd, struct registry_file *file)
 {
-    int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat st;
-    if (fd < 0)
-        return false;
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
                 RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
-    close(fd);
     return good && memcmp(file->magic, REGISTRY_MAGIC, sizeof(file->magic)) == 0 &&
            file->version == REGISTRY_VERSION && file->state <= HL_ATTACHABLE_EXITED &&
            ends(file->function, sizeof(file->function)) &&
@@ -117,7 +113,13 @@ static int add(struct listing *l, const struct registry_file *file, struct hl_er
 static int take_file(struct listing *l, int directory, const char *name, int pid,
                      struct registry_file *file, struct hl_error *error)
 {
-    if (!read_entry(directory, name, file) || file->pid != (uint32_t)pid) {
+    int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        return hl_error_set(error, HL_ERR_SYSTEM, "the entry %s: %s", name, strerror(errno));
+    bool good = fd >= 0 && read_entry(fd, file) && file->pid == (uint32_t)pid;
+    if (fd >= 0)
+        close(fd);
+    if (!good) {
         if (!registry_started(pid))
             unlinkat(directory, name, 0);
         return 0;
@@ -125,7 +127,7 @@ static int take_file(struct listing *l, int directory, const char *name, int pid
     /* In another container its process has a number we cannot ask for. */
     if (file->pid_namespace != l->pid_namespace)
         return 0;
-    if (registry_started(pid) == file->started)
+    if (registry_alive(pid, file->started))
         return add(l, file, error);
     sweep(directory, name, file);
     return 0;
@@ -153,8 +155,9 @@ static void take_socket(int directory, const char *path, const char *name, int p
         unlinkat(directory, name, 0);
 }
 
-static int read_directory(struct listing *l, const char *path, int fd, struct hl_error *error)
+static int read_directory(void *opaque, const char *path, int fd, struct hl_error *error)
 {
+    struct listing *l = opaque;
     int again = dup(fd), rc = 0;
     DIR *d = again < 0 ? NULL : fdopendir(again);
     const struct dirent *e;
@@ -196,15 +199,9 @@ static int compare(const void *a, const void *b)
 int hl_attachable_list(struct hl_attachable **list, size_t *count, struct hl_error *error)
 {
     struct listing l = {.pid_namespace = registry_pid_namespace()};
-    char path[128];
     *list = NULL;
     *count = 0;
-    registry_directory(path, sizeof(path));
-    int fd = registry_directory_open(path, false, error);
-    if (fd < 0)
-        return fd == -1 ? 0 : HL_ERR_SYSTEM;
-    int rc = read_directory(&l, path, fd, error);
-    close(fd);
+    int rc = registry_read(read_directory, &l, error);
     if (rc || !l.count) {
         free(l.entry);
         return rc;

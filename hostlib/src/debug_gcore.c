@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <hl/text.h>
+
 #include "core.h"
 
 int debug_core_open(struct hl_debug *d, struct hl_error *error)
@@ -41,22 +43,27 @@ static const char *directory_name(const struct hl_debug *d, char *name, size_t r
     return name;
 }
 
-/* The directory may be named, too, if it is ours: what follows it, or NULL. */
-static const char *name_inside(const struct hl_debug *d, const char *path)
+/*
+ * The directory may be named, too, as we name it or as ".": what follows it, or NULL.  No path of a
+ * debugger's is looked up, as that alone may mount a file system, or wait for one.
+ */
+static const char *name_inside(const char *directory, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char directory[1024];
-    struct stat named, ours;
     if (!slash)
         return path;
-    size_t n = slash == path ? 1 : (size_t)(slash - path);
-    if (n >= sizeof(directory))
-        return NULL;
-    memcpy(directory, path, n);
-    directory[n] = '\0';
-    bool same = !stat(directory, &named) && !fstat(d->core_directory, &ours) &&
-                named.st_dev == ours.st_dev && named.st_ino == ours.st_ino;
-    return same ? slash + 1 : NULL;
+    size_t n = (size_t)(slash - path);
+    bool ours = (n == 1 && *path == '.') ||
+                (n == strlen(directory) && strncmp(path, directory, n) == 0) ||
+                (n == 0 && strcmp(directory, "/") == 0);
+    return ours ? slash + 1 : NULL;
+}
+
+/* What a shell or a program that lists the directory takes for something else. */
+static bool is_plain(const char *name)
+{
+    size_t n = strlen(name);
+    return n && *name != '.' && *name != '-' && hl_text_escape(NULL, 0, name, n) == n;
 }
 
 int debug_on_gcore(void *target, const char *args, struct gdb_printer *p)
@@ -67,15 +74,14 @@ int debug_on_gcore(void *target, const char *args, struct gdb_printer *p)
     siginfo_t info;
     if (d->core_directory < 0)
         return debug_refuse(p, "gcore", "the host has no directory for it");
-    const char *name = name_inside(d, args);
-    directory_name(d, directory, sizeof(directory));
+    const char *name = name_inside(directory_name(d, directory, sizeof(directory)), args);
     if (!name) {
         debug_say(p, "gcore: %.200s: only a new file in %.200s can be written\n", args, directory);
         return TOLD;
     }
-    if (!*name || *name == '.')
+    if (!is_plain(name))
         return debug_refuse(p, "gcore",
-                            "takes the name of a new file that does not begin with '.'");
+                            "takes the name of a new file that does not begin with '.' or '-'");
     if (debug_siginfo(d, &info))
         memset(&info, 0, sizeof(info));
     if (core_write_new(d->sb, &info, d->core_directory, name, &error))

@@ -34,12 +34,6 @@ static void name_entry(char *name, unsigned number)
     snprintf(name, NAME_SIZE, "%d-%u", (int)getpid(), number);
 }
 
-static int open_directory(char *path, size_t size, struct hl_error *error)
-{
-    registry_directory(path, size);
-    return registry_directory_open(path, true, error);
-}
-
 /* True for what a process left behind that had our number before us. */
 static bool stale(int directory, const char *name)
 {
@@ -50,7 +44,7 @@ static bool stale(int directory, const char *name)
         bool whole = RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
         /* Of another container's process of this number nothing is known. */
         old = !whole || (file->pid_namespace == registry_pid_namespace() &&
-                         file->started != registry_started(getpid()));
+                         !registry_alive(getpid(), file->started));
     }
     if (fd >= 0)
         close(fd);
@@ -60,8 +54,8 @@ static bool stale(int directory, const char *name)
 
 int registry_private_endpoint(char *buf, size_t size, struct hl_error *error)
 {
-    char path[128], name[NAME_SIZE];
-    int directory = open_directory(path, sizeof(path), error);
+    char path[REGISTRY_PATH], name[NAME_SIZE];
+    int directory = registry_open(path, error);
     int rc = HL_ERR_SYSTEM;
     if (directory < 0)
         return rc;
@@ -171,7 +165,7 @@ static int publish(struct registry *r, struct registry_file *file, unsigned numb
 int registry_add(struct registry **out, const struct hl_sandbox *sb, const char *endpoint,
                  const char *remote, struct hl_error *error)
 {
-    char path[128];
+    char path[REGISTRY_PATH];
     *out = NULL;
     struct registry *r = calloc(1, sizeof(*r));
     struct registry_file *file = new_file(sb, endpoint, remote);
@@ -180,7 +174,7 @@ int registry_add(struct registry **out, const struct hl_sandbox *sb, const char 
         rc = hl_error_set(error, HL_ERR_MEMORY, "out of memory");
         goto out;
     }
-    r->directory = open_directory(path, sizeof(path), error);
+    r->directory = registry_open(path, error);
     rc = r->directory < 0 ? HL_ERR_SYSTEM : publish(r, file, number_of(endpoint), error);
     if (rc && r->directory >= 0)
         close(r->directory);
@@ -261,9 +255,9 @@ static bool lock_directory(int fd)
 
 int registry_lock(void)
 {
-    char path[128];
+    char path[REGISTRY_PATH];
     pthread_mutex_lock(&turn);
-    int fd = locked = open_directory(path, sizeof(path), NULL);
+    int fd = locked = registry_open(path, NULL);
     if (fd >= 0)
         lock_directory(fd);
     else

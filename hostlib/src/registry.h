@@ -2,9 +2,10 @@
 /*
  * registry.h - where sandboxes that serve a debugger are found (hl/attach.h is the reading side).
  *
- * A private directory of the user, $XDG_RUNTIME_DIR/hl or /tmp/hl-UID, holds one file a sandbox,
- * PID-N, that its process keeps mapped: telling a state costs a few stores.  Its private socket, if
- * it has one, lies beside it as PID-N.sock.
+ * A private directory of the user, $XDG_RUNTIME_DIR/hl, /run/user/UID/hl or /tmp/hl-UID, holds one
+ * file a sandbox, PID-N, that its process keeps mapped: telling a state costs a few stores.  Its
+ * private socket, if it has one, lies beside it as PID-N.sock.  Where another user has the name
+ * /tmp/hl-UID it is /tmp/hl-UID-XXXXXX.
  */
 #ifndef HL_REGISTRY_H
 #define HL_REGISTRY_H
@@ -66,12 +67,23 @@ struct registry_file {
     char guest[sizeof(((struct hl_attachable *)0)->guest)];
 };
 
-/* Where entries are: by the environment, and who we are. */
-void registry_directory(char *path, size_t size);
-/* Open it, made first if need be; -1 where it is absent, -2 where it cannot be trusted or made. */
-int registry_directory_open(const char *path, bool make, struct hl_error *error);
+#define REGISTRY_PATH 128
 
-uint64_t registry_started(int pid); /* 0: no such process */
+/* Where new entries go, made first if need be: by the environment, and who we are.  -2: an error.
+ */
+int registry_open(char path[REGISTRY_PATH], struct hl_error *error);
+
+/* Each directory where there may be entries, until f returns what is not 0. */
+typedef int registry_reader(void *opaque, const char *path, int directory, struct hl_error *error);
+int registry_read(registry_reader *f, void *opaque, struct hl_error *error);
+
+/*
+ * When the process began, 0: there is none.  UNKNOWN: there may be one, but it cannot be asked for
+ * (no descriptor is left, no /proc): it is not the one to sweep after.
+ */
+#define REGISTRY_UNKNOWN UINT64_MAX
+uint64_t registry_started(int pid);
+bool registry_alive(int pid, uint64_t started);
 uint64_t registry_pid_namespace(void);
 
 #endif

@@ -88,6 +88,11 @@ struct vcpu_system {
 
 #define VCPU_SLOTS 4
 
+/* Where KVM does not switch them (vcpu_kvm_segments.c). */
+struct vcpu_segments {
+    uint16_t ds, es;
+};
+
 /*
  * All that a guest at ring 3 has of its vCPU, and a new vCPU of the same set-up needs to go on as
  * it: what only ring 0 can change (control and debug registers, the other MSRs, XCR0) is the same
@@ -97,6 +102,7 @@ struct vcpu_state {
     struct vcpu_regs regs;
     uint64_t fs_base, gs_base, cr2;
     uint16_t ds, es, fs, gs;
+    struct vcpu_segments thread; /* not in a file: null after it is loaded */
     uint32_t xsave_size;
     uint8_t xsave[]; /* what get_xsave gives */
 };

@@ -356,7 +356,9 @@ static int run(struct hl_vcpu *v, bool whole, struct vcpu_exit *exit, struct hl_
     const unsigned known = sizeof(on_exit_reason) / sizeof(on_exit_reason[0]);
     if (vcpu_kvm_flush_regs(v))
         return vcpu_kvm_failed(error, "KVM_SET_REGS");
+    struct vcpu_segments own = vcpu_kvm_segments_enter(v);
     int rc = kick_run(&v->kick, v->fd, v->run, whole);
+    vcpu_kvm_segments_leave(v, own);
     v->regs_valid = v->host->sync_regs;
     if (rc && (errno == EINTR || errno == EAGAIN))
         return exit_interrupt(v, exit);
@@ -372,7 +374,9 @@ static int settle(struct hl_vcpu *v, struct hl_error *error)
 {
     if (vcpu_kvm_flush_regs(v))
         return vcpu_kvm_failed(error, "KVM_SET_REGS");
+    struct vcpu_segments own = vcpu_kvm_segments_enter(v);
     int rc = kick_settle(&v->kick, v->fd, v->run);
+    vcpu_kvm_segments_leave(v, own);
     v->regs_valid = v->host->sync_regs;
     /* Completing an instruction under a single step may end in the step's own exit. */
     if ((rc && errno == EINTR) || (!rc && v->run->exit_reason == KVM_EXIT_DEBUG))

@@ -15,6 +15,7 @@ struct hl_vcpu {
     struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
     bool system_dirty;           /* run->s.regs: sregs and events wait for the next entry */
     struct kvm_sregs sregs;      /* as the guest began */
+    struct vcpu_segments segments;
     hl_gva_t gate;
     struct kvm_userspace_memory_region slot;
     bool log_by_hand; /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
@@ -37,6 +38,10 @@ void vcpu_kvm_log_prepare(struct hl_vcpu *v); /* before the memory slot is made 
 bool vcpu_kvm_log_start(struct hl_vcpu *v);
 bool vcpu_kvm_log_read(struct hl_vcpu *v, uint64_t *bits);
 bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits);
+
+/* vcpu_kvm_segments.c: around an entry; the thread's own are given back. */
+struct vcpu_segments vcpu_kvm_segments_enter(struct hl_vcpu *v);
+void vcpu_kvm_segments_leave(struct hl_vcpu *v, struct vcpu_segments own);
 
 /* vcpu_kvm_stats.c */
 size_t vcpu_kvm_stats(struct hl_vcpu *v, struct vcpu_stat *list, size_t max);

@@ -47,6 +47,7 @@ int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error 
     if (!s)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     fill(s, regs, &sregs);
+    s->thread = v->segments;
     s->xsave_size = (uint32_t)size;
     int rc = vcpu_kvm_get_xsave(v, s->xsave, error);
     if (rc) {
@@ -126,6 +127,7 @@ int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool who
     fill_sregs(&sync->sregs, &v->sregs, state);
     vcpu_kvm_fill_events(&sync->events);
     v->system_dirty = true;
+    v->segments = state->thread;
     if ((whole || !v->host->sync_all) && vcpu_kvm_flush_system(v))
         return vcpu_kvm_failed(error, "KVM_SET_SREGS");
     int rc = whole ? set_rest(v, error) : 0;

@@ -297,6 +297,8 @@ full 'doctor --json' doctor --json
 full 'completion' completion bash
 full 'help' help
 full '--version' --version
+"$dev" trace values --host host.so --call 'I32(1)' >"$out" 2>/dev/full </dev/null
+same 'full disk: a trace on standard error' '111/I32(1) = 1' "$?/$(cat "$out")"
 "$dev" run values --host host.so --call 'I32(1)' >"$out" 2>"$err" <&-
 same 'closed stdin' '0/I32(1) = 1' "$?/$(cat "$out")"
 "$dev" run values --host host.so --call 'I32(1)' >"$out" 2>&-
@@ -306,6 +308,43 @@ same 'closed stderr and an error' '100/' "$?/$(cat "$out")"
 timeout -k 5 $((60 * slow)) "$dev" run values -q --host host.so --repeat 1000000000 \
     --call 'Print("x\n")' 2>"$err" </dev/null | head -n 1 >"$out"
 same 'a reader that goes away ends it' '141 x' "${PIPESTATUS[0]} $(cat "$out")"
+
+# Few descriptors, little memory: an error and perhaps a hint, never an abort.  What the loader says
+# about its own is not ours (127).
+mkdir "$tmp/run"
+export XDG_RUNTIME_DIR=$tmp/run # `attach` would find what others serve
+# little NAME KIND LIMITS ARG...
+little() {
+    local name=$1 kind=$2 limits=$3 limit bad=
+    shift 3
+    for limit in $limits; do
+        (ulimit "-$kind" "$limit" && exec "$dev" "$@") >"$out" 2>"$err" </dev/null
+        rc=$?
+        case $rc in 0 | 127) continue ;; esac
+        if [ $rc != 100 ] && [ $rc != 111 ]; then bad="exit status $rc"
+        elif [ "$(grep -c '^hl-dev: error: ' "$err")" != 1 ]; then bad='not exactly one error line'
+        elif [ "$(wc -l <"$err")" -gt 2 ]; then bad='more than an error and a hint'; fi
+        [ -z "$bad" ] || break
+    done
+    if [ -z "$bad" ]; then ok "ulimit -$kind: $name"; else fail "ulimit -$kind $limit: $name" "$bad"; fi
+}
+"$dev" profile values --host host.so --call 'I32(1)' --json -o ../p.json >"$out" 2>&1
+if grep -aq __asan_init "$dev"; then
+    skip 'few descriptors, little memory' 'a sanitizer needs more'
+else
+    # 5 MB is what the loader takes, and 80 a guest
+    for limit in 'n 3 4 5 6 7 8 9 10 11 12' 'v 6000 8000 10000 15000 20000 40000 70000 90000'; do
+        for args in 'run values --call I32(1)' 'run values --json --call I32(1)' \
+            'run values --repeat 3 --restore --call I32(1)' 'run values --timeout 9 --call I32(1)' \
+            'run values --gdb --stop-at none --call I32(1)' 'trace values --call I32(1)' \
+            'trace values --json --call I32(1)' 'profile values --call I32(1)' \
+            'profile values --cpu --call I32(1)' 'profile --from ../p.json' 'inspect values' \
+            'inspect values --json' 'core values' ps attach help version 'completion bash'; do
+            # shellcheck disable=SC2086 # words are wanted
+            little "$args" "${limit%% *}" "${limit#* }" $args
+        done
+    done
+fi
 
 # A signal ends it as it ends any program, while the guest runs.
 mkfifo started

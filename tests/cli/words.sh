@@ -75,6 +75,44 @@ same '--safe-output: characters in two pieces' "$(printf 'x\ty')\\r€\\xe2$show
 refused '--safe-output where gdb prints it' 64 '--safe-output with --gdb=stdio' '--gdb without' \
     run words --safe-output --gdb=stdio --call 'Print()'
 
+# ---- nor in names: of files, of what is asked for, of the environment
+
+nasty=$(printf 'e\302\2332J\177\342\200\256\233\033[1m')
+cp words "$nasty"
+mkdir "$nasty.d"
+printf 'guest = %s\n%s = 1\n' "$nasty" "$nasty" >"$nasty.d/hl.ini"
+export XDG_RUNTIME_DIR=$tmp
+for args in 'run @.none' 'run @.d' '@' 'run --@' 'run @ --call @()' 'run @ --call Real(@)' 'inspect @' 'inspect --json @' \
+    'run @ --core @.core --call Crash()' 'core @.core' 'core --json @.core' 'core @.none' 'run --json @ --call Crash()' \
+    'profile @ --call Real(1)' 'profile @ --by @' 'profile @ -o /none/@ --call Real(1)' 'profile --from @' \
+    'profile @ --format svg --call Real(1)' 'profile @ --format folded --call Real(1)' 'trace @ --call Crash()' \
+    'trace --json @ --call Real(1)' 'trace -e @ @ --call Real(1)' 'run --gdb=@ @' 'run --gdb=unix:/none/@ @' \
+    'run --gdb=tcp:@:1 @' 'run --host @ @' 'run --gdb --stop-at @ @' 'run --timeout @ @' 'attach @' 'completion @' 'help @'; do
+    # shellcheck disable=SC2086
+    hl ${args//@/$nasty}
+    tame "a name: $args"
+done
+"$dev" run --gdb="unix:$nasty.sock" words --call 'Real(1)' >"$out" 2>"$err" </dev/null &
+child=$!
+for ((i = 0; i < 500 * slow; i++)); do
+    grep -q 'target remote' "$err" && break
+    sleep 0.02
+done
+tame "the command for gdb"
+has 'the command for gdb: as bash reads it' "$err" "gdb -ex \\$'target remote .*e.xc2.x9b2J.x7f.xe2.x80.xae.x9b.x1b\[1m.sock'"
+hl ps
+tame ps
+kill $child
+wait $child
+for name in HL_REAL_CC HL_MUSL; do
+    env $name="/$nasty" "$prefix/bin/hl-cc" words.c >"$out" 2>"$err"
+    tame "hl-cc: $name"
+done
+"$prefix/bin/hl-new" "$nasty/x" >"$out" 2>"$err"
+tame 'hl-new: the directory'
+"$prefix/bin/hl-new" -t "$nasty" x >"$out" 2>"$err"
+tame 'hl-new: the template'
+
 # ---- digits
 
 # number EXPR JSON

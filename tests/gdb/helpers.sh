@@ -85,7 +85,7 @@ verdict
 session errors -ex "$(on 'Ask(4)')" -ex 'monitor gcore' -ex 'monitor gcore /nonexistent/core' \
     -ex 'monitor catch everything' -ex 'monitor snapshot' -ex 'monitor restore' -ex 'monitor nonsense' \
     -ex 'monitor'
-has "^gcore: takes the name of a new file that does not begin with '.'$"
+has "^gcore: takes the name of a new file that does not begin with '.' or '-'$"
 has "^gcore: /nonexistent/core: only a new file in .* can be written$"
 has '^catch: takes host, syscall or none$'
 has '^snapshot: only between two calls$'
@@ -100,15 +100,62 @@ mkdir there && echo mine >mine && ln -s mine link && ln -s new dangling && mkfif
 session gcore-is-new -ex "$(on 'Ask(4)')" -ex 'monitor gcore mine' -ex "monitor gcore $tmp/mine" \
     -ex 'monitor gcore link' -ex 'monitor gcore dangling' -ex 'monitor gcore fifo' \
     -ex 'monitor gcore .gdbinit' -ex 'monitor gcore there/core' -ex 'monitor gcore ../core' \
+    -ex 'monitor gcore --checkpoint=1' -ex 'monitor gcore /core' -ex "monitor gcore $tmp/../core" \
+    -ex "monitor gcore $(printf 'a\033[31m')" \
     -ex 'monitor gcore there' -ex 'monitor gcore there/..' -ex 'monitor gcore ./first' -ex 'monitor gcore ./first'
 count '^gcore: cannot create the core file .*: File exists$' 7
-count '^gcore: .*: only a new file in .* can be written$' 3
-count '^gcore: takes the name of a new file' 1
+count '^gcore: .*: only a new file in .* can be written$' 5
+count '^gcore: takes the name of a new file' 3
 count "^written: $tmp/first$" 1
 [ "$(cat mine)" = mine ] && [ ! -e new ] && [ ! -e there/core ] && [ ! -e ../core ] ||
     problem='a file was touched'
 verdict
 rm -r there mine link dangling fifo first
+
+# Over TCP: each packet that could touch a file, a program or the environment of the host.
+packet() { printf -- '-ex\nmaint packet %s\n' "$1"; }
+hex() { printf %s "$1" | od -An -vtx1 | tr -d ' \n'; }
+echo secret >secret
+before=$(ls -la)
+mapfile -t packets < <(
+    for name in /etc/passwd "$tmp/secret" secret /proc/self/environ /proc/1/environ /proc/self/maps \
+        "/proc/self/fd/0" "/proc/self/root/etc/passwd" "$guests/host.so"; do
+        packet "vFile:open:$(hex "$name"),0,0"
+        packet "vFile:open:$(hex "$name"),201,1b4"
+        packet "vFile:readlink:$(hex "$name")"
+        packet "vFile:unlink:$(hex "$name")"
+        packet "vFile:stat:$(hex "$name")"
+        packet "vRun;$(hex "$name")x"
+    done
+    packet 'vFile:pwrite:0,0,x'
+    packet 'vFile:pread:3,10,0'
+    for name in QEnvironment: QEnvironmentHexEncoded: QSetWorkingDir: QStartupWithShell: QLaunchGDBServer \
+        qLaunchGDBServer A QSetSTDIN: QSetSTDOUT: qGetWorkingDir qPlatform_shell: qPlatform_mkdir: vFile:mode: \
+        vFile:size: qModuleInfo: jSignalsInfo qFileLoadAddress: QSaveRegisterState Qbtrace qXfer:osdata:read:: \
+        F0 vFlashErase: QTDP: QTSave: qTfP; do
+        packet "$name$(hex /tmp/x)"
+    done
+    for line in 'shell id' '!id' 'source secret' 'gcore secret' 'gcore /etc/x' 'restore secret' 'snapshot secret' \
+        'set file secret' 'help'; do
+        packet "qRcmd,$(hex "$line")"
+    done
+)
+"$B/bin/hl-dev" run -q --gdb=tcp:localhost:0 --stop-at entry --host "$guests/host.so" "$guests/faults" \
+    --call 'Ask(4)' >"$tmp/tcp.out" 2>"$tmp/tcp.err" &
+served=$!
+until grep -q 'target remote' "$tmp/tcp.err"; do
+    kill -0 $served 2>/dev/null || break
+    sleep 0.02
+done
+session packets-and-files -ex "$(grep -o 'target remote [^'"'"']*' "$tmp/tcp.err")" "${packets[@]}" -ex kill
+wait $served
+rm -f "$tmp"/tcp.*
+has '^received: "E[.0]|^received: ""'
+lacks 'received: "F[0-9]' # no file was opened
+lacks 'secret$|root:|uid='
+[ "$(ls -la)" = "$before" ] || problem='a file was touched'
+verdict
+rm secret
 
 # ---- the helpers ----
 

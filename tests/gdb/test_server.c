@@ -7,8 +7,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -292,9 +296,21 @@ static void private_socket(void **state)
 
 static void bad_endpoints(void **state)
 {
-    static const char *const bad[] = {"",           "tcp",           "tcp:",       "tcp:x",
-                                      "tcp:65536",  "tcp:1x",        "unix:",      "tcp:0.0.0.0:0",
-                                      "tcp:[::]:0", "tcp:8.8.8.8:1", "tcp:name:1", "http://x"};
+    static const char *const bad[] = {"",
+                                      "tcp",
+                                      "tcp:",
+                                      "tcp:x",
+                                      "tcp:65536",
+                                      "tcp:1x",
+                                      "unix:",
+                                      "tcp:0.0.0.0:0",
+                                      "tcp:[::]:0",
+                                      "tcp:8.8.8.8:1",
+                                      "tcp:name:1",
+                                      "http://x",
+                                      "tcp:[::ffff:0.0.0.0]:0",
+                                      "tcp:0:0",
+                                      "vsock:1:2"};
     struct hl_error error;
     struct hl_gdb *g;
 
@@ -328,6 +344,24 @@ static int dial_mapped(unsigned port)
     if (fd >= 0)
         assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     return fd;
+}
+
+/* A name that begins with '@' is a file's: an abstract socket would have no owner. */
+static void no_abstract_socket(void **state)
+{
+    char before[4096];
+    struct hl_gdb *g;
+    struct stat st;
+
+    (void)state;
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(chdir(directory), 0);
+    assert_int_equal(hl_gdb_create(&g, &fake.target, "unix:@name", NULL, NULL), 0);
+    assert_int_equal(lstat("@name", &st), 0);
+    assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+    hl_gdb_destroy(g);
+    assert_int_equal(lstat("@name", &st), -1);
+    assert_int_equal(chdir(before), 0);
 }
 
 static void tcp(void **state)
@@ -464,6 +498,178 @@ static void stdio(void **state)
     close(pair[0]), close(pair[1]);
 }
 
+/* ---- children of the host program ---- */
+
+/*
+ * A host program that serves `where` and has a child that lives on, for as long as *leash is open.
+ * The program's pid, its port in *port.
+ */
+static pid_t program_with_child(const char *where, unsigned *port, int *leash)
+{
+    int from[2], held[2];
+    pid_t program;
+
+    assert_int_equal(pipe(from), 0);
+    assert_int_equal(pipe(held), 0);
+    fflush(stdout);
+    program = fork();
+    if (!program) {
+        struct hl_gdb *g;
+        char text[128] = "";
+        int client = -1;
+        close(held[1]);
+        alarm(60);
+        if (hl_gdb_create(&g, &fake.target, where, NULL, NULL))
+            _exit(1);
+        sscanf(hl_gdb_endpoint(g), "tcp:127.0.0.1:%u", port);
+        client = *port ? dial_tcp(*port) : dial();
+        expect_packet(client, "?", "T05");
+        close(client);
+        if (hl_gdb_wait_gone(g, 10000))
+            _exit(2);
+        client = *port ? dial_tcp(*port) : dial(); /* there is one when it forks */
+        expect_packet(client, "?", "T05");
+        if (!fork())
+            _exit((int)read(held[0], text, 1));
+        snprintf(text, sizeof(text), "%u\n", *port);
+        (void)!write(from[1], text, sizeof(text));
+        pause();
+    }
+    char text[128];
+    close(from[1]), close(held[0]);
+    assert_int_equal(read(from[0], text, sizeof(text)), sizeof(text));
+    *port = (unsigned)atoi(text);
+    close(from[0]);
+    *leash = held[1];
+    return program;
+}
+
+/* The port and the path are free when the program is dead, whatever child of it lives on. */
+static void killed_with_child(void **state)
+{
+    const char *const where[] = {"tcp:0", endpoint};
+    struct hl_error error;
+    struct hl_gdb *g;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        unsigned port = 0;
+        char name[80];
+        int leash;
+        pid_t program = program_with_child(where[i], &port, &leash);
+        struct pollfd child = {leash, POLLOUT, 0};
+        snprintf(name, sizeof(name), "tcp:%u", port);
+        kill(program, SIGKILL);
+        assert_int_equal(waitpid(program, NULL, 0), program);
+        assert_int_equal(poll(&child, 1, 0), 1);
+        assert_int_equal(child.revents, POLLOUT); /* not POLLERR: the child is there to read */
+        if (hl_gdb_create(&g, &fake.target, i ? endpoint : name, NULL, &error))
+            fail_msg("%s", error.text);
+        hl_gdb_destroy(g);
+        close(leash);
+    }
+}
+
+/* A client hears of the program's end at once: no child holds its connection. */
+static void child_holds_no_client(void **state)
+{
+    char byte;
+    int fd = dial();
+    pid_t child;
+
+    (void)state;
+    expect_packet(fd, "?", "T05");
+    fflush(stdout);
+    child = fork();
+    if (!child) {
+        alarm(60);
+        pause();
+        _exit(0);
+    }
+    send_packet(fd, "k"); /* after which the server hangs up */
+    struct pollfd p = {fd, POLLIN, 0};
+    do
+        assert_int_equal(poll(&p, 1, 10000), 1);
+    while (read(fd, &byte, 1) > 0);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    close(fd);
+}
+
+static bool connects(unsigned port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool yes = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+
+    close(fd);
+    return yes;
+}
+
+/* A child of a bare clone() is not noticed: what the program closes is shut down for it, too. */
+static void bare_clone(void **state)
+{
+    char name[32];
+    struct hl_error error;
+    struct hl_gdb *g;
+    unsigned port;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(hl_gdb_create(&g, &fake.target, "tcp:0", NULL, &error), 0);
+    assert_int_equal(sscanf(hl_gdb_endpoint(g), "tcp:127.0.0.1:%u", &port), 1);
+    fflush(stdout);
+    child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (!child) {
+        syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            syscall(SYS_pause);
+    }
+    assert_true(connects(port));
+    hl_gdb_destroy(g);
+    assert_false(connects(port));
+    snprintf(name, sizeof(name), "tcp:%u", port);
+    assert_int_equal(hl_gdb_create(&g, &fake.target, name, NULL, &error), 0);
+    hl_gdb_destroy(g);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* With no descriptor to ask whose the client is, nobody is let in. */
+static void user_not_known(void **state)
+{
+    struct rlimit before, limit;
+    char reply[256];
+    struct hl_gdb *g;
+    unsigned port;
+    int fd, next;
+
+    (void)state;
+    assert_int_equal(hl_gdb_create(&g, &fake.target, "tcp:0", NULL, NULL), 0);
+    assert_int_equal(sscanf(hl_gdb_endpoint(g), "tcp:127.0.0.1:%u", &port), 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    next = dup(fd);
+    close(next);
+    limit = before;
+    limit.rlim_cur = (rlim_t)next + 1; /* one, for the connection itself */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    send_packet(fd, "?");
+    bool answered = get(fd, reply, sizeof(reply));
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(answered);
+    assert_string_equal(reply, "E.whose client this is cannot be found out");
+    close(fd);
+    hl_gdb_destroy(g);
+    assert_int_equal(fake.attaches, 0);
+}
+
 static int only_fake(void **state)
 {
     (void)state;
@@ -490,9 +696,14 @@ int main(void)
         T(break_in),
         T(private_socket),
         U(bad_endpoints),
+        U(no_abstract_socket),
         U(tcp),
         U(other_protocols),
         U(tcp_users),
+        U(user_not_known),
+        U(killed_with_child),
+        T(child_holds_no_client),
+        U(bare_clone),
         U(stdio),
     };
     return cmocka_run_group_tests_name("server", tests, start, end);

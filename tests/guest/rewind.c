@@ -232,3 +232,20 @@ HL_FUNCTION(void, ReadPorts, (u32, port), (u32, count))
 {
     __asm__ volatile("rep insb" : : "d"(port), "D"(big), "c"((uint64_t)count) : "memory");
 }
+
+HL_FUNCTION(void, LoadSegments, (u32, ds), (u32, es), (u32, fs), (u32, gs))
+{
+    uint64_t base; /* the C library's */
+    __asm__ volatile("mov %1, %%ds; mov %2, %%es; mov %4, %%gs;"
+                     "rdfsbase %0; mov %3, %%fs; wrfsbase %0"
+                     : "=&r"(base)
+                     : "r"(ds), "r"(es), "r"(fs), "r"(gs));
+}
+
+HL_FUNCTION(u64, Segments)
+{
+    uint16_t ds, es, fs, gs;
+    __asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    return ds | (uint64_t)es << 16 | (uint64_t)fs << 32 | (uint64_t)gs << 48;
+}

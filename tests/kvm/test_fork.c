@@ -249,9 +249,8 @@ static void test_child_does_not_keep_the_lock(void **state)
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
     close(lock); /* as when this process is killed, which unlocks nothing */
-    char path[128];
-    registry_directory(path, sizeof(path));
-    int fd = registry_directory_open(path, false, &box->error);
+    char path[REGISTRY_PATH];
+    int fd = registry_open(path, &box->error);
     assert_true(fd >= 0);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     close(fd);
@@ -266,9 +265,8 @@ static void test_child_does_not_keep_the_lock(void **state)
 static void test_lock_is_not_waited_for_without_end(void **state)
 {
     struct box *box = *state;
-    char path[128];
-    registry_directory(path, sizeof(path));
-    int fd = registry_directory_open(path, true, &box->error);
+    char path[REGISTRY_PATH];
+    int fd = registry_open(path, &box->error);
     assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
     setenv("HL_GDB", "auto", 1);
     box_open(box, "conformance");

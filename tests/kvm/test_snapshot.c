@@ -342,6 +342,58 @@ static void end_badly(struct rewind *w, unsigned how)
 }
 #define BAD_ENDS 9
 
+static uint64_t own_segments(void)
+{
+    uint16_t ds, es, fs, gs;
+    __asm__ volatile("mov %%ds, %0; mov %%es, %1; mov %%fs, %2; mov %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    return ds | (uint64_t)es << 16 | (uint64_t)fs << 32 | (uint64_t)gs << 48;
+}
+
+static void load_segments(struct box *box, unsigned mask)
+{
+    const uint32_t ds = mask & 1 ? 0x2b : 0, es = mask & 2 ? 0x2b : 0;
+    CALL(box, "LoadSegments", value_u32(ds), value_u32(es), value_u32(mask & 4 ? 0x2b : 0),
+         value_u32(mask & 8 ? 0x2b : 0));
+    /* The others mean nothing but a base, and need not outlast an exit. */
+    assert_int_equal((uint32_t)CALL(box, "Segments")->u64, ds | es << 16);
+}
+
+static void *call_segments(void *box)
+{
+    return (void *)(uintptr_t)CALL((struct box *)box, "Segments")->u64;
+}
+
+/* A guest's segments are its own: no other sandbox of the thread sees them, nor does the host. */
+static void test_segments(void **state)
+{
+    struct rewind *w = *state;
+    struct box other = {0};
+    const uint64_t own = own_segments();
+    pthread_t thread;
+    void *seen;
+    box_create(&other, "rewind", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
+    box_register(&other, "HostAdd", "i32(i32, i32)", host_add, &w->target);
+    box_start(&other);
+    const uint64_t began = CALL(&other, "Segments")->u64;
+    assert_int_equal(CALL(&w->box, "Segments")->u64, began);
+    for (unsigned i = 0; i < 16; i++) {
+        load_segments(&w->box, i);
+        const uint64_t mine = CALL(&w->box, "Segments")->u64;
+        assert_int_equal(own_segments(), own);
+        assert_int_equal(CALL(&other, "Segments")->u64, began);
+        take(w);
+        load_segments(&w->box, ~i);
+        restore(w);
+        assert_int_equal(CALL(&other, "Segments")->u64, began);
+        assert_int_equal(pthread_create(&thread, NULL, call_segments, &w->box), 0);
+        pthread_join(thread, &seen);
+        assert_int_equal((uintptr_t)seen, mine);
+        assert_int_equal(CALL(&w->box, "Segments")->u64, mine);
+    }
+    box_close(&other);
+}
+
 static void test_after_every_end(void **state)
 {
     struct rewind *w = *state;
@@ -667,6 +719,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         REWIND_TEST(test_untouched),
+        REWIND_TEST(test_segments),
         REWIND_TEST(test_memory),
         REWIND_TEST(test_mappings),
         REWIND_TEST(test_no_stale_translation),

@@ -90,8 +90,10 @@ static int close_output(const struct options *o, int status)
     if (!trace.out || trace.out == stdout)
         return status;
     if (!o->file) {
-        trace_stream_give_back();
-        return status;
+        /* Who reads standard error cannot be informed, but a script can. */
+        return trace_stream_give_back()
+                   ? status
+                   : ui_error(EXIT_SYSTEM, "cannot write the trace to standard error");
     }
     bool failed = ferror(trace.out);
     if ((fclose(trace.out) || failed) && status != EXIT_SYSTEM)

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <hl/text.h>
+
 #include "ui.h"
 
 static bool is_stdio(const struct options *o)
@@ -205,8 +207,29 @@ int debugger_serve(struct session *s, struct hl_error *error)
     return rc;
 }
 
+/* As bash and zsh read it, with nothing in it that a terminal would obey. */
+static void quote_escaped(FILE *f, const char *text)
+{
+    size_t left = strlen(text), n;
+    fputs("$'", f);
+    for (; left; text += n, left -= n) {
+        uint32_t c = 0;
+        n = hl_text_character(text, left, &c);
+        if (!n || hl_text_is_control(c))
+            fprintf(f, "\\x%02x", (unsigned char)*text), n = 1;
+        else
+            fprintf(f, "%s%.*s", c == '\'' || c == '\\' ? "\\" : "", (int)n, text);
+    }
+    fputc('\'', f);
+}
+
 void debugger_quote(FILE *f, const char *text)
 {
+    size_t n = strlen(text);
+    if (hl_text_escape(NULL, 0, text, n) != n) {
+        quote_escaped(f, text);
+        return;
+    }
     fputc('\'', f);
     for (const char *p = text; *p; p++)
         if (*p == '\'')

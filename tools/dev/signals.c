@@ -9,14 +9,15 @@
 static sigset_t held;
 static pthread_t thread;
 static bool running;
-static atomic_bool leave_interrupt;
+static int any; /* of those held, 0: there is none */
+static atomic_bool leave_interrupt, stopping;
 
 /* What nohup or a script's `&` has made us ignore we go on ignoring. */
 static void hold(int number)
 {
     struct sigaction action;
     if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-        sigaddset(&held, number);
+        sigaddset(&held, any = number);
 }
 
 void signals_hold(void)
@@ -36,7 +37,7 @@ void signals_leave_interrupt(bool leave)
 static void *wait_for_one(void *opaque)
 {
     int number;
-    while (sigwait(&held, &number) == 0)
+    while (sigwait(&held, &number) == 0 && !stopping)
         if (number != SIGINT || !leave_interrupt)
             watchdog_end(opaque, WATCHDOG_SIGNAL, 128 + number);
     return NULL;
@@ -44,14 +45,19 @@ static void *wait_for_one(void *opaque)
 
 void signals_watch(struct watchdog *dog)
 {
-    running = pthread_create(&thread, NULL, wait_for_one, dog) == 0;
+    running = any && pthread_create(&thread, NULL, wait_for_one, dog) == 0;
 }
 
+/*
+ * Not by pthread_cancel(), which loads a library first, and ends the program where that cannot be
+ * (no descriptor, no memory).
+ */
 void signals_stop(void)
 {
     if (!running)
         return;
-    pthread_cancel(thread);
+    stopping = true;
+    pthread_kill(thread, any);
     pthread_join(thread, NULL);
     running = false;
 }

@@ -69,8 +69,7 @@ int trace_stream_take(struct trace *t, struct hl_error *error)
         int why = errno;
         if (fd >= 0)
             close(fd);
-        return hl_error_set(error, HL_ERR_SYSTEM, "cannot write to standard error: %s",
-                            strerror(why));
+        return hl_error_set(error, HL_ERR_SYSTEM, "no stream for the trace: %s", strerror(why));
     }
     told = t;
     t->out = own;
@@ -92,11 +91,13 @@ static void put_back(FILE **stream, FILE **was)
     fclose(f);
 }
 
-void trace_stream_give_back(void)
+bool trace_stream_give_back(void)
 {
     put_back(&stdout, &was_stdout);
     put_back(&stderr, &was_stderr);
-    if (own)
-        fclose(own);
+    bool whole = !own || !ferror(own);
+    if (own && fclose(own))
+        whole = false;
     own = NULL;
+    return whole;
 }

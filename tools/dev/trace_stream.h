@@ -11,6 +11,6 @@
  * file: an unfinished line is ended first, and the next one starts a line.  Errors: SYSTEM.
  */
 int trace_stream_take(struct trace *trace, struct hl_error *error);
-void trace_stream_give_back(void);
+bool trace_stream_give_back(void); /* false: some of the trace could not be written */
 
 #endif

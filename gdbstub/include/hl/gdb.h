@@ -37,11 +37,17 @@ struct hl_gdb_config {
  * Serve target (borrowed, with all it points to, until destroy) at endpoint:
  *
  *     stdio             standard input and output, for `target remote | COMMAND`
- *     unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused
+ *     unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
+ *                       PATH is a file's, also where it begins with '@': none is abstract
  *     tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
  *                       one.  A client of this machine must be this user's or root's (/proc/net/tcp)
  *
- * A connection whose first bytes are no debugger's ('+', '-', '$', a break-in) is closed.
+ * A HOST that is not of this machine alone (0.0.0.0, [::], an address of a network) is an ARGUMENT
+ * error unless config says `anywhere`.  A client whose user cannot be found out for want of a
+ * descriptor is refused.  A connection whose first bytes are no debugger's ('+', '-', '$', a
+ * break-in) is closed.
+ *
+ * A child of fork() has no copy of the sockets: they end with the process that made them.
  *
  * A thread is started that lives until destroy; all its signals are blocked.  config may be NULL.
  * Errors: ARGUMENT (endpoint, description), STATE (the path exists, the port is taken), SYSTEM,
