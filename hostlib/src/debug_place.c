@@ -17,15 +17,8 @@
 
 static bool find_tls(const struct hl_image *image, Elf64_Phdr *tls)
 {
-    Elf64_Ehdr header;
-    if (image->size < sizeof(header))
-        return false;
-    memcpy(&header, image->data, sizeof(header));
     for (size_t i = 0; i < image->phnum; i++) {
-        uint64_t at = header.e_phoff + i * sizeof(*tls);
-        if (at < header.e_phoff || at > image->size || image->size - at < sizeof(*tls))
-            return false;
-        memcpy(tls, image->data + at, sizeof(*tls));
+        *tls = image_header(image, i);
         if (tls->p_type == PT_TLS)
             return true;
     }

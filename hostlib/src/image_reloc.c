@@ -4,12 +4,15 @@
  *
  * The guest never relocates itself, so its constant data can be mapped read-only from the start.
  * Only R_X86_64_RELATIVE is needed by a program without dynamic symbols (System V ABI AMD64, 4.4),
- * in either form: a table of entries, or RELR's packed addresses (gABI, "Relative Relocation Table").
+ * in either form: a table of entries, or RELR's packed addresses (gABI, "Relative Relocation
+ * Table").
  */
 #include "image.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "pagetable.h"
 
 /* Where DT_RELA or DT_RELR and its companions say that relocations are. */
 struct table {
@@ -20,7 +23,7 @@ struct tables {
     struct table rela, relr;
 };
 
-static int read_dynamic(const struct hl_image *image, const GElf_Phdr *ph, struct tables *tables,
+static int read_dynamic(const struct hl_image *image, const Elf64_Phdr *ph, struct tables *tables,
                         struct hl_error *error)
 {
     const uint8_t *bytes = image_bytes(image, ph->p_vaddr + image->bias, ph->p_filesz);
@@ -111,15 +114,41 @@ static int apply_rela(const struct hl_image *image, const struct table *table,
     return rc;
 }
 
-static int add_bias(const struct hl_image *image, uint64_t offset, struct hl_error *error)
+#define RELR_WORDS 63u
+
+static void bias_word(const struct hl_image *image, uint8_t *place)
 {
     uint64_t value;
-    uint8_t *place = place_at(image, offset);
-    if (!place)
-        return image_bad(image, error, "a relocation outside the file's segments");
     memcpy(&value, place, sizeof(value));
     value += image->bias;
     memcpy(place, &value, sizeof(value));
+}
+
+static int add_bias(const struct hl_image *image, uint64_t offset, struct hl_error *error)
+{
+    uint8_t *place = place_at(image, offset);
+    if (!place)
+        return image_bad(image, error, "a relocation outside the file's segments");
+    bias_word(image, place);
+    return 0;
+}
+
+/* A bit for each word; the place is looked for once where all of them are in one segment. */
+static int add_biases(const struct hl_image *image, uint64_t offset, uint64_t bits,
+                      struct hl_error *error)
+{
+    const size_t word = sizeof(uint64_t);
+    uint8_t *at = (uint8_t *)image_bytes(image, offset + image->bias, RELR_WORDS * word);
+    for (; bits; bits &= bits - 1) {
+        unsigned n = (unsigned)__builtin_ctzll(bits);
+        if (at) {
+            bias_word(image, at + n * word);
+            continue;
+        }
+        int rc = add_bias(image, offset + n * word, error);
+        if (rc)
+            return rc;
+    }
     return 0;
 }
 
@@ -137,42 +166,50 @@ static int apply_relr(const struct hl_image *image, const struct table *table,
             next = entry + sizeof(entry);
             continue;
         }
-        for (unsigned bit = 1; !rc && bit < 64; bit++)
-            if (entry >> bit & 1)
-                rc = add_bias(image, next + (bit - 1) * sizeof(entry), error);
-        next += 63 * sizeof(entry);
+        rc = add_biases(image, next, entry >> 1, error);
+        next += RELR_WORDS * sizeof(entry);
     }
     return rc;
 }
 
-/* Move the segments' bytes to a copy that can be changed: `data` stays what the file says. */
+/* Room for a segment: its bytes are as far from the start of a page as in the guest's memory. */
+static size_t room(const struct image_segment *s)
+{
+    return (s->address % PAGE_SIZE + s->pub.file_size + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
+/* Move the segments' bytes to a copy that can be changed: `whole` stays what the file says. */
 static int copy_segments(struct hl_image *image, struct hl_error *error)
 {
     size_t total = 0, at = 0;
     for (size_t i = 0; i < image->segment_count; i++)
-        total += image->segments[i].pub.file_size;
-    image->relocated = malloc(total + 1);
-    if (!image->relocated)
+        total += room(&image->segments[i]);
+    if (!memfile_new(&image->moved, "hl-image", total, total >= IMAGE_MAP_MIN))
         return image_error(image, error, HL_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < image->segment_count; i++) {
         struct image_segment *s = &image->segments[i];
-        memcpy(image->relocated + at, s->data, s->pub.file_size);
-        s->data = image->relocated + at;
-        at += s->pub.file_size;
+        size_t to = at + s->address % PAGE_SIZE;
+        if (!memfile_put(&image->moved, to, s->data, s->pub.file_size))
+            return image_error(image, error, HL_ERR_MEMORY, "out of memory");
+        s->data = image->moved.data + to;
+        at += room(s);
     }
     return 0;
 }
 
-int image_relocate(struct hl_image *image, Elf *elf, struct hl_error *error)
+int image_relocate(struct hl_image *image, struct hl_error *error)
 {
     struct tables tables = {0};
     int rc = copy_segments(image, error);
     for (size_t i = 0; !rc && i < image->phnum; i++) {
-        GElf_Phdr ph;
-        if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_DYNAMIC)
+        Elf64_Phdr ph = image_header(image, i);
+        if (ph.p_type == PT_DYNAMIC)
             rc = read_dynamic(image, &ph, &tables, error);
     }
     if (!rc)
         rc = apply_rela(image, &tables.rela, error);
-    return rc ? rc : apply_relr(image, &tables.relr, error);
+    if (!rc)
+        rc = apply_relr(image, &tables.relr, error);
+    memfile_seal(&image->moved);
+    return rc;
 }

@@ -15,34 +15,44 @@ struct found_note {
     hl_gva_t address;
 };
 
-static void find_in_segment(const struct hl_image *image, Elf *elf, const GElf_Phdr *ph,
-                            struct found_note *found)
+/* In one PT_NOTE, of which *left notes may still be looked at (ELF gABI, "Note Section"). */
+static void find_in_notes(const struct hl_image *image, const Elf64_Phdr *ph, size_t *left,
+                          struct found_note *found)
 {
     if (ph->p_offset > image->size || ph->p_filesz > image->size - ph->p_offset)
         return;
-    Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)ph->p_offset, ph->p_filesz,
-                                          ph->p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-    size_t at = 0, name, desc;
-    GElf_Nhdr note;
-    while (data && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
+    const uint8_t *notes = image->data + ph->p_offset;
+    const uint64_t mask = ph->p_align == 8 ? 7 : 3, end = ph->p_filesz;
+    uint64_t next;
+    for (uint64_t at = 0; at <= end && end - at >= sizeof(Elf64_Nhdr) && *left;
+         at = next, --*left) {
+        Elf64_Nhdr note;
+        memcpy(&note, notes + at, sizeof(note));
+        uint64_t name = at + sizeof(note);
+        uint64_t desc = (name + note.n_namesz + mask) & ~mask;
+        next = (desc + note.n_descsz + mask) & ~mask;
+        if (desc > end || note.n_descsz > end - desc)
+            return;
         if (note.n_type != HL_NOTE_TYPE || note.n_namesz != sizeof(HL_NOTE_NAME) ||
-            memcmp((char *)data->d_buf + name, HL_NOTE_NAME, sizeof(HL_NOTE_NAME)) != 0)
+            memcmp(notes + name, HL_NOTE_NAME, sizeof(HL_NOTE_NAME)) != 0)
             continue;
-        found->bytes = (const uint8_t *)data->d_buf + desc;
-        found->size = note.n_descsz;
-        found->address = ph->p_vaddr + image->bias + desc;
+        *found = (struct found_note){notes + desc, note.n_descsz, ph->p_vaddr + image->bias + desc};
         return;
     }
 }
 
-int image_find_note(struct hl_image *image, Elf *elf, struct hl_error *error)
+int image_find_note(struct hl_image *image, struct hl_error *error)
 {
     struct found_note found = {0};
+    size_t left = HL_IMAGE_NOTES_MAX;
     for (size_t i = 0; i < image->phnum && !found.bytes; i++) {
-        GElf_Phdr ph;
-        if (gelf_getphdr(elf, (int)i, &ph) && ph.p_type == PT_NOTE)
-            find_in_segment(image, elf, &ph, &found);
+        Elf64_Phdr ph = image_header(image, i);
+        if (ph.p_type == PT_NOTE)
+            find_in_notes(image, &ph, &left, &found);
     }
+    if (!found.bytes && !left)
+        return image_error(image, error, HL_ERR_LIMIT, "no guest ABI note among the first %d notes",
+                           HL_IMAGE_NOTES_MAX);
     if (!found.bytes)
         return image_error(image, error, HL_ERR_NOT_GUEST, "%s without the guest ABI note",
                            image->pie ? "a shared object or PIE program" : "a program");
@@ -81,16 +91,6 @@ static bool good_signature(const struct hl_desc *desc)
     return true;
 }
 
-static bool in_code(const struct hl_image *image, hl_gva_t gva)
-{
-    for (size_t i = 0; i < image->segment_count; i++) {
-        const struct hl_segment *s = &image->segments[i].pub;
-        if ((s->prot & HL_PROT_EXEC) && gva >= s->start && gva - s->start < s->size)
-            return true;
-    }
-    return false;
-}
-
 static int read_entry(const struct hl_image *image, const struct hl_desc *desc, bool import,
                       struct hl_function *f, struct hl_error *error)
 {
@@ -99,7 +99,7 @@ static int read_entry(const struct hl_image *image, const struct hl_desc *desc, 
     if (!good_signature(desc))
         return image_error(image, error, HL_ERR_BAD_IMAGE, "function %s has a bad signature",
                            desc->name);
-    if (!import && (!in_code(image, desc->entry) || !in_code(image, desc->thunk)))
+    if (!import && (!image_in_code(image, desc->entry) || !image_in_code(image, desc->thunk)))
         return image_error(image, error, HL_ERR_BAD_IMAGE,
                            "function %s starts outside the program's code", desc->name);
     f->name = desc->name;

@@ -75,7 +75,7 @@ size_t layout_auxv(const struct hl_sandbox *sb, Elf64_auxv_t *aux)
     const struct hl_image *image = sb->image;
     const Elf64_auxv_t entries[] = {
         {AT_PHDR, {image->phdr}},
-        {AT_PHENT, {image->phentsize}},
+        {AT_PHENT, {sizeof(Elf64_Phdr)}},
         {AT_PHNUM, {image->phdr ? image->phnum : 0}},
         {AT_PAGESZ, {PAGE_SIZE}},
         {AT_ENTRY, {image->entry}},
@@ -162,6 +162,38 @@ static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)
     return 0;
 }
 
+/* What of a segment's bytes, `store` being the start of where they are, is whole pages. */
+static struct page_run whole_pages(const struct image_segment *s, hl_gpa_t gpa,
+                                   const uint8_t *store)
+{
+    uint64_t start = (s->address + PAGE_SIZE - 1) & PAGE_MASK;
+    uint64_t end = (s->address + s->pub.file_size) & PAGE_MASK;
+    if (start >= end)
+        return (struct page_run){0};
+    return (struct page_run){
+        .page = (gpa + (start - s->pub.start)) / PAGE_SIZE,
+        .count = (end - start) / PAGE_SIZE,
+        .at = (uint64_t)(s->data - store + (ptrdiff_t)(start - s->address)) / PAGE_SIZE,
+    };
+}
+
+/* What a machine holds of the image from the start, alloc giving the segments out one by one. */
+static void image_contents(const struct hl_image *image, hl_gpa_t gpa,
+                           struct machine_contents *contents,
+                           struct page_run runs[HL_IMAGE_SEGMENTS_MAX])
+{
+    const struct memfile *store = image->moved.data ? &image->moved : &image->whole;
+    *contents =
+        (struct machine_contents){.data = store->data, .fd = memfile_fd(store), .runs = runs};
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const struct image_segment *s = &image->segments[i];
+        struct page_run run = whole_pages(s, gpa, store->data);
+        if (run.count)
+            runs[contents->run_count++] = run;
+        gpa += s->pub.size;
+    }
+}
+
 static int load_segment(struct hl_sandbox *sb, const struct image_segment *s,
                         struct hl_error *error)
 {
@@ -170,7 +202,12 @@ static int load_segment(struct hl_sandbox *sb, const struct image_segment *s,
     if (rc)
         return rc;
     uint8_t *host = machine_memory(sb->machine, gpa, s->pub.size);
-    memcpy(host + s->address % PAGE_SIZE, s->data, s->pub.file_size);
+    const size_t head = s->address % PAGE_SIZE;
+    struct page_run run = whole_pages(s, gpa, s->data);
+    size_t before = run.count ? (PAGE_SIZE - head) % PAGE_SIZE : s->pub.file_size;
+    size_t behind = before + run.count * PAGE_SIZE; /* the machine holds the pages in between */
+    memcpy(host + head, s->data, before);
+    memcpy(host + head + behind, s->data + behind, s->pub.file_size - behind);
     return hl_machine_map(sb->machine, s->pub.start, gpa, s->pub.size, s->pub.prot, error);
 }
 
@@ -212,11 +249,20 @@ static int make_machine(struct hl_sandbox *sb, const struct machine_contents *co
 {
     static const uint16_t ports[] = {HL_PORT_WAIT, HL_PORT_CALL, HL_PORT_LOG, HL_PORT_ABORT};
     struct hl_machine_config config = {.port = ports, .port_count = 4, .shared = sb->config.shared};
+    struct page_run runs[HL_IMAGE_SEGMENTS_MAX];
+    struct machine_contents image;
+    int rc = image_check_max(sb->image, sb->config.image_max, error);
+    if (rc)
+        return rc;
     layout_plan(sb->image, &sb->config, sb->region);
     for (size_t i = 0; i < sb->image->segment_count; i++)
         config.memory += sb->image->segments[i].pub.size;
     for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
         config.memory += sb->region[i].size;
+    if (!contents) {
+        image_contents(sb->image, machine_first(&config), &image, runs);
+        contents = &image;
+    }
     return machine_create(&sb->machine, &config, sb->ops ? sb->ops : &hl_vcpu_kvm, contents, error);
 }
 

@@ -126,13 +126,23 @@ static int check_config(const struct hl_machine_config *config, struct hl_error 
     return 0;
 }
 
+static size_t pool_size(const struct hl_machine_config *config)
+{
+    size_t mapped = config->mapped > config->memory ? config->mapped : config->memory;
+    return pagetable_pool_size((mapped + PAGE_SIZE - 1) & PAGE_MASK, POOL_REGIONS);
+}
+
+hl_gpa_t machine_first(const struct hl_machine_config *config)
+{
+    return SHIM_SIZE + pool_size(config);
+}
+
 /* Lay the slice out: shim pages, pool of page tables, then what alloc gives out. */
 static int make_memory(struct hl_machine *m, const struct hl_machine_config *config,
                        struct hl_error *error)
 {
     size_t wanted = (config->memory + PAGE_SIZE - 1) & PAGE_MASK;
-    size_t pool =
-        pagetable_pool_size(config->mapped > wanted ? config->mapped : wanted, POOL_REGIONS);
+    size_t pool = pool_size(config);
     size_t shared = (config->shared + PAGE_SIZE - 1) & PAGE_MASK;
     /* Behind everything else: its size moves nothing, and snapshots do not depend on it. */
     size_t spare = shared ? pagetable_pool_size(2 * shared, SHARED_REGIONS) : 0;
@@ -179,7 +189,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
         rc = machine_fill(m, contents, error);
     if (!rc) {
         struct vcpu_setup setup = {
-            .log = contents != NULL,
+            .log = contents && contents->log,
             .memory = m->memory,
             .memory_size = m->memory_size,
             .page_table = m->pt.root,

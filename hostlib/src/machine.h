@@ -54,12 +54,13 @@ struct machine_contents {
     uint64_t offset; /* a multiple of the page size */
     const struct page_run *runs;
     size_t run_count; /* ascending */
+    bool log;         /* the backend logs what the guest writes to, from the start */
 };
 
-/*
- * hl_machine_create() on a backend of the caller's choice.  contents may be NULL; with them the
- * backend logs what the guest writes to.
- */
+/* Where the memory that alloc gives out will begin. */
+hl_gpa_t machine_first(const struct hl_machine_config *config);
+/* hl_machine_create() on a backend of the caller's choice.  contents may be NULL. */
+
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                    const struct vcpu_ops *ops, const struct machine_contents *contents,
                    struct hl_error *error);

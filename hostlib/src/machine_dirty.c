@@ -79,11 +79,20 @@ void machine_forget_dirty(struct hl_machine *m, bool clean)
         k->logging = false;
 }
 
+static bool is_backed(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
+{
+    const uint64_t *backed = m->marks->backed;
+    bool found = false;
+    for (size_t page = gpa / PAGE_SIZE; backed && page < (gpa + size) / PAGE_SIZE; page++)
+        found |= is_marked(backed, page);
+    return found;
+}
+
 /* Memory that comes from a file would be the file's again: it needs new pages of its own. */
 static bool give_back(struct hl_machine *m, hl_gpa_t gpa, size_t size)
 {
     uint8_t *at = m->memory + gpa;
-    if (!m->marks->backed)
+    if (!is_backed(m, gpa, size))
         return memory_forget(at, size);
     if (!memory_map(at, size, -1, 0))
         return false;

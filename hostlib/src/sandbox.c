@@ -36,6 +36,8 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
         c->result_max = HL_RESULT_DEFAULT;
     if (c->result_max > HL_BUFFER_MAX)
         c->result_max = HL_BUFFER_MAX;
+    if (!c->image_max)
+        c->image_max = HL_IMAGE_MAX_DEFAULT;
     int rc = round_size(&c->heap, HL_HEAP_DEFAULT, PAGE_SIZE, HL_MACHINE_MEMORY_MAX, "heap", error);
     if (!rc)
         rc = round_size(&c->stack, HL_STACK_DEFAULT, HL_STACK_MIN, HL_STACK_MAX, "stack", error);
@@ -177,6 +179,8 @@ int hl_sandbox_plan(const struct hl_image *image, const struct hl_sandbox_config
 {
     struct hl_sandbox_config full;
     int rc = sandbox_config(&full, config, error);
+    if (!rc)
+        rc = image_check_max(image, full.image_max, error);
     if (!rc)
         layout_plan(image, &full, regions);
     return rc;

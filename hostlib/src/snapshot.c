@@ -31,6 +31,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
     s->stack = sb->config.stack;
     s->input = sb->config.input;
     s->output = sb->config.output;
+    s->image_max = sb->config.image_max;
     s->input_used = sb->input_used;
     int rc = machine_save(sb->machine, &s->vcpu, error);
     if (!rc)

@@ -35,6 +35,7 @@ struct hl_snapshot {
     uint64_t id; /* of no other snapshot in this process */
     const struct hl_image *image;
     size_t heap, stack, input, output; /* sizes of the regions */
+    size_t image_max;                  /* what its image was bounded by; 0: the default */
     struct snapshot_store store;
     struct snapshot_mappings mappings;
     struct vcpu_state *vcpu;

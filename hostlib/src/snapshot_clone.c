@@ -21,6 +21,8 @@ static int clone_config(struct hl_sandbox_config *c, const struct hl_snapshot *s
     for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++)
         if (!*size[i])
             *size[i] = was[i];
+    if (!wanted.image_max)
+        wanted.image_max = s->image_max;
     int rc = sandbox_config(c, &wanted, error);
     if (!rc && (c->heap != s->heap || c->stack != s->stack || c->input != s->input ||
                 c->output != s->output))
@@ -48,6 +50,7 @@ static int fill(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_er
         .offset = s->store.offset,
         .runs = s->store.runs,
         .run_count = s->store.run_count,
+        .log = true,
     };
     int rc = layout_clone(sb, &contents, error);
     if (!rc)

@@ -26,16 +26,36 @@ struct hl_image;
 /*
  * Open a guest ELF.  Errors: FILE (absent, a directory, unreadable), NOT_GUEST (not an ELF, another
  * machine, dynamic, no ABI note), ABI_VERSION, BAD_IMAGE (a field out of range, W+X segment, ...),
- * LIMIT (over HL_IMAGE_FILE_MAX).  hl_image_from_memory() copies the bytes; name is for messages.
+ * LIMIT (over one of the bounds below).  hl_image_from_memory() copies the bytes; name is for messages.
  */
 HL_API int hl_image_open(struct hl_image **image, const char *path, struct hl_error *error);
 HL_API int hl_image_from_memory(struct hl_image **image, const char *name, const void *data,
                                 size_t size, struct hl_error *error);
 HL_API void hl_image_close(struct hl_image *image); /* NULL is fine */
 
+/*
+ * The same, for files from strangers: LIMIT also where the file, or the memory that its segments ask
+ * for, is larger than image_max (bytes; 0: HL_IMAGE_MAX_DEFAULT).
+ */
+HL_API int hl_image_open_max(struct hl_image **image, const char *path, size_t image_max,
+                             struct hl_error *error);
+
+/*
+ * Whatever a file says, opening it takes time in proportion to its size, and memory of no more than
+ * 1 + HL_IMAGE_REPEAT_MAX times its size and 1 MiB.  The file is read once, into memory that nobody
+ * can change any more: what becomes of it afterwards, or meanwhile, changes nothing that has been
+ * checked.  Sandboxes map that memory copy-on-write, if the file is not small.  More than one
+ * PT_DYNAMIC is BAD_IMAGE; these are LIMIT:
+ */
 #define HL_IMAGE_FILE_MAX (1ull << 30)   /* bytes of file */
 #define HL_IMAGE_MEMORY_MAX (4ull << 30) /* from the lowest to the highest address */
+#define HL_IMAGE_HEADERS_MAX 1170        /* program headers: 64 KiB, as in Linux */
+#define HL_IMAGE_SEGMENTS_MAX 64         /* PT_LOADs */
+#define HL_IMAGE_NOTES_MAX 1024          /* notes looked at for the ABI note, in all PT_NOTEs */
+#define HL_IMAGE_REPEAT_MAX 2            /* bytes of all segments together, in times of the file's */
 #define HL_IMAGE_FUNCTIONS_MAX 4096
+/* Memory of all segments together, where no config.image_max says otherwise (hl/sandbox.h). */
+#define HL_IMAGE_MAX_DEFAULT (1ull << 30)
 
 /*
  * As given to hl_image_open(); lives as long as the image, as do all strings below.  Debuggers, core

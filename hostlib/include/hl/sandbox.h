@@ -81,6 +81,7 @@ struct hl_sandbox_config {
     size_t output;     /* scratch room for results; default HL_BUFFER_DEFAULT */
     size_t shared;     /* room for files and buffers that hl/share.h maps; default: none */
     size_t result_max; /* bytes accepted in one message from the guest; default HL_RESULT_DEFAULT */
+    size_t image_max;  /* LIMIT where the image's segments need more; default HL_IMAGE_MAX_DEFAULT */
     const char *const *argv;
     const char *const *envp;
     hl_console_fn *console; /* NULL: what the guest writes is dropped */
