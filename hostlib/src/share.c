@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "memfile.h"
 #include "memory.h"
 #include "retry.h"
 #include "sandbox.h"
@@ -57,13 +58,11 @@ static int seal(struct source *to, struct hl_error *error)
 
 static int new_copy(struct source *to, size_t size, uint8_t **data, struct hl_error *error)
 {
-    *to = (struct source){.fd = memfd_create("hl-share", MFD_CLOEXEC | MFD_ALLOW_SEALING),
-                          .own = true};
-    struct file_limit limit;
-    file_limit_begin(&limit);
-    bool made = to->fd >= 0 && RETRY(ftruncate(to->fd, (off_t)size)) == 0;
-    file_limit_end(&limit);
-    if (!made)
+    *to = (struct source){.fd = -1, .own = true};
+    errno = memfile_open(&to->fd, "hl-share", size);
+    if (to->fd < 0 && !errno)
+        errno = EFBIG;
+    if (to->fd < 0)
         return failed(error, HL_ERR_MEMORY, "no memory for a copy");
     *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, to->fd, 0);
     return *data == MAP_FAILED ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;

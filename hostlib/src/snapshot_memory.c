@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_memory.c - contents of guest memory, out of and into a machine. */
 #include "machine_dirty.h"
+#include "memfile.h"
 #include "retry.h"
 #include "snapshot.h"
 
@@ -93,27 +94,10 @@ static void fill_runs(struct snapshot_store *store, const uint64_t *bits, size_t
     }
 }
 
-/* 0, or errno.  A file's size is bounded by RLIMIT_FSIZE, also in memory: fd is -1 then. */
-static int new_file(int *fd, size_t size)
-{
-    struct file_limit limit;
-    *fd = memfd_create("hl-snapshot", MFD_CLOEXEC);
-    if (*fd < 0)
-        return errno;
-    file_limit_begin(&limit);
-    int e = RETRY(ftruncate(*fd, (off_t)size)) ? errno : 0;
-    file_limit_end(&limit);
-    if (e != EFBIG)
-        return e;
-    close(*fd);
-    *fd = -1;
-    return 0;
-}
-
 /* A file in memory rather than plain memory: clones can map it, and have to copy the other. */
 uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error)
 {
-    int e = new_file(&store->fd, size);
+    int e = memfile_open(&store->fd, "hl-snapshot", size);
     if (e) {
         hl_error_set(error, HL_ERR_MEMORY, "no memory for a snapshot of %zu KiB: %s", size >> 10,
                      strerror(e));
