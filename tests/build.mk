@@ -26,6 +26,7 @@ $(B)/tests/guest/%: tests/guest/%.c $(SDK_ALL)
 	@mkdir -p $(@D)
 	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $<
 $(B)/tests/guest/maps: tests/guest/mapping.h
+$(B)/tests/guest/large_pie: tests/guest/large.c
 
 # The example of docs/ is compiled and run as it stands there.
 $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a
