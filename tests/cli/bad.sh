@@ -219,6 +219,10 @@ refused 'a heap above the limit' 100 'heap of [0-9]+ MiB: the limit is [0-9]+ Mi
 refused 'a stack above the limit' 100 'stack of [0-9]+ MiB: the limit is [0-9]+ MiB' - run values --stack 1024G
 refused 'an input buffer above the limit' 100 'input buffer of [0-9]+ MiB: the limit' - run values --input 1024G
 refused 'an output buffer above the limit' 100 'output buffer of [0-9]+ MiB: the limit' - run values --output 1024G
+for command in run inspect; do
+    refused "$command: a file that asks for too much" 100 'segments need [0-9]+ KiB, more than the 8 of image_max' \
+        'raise image_max' $command values --image-max 8K
+done
 
 # ---- KVM
 

@@ -375,6 +375,8 @@ project_says() {
     refused "hl.ini: $name" "$want" "$error" "$hint" run bare
 }
 project_says 'unknown key' 64 'bare/hl.ini:2: unknown key colour \(known: guest, ' - 'guest = ../values' 'colour = red'
+project_says 'a file that asks for more than image_max' 100 'more than the 8 of image_max' 'raise image_max' \
+    'guest = ../values' 'image_max = 8K'
 project_says 'bad size' 64 'hl.ini:2: bad value for heap: lots' - 'guest = ../values' 'heap = lots'
 project_says 'size 0' 64 'hl.ini:2: bad value for heap: 0' - 'guest = ../values' 'heap = 0'
 project_says 'negative size' 64 'hl.ini:2: bad value for stack: -1' - 'guest = ../values' 'stack = -1'

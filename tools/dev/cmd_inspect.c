@@ -17,7 +17,7 @@ static const char help[] =
     "first.\n"
     "\n"
     "  --json             one JSON document on stdout instead of text\n"
-    "  --heap, --stack, --input, --output SIZE\n"
+    "  --heap, --stack, --input, --output, --image-max SIZE\n"
     "                     as for `hl-dev run`: what the memory map would be\n"
     "  -v, --verbose      show make's commands\n"
     "  --color WHEN, -h, --help, --version\n";

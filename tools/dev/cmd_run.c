@@ -19,6 +19,7 @@ static const char help[] =
     "  --stack SIZE       stack (default 1M)\n"
     "  --input SIZE       room for one call's arguments (default 1M, or as needed)\n"
     "  --output SIZE      scratch room for results (default 1M)\n"
+    "  --image-max SIZE   memory that the guest's file may ask for (default 1G)\n"
     "  --timeout SECONDS  end the guest after that time; status 124\n"
     "  --repeat N         do all calls N times (main: in N sandboxes)\n"
     "  --restore          before each call, put the sandbox back to how it started\n"

@@ -20,6 +20,7 @@ enum {
     OPT_STACK,
     OPT_INPUT,
     OPT_OUTPUT,
+    OPT_IMAGE_MAX,
     OPT_TIMEOUT,
     OPT_REPEAT,
     OPT_JSON,
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
     {"stack", required_argument, NULL, OPT_STACK},
     {"input", required_argument, NULL, OPT_INPUT},
     {"output", required_argument, NULL, OPT_OUTPUT},
+    {"image-max", required_argument, NULL, OPT_IMAGE_MAX},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"repeat", required_argument, NULL, OPT_REPEAT},
     {"json", no_argument, NULL, OPT_JSON},
@@ -83,6 +85,7 @@ static bool serves(enum options_set set, int c)
     case OPT_STACK:
     case OPT_INPUT:
     case OPT_OUTPUT:
+    case OPT_IMAGE_MAX:
         return runs(set) || set == OPTIONS_INSPECT;
     case OPT_CORE:
         return set == OPTIONS_RUN || set == OPTIONS_PROFILE;
@@ -197,6 +200,8 @@ static int take(struct options *o, enum options_set set, int c, const char *help
         return take_size("input", &o->input);
     case OPT_OUTPUT:
         return take_size("output", &o->output);
+    case OPT_IMAGE_MAX:
+        return take_size("image-max", &o->image_max);
     case OPT_TIMEOUT:
         o->has_timeout = true;
         return project_parse_seconds(optarg, &o->timeout)
@@ -390,6 +395,7 @@ void options_sizes(const struct options *o, const struct project *p,
     config->stack = first(o->stack, p->stack);
     config->input = first(o->input, p->input);
     config->output = first(o->output, p->output);
+    config->image_max = first(o->image_max, p->image_max);
 }
 
 void options_free(struct options *o)

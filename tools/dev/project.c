@@ -115,6 +115,7 @@ static const struct {
     {"stack", set_size, offsetof(struct project, stack), false},
     {"input", set_size, offsetof(struct project, input), false},
     {"output", set_size, offsetof(struct project, output), false},
+    {"image_max", set_size, offsetof(struct project, image_max), false},
     {"timeout", set_seconds, offsetof(struct project, timeout), false},
     {"call", add_call, 0, true},
 };
@@ -130,8 +131,8 @@ static int take_entry(struct reader *r)
         return keys[i].set(r, (char *)r->project + keys[i].at);
     }
     return refuse(r,
-                  "unknown key %.80s (known: guest, host, heap, stack, input, output, timeout, "
-                  "call)",
+                  "unknown key %.80s (known: guest, host, heap, stack, input, output, "
+                  "image_max, timeout, call)",
                   r->ini.key);
 }
 

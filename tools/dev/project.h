@@ -11,7 +11,7 @@
 struct project {
     char *directory;                   /* of hl.ini; NULL for a bare guest file */
     char *guest, *host;                /* paths as hl-dev opens them; host may be NULL */
-    size_t heap, stack, input, output; /* 0: default */
+    size_t heap, stack, input, output, image_max; /* 0: default */
     double timeout;                    /* seconds, 0: none */
     char **call;
     unsigned *call_line; /* of hl.ini */

@@ -22,7 +22,7 @@ struct options {
     const char *host;   /* overrides hl.ini's */
     const char **call;
     size_t call_count;
-    size_t heap, stack, input, output;
+    size_t heap, stack, input, output, image_max;
     double timeout;
     bool has_timeout;
     unsigned long repeat;
