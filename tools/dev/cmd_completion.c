@@ -16,15 +16,18 @@ static const char help[] = "Usage: hl-dev completion bash|zsh\n"
 
 #define SUBCOMMANDS "run debug profile trace ps attach inspect core doctor completion help version"
 #define RUN_OPTIONS                                                                                \
-    "--call --host --heap --stack --input --output --image-max --timeout --repeat --restore --core --gdb "     \
+    "--call --host --heap --stack --input --output --image-max --timeout --repeat --restore "      \
+    "--core --gdb "                                                                                \
     "--stop-at --safe-output --json --color --quiet --verbose --help --version"
 #define TRACE_OPTIONS                                                                              \
-    "-e -k -o -r -s -t --call --host --heap --stack --input --output --image-max --timeout --repeat "          \
+    "-e -k -o -r -s -t --call --host --heap --stack --input --output --image-max --timeout "       \
+    "--repeat "                                                                                    \
     "--restore --safe-output --stack-trace --string-limit --json --color --quiet --verbose "       \
     "--help --version"
 #define PROFILE_OPTIONS                                                                            \
     "-o --exits --cpu --rate --memory --by --weight --format --diff --from --call --host --heap "  \
-    "--stack --input --output --image-max --timeout --repeat --restore --core --json --color --quiet "         \
+    "--stack --input --output --image-max --timeout --repeat --restore --core --json --color "     \
+    "--quiet "                                                                                     \
     "--safe-output --verbose --help --version"
 #define PROFILE_FORMATS "table json folded svg callgrind speedscope"
 #define PROFILE_BY "reason host function line"
@@ -45,7 +48,9 @@ static const char bash[] =
     "    --by) COMPREPLY=($(compgen -W '" PROFILE_BY "' -- \"$cur\")); return ;;\n"
     "    --weight) COMPREPLY=($(compgen -W 'count time' -- \"$cur\")); return ;;\n"
     "    -e) COMPREPLY=($(compgen -W '" TRACE_CLASSES "' -- \"$cur\")); return ;;\n"
-    "    --call|--heap|--stack|--input|--output|--image-max|--timeout|--repeat|--rate|-s|--string-limit) "
+    "    "
+    "--call|--heap|--stack|--input|--output|--image-max|--timeout|--repeat|--rate|-s|--string-"
+    "limit) "
     "return ;;\n"
     "    esac\n"
     "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
