@@ -222,6 +222,7 @@ static void test_sealed(void **state)
     for (size_t i = 0; i < COUNT(guests); i++) {
         box_open(box, guests[i]);
         int fd = find_descriptor();
+        assert_true(fd >= 0);
         assert_int_equal(ftruncate(fd, 0), -1);
         assert_int_equal(pwrite(fd, "x", 1, 0), -1);
         expect_fresh(box);
