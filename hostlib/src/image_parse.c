@@ -75,8 +75,10 @@ static int check_machine(const struct hl_image *image, const Elf64_Ehdr *eh, str
 static int find_headers(struct hl_image *image, const Elf64_Ehdr *eh, struct hl_error *error)
 {
     size_t size = image->size;
-    if (!eh->e_phnum || eh->e_phoff > size || eh->e_phnum * sizeof(Elf64_Phdr) > size - eh->e_phoff)
-        return image_bad(image, error, "no program headers, or truncated");
+    if (!eh->e_phnum)
+        return image_bad(image, error, "no program headers");
+    if (eh->e_phoff > size || eh->e_phnum * sizeof(Elf64_Phdr) > size - eh->e_phoff)
+        return image_bad(image, error, "truncated program headers");
     if (eh->e_phentsize != sizeof(Elf64_Phdr))
         return image_bad(image, error, "program headers of another size");
     if (eh->e_phnum > HL_IMAGE_HEADERS_MAX)
