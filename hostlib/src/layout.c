@@ -206,6 +206,16 @@ void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *c
     }
 }
 
+size_t layout_memory(const struct hl_image *image, const struct hl_region region[REGION_COUNT])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < image->segment_count; i++)
+        size += image->segments[i].pub.size;
+    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
+        size += region[i].size;
+    return size;
+}
+
 /* The same image and sizes give every region the same place in the machine's memory. */
 static int make_machine(struct hl_sandbox *sb, const struct machine_contents *contents,
                         struct hl_error *error)
@@ -213,10 +223,7 @@ static int make_machine(struct hl_sandbox *sb, const struct machine_contents *co
     static const uint16_t ports[] = {HL_PORT_WAIT, HL_PORT_CALL, HL_PORT_LOG, HL_PORT_ABORT};
     struct hl_machine_config config = {.port = ports, .port_count = 4, .shared = sb->config.shared};
     layout_plan(sb->image, &sb->config, sb->region);
-    for (size_t i = 0; i < sb->image->segment_count; i++)
-        config.memory += sb->image->segments[i].pub.size;
-    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
-        config.memory += sb->region[i].size;
+    config.memory = layout_memory(sb->image, sb->region);
     return machine_create(&sb->machine, &config, sb->ops ? sb->ops : &hl_vcpu_kvm, contents, error);
 }
 
