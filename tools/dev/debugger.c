@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "quote.h"
 #include "ui.h"
 
 static bool is_stdio(const struct options *o)
@@ -205,17 +206,6 @@ int debugger_serve(struct session *s, struct hl_error *error)
     return rc;
 }
 
-void debugger_quote(FILE *f, const char *text)
-{
-    fputc('\'', f);
-    for (const char *p = text; *p; p++)
-        if (*p == '\'')
-            fputs("'\\''", f);
-        else
-            fputc(*p, f);
-    fputc('\'', f);
-}
-
 int debugger_announce(struct session *s, struct hl_error *error)
 {
     const char *remote = hl_sandbox_debug_remote(s->sandbox);
@@ -234,8 +224,8 @@ int debugger_announce(struct session *s, struct hl_error *error)
               ? "hl-dev: gdb can attach at any time, in another terminal:\n"
               : "hl-dev: waiting for gdb, in another terminal:\n",
           stderr);
-    fputs("  gdb -ex ", stderr);
-    debugger_quote(stderr, command);
-    fputc('\n', stderr);
+    char *word = quote_word(command);
+    fprintf(stderr, "  gdb -ex %s\n", word ? word : command);
+    free(word);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "quote.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <hl/text.h>
@@ -25,4 +26,19 @@ void quote(FILE *f, const void *data, size_t size, size_t max)
         n = n && !hl_text_is_control(c) ? n : 1;
     }
     fputs(size > max ? "\"..." : "\"", f);
+}
+
+char *quote_word(const char *text)
+{
+    char *word = malloc(4 * strlen(text) + 3), *to = word;
+    if (!word)
+        return NULL;
+    *to++ = '\'';
+    for (; *text; text++) {
+        if (*text == '\'')
+            to = stpcpy(to, "'\\'");
+        *to++ = *text;
+    }
+    strcpy(to, "'");
+    return word;
 }
