@@ -28,9 +28,9 @@ tests: $(B)/tests/fault/fault
 
 # Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built twice: by gcc with sanitizers
 # for the corpora in `make check`, by clang for libFuzzer.
-FUZZ_TARGETS := image guest snapshot ini expr
+FUZZ_TARGETS := image guest snapshot ini expr core
 FUZZ_LIB := $(filter-out hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/kvm_hint.c hostlib/src/cpuid.c,$(HL_SRC)) \
-            $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c tools/dev/project_ini.c tools/dev/json_write.c tools/dev/width.c tools/dev/quote.c \
+            $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c tools/dev/project_ini.c tools/dev/json_write.c tools/dev/width.c tools/dev/quote.c tools/dev/corefile.c tools/dev/corefile_notes.c \
             tests/fuzz/tiny.c tests/fuzz/scripted.c
 FUZZ_CFLAGS = $(HL_CPPFLAGS) -iquote hostlib/src -iquote tools -iquote tools/dev -iquote tests/fuzz -std=c11 -g -O1 -pthread
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all

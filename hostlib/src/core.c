@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -185,22 +186,58 @@ static int put_all(struct core *c)
     return rc;
 }
 
-/* into: the directory that a new file is made in, or AT_FDCWD: over what is there. */
+static int refuse(struct core *c, int e, const char *why)
+{
+    hl_error_set(c->error, HL_ERR_SYSTEM, "cannot create the core file %s: %s", c->path, why);
+    if (c->error)
+        c->error->sys_errno = e;
+    return HL_ERR_SYSTEM;
+}
+
+/* A device is written to (/dev/null); nothing else is there before all of the core is. */
+static int open_over(struct core *c, char **temporary)
+{
+    struct stat st;
+    bool there = lstat(c->path, &st) == 0;
+    if (!there || S_ISREG(st.st_mode))
+        c->fd = file_create_beside(c->path, true, temporary);
+    else if (S_ISLNK(st.st_mode))
+        return refuse(c, ELOOP, "a symbolic link is not followed");
+    else if (S_ISCHR(st.st_mode))
+        c->fd = open_to_write(c->path, O_NOFOLLOW, 0);
+    else
+        return refuse(c, S_ISDIR(st.st_mode) ? EISDIR : ENXIO, "not a regular file");
+    return c->fd < 0 ? failed(c, "create") : 0;
+}
+
+/* into: the directory that a new file is made in, or AT_FDCWD: in place of what is there. */
+static int open_core(struct core *c, int into, char **temporary)
+{
+    if (into == AT_FDCWD)
+        return open_over(c, temporary);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    c->fd = openat(into, c->path, flags, 0600);
+    return c->fd < 0 ? failed(c, "create") : 0;
+}
+
 static int write_file(struct core *c, int into)
 {
     struct stat st;
-    c->fd = into == AT_FDCWD
-                ? open_to_write(c->path, O_CREAT | O_TRUNC, 0600)
-                : openat(into, c->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (c->fd < 0)
-        return failed(c, "create");
+    char *temporary = NULL;
+    int rc = open_core(c, into, &temporary);
+    if (rc)
+        return rc;
     c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
-    /* It holds whatever the guest knows, also where the file was there before. */
-    int rc = c->holes && fchmod(c->fd, 0600) ? failed(c, "write") : put_all(c);
+    rc = put_all(c);
     if (retry_close(c->fd) && !rc)
         rc = failed(c, "write");
-    if (rc && c->holes)
+    if (!rc && temporary && rename(temporary, c->path))
+        rc = failed(c, "create");
+    if (rc && temporary)
+        unlink(temporary);
+    else if (rc && into != AT_FDCWD)
         unlinkat(into, c->path, 0);
+    free(temporary);
     return rc;
 }
 

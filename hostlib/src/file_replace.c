@@ -15,7 +15,8 @@
 #include "clock.h"
 #include "retry.h"
 
-#define TRIES 100 /* of names that somebody else has */
+#define TRIES 100    /* of names that somebody else has */
+#define STEM_MAX 200 /* bytes of the file's own name */
 
 static int failed(const char *path, const char *what, struct hl_error *error)
 {
@@ -67,25 +68,38 @@ int open_to_write(const char *path, int flags, mode_t mode)
     return fd;
 }
 
+/* Of path, so much that a name made of it is none too long (NAME_MAX is 255). */
+static int stem(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t before = slash ? (size_t)(slash + 1 - path) : 0, n = strlen(path + before);
+    return (int)(before + (n < STEM_MAX ? n : STEM_MAX));
+}
+
 /*
  * Not mkstemp(): it makes 0600, and umask() cannot be asked what it would allow without changing it
  * for all threads.
  */
-static int create_beside(const char *path, bool secret, char **name)
+int file_create_beside(const char *path, bool secret, char **name)
 {
     static atomic_uint number;
+    *name = NULL;
     for (unsigned i = 0; i < TRIES; i++) {
         uint64_t mark = clock_now() / 1000 << 8 | (atomic_fetch_add(&number, 1) & 0xff);
-        if (asprintf(name, "%s.%x.%" PRIx64, path, (unsigned)getpid(), mark) < 0) {
+        if (asprintf(name, "%.*s.%x.%" PRIx64, stem(path), path, (unsigned)getpid(), mark) < 0) {
             *name = NULL;
             errno = ENOMEM;
             return -1;
         }
         int fd = RETRY(open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666));
-        if (fd >= 0 || errno != EEXIST)
+        if (fd >= 0)
             return fd;
+        int e = errno;
         free(*name);
         *name = NULL;
+        errno = e;
+        if (e != EEXIST)
+            return -1;
     }
     return -1;
 }
@@ -95,12 +109,9 @@ static int replace(const char *path, const struct stat *old, const struct file_p
                    unsigned count, bool secret, struct hl_error *error)
 {
     char *temporary = NULL;
-    int rc, fd = create_beside(path, secret, &temporary);
-    if (fd < 0) {
-        rc = failed(path, "cannot write", error);
-        free(temporary);
-        return rc;
-    }
+    int rc, fd = file_create_beside(path, secret, &temporary);
+    if (fd < 0)
+        return failed(path, "cannot write", error);
     if (old)
         (void)!fchmod(fd, old->st_mode & 0777);
     rc = write_and_close(fd, path, parts, count, secret, error);

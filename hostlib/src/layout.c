@@ -243,6 +243,16 @@ void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *c
     }
 }
 
+size_t layout_memory(const struct hl_image *image, const struct hl_region region[REGION_COUNT])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < image->segment_count; i++)
+        size += image->segments[i].pub.size;
+    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
+        size += region[i].size;
+    return size;
+}
+
 /* The same image and sizes give every region the same place in the machine's memory. */
 static int make_machine(struct hl_sandbox *sb, const struct machine_contents *contents,
                         struct hl_error *error)
@@ -255,10 +265,7 @@ static int make_machine(struct hl_sandbox *sb, const struct machine_contents *co
     if (rc)
         return rc;
     layout_plan(sb->image, &sb->config, sb->region);
-    for (size_t i = 0; i < sb->image->segment_count; i++)
-        config.memory += sb->image->segments[i].pub.size;
-    for (unsigned i = REGION_BOOT; i < REGION_COUNT; i++)
-        config.memory += sb->region[i].size;
+    config.memory = layout_memory(sb->image, sb->region);
     if (!contents) {
         image_contents(sb->image, machine_first(&config), &image, runs);
         contents = &image;

@@ -99,7 +99,7 @@ static void make_shim(struct hl_machine *m, const struct hl_machine_config *conf
                   HL_PROT_READ | HL_PROT_WRITE | PAGE_SUPERVISOR);
 }
 
-static int check_config(const struct hl_machine_config *config, struct hl_error *error)
+int machine_check(const struct hl_machine_config *config, struct hl_error *error)
 {
     if (!config)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no machine config");
@@ -126,10 +126,15 @@ static int check_config(const struct hl_machine_config *config, struct hl_error 
     return 0;
 }
 
+static size_t whole_pages(size_t size)
+{
+    return (size + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
 static size_t pool_size(const struct hl_machine_config *config)
 {
-    size_t mapped = config->mapped > config->memory ? config->mapped : config->memory;
-    return pagetable_pool_size((mapped + PAGE_SIZE - 1) & PAGE_MASK, POOL_REGIONS);
+    size_t wanted = whole_pages(config->memory);
+    return pagetable_pool_size(config->mapped > wanted ? config->mapped : wanted, POOL_REGIONS);
 }
 
 hl_gpa_t machine_first(const struct hl_machine_config *config)
@@ -141,9 +146,8 @@ hl_gpa_t machine_first(const struct hl_machine_config *config)
 static int make_memory(struct hl_machine *m, const struct hl_machine_config *config,
                        struct hl_error *error)
 {
-    size_t wanted = (config->memory + PAGE_SIZE - 1) & PAGE_MASK;
-    size_t pool = pool_size(config);
-    size_t shared = (config->shared + PAGE_SIZE - 1) & PAGE_MASK;
+    size_t wanted = whole_pages(config->memory), pool = pool_size(config);
+    size_t shared = whole_pages(config->shared);
     /* Behind everything else: its size moves nothing, and snapshots do not depend on it. */
     size_t spare = shared ? pagetable_pool_size(2 * shared, SHARED_REGIONS) : 0;
     m->memory_size = SHIM_SIZE + pool + wanted + spare + shared;
@@ -161,8 +165,8 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     madvise(m->memory, SHIM_SIZE + ahead, MADV_POPULATE_WRITE);
     m->shim = 0;
     pagetable_init(&m->pt, m->memory, SHIM_SIZE, pool);
-    m->free = SHIM_SIZE + pool;
-    m->limit = SHIM_SIZE + pool + wanted;
+    m->free = machine_first(config);
+    m->limit = m->free + wanted;
     m->shared = m->limit + spare;
     m->pt.spare = m->limit;
     m->pt.spare_end = m->shared;
@@ -174,7 +178,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
                    const struct vcpu_ops *ops, const struct machine_contents *contents,
                    struct hl_error *error)
 {
-    int rc = check_config(config, error);
+    int rc = machine_check(config, error);
     if (rc)
         return rc;
     struct hl_machine *m = calloc(1, sizeof(*m));

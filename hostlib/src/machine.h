@@ -59,11 +59,35 @@ struct machine_contents {
 
 /* Where the memory that alloc gives out will begin. */
 hl_gpa_t machine_first(const struct hl_machine_config *config);
-/* hl_machine_create() on a backend of the caller's choice.  contents may be NULL. */
 
+/*
+ * Runs as far from each other there as here are mapped as one, with what is between them: of so
+ * many pages or more, and so many of them.  The rest is copied.
+ */
+#define MACHINE_MAP_MIN 16u
+#define MACHINE_FILL_MAX 24u
+
+/* The largest of numbers, MACHINE_FILL_MAX of them at most: which are they? */
+struct machine_largest {
+    uint64_t list[MACHINE_FILL_MAX]; /* descending; 0: none */
+    uint64_t least;
+    unsigned ties; /* how many as large as the least one belong to them */
+};
+void machine_largest_see(struct machine_largest *l, uint64_t number);
+void machine_largest_done(struct machine_largest *l, unsigned count);
+/* Asked once of each, in any order. */
+bool machine_largest_is(struct machine_largest *l, uint64_t number);
+
+/*
+ * hl_machine_create() on a backend of the caller's choice.  contents may be NULL.
+ */
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                    const struct vcpu_ops *ops, const struct machine_contents *contents,
                    struct hl_error *error);
+/* Can it be had at all?  ARGUMENT, LIMIT: more than this host has. */
+int machine_check(const struct hl_machine_config *config, struct hl_error *error);
+/* Where hl_machine_alloc() will begin. */
+hl_gpa_t machine_first(const struct hl_machine_config *config);
 /* machine_contents.c: BAD_SNAPSHOT where a run is not in the memory that alloc gives out. */
 int machine_fill(struct hl_machine *m, const struct machine_contents *contents,
                  struct hl_error *error);

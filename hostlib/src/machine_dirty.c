@@ -79,30 +79,58 @@ void machine_forget_dirty(struct hl_machine *m, bool clean)
         k->logging = false;
 }
 
-static bool is_backed(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
+/* How many pages from page on, at most count, come from the file, or do not. */
+static size_t same_backing(const uint64_t *backed, size_t page, size_t count, bool *is)
 {
-    const uint64_t *backed = m->marks->backed;
-    bool found = false;
-    for (size_t page = gpa / PAGE_SIZE; backed && page < (gpa + size) / PAGE_SIZE; page++)
-        found |= is_marked(backed, page);
-    return found;
+    size_t n = 1;
+    *is = is_marked(backed, page);
+    while (n < count && is_marked(backed, page + n) == *is)
+        n++;
+    return n;
 }
 
-/* Memory that comes from a file would be the file's again: it needs new pages of its own. */
-static bool give_back(struct hl_machine *m, hl_gpa_t gpa, size_t size)
+/*
+ * Memory that comes from a file would be the file's again: it needs new pages of its own.  But a
+ * guest that frees every other page must not make a mapping of each.  A piece that goes is not
+ * counted back: its neighbours may stay two mappings (each has an anon_vma).
+ */
+static bool replace_backed(struct hl_machine *m, size_t page, size_t count)
 {
-    uint8_t *at = m->memory + gpa;
-    if (!is_backed(m, gpa, size))
-        return memory_forget(at, size);
-    if (!memory_map(at, size, -1, 0))
+    struct machine_marks *k = m->marks;
+    uint8_t *at = m->memory + page * PAGE_SIZE;
+    bool before = page && is_marked(k->backed, page - 1);
+    bool after = (page + count) * PAGE_SIZE < m->memory_size && is_marked(k->backed, page + count);
+    if (before && after && k->pieces >= MACHINE_PIECES_MAX)
         return false;
-    madvise(at, size, MADV_NOHUGEPAGE);
+    if (!memory_map(at, count * PAGE_SIZE, -1, 0))
+        return false;
+    madvise(at, count * PAGE_SIZE, MADV_NOHUGEPAGE);
+    k->pieces += before && after;
+    for (size_t i = 0; i < count; i++)
+        k->backed[(page + i) / MARKS_WORD] &= ~(1ull << (page + i) % MARKS_WORD);
     return true;
+}
+
+static bool give_back(struct hl_machine *m, size_t page, size_t count, bool backed)
+{
+    if (backed)
+        return replace_backed(m, page, count);
+    return memory_forget(m->memory + page * PAGE_SIZE, count * PAGE_SIZE);
 }
 
 void machine_zero(struct hl_machine *m, hl_gpa_t gpa, size_t size, size_t by_hand)
 {
+    const uint64_t *backed = m->marks->backed;
+    size_t page = gpa / PAGE_SIZE, left = size / PAGE_SIZE;
     machine_touch(m, gpa, size);
-    if (size <= by_hand || !give_back(m, gpa, size))
+    if (size <= by_hand) {
         memset(m->memory + gpa, 0, size);
+        return;
+    }
+    for (size_t n; left; page += n, left -= n) {
+        bool is = false;
+        n = backed ? same_backing(backed, page, left, &is) : left;
+        if (!give_back(m, page, n, is))
+            memset(m->memory + page * PAGE_SIZE, 0, n * PAGE_SIZE);
+    }
 }

@@ -12,6 +12,8 @@
 #include "machine.h"
 
 #define MARKS_WORD 64u
+/* HL_CLONE_MAPPINGS_MAX: these, what lies between them, and what lies before them all. */
+#define MACHINE_PIECES_MAX 32u
 
 struct machine_marks {
     size_t words;       /* of each bitmap: one bit a page */
@@ -19,7 +21,8 @@ struct machine_marks {
     bool all_exposed;   /* no memory for `exposed` */
     uint64_t *touched;  /* NULL before machine_track() */
     uint64_t *exposed;  /* NULL while there are none */
-    uint64_t *backed;   /* pages mapped from a file, NULL: none */
+    uint64_t *backed;   /* pages mapped from a file, NULL: none, ... */
+    unsigned pieces;    /* ... in so many runs: it only grows, to MACHINE_PIECES_MAX */
     uint64_t *bits;     /* machine_dirty()'s answer */
     uint64_t *clean;    /* for machine_forget_dirty() */
     uint64_t base;      /* id of the snapshot from which only marked pages differ, or 0 */

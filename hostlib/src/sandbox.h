@@ -162,6 +162,8 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 /* layout.c: lay the address space out, load the image, fill boot block and initial stack. */
 void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
                  struct hl_region region[REGION_COUNT]);
+/* Bytes of the machine's memory that takes. */
+size_t layout_memory(const struct hl_image *image, const struct hl_region region[REGION_COUNT]);
 int layout_create(struct hl_sandbox *sb, const char *const *argv, const char *const *envp,
                   struct hl_error *error);
 

@@ -14,7 +14,7 @@ struct snapshot_store {
     size_t size;
     int fd;          /* what data is a mapping of, or -1, ... */
     uint64_t offset; /* ... from here on */
-    struct page_run *runs;
+    struct page_run *runs; /* ascending; what lies between two in data is zeros */
     size_t run_count;
 };
 
@@ -66,6 +66,21 @@ uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl
 void snapshot_store_free(struct snapshot_store *store);
 /* After machine_track().  base: the machine differs from the store only where it is marked. */
 void snapshot_store_restore(const struct snapshot_store *store, struct hl_machine *m, bool base);
+
+/* snapshot_place.c */
+/*
+ * Give each run its place in a store of our own, of so many pages: true where there are gaps.
+ * Before it they are one after the other.
+ */
+bool snapshot_store_place(struct snapshot_store *store, uint64_t *pages);
+uint64_t snapshot_store_pages(const struct snapshot_store *store); /* without gaps */
+/* Contents in the order of a file: the next pages, at most so many, that are one piece at *at. */
+struct store_walk {
+    size_t run;
+    uint64_t done; /* of its pages */
+};
+size_t snapshot_store_next(const struct snapshot_store *store, struct store_walk *walk,
+                           size_t pages, uint64_t *at);
 
 /* snapshot_map.c */
 int snapshot_mappings_take(struct snapshot_mappings *maps, const struct hl_machine *m,

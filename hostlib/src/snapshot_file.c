@@ -7,16 +7,17 @@
 
 #include "file_replace.h"
 #include "image.h"
+#include "layout_place.h"
 #include "linux_heap.h"
 
-/* So that no sum overflows, and a hostile index stays below 300 MiB. */
-#define LIST_MAX (1ull << 22)
+/* So that no sum overflows, and a hostile index stays below 45 MiB. */
 #define PAGES_MAX (HL_MACHINE_MEMORY_MAX / PAGE_SIZE)
 
 bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout *l)
 {
     if (h->xsave_size > UINT16_MAX || h->xsave_size % 8 || h->used_words > PAGES_MAX / 64 + 1 ||
-        h->mapping_count > LIST_MAX || h->run_count > LIST_MAX || h->page_count > PAGES_MAX)
+        h->mapping_count > HL_SNAPSHOT_RUNS_MAX || h->run_count > HL_SNAPSHOT_RUNS_MAX ||
+        h->page_count > PAGES_MAX)
         return false;
     l->xsave = PAGE_SIZE;
     l->used = l->xsave + h->xsave_size;
@@ -31,11 +32,18 @@ bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout 
 }
 
 /* Four lanes of multiply and rotate, as fast as memory. */
-uint64_t snapshot_sum(const void *data, size_t size)
+static const uint64_t odd = 0x9e3779b97f4a7c15ull;
+
+struct snapshot_summing snapshot_sum_begin(size_t size)
 {
-    const uint64_t odd = 0x9e3779b97f4a7c15ull;
-    uint64_t lane[4] = {1, 2, 3, size}, word[4];
+    return (struct snapshot_summing){{1, 2, 3, size}};
+}
+
+void snapshot_sum_add(struct snapshot_summing *sum, const void *data, size_t size)
+{
+    uint64_t lane[4], word[4]; /* in registers: bytes may be anybody's */
     const uint8_t *p = data;
+    memcpy(lane, sum->lane, sizeof(lane));
     for (; size; size -= size < sizeof(word) ? size : sizeof(word), p += sizeof(word)) {
         if (size < sizeof(word))
             memset(word, 0, sizeof(word));
@@ -45,10 +53,22 @@ uint64_t snapshot_sum(const void *data, size_t size)
             lane[i] ^= lane[i] >> 29;
         }
     }
+    memcpy(sum->lane, lane, sizeof(lane));
+}
+
+uint64_t snapshot_sum_end(const struct snapshot_summing *s)
+{
     uint64_t sum = 0;
     for (int i = 0; i < 4; i++)
-        sum = (sum ^ lane[i]) * odd ^ sum >> 31;
+        sum = (sum ^ s->lane[i]) * odd ^ sum >> 31;
     return sum;
+}
+
+uint64_t snapshot_sum(const void *data, size_t size)
+{
+    struct snapshot_summing s = snapshot_sum_begin(size);
+    snapshot_sum_add(&s, data, size);
+    return snapshot_sum_end(&s);
 }
 
 static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
@@ -81,18 +101,36 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .used_words = linux_words(&s->os),
         .mapping_count = s->mappings.count,
         .run_count = s->store.run_count,
-        .page_count = s->store.size / PAGE_SIZE,
+        .page_count = snapshot_store_pages(&s->store),
     };
     memcpy(h->magic, SNAPSHOT_MAGIC, sizeof(h->magic));
     return hl_vcpu_kvm.cpu(&h->cpu, error);
 }
 
-static void fill_sums(uint64_t *sums, const struct snapshot_store *store)
+static void fill_sums(uint64_t *sums, const struct snapshot_store *store, uint64_t pages)
 {
-    const size_t chunk = SNAPSHOT_CHUNK * PAGE_SIZE;
-    for (size_t at = 0; at < store->size; at += chunk)
-        *sums++ =
-            snapshot_sum(store->data + at, store->size - at < chunk ? store->size - at : chunk);
+    struct store_walk walk = {0};
+    for (size_t n; pages; pages -= n) {
+        n = pages < SNAPSHOT_CHUNK ? pages : SNAPSHOT_CHUNK;
+        struct snapshot_summing sum = snapshot_sum_begin(n * PAGE_SIZE);
+        uint64_t at;
+        for (size_t done = 0, piece; done < n; done += piece) {
+            piece = snapshot_store_next(store, &walk, n - done, &at);
+            snapshot_sum_add(&sum, store->data + at * PAGE_SIZE, piece * PAGE_SIZE);
+        }
+        *sums++ = snapshot_sum_end(&sum);
+    }
+}
+
+/* In a file there is nothing between them. */
+static void fill_runs(struct page_run *to, const struct snapshot_store *store)
+{
+    uint64_t at = 0;
+    for (size_t i = 0; i < store->run_count; i++) {
+        to[i] = store->runs[i];
+        to[i].at = at;
+        at += to[i].count;
+    }
 }
 
 /* All before the contents, in one piece that is the caller's to free. */
@@ -105,7 +143,10 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     if (rc)
         return rc;
     if (!snapshot_layout_of(&h, &l))
-        return hl_error_set(error, HL_ERR_LIMIT, "a guest with too many mappings for a file");
+        return hl_error_set(error, HL_ERR_LIMIT,
+                            "a guest with %zu runs of mappings and %zu of pages: the limit for a "
+                            "file is %u",
+                            s->mappings.count, s->store.run_count, HL_SNAPSHOT_RUNS_MAX);
     uint8_t *index = calloc(1, l.contents);
     if (!index)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
@@ -115,13 +156,49 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     memcpy(index + l.process, s->os.process, sizeof(*s->os.process));
     memcpy(index + l.used, s->os.used, h.used_words * 8);
     memcpy(index + l.mappings, s->mappings.list, h.mapping_count * sizeof(*s->mappings.list));
-    memcpy(index + l.runs, s->store.runs, h.run_count * sizeof(*s->store.runs));
-    fill_sums((uint64_t *)(void *)(index + l.sums), &s->store);
+    fill_runs((struct page_run *)(void *)(index + l.runs), &s->store);
+    fill_sums((uint64_t *)(void *)(index + l.sums), &s->store, h.page_count);
     h.index_sum = snapshot_sum(index, l.contents);
     memcpy(index, &h, sizeof(h));
     *size = l.contents;
     *out = index;
     return 0;
+}
+
+/* What could not be loaded again: pages that the program itself has mapped. */
+static int check_mappings(const struct hl_snapshot *s, struct hl_error *error)
+{
+    const struct hl_sandbox_config config = {
+        .heap = s->heap, .stack = s->stack, .input = s->input, .output = s->output};
+    struct layout_places places;
+    int rc = layout_places(&places, s->image, &config, error);
+    for (size_t i = 0; !rc && i < s->mappings.count; i++) {
+        const struct snapshot_mapping *m = &s->mappings.list[i];
+        if (!layout_has(&places, m->gva, m->gpa, m->pages, (unsigned)m->prot))
+            rc = hl_error_set(error, HL_ERR_ARGUMENT,
+                              "no file can be made of a guest whose page 0x%llx the program has "
+                              "mapped itself",
+                              (unsigned long long)m->gva);
+    }
+    layout_places_free(&places);
+    return rc;
+}
+
+static int write_file(const struct hl_snapshot *s, const char *path, uint8_t *index, size_t size,
+                      struct hl_error *error)
+{
+    struct store_walk walk = {0};
+    uint64_t at = 0;
+    struct file_part *part = malloc((s->store.run_count + 1) * sizeof(*part));
+    if (!part)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    unsigned count = 1;
+    part[0] = (struct file_part){index, size};
+    for (size_t n; (n = snapshot_store_next(&s->store, &walk, SIZE_MAX, &at)); count++)
+        part[count] = (struct file_part){s->store.data + at * PAGE_SIZE, n * PAGE_SIZE};
+    int rc = file_replace(path, part, count, true, error);
+    free(part);
+    return rc;
 }
 
 int hl_snapshot_save(const struct hl_snapshot *s, const char *path, struct hl_error *error)
@@ -130,11 +207,11 @@ int hl_snapshot_save(const struct hl_snapshot *s, const char *path, struct hl_er
     size_t size = 0;
     if (!s || !path)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot or no file name");
-    int rc = make_index(s, &index, &size, error);
-    if (rc)
-        return rc;
-    const struct file_part parts[] = {{index, size}, {s->store.data, s->store.size}};
-    rc = file_replace(path, parts, 2, true, error);
+    int rc = check_mappings(s, error);
+    if (!rc)
+        rc = make_index(s, &index, &size, error);
+    if (!rc)
+        rc = write_file(s, path, index, size, error);
     free(index);
     return rc;
 }

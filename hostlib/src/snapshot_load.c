@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_load.c - a snapshot from a file, which may be anybody's: nothing in it is believed. */
-#include "snapshot_file.h"
+#include "snapshot_load.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,26 +16,8 @@
 #include "linux_heap.h"
 #include "memory.h"
 #include "retry.h"
-#include "shim.h"
 
-/* The XSAVE area (Intel SDM 1, 13.4). */
-#define XSAVE_MXCSR 24u
-#define XSAVE_HEADER 512u
-#define XSAVE_ALWAYS 0x203u /* x87 and SSE need no XCR0; KVM keeps PKRU apart from it */
-
-struct loading {
-    const char *path;
-    int fd;
-    uint64_t size;
-    struct snapshot_header header;
-    struct snapshot_layout layout;
-    uint8_t *index;
-    struct hl_error *error;
-};
-
-static int bad(const struct loading *in, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static int bad(const struct loading *in, const char *format, ...)
+int loading_bad(const struct loading *in, const char *format, ...)
 {
     char text[256];
     va_list args;
@@ -65,6 +47,7 @@ static int open_file(struct loading *in)
     if (!S_ISREG(st.st_mode))
         return unreadable(in, S_ISDIR(st.st_mode) ? EISDIR : EINVAL);
     in->size = (uint64_t)st.st_size;
+    in->on_disk = (uint64_t)st.st_blocks * 512;
     return 0;
 }
 
@@ -76,10 +59,33 @@ static int read_at(const struct loading *in, void *to, size_t size, uint64_t at)
         if (n < 0)
             return unreadable(in, errno);
         if (n == 0)
-            return bad(in, "cut short");
+            return loading_bad(in, "cut short");
         p += n;
         at += (uint64_t)n;
         size -= (size_t)n;
+    }
+    return 0;
+}
+
+/*
+ * A page of zeros is in no file, so what reading the contents takes in memory is on the disk, too.
+ * Only a file system that compresses, or a hostile file, has less there than it says.
+ */
+static int check_holes(const struct loading *in)
+{
+    const off_t end = (off_t)in->layout.end;
+    off_t at = (off_t)in->layout.contents;
+    if (in->on_disk >= in->size)
+        return 0;
+    for (off_t data; at < end; at = data) {
+        off_t hole = lseek(in->fd, at, SEEK_HOLE);
+        if (hole < 0 || hole >= end)
+            return 0;
+        data = lseek(in->fd, hole, SEEK_DATA);
+        data = data < 0 ? end : data;
+        off_t page = (off_t)(((uint64_t)hole + PAGE_SIZE - 1) & PAGE_MASK);
+        if (data - page >= (off_t)PAGE_SIZE)
+            return loading_bad(in, "holes where pages should be");
     }
     return 0;
 }
@@ -88,19 +94,19 @@ static int read_header(struct loading *in)
 {
     struct snapshot_header *h = &in->header;
     if (in->size < PAGE_SIZE)
-        return bad(in, "too short to be one");
+        return loading_bad(in, "too short to be one");
     int rc = read_at(in, h, sizeof(*h), 0);
     if (rc)
         return rc;
     if (memcmp(h->magic, SNAPSHOT_MAGIC, sizeof(h->magic)) != 0)
-        return bad(in, "not a snapshot");
+        return loading_bad(in, "not a snapshot");
     if (h->version != SNAPSHOT_VERSION || h->header_size != sizeof(*h))
-        return bad(in, "format %u, this library reads %u", h->version, SNAPSHOT_VERSION);
+        return loading_bad(in, "format %u, this library reads %u", h->version, SNAPSHOT_VERSION);
     if (!snapshot_layout_of(h, &in->layout) || h->file_size != in->layout.end ||
         in->size != in->layout.end)
-        return bad(in, "%llu bytes instead of %llu", (unsigned long long)in->size,
-                   (unsigned long long)h->file_size);
-    return 0;
+        return loading_bad(in, "%llu bytes instead of %llu", (unsigned long long)in->size,
+                           (unsigned long long)h->file_size);
+    return check_holes(in);
 }
 
 static int read_index(struct loading *in)
@@ -115,148 +121,12 @@ static int read_index(struct loading *in)
         return rc;
     /* The file may have changed since: only this copy counts. */
     if (memcmp(in->index, &in->header, sizeof(in->header)) != 0)
-        return bad(in, "it is being written to");
+        return loading_bad(in, "it is being written to");
     zero.index_sum = 0;
     memcpy(in->index, &zero, sizeof(zero));
     if (snapshot_sum(in->index, size) != in->header.index_sum)
-        return bad(in, "its checksum is wrong");
+        return loading_bad(in, "its checksum is wrong");
     return 0;
-}
-
-/* ---- is it for this image, this processor, this build? ---- */
-
-static int check_origin(const struct loading *in, const struct hl_image *image)
-{
-    const struct snapshot_header *h = &in->header;
-    struct vcpu_cpu cpu;
-    if (h->abi_version != HL_ABI_VERSION)
-        return hl_error_set(in->error, HL_ERR_ABI_VERSION,
-                            "%s: ABI version %u, this library's is %u", in->path, h->abi_version,
-                            HL_ABI_VERSION);
-    if (h->image_size != image->size || h->image_sum != snapshot_sum(image->data, image->size))
-        return bad(in, "of another guest than %s", image->path);
-    int rc = hl_vcpu_kvm.cpu(&cpu, in->error);
-    if (rc)
-        return rc;
-    bool has = h->cpu.xcr0 == cpu.xcr0 && !(h->features & ~hl_vcpu_kvm.features());
-    for (size_t i = 0; i < sizeof(cpu.feature) / sizeof(cpu.feature[0]); i++)
-        has &= !(h->cpu.feature[i] & ~cpu.feature[i]);
-    return has ? 0 : bad(in, "taken on a processor with features that this one lacks");
-}
-
-/* ---- is it a state that a guest could be in? ---- */
-
-static bool good_selector(uint16_t selector)
-{
-    return selector < 4 || (selector | 3) == SHIM_USER_DS || selector == SHIM_USER_CS ||
-           selector == SHIM_USER32_CS;
-}
-
-static bool canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
-static int check_registers(const struct loading *in)
-{
-    const struct snapshot_header *h = &in->header;
-    if (h->regs.rip >> 47 || !canonical(h->fs_base) || !canonical(h->gs_base) ||
-        !good_selector(h->ds) || !good_selector(h->es) || !good_selector(h->fs) ||
-        !good_selector(h->gs))
-        return bad(in, "impossible registers");
-    return 0;
-}
-
-/* What `xrstor` takes (Intel SDM 1, 13.4 and 13.8): KVM would refuse the rest, but not before the
- * sandbox that is to be restored has been changed. */
-static int check_vectors(const struct loading *in)
-{
-    const struct snapshot_header *h = &in->header;
-    const uint8_t *area = in->index + in->layout.xsave;
-    uint64_t header[8];
-    uint32_t mxcsr;
-    if (h->xsave_size < XSAVE_HEADER + sizeof(header))
-        return bad(in, "impossible vector registers");
-    memcpy(&mxcsr, area + XSAVE_MXCSR, sizeof(mxcsr));
-    memcpy(header, area + XSAVE_HEADER, sizeof(header)); /* components, format, zeros */
-    bool good = !(mxcsr >> 16) && !(header[0] & ~(h->cpu.xcr0 | XSAVE_ALWAYS));
-    for (size_t i = 1; i < sizeof(header) / sizeof(header[0]); i++)
-        good &= !header[i];
-    return good ? 0 : bad(in, "impossible vector registers");
-}
-
-static int check_sizes(const struct loading *in, const struct hl_image *image)
-{
-    const struct snapshot_header *h = &in->header;
-    const struct hl_sandbox_config wanted = {
-        .heap = h->heap, .stack = h->stack, .input = h->input, .output = h->output};
-    struct hl_sandbox_config c;
-    struct hl_region region[REGION_COUNT];
-    if (sandbox_config(&c, &wanted, NULL) || c.heap != h->heap || c.stack != h->stack ||
-        c.input != h->input || c.output != h->output)
-        return bad(in, "impossible sizes");
-    layout_plan(image, &c, region);
-    const struct hl_region *heap = &region[REGION_HEAP];
-    struct linux_state os = {.pages = heap->size / PAGE_SIZE};
-    if (h->brk < heap->start || h->brk > heap->start + heap->size || h->top > os.pages ||
-        h->used_words != linux_words(&os) || h->input_used < sizeof(struct hl_input) ||
-        h->input_used > h->input)
-        return bad(in, "impossible heap");
-    return 0;
-}
-
-static int check_process(const struct loading *in)
-{
-    struct linux_process p;
-    memcpy(&p, in->index + in->layout.process, sizeof(p));
-    return linux_is_good(&p) ? 0 : bad(in, "impossible signals or descriptors");
-}
-
-static int check_mappings(const struct loading *in, const struct snapshot_mapping *list)
-{
-    hl_gva_t end = 0;
-    for (uint64_t i = 0; i < in->header.mapping_count; i++) {
-        const struct snapshot_mapping *m = &list[i];
-        if (m->gva < end || m->gva >> 47 || m->gva % PAGE_SIZE || m->gpa % PAGE_SIZE || !m->pages ||
-            m->pages > (1ull << 47) / PAGE_SIZE ||
-            m->prot > (HL_PROT_READ | HL_PROT_WRITE | HL_PROT_EXEC) ||
-            (m->prot & HL_PROT_WRITE && m->prot & HL_PROT_EXEC))
-            return bad(in, "impossible mappings");
-        end = m->gva + m->pages * PAGE_SIZE;
-    }
-    return 0;
-}
-
-static int check_runs(const struct loading *in, const struct page_run *runs)
-{
-    uint64_t end = 0, at = 0;
-    for (uint64_t i = 0; i < in->header.run_count; i++) {
-        const struct page_run *r = &runs[i];
-        if (r->page < end || r->page > HL_MACHINE_MEMORY_MAX || !r->count || r->at != at ||
-            r->count > in->header.page_count - at)
-            return bad(in, "impossible pages");
-        end = r->page + r->count;
-        at += r->count;
-    }
-    return at == in->header.page_count ? 0 : bad(in, "pages that belong nowhere");
-}
-
-static int check_all(const struct loading *in, const struct hl_image *image)
-{
-    int rc = check_origin(in, image);
-    if (!rc)
-        rc = check_registers(in);
-    if (!rc)
-        rc = check_vectors(in);
-    if (!rc)
-        rc = check_sizes(in, image);
-    if (!rc)
-        rc = check_process(in);
-    if (!rc)
-        rc = check_mappings(in, (const void *)(in->index + in->layout.mappings));
-    if (!rc)
-        rc = check_runs(in, (const void *)(in->index + in->layout.runs));
-    return rc;
 }
 
 /* ---- from the index to a snapshot ---- */
@@ -339,21 +209,64 @@ static int map_contents(struct hl_snapshot *s, struct loading *in)
     return 0;
 }
 
-/* All of it into memory of our own, and only then the checksums: the file may change meanwhile. */
-static int read_contents(struct hl_snapshot *s, const struct loading *in)
+static bool has_zeros(const uint8_t *data, size_t size)
 {
-    const size_t size = in->header.page_count * PAGE_SIZE, chunk = SNAPSHOT_CHUNK * PAGE_SIZE;
+    static const uint8_t zeros[PAGE_SIZE];
+    for (size_t at = 0; at < size; at += PAGE_SIZE)
+        if (memcmp(data + at, zeros, PAGE_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* The n pages that are next in the file, at `from`, into their places. */
+static int read_chunk(struct hl_snapshot *s, const struct loading *in, struct store_walk *walk,
+                      size_t n, uint64_t from, const uint8_t *wanted)
+{
+    struct snapshot_summing sum = snapshot_sum_begin(n * PAGE_SIZE);
+    uint64_t at = 0;
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = snapshot_store_next(&s->store, walk, n - done, &at);
+        uint8_t *data = (uint8_t *)(uintptr_t)s->store.data + at * PAGE_SIZE;
+        int rc = read_at(in, data, piece * PAGE_SIZE, from + done * PAGE_SIZE);
+        if (rc)
+            return rc;
+        if (has_zeros(data, piece * PAGE_SIZE))
+            return loading_bad(in, "a page of zeros, which no snapshot holds");
+        snapshot_sum_add(&sum, data, piece * PAGE_SIZE);
+    }
+    const uint64_t is = snapshot_sum_end(&sum);
+    return memcmp(&is, wanted, sizeof(is)) == 0
+               ? 0
+               : loading_bad(in, "the checksum of its pages is wrong");
+}
+
+/*
+ * Into memory of our own, for the file may change meanwhile, and chunk by chunk: what is wrong ends
+ * it there.
+ */
+static int read_contents(struct hl_snapshot *s, const struct loading *in, uint64_t room)
+{
+    const uint64_t pages = in->header.page_count;
     const uint8_t *sums = in->index + in->layout.sums;
-    if (!size)
+    struct store_walk walk = {0};
+    if (!pages)
         return 0;
-    uint8_t *data = snapshot_store_new(&s->store, size, in->error);
-    int rc = data ? read_at(in, data, size, in->layout.contents) : HL_ERR_MEMORY;
-    for (size_t at = 0; !rc && at < size; at += chunk, sums += 8) {
-        uint64_t sum = snapshot_sum(data + at, size - at < chunk ? size - at : chunk);
-        if (memcmp(&sum, sums, sizeof(sum)) != 0)
-            rc = bad(in, "the checksum of its pages is wrong");
+    uint8_t *data = snapshot_store_new(&s->store, room * PAGE_SIZE, in->error);
+    int rc = data ? 0 : HL_ERR_MEMORY;
+    for (uint64_t done = 0, n; !rc && done < pages; done += n, sums += 8) {
+        n = pages - done < SNAPSHOT_CHUNK ? pages - done : SNAPSHOT_CHUNK;
+        rc = read_chunk(s, in, &walk, n, in->layout.contents + done * PAGE_SIZE, sums);
     }
     return rc;
+}
+
+/* What clones could not map as it is in the file is read, too: once here and not by each of them.
+ */
+static int take_contents(struct hl_snapshot *s, struct loading *in, unsigned flags)
+{
+    uint64_t room;
+    bool gaps = snapshot_store_place(&s->store, &room);
+    return gaps || flags & HL_SNAPSHOT_VERIFY ? read_contents(s, in, room) : map_contents(s, in);
 }
 
 static int load(struct hl_snapshot *s, struct loading *in, const struct hl_image *image,
@@ -365,11 +278,11 @@ static int load(struct hl_snapshot *s, struct loading *in, const struct hl_image
     if (!rc)
         rc = read_index(in);
     if (!rc)
-        rc = check_all(in, image);
+        rc = loading_check(in, image);
     if (!rc)
         rc = fill(s, in, image);
     if (!rc)
-        rc = flags & HL_SNAPSHOT_VERIFY ? read_contents(s, in) : map_contents(s, in);
+        rc = take_contents(s, in, flags);
     return rc;
 }
 

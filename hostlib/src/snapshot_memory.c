@@ -63,17 +63,16 @@ static void mark_present(const struct hl_machine *m, uint64_t *bits)
         bits[i] |= m->marks->backed[i]; /* mapped, though nobody may have looked yet */
 }
 
-/* Strike out the pages that are all zeros; how many pages and runs of them are left. */
-static void drop_zeros(const struct hl_machine *m, uint64_t *bits, size_t *pages, size_t *runs)
+/* Strike out the pages that are all zeros; how many runs of others are left. */
+static void drop_zeros(const struct hl_machine *m, uint64_t *bits, size_t *runs)
 {
-    *pages = *runs = 0;
+    *runs = 0;
     bool in_run = false;
     for (size_t page = 0; page < end_page(m); page++) {
         bool full =
             is_marked(bits, page) && memcmp(m->memory + page * PAGE_SIZE, zeros, PAGE_SIZE) != 0;
         if (!full)
             bits[page / MARKS_WORD] &= ~(1ull << page % MARKS_WORD);
-        *pages += full;
         *runs += full && !in_run;
         in_run = full;
     }
@@ -114,9 +113,11 @@ uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl
     return data;
 }
 
-static int copy_out(struct snapshot_store *store, const struct hl_machine *m, size_t pages,
+static int copy_out(struct snapshot_store *store, const struct hl_machine *m,
                     struct hl_error *error)
 {
+    uint64_t pages;
+    snapshot_store_place(store, &pages);
     if (!pages)
         return 0;
     uint8_t *to = snapshot_store_new(store, pages * PAGE_SIZE, error);
@@ -132,7 +133,6 @@ static int copy_out(struct snapshot_store *store, const struct hl_machine *m, si
 
 int snapshot_store_take(struct snapshot_store *store, struct hl_machine *m, struct hl_error *error)
 {
-    size_t pages;
     *store = (struct snapshot_store){.fd = -1};
     int rc = machine_track(m, error);
     if (rc)
@@ -140,12 +140,12 @@ int snapshot_store_take(struct snapshot_store *store, struct hl_machine *m, stru
     uint64_t *bits = m->marks->bits;
     memset(bits, 0, m->marks->words * sizeof(*bits));
     mark_present(m, bits);
-    drop_zeros(m, bits, &pages, &store->run_count);
+    drop_zeros(m, bits, &store->run_count);
     store->runs = calloc(store->run_count + 1, sizeof(*store->runs));
     if (!store->runs)
         return no_memory(error);
     fill_runs(store, bits, end_page(m));
-    rc = copy_out(store, m, pages, error);
+    rc = copy_out(store, m, error);
     if (rc)
         snapshot_store_free(store);
     return rc;

@@ -238,6 +238,73 @@ for ((i = 0; i < 120; i++)); do
 done
 [ -z "$good" ] || ok 'bytes changed at random, up to four at once'
 
+# ---- Files that cost more than they should: bounded in time and memory, as the manual says
+
+if command -v python3 >/dev/null; then
+bomb() { # NAME KIND STATUS PATTERN
+    python3 "$here/core_bomb.py" "$2" store.core bomb
+    ([ "$room" = no ] || ulimit -v "$room" && timeout $((20 * slow)) "$dev" core bomb >"$out" 2>"$err" </dev/null)
+    rc=$?
+    same "$1: status" "$3" $rc
+    if [ "$rc" = 0 ]; then has "$1" "$out" "$4"; else has "$1" "$err" "$4"; fi
+}
+room=400000
+case $prefix in *san-*) room=no ;; esac
+limit='error: bomb: the limit for notes is 64 MiB$'
+bomb 'notes over each other' same 100 "$limit"
+bomb 'notes of no length' empty 100 "$limit"
+bomb 'notes far from each other' far 100 "$limit"
+bomb 'names without an end' files 0 'core file of crash'
+bomb 'a million ranges' loads 0 'core file of crash'
+bomb 'too many headers' count 100 'error: bomb: 1048577 program headers, the limit is 1048576'
+python3 "$here/core_bomb.py" loads store.core bomb
+hl core bomb --json
+same 'a million ranges as JSON' 0 $rc
+member 'a million ranges as JSON: what is left out' 983039 memory_omitted
+
+# What a core file names as its guest nobody asked for.
+names() { # NAME PATH WHY
+    python3 "$here/core_bomb.py" named store.core named "$2"
+    hl core named
+    same "$1: status" 0 $rc
+    has "$1" "$err" "warning: the core file names .* as its guest, which is not opened: $3"
+}
+mkdir -p "it's; touch pwned"
+cp crash "it's; touch pwned/crash"
+python3 "$here/core_bomb.py" named store.core named "$PWD/it's; touch pwned/crash"
+hl core named
+same 'a path with a quotation mark: status' 0 $rc
+hint=$(sed -n 's/^hint: .*: gdb //p' "$err")
+eval "set -- $hint"
+same 'a path with a quotation mark: one word' "$PWD/it's; touch pwned/crash" "$1"
+names 'a relative path' crash 'its path is not absolute'
+ln -sf crash link
+names 'a symbolic link' "$PWD/link" 'not a regular file'
+names 'a fifo' "$PWD/fifo" 'not a regular file'
+names 'a device' /dev/zero 'not a regular file'
+names 'a file of /proc' /proc/self/environ 'not a regular file'
+cp crash open && chmod o+w open
+names 'a file that anybody can write to' "$PWD/open" 'anybody can write to it'
+if [ "$(id -u)" = 0 ]; then
+    cp crash theirs && chown 65534 theirs
+    names "another user's" "$PWD/theirs" "it is another user's"
+    hl core store.core theirs
+    has "another user's, by the user's own word" "$out" "#0 .* $(frame store Store)"
+else
+    skip "another user's" 'not root'
+fi
+else
+    skip 'core files that cost more than they should' 'no python3 to make them with'
+fi
+
+# ---- Writing where something else is
+
+for what in link fifo; do
+    hl run crash --core "$what" --call 'Store()'
+    has "--core over a $what" "$err" "warning: cannot create the core file $what: "
+done
+same '--core over a link: it is still one, of what it was' crash "$(readlink link)"
+
 # ---- --restore
 
 count() { grep -c "^Count() = $1\$" "$out"; }

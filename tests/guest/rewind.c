@@ -137,6 +137,11 @@ HL_FUNCTION(u64, Map, (u32, size))
     return (uint64_t)mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
+HL_FUNCTION(i32, Unmap, (u64, at), (u32, size))
+{
+    return munmap((void *)at, size);
+}
+
 /* ... and in the call it all goes. */
 HL_FUNCTION(i32, Drop, (u32, size))
 {

@@ -4,8 +4,10 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/procfs.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/user.h>
 
@@ -249,12 +251,106 @@ static void bad_places(void **state)
     assert_int_equal(box->error.sys_errno, ENOSPC);
     assert_int_equal(hl_sandbox_core(box->sb, "/dev/null", &box->error), 0);
     assert_int_equal(access("/dev/null", W_OK), 0);
+    assert_int_equal(hl_sandbox_core(box->sb, "/tmp", &box->error), HL_ERR_SYSTEM);
+    assert_int_equal(box->error.sys_errno, EISDIR);
+    CALL0(box, "Count");
+}
+
+/* A fifo that somebody reads, or nobody: either way it gets nothing, and nobody waits. */
+static void no_fifo(void **state)
+{
+    struct box *box = *state;
+    char byte;
+    box_open(box, "trouble");
     unlink(path);
-    assert_int_equal(mkfifo(path, 0600), 0); /* that nobody reads */
+    assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), HL_ERR_SYSTEM);
     assert_int_equal(box->error.sys_errno, ENXIO);
+    int fd = open(path, O_RDONLY | O_NONBLOCK);
+    assert_true(fd >= 0);
+    assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), HL_ERR_SYSTEM);
+    assert_int_equal(box->error.sys_errno, ENXIO);
+    assert_int_equal(read(fd, &byte, 1), 0);
+    close(fd);
     unlink(path);
-    CALL0(box, "Count");
+}
+
+/* Where a link leads, or would, stays as it was. */
+static void no_link(void **state)
+{
+    struct box *box = *state;
+    char aim[300];
+    struct stat st;
+    box_open(box, "trouble");
+    snprintf(aim, sizeof(aim), "%s.aim", path);
+    for (int there = 0; there < 2; there++) {
+        if (there) {
+            int fd = open(aim, O_WRONLY | O_CREAT | O_EXCL, 0644);
+            assert_true(fd >= 0);
+            close(fd);
+        }
+        unlink(path);
+        assert_int_equal(symlink(aim, path), 0);
+        assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), HL_ERR_SYSTEM);
+        assert_int_equal(box->error.sys_errno, ELOOP);
+        assert_non_null(strstr(box->error.text, "symbolic link"));
+        assert_int_equal(lstat(path, &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+        assert_int_equal(stat(aim, &st), there ? 0 : -1);
+        if (there)
+            assert_int_equal(st.st_size, 0);
+    }
+    unlink(path);
+    unlink(aim);
+}
+
+/* The disk, or what stands for it, is full at any moment: the old file, whole, and nothing else. */
+static void full_disk(void **state)
+{
+    static const char old[] = "the core file of yesterday";
+    struct box *box = *state;
+    struct rlimit was, limit;
+    char directory[300], file[320], text[64];
+    box_open(box, "trouble");
+    snprintf(directory, sizeof(directory), "%s.d", path);
+    snprintf(file, sizeof(file), "%s/core", directory);
+    assert_int_equal(mkdir(directory, 0700), 0);
+    FILE *f = fopen(file, "w");
+    assert_non_null(f);
+    fputs(old, f);
+    fclose(f);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    for (rlim_t room = 0; room < 200000; room = 3 * room + 100) {
+        limit = (struct rlimit){room, was.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        int rc = hl_sandbox_core(box->sb, file, &box->error);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+        assert_int_equal(rc, HL_ERR_SYSTEM);
+        assert_int_equal(box->error.sys_errno, EFBIG);
+        f = fopen(file, "r");
+        assert_non_null(f);
+        assert_non_null(fgets(text, sizeof(text), f));
+        assert_string_equal(text, old);
+        fclose(f);
+    }
+    assert_int_equal(hl_sandbox_core(box->sb, file, &box->error), 0);
+    unlink(file);
+    assert_int_equal(rmdir(directory), 0); /* nothing else was left in it */
+}
+
+/* A name as long as a file system takes. */
+static void long_name(void **state)
+{
+    struct box *box = *state;
+    char name[600];
+    box_open(box, "trouble");
+    snprintf(name, sizeof(name), "%s.%0*d", path, 0, 0);
+    size_t n = strlen(name), last = (size_t)(strrchr(name, '/') + 1 - name);
+    memset(name + n, 'n', 255 - (n - last));
+    name[last + 255] = 0;
+    if (hl_sandbox_core(box->sb, name, &box->error))
+        fail_msg("%s", box->error.text);
+    assert_int_equal(unlink(name), 0);
 }
 
 /* What was there is replaced, for nobody else's eyes. */
@@ -320,7 +416,8 @@ int main(void)
         BOX_TEST(before_start),       BOX_TEST(after_a_fault), BOX_TEST(after_an_abort),
         BOX_TEST(after_a_signal),     BOX_TEST(after_exit),    BOX_TEST(pie),
         BOX_TEST(in_a_call),          BOX_TEST(bad_places),    BOX_TEST(many_mappings),
-        BOX_TEST(over_an_older_file),
+        BOX_TEST(over_an_older_file), BOX_TEST(no_fifo),       BOX_TEST(no_link),
+        BOX_TEST(full_disk),          BOX_TEST(long_name),
     };
     return cmocka_run_group_tests(tests, make_path, NULL);
 }

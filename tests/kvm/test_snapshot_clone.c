@@ -6,6 +6,8 @@
 
 #include <hl/snapshot.h>
 
+#include "machine.h"
+
 static const struct hl_sandbox_config config = {.heap = 8 << 20, .stack = 64 << 10};
 
 static int host_add(void *opaque, const struct hl_value *args, size_t count,
@@ -203,12 +205,120 @@ static void test_crowd(void **state)
     hl_snapshot_destroy(s);
 }
 
+/* Mappings of the host that a sandbox's memory is made of. */
+static unsigned host_mappings(struct hl_sandbox *sb)
+{
+    const struct hl_machine *m = hl_sandbox_machine(sb);
+    const uintptr_t from = (uintptr_t)m->memory, to = from + m->memory_size;
+    unsigned long start, end;
+    unsigned n = 0;
+    char line[512];
+    FILE *f = fopen("/proc/self/maps", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f))
+        n += sscanf(line, "%lx-%lx", &start, &end) == 2 && end > from && start < to;
+    fclose(f);
+    return n;
+}
+
+/* Runs that are just long enough to be mapped, and a few that are longer, between zeros. */
+static uint32_t write_runs(struct box *box, uint64_t at, uint32_t size)
+{
+    static uint8_t run[40 * PAGE];
+    uint32_t runs = 0;
+    memset(run, 0x33, sizeof(run));
+    for (uint32_t done = 0, n; done + sizeof(run) + PAGE <= size; done += n + PAGE, runs++) {
+        n = (runs % 50 == 49 ? 40 : 16) * PAGE;
+        assert_int_equal(
+            hl_machine_write(hl_sandbox_machine(box->sb), at + done, run, n, HL_PROT_WRITE), n);
+    }
+    return runs;
+}
+
+/* However often the guest leaves a page of zeros between others. */
+static void test_mappings_at_create(void **state)
+{
+    enum { SIZE = 48 << 20, CLONES = 40 };
+    struct box *box = *state;
+    struct hl_snapshot *s = NULL;
+    struct hl_sandbox_config large = config;
+    struct box c[CLONES] = {0};
+    uint8_t was[PAGE], is[PAGE];
+
+    large.heap = 64 << 20;
+    box_create(box, "rewind", large);
+    box_start(box);
+    uint64_t at = CALL(box, "Map", value_u32(SIZE))->u64;
+    assert_true(write_runs(box, at, SIZE) > 600);
+    assert_int_equal(hl_snapshot_take(&s, box->sb, &box->error), 0);
+    for (unsigned i = 0; i < CLONES; i++) {
+        c[i] = clone_of(s);
+        box_start(&c[i]);
+        assert_in_range(host_mappings(c[i].sb), 2, HL_CLONE_MAPPINGS_MAX);
+    }
+    for (uint64_t page = at; page < at + SIZE; page += PAGE) {
+        hl_machine_read(hl_sandbox_machine(box->sb), page, was, PAGE, 0);
+        assert_int_equal(hl_machine_read(hl_sandbox_machine(c[7].sb), page, is, PAGE, 0), PAGE);
+        assert_memory_equal(was, is, PAGE);
+    }
+    for (unsigned i = 0; i < CLONES; i++)
+        hl_sandbox_destroy(c[i].sb);
+    hl_snapshot_destroy(s);
+}
+
+/* ... and however it frees what is one mapping at first. */
+static void test_mappings_while_it_runs(void **state)
+{
+    enum { SIZE = 16 << 20, PIECE = 20 * PAGE };
+    struct box *box = *state;
+    struct hl_snapshot *s = NULL;
+    struct hl_sandbox_config large = config;
+
+    large.heap = 32 << 20;
+    box_create(box, "rewind", large);
+    box_start(box);
+    uint64_t at = CALL(box, "Keep", value_u32(SIZE))->u64;
+    assert_int_equal(hl_snapshot_take(&s, box->sb, &box->error), 0);
+    struct box c = clone_of(s);
+    box_start(&c);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint64_t piece = 0; piece + 2 * PIECE <= SIZE; piece += 2 * PIECE)
+            assert_int_equal(
+                CALL(&c, "Unmap", value_u64(at + piece + PIECE), value_u32(PIECE))->i32, 0);
+        assert_in_range(host_mappings(c.sb), 30, HL_CLONE_MAPPINGS_MAX);
+        for (uint64_t piece = 0; piece + 2 * PIECE <= SIZE; piece += 2 * PIECE) {
+            assert_int_equal(CALL(&c, "Peek", value_u64(at + piece))->i32, 0x77);
+            uint64_t got = CALL(&c, "Map", value_u32(PIECE))->u64;
+            assert_int_equal(CALL(&c, "Peek", value_u64(got))->i32, 0);
+            assert_int_equal(CALL(&c, "Peek", value_u64(got + PIECE - PAGE))->i32, 0);
+        }
+        assert_int_equal(hl_sandbox_restore(c.sb, s, &c.error), 0);
+        assert_int_equal(CALL(&c, "ReadKept", value_u32(SIZE))->i32, -1);
+        assert_in_range(host_mappings(c.sb), 2, HL_CLONE_MAPPINGS_MAX);
+    }
+    /* Pieces that are freed from the middle, next to each other, and as a whole. */
+    for (uint64_t piece = 0; piece + 2 * PIECE <= SIZE; piece += PIECE) {
+        uint64_t middle = (piece / PIECE * 7919 % (SIZE / PIECE)) * PIECE;
+        assert_int_equal(CALL(&c, "Unmap", value_u64(at + middle), value_u32(PIECE))->i32, 0);
+        assert_in_range(host_mappings(c.sb), 2, HL_CLONE_MAPPINGS_MAX);
+    }
+    assert_int_equal(CALL(&c, "Drop", value_u32(SIZE))->i32, 0);
+    assert_in_range(host_mappings(c.sb), 1, HL_CLONE_MAPPINGS_MAX);
+    hl_sandbox_destroy(c.sb);
+    hl_snapshot_destroy(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        BOX_TEST(test_goes_on),     BOX_TEST(test_freed_memory_is_zeros),
-        BOX_TEST(test_generations), BOX_TEST(test_registers),
-        BOX_TEST(test_config),      BOX_TEST(test_crowd),
+        BOX_TEST(test_goes_on),
+        BOX_TEST(test_freed_memory_is_zeros),
+        BOX_TEST(test_generations),
+        BOX_TEST(test_registers),
+        BOX_TEST(test_config),
+        BOX_TEST(test_crowd),
+        BOX_TEST(test_mappings_at_create),
+        BOX_TEST(test_mappings_while_it_runs),
     };
 
     watchdog(120);

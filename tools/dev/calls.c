@@ -7,6 +7,7 @@
 #include "debugger.h"
 #include "json.h"
 #include "progress.h"
+#include "quote.h"
 #include "session.h"
 #include "ui.h"
 #include "watchdog.h"
@@ -82,8 +83,11 @@ static void write_core(struct session *s, json_t *into)
         return;
     }
     json_object_set_new(json_object_get(into, "crash"), "core", json_text(path, strlen(path)));
-    ui_hint("the guest is in a core file: hl-dev core '%s', or gdb '%s' '%s'", path,
-            hl_image_path(s->image), path);
+    char *core = quote_word(path), *guest = quote_word(hl_image_path(s->image));
+    if (core && guest)
+        ui_hint("the guest is in a core file: hl-dev core %s, or gdb %s %s", core, guest, core);
+    free(core);
+    free(guest);
 }
 
 static void report(struct session *s, const struct hl_error *error, bool stopped, json_t *into)

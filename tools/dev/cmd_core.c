@@ -5,11 +5,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "corefile.h"
 #include "frames.h"
 #include "json.h"
+#include "quote.h"
 #include "session.h"
 #include "ui.h"
 
@@ -18,7 +21,8 @@ static const char help[] =
     "\n"
     "Show what a guest died of, its backtrace and its registers, from the core file\n"
     "that `hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's\n"
-    "file, if it is no longer where it was.\n"
+    "file, if it is no longer where it was. What the core file itself names is opened\n"
+    "only if it is a regular file of yours or root's that others cannot write to.\n"
     "\n"
     "  --json             one JSON document on stdout instead of text\n"
     "  -v, --verbose      list the memory in the file, too\n"
@@ -26,6 +30,7 @@ static const char help[] =
     "  -h, --help, --version\n";
 
 #define ID_MAX 64
+#define LISTED_MAX 65536u /* ranges of memory in the JSON document */
 
 struct report {
     const char *path;
@@ -140,14 +145,40 @@ static int open_guest(struct report *r, const char *path, struct hl_error *error
     return other_guest(path, file, memory, known && !same ? size : 0, error);
 }
 
+/*
+ * A core file may be a stranger's, and what it names as its guest nobody has asked for.  It is read
+ * where that has no effect and shows nobody else's bytes: a regular file of the user's own, or of
+ * root's, that others cannot write to.  NULL, or why not; what is not there is for open_guest() to
+ * say.  Who replaces it now gets read as a guest, which any file may be.
+ */
+static const char *why_not(const char *path)
+{
+    struct stat st;
+    if (*path != '/')
+        return "its path is not absolute";
+    if (lstat(path, &st))
+        return NULL;
+    if (!S_ISREG(st.st_mode) || !st.st_size) /* one of /proc has no size, and may wait */
+        return "not a regular file with something in it";
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return "it is another user's";
+    return st.st_mode & S_IWOTH ? "anybody can write to it" : NULL;
+}
+
 /* A file that was asked for must be right; without the recorded one there is less to tell. */
 static int find_guest(struct report *r, const char *wanted, struct hl_error *error)
 {
     struct hl_error why;
+    const char *reason = r->core.guest ? why_not(r->core.guest) : NULL;
     if (wanted)
         return open_guest(r, wanted, error);
     if (!r->core.guest) {
         ui_warning("the core file does not name its guest: no names and lines");
+        ui_hint("hl-dev core FILE GUEST");
+    } else if (reason) {
+        ui_warning("the core file names %s as its guest, which is not opened: %s: no names and "
+                   "lines",
+                   r->core.guest, reason);
         ui_hint("hl-dev core FILE GUEST");
     } else if (open_guest(r, r->core.guest, &why)) {
         ui_warning("%s: no names and lines", why.text);
@@ -248,6 +279,15 @@ static void print_memory(const struct corefile *c)
     }
 }
 
+static void hint_gdb(const struct report *r)
+{
+    char *guest = quote_word(hl_image_path(r->image)), *path = quote_word(r->path);
+    if (guest && path)
+        ui_hint("to look around in it: gdb %s %s", guest, path);
+    free(guest);
+    free(path);
+}
+
 static int print_text(const struct report *r, bool memory)
 {
     const struct corefile *c = &r->core;
@@ -264,7 +304,7 @@ static int print_text(const struct report *r, bool memory)
         print_memory(c);
     int status = ui_finish(EXIT_FINE);
     if (r->image && !status)
-        ui_hint("to look around in it: gdb '%s' '%s'", hl_image_path(r->image), r->path);
+        hint_gdb(r);
     return status;
 }
 
@@ -294,7 +334,7 @@ static json_t *memory_json(const struct corefile *c)
 {
     json_t *list = json_array();
     char prot[4];
-    for (size_t i = 0; i < c->ranges; i++) {
+    for (size_t i = 0; i < c->ranges && i < LISTED_MAX; i++) {
         json_t *o = json_object();
         prot_text(c->range[i].prot, prot);
         json_object_set_new(o, "start", hex(c->range[i].start));
@@ -317,6 +357,9 @@ static int print_json(const struct report *r)
     json_object_set_new(o, "frames", backtrace_json(&r->stack));
     json_object_set_new(o, "registers", registers_json(&c->regs));
     json_object_set_new(o, "memory", memory_json(c));
+    if (c->ranges > LISTED_MAX)
+        json_object_set_new(o, "memory_omitted",
+                            json_integer((json_int_t)(c->ranges - LISTED_MAX)));
     if (c->missing)
         json_object_set_new(o, "missing", json_integer((json_int_t)c->missing));
     json_object_set_new(o, "status", json_integer(EXIT_FINE));

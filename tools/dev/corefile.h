@@ -2,18 +2,24 @@
 /*
  * corefile.h - reading an ELF core file (hl_sandbox_core(), GDB's generate-core-file, Linux's own).
  *
- * Nothing in it is believed: libelf checks the headers, and every offset is held against the file's
- * size.  Memory is read when it is asked for; what the file lacks cannot be read.
+ * Nothing in it is believed: every offset is held against the file's size, and what it may cost is
+ * bounded: CORE_HEADERS_MAX program headers (40 bytes of memory each), CORE_NOTES_MAX bytes of
+ * notes looked at, however many headers promise them.  Memory is read when it is asked for; what
+ * the file lacks cannot be read.
  */
 #ifndef DEV_COREFILE_H
 #define DEV_COREFILE_H
 
+#include <elf.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <hl/error.h>
 #include <hl/machine.h>
+
+#define CORE_HEADERS_MAX (1u << 20) /* a guest has a few dozen, Linux at most 65530 */
+#define CORE_NOTES_MAX (64u << 20)
 
 struct core_range {
     hl_gva_t start, end; /* of what is in the file */
@@ -25,8 +31,9 @@ struct corefile {
     int fd;
     uint64_t size;
     struct core_range *range; /* by start */
-    size_t ranges;
-    uint64_t missing; /* bytes that the headers promise behind the end of the file */
+    size_t ranges, room;
+    uint64_t missing;    /* bytes that the headers promise behind the end of the file */
+    uint64_t notes_left; /* of CORE_NOTES_MAX */
     struct hl_regs regs;
     bool has_regs;
     int signal, code; /* as in siginfo_t; signal 0: none */
@@ -46,5 +53,9 @@ void core_close(struct corefile *core);
 
 /* A hl_read_fn on a struct corefile. */
 size_t core_read(void *core, hl_gva_t gva, void *buf, size_t size);
+
+/* Between corefile.c and corefile_notes.c: bytes of the file, as many as are there; a PT_NOTE. */
+size_t core_file(const struct corefile *core, uint64_t offset, void *buf, size_t size);
+int core_take_notes(struct corefile *core, const Elf64_Phdr *header);
 
 #endif

@@ -2,12 +2,14 @@
 #include "crash.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <hl/symbols.h>
 
 #include "frames.h"
 #include "json.h"
+#include "quote.h"
 #include "ui.h"
 
 /* A crashed guest, its registers, and where it was called from. */
@@ -67,6 +69,17 @@ static bool stack_is_full(const struct hl_sandbox *sandbox, const struct hl_faul
     return false;
 }
 
+static void hint_code(const struct hl_image *image, hl_gva_t rip)
+{
+    unsigned long long at = rip - hl_image_bias(image);
+    char *guest = quote_word(hl_image_path(image));
+    if (guest)
+        ui_hint("to look at the code: gdb -batch -ex 'info line *0x%llx' -ex 'disassemble /s "
+                "0x%llx,+32' %s",
+                at, at, guest);
+    free(guest);
+}
+
 void crash_print(struct hl_sandbox *sandbox, bool registers)
 {
     struct crash c;
@@ -82,17 +95,13 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
     if (missing)
         ui_hint("its debug information is not to be had: %s", missing);
     if (stack_is_full(sandbox, fault))
-        ui_hint(
-            "the stack is full: --stack SIZE gives more, unless a function calls itself without end");
+        ui_hint("the stack is full: --stack SIZE gives more, unless a function calls itself "
+                "without end");
     else if (c.stack.count && !c.stack.frame[0].location.file &&
              !c.stack.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
     else
-        ui_hint("to look at the code: gdb -batch -ex 'info line *0x%llx' -ex 'disassemble /s "
-                "0x%llx,+32' '%s'",
-                (unsigned long long)(c.regs.rip - hl_image_bias(hl_sandbox_image(sandbox))),
-                (unsigned long long)(c.regs.rip - hl_image_bias(hl_sandbox_image(sandbox))),
-                hl_image_path(hl_sandbox_image(sandbox)));
+        hint_code(hl_sandbox_image(sandbox), c.regs.rip);
     hl_symbols_close(c.symbols);
 }
 

@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <hl/text.h>
-
+#include "quote.h"
 #include "ui.h"
 
 static bool is_stdio(const struct options *o)
@@ -207,38 +206,6 @@ int debugger_serve(struct session *s, struct hl_error *error)
     return rc;
 }
 
-/* As bash and zsh read it, with nothing in it that a terminal would obey. */
-static void quote_escaped(FILE *f, const char *text)
-{
-    size_t left = strlen(text), n;
-    fputs("$'", f);
-    for (; left; text += n, left -= n) {
-        uint32_t c = 0;
-        n = hl_text_character(text, left, &c);
-        if (!n || hl_text_is_control(c))
-            fprintf(f, "\\x%02x", (unsigned char)*text), n = 1;
-        else
-            fprintf(f, "%s%.*s", c == '\'' || c == '\\' ? "\\" : "", (int)n, text);
-    }
-    fputc('\'', f);
-}
-
-void debugger_quote(FILE *f, const char *text)
-{
-    size_t n = strlen(text);
-    if (hl_text_escape(NULL, 0, text, n) != n) {
-        quote_escaped(f, text);
-        return;
-    }
-    fputc('\'', f);
-    for (const char *p = text; *p; p++)
-        if (*p == '\'')
-            fputs("'\\''", f);
-        else
-            fputc(*p, f);
-    fputc('\'', f);
-}
-
 int debugger_announce(struct session *s, struct hl_error *error)
 {
     const char *remote = hl_sandbox_debug_remote(s->sandbox);
@@ -257,8 +224,8 @@ int debugger_announce(struct session *s, struct hl_error *error)
               ? "hl-dev: gdb can attach at any time, in another terminal:\n"
               : "hl-dev: waiting for gdb, in another terminal:\n",
           stderr);
-    fputs("  gdb -ex ", stderr);
-    debugger_quote(stderr, command);
-    fputc('\n', stderr);
+    char *word = quote_word(command);
+    fprintf(stderr, "  gdb -ex %s\n", word ? word : command);
+    free(word);
     return 0;
 }

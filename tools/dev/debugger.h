@@ -17,7 +17,4 @@ int debugger_announce(struct session *session, struct hl_error *error);
 /* What the guest prints is on the debugger's console already. */
 bool debugger_has_console(const struct session *session);
 
-/* `text` as one word of a shell command. */
-void debugger_quote(FILE *f, const char *text);
-
 #endif

@@ -2,6 +2,7 @@
 #include "quote.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <hl/text.h>
@@ -25,4 +26,44 @@ void quote(FILE *f, const void *data, size_t size, size_t max)
         n = n && !hl_text_is_control(c) ? n : 1;
     }
     fputs(size > max ? "\"..." : "\"", f);
+}
+
+/* As bash and zsh read it, with nothing in it that a terminal would obey. */
+static void escaped_word(char *to, const char *text)
+{
+    size_t left = strlen(text), n;
+    to = stpcpy(to, "$'");
+    for (; left; text += n, left -= n) {
+        uint32_t c = 0;
+        n = hl_text_character(text, left, &c);
+        if (!n || hl_text_is_control(c)) {
+            to += sprintf(to, "\\x%02x", (unsigned char)*text);
+            n = 1;
+            continue;
+        }
+        if (c == '\'' || c == '\\')
+            *to++ = '\\';
+        to = mempcpy(to, text, n);
+    }
+    strcpy(to, "'");
+}
+
+char *quote_word(const char *text)
+{
+    size_t size = strlen(text);
+    char *word = malloc(4 * size + 4), *to = word;
+    if (!word)
+        return NULL;
+    if (hl_text_escape(NULL, 0, text, size) != size) {
+        escaped_word(word, text);
+        return word;
+    }
+    *to++ = '\'';
+    for (; *text; text++) {
+        if (*text == '\'')
+            to = stpcpy(to, "'\\'");
+        *to++ = *text;
+    }
+    strcpy(to, "'");
+    return word;
 }

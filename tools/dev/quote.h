@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quote.h - bytes of a guest as a string of C: no terminal obeys it, expr_parse() reads it back. */
+/* quote.h - text for those who read it back: expr_parse(), or a shell. */
 #ifndef DEV_QUOTE_H
 #define DEV_QUOTE_H
 
 #include <stddef.h>
 #include <stdio.h>
 
-/* "text\n"; followed by "..." where it is cut after max bytes. */
+/* As a string of C, which no terminal obeys: "text\n"; followed by "..." where it is cut after max
+ * bytes. */
 void quote(FILE *f, const void *data, size_t size, size_t max);
+
+/* As one word of a shell command, in quotation marks; free() it.  NULL: no memory. */
+char *quote_word(const char *text);
 
 #endif

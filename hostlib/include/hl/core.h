@@ -22,8 +22,11 @@ extern "C" {
 
 /*
  * Write the guest, as it stands between calls in whatever state, to path: for the owner only
- * (0600), over what was there, with holes for pages of zeros.  Nothing is left of a file that could
- * not be written.  Errors: BUSY (in a call), SYSTEM, KVM, MEMORY, ARGUMENT.
+ * (0600), with holes for pages of zeros.  It is written to a temporary file beside path and then
+ * takes the place of a regular file there: a disk that is full leaves the old one as it was, and
+ * nothing of the new one.  A symbolic link is not followed and a fifo gets nothing (SYSTEM); a
+ * character device, such as /dev/null, is written to.  Errors: BUSY (in a call), SYSTEM, KVM,
+ * MEMORY, ARGUMENT.
  */
 HL_API int hl_sandbox_core(struct hl_sandbox *sandbox, const char *path, struct hl_error *error);
 

@@ -46,26 +46,40 @@ HL_API int hl_sandbox_restore(struct hl_sandbox *sandbox, const struct hl_snapsh
  * have no effect, the guest has read its own.  It needs the image, but the snapshot only until this
  * returns.  All clones begin with the same random state, also that of the guest's libc: what must
  * differ has to be passed in by a call, or drawn from getrandom() in one.
+ *
+ * However the guest's pages lie, the clone's memory is at most HL_CLONE_MAPPINGS_MAX mappings of
+ * the host (vm.max_map_count).
  */
+#define HL_CLONE_MAPPINGS_MAX 65u
 HL_API int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot *snapshot,
                                   const struct hl_sandbox_config *config, struct hl_error *error);
 
 /*
  * Write it to a file, through a temporary one beside it: a reader finds the old file or the new
  * one. The file holds all of the guest's memory: its mode is 0600.  FILE; also where there is
- * something else than a regular file, a symbolic link included.
+ * something else than a regular file, a symbolic link included.  ARGUMENT: the program itself has
+ * mapped memory (hl_machine_map()).  LIMIT: more than HL_SNAPSHOT_RUNS_MAX runs of pages that are
+ * mapped in one way, or hold anything but zeros.
  */
+#define HL_SNAPSHOT_RUNS_MAX (1u << 19)
 HL_API int hl_snapshot_save(const struct hl_snapshot *snapshot, const char *path,
                             struct hl_error *error);
 
 /*
  * Read one back, for the same image and a processor that has all the features of the one it was
  * taken on.  FILE (absent, unreadable, a symbolic link), ABI_VERSION, BAD_SNAPSHOT (damaged, cut
- * short, another image, another processor).
+ * short, another image, another processor), LIMIT (a guest larger than this host's memory).
+ *
+ * The file may be a stranger's: what comes of it is a guest like any other, laid out as the image
+ * and the four sizes say.  Before that is known, at most 100 MiB are read and kept.  Contents take
+ * no more memory than they take on the disk: no page of them is zeros, and a file with holes there
+ * is BAD_SNAPSHOT.
  *
  * Pages are mapped and read as they are needed, so a load costs what is touched; then only the
  * description of the pages is checked against damage, not their contents, and the file must not be
  * changed while the snapshot or a sandbox made from it lives (replacing it by another is fine).
+ * A guest whose pages lie scattered (more than 24 runs of 64 KiB and longer with zeros between them,
+ * or 2 MiB in shorter ones) is read at once: clones could not map it.
  * With HL_SNAPSHOT_VERIFY all is read and checked at once, and the file may go.
  */
 #define HL_SNAPSHOT_VERIFY 1u
