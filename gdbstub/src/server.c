@@ -35,13 +35,20 @@ static void set_attached(struct hl_gdb *g)
         g->attached = now;
 }
 
+/* A child of fork() may have the descriptor, too, and would keep the connection. */
+static void hang_up(int fd)
+{
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
+}
+
 static void drop_client(struct hl_gdb *g)
 {
     bool spoke = g->session.spoken || g->endpoint.listener < 0;
 
     gdb_session_end(&g->session);
     if (g->endpoint.listener >= 0)
-        close(g->in);
+        hang_up(g->in);
     else /* no other one can come: a guest that waits for its first debugger need not */
         g->session.target->ops->detach(g->session.target->self);
     g->in = g->out = -1;
@@ -334,6 +341,7 @@ void hl_gdb_destroy(struct hl_gdb *g)
     g->quit = true;
     wake(g);
     pthread_join(g->thread, NULL);
+    shutdown(g->endpoint.listener, SHUT_RDWR); /* as in hang_up(); stdio has none: EBADF */
     gdb_endpoint_close(&g->endpoint);
     gdb_session_free(&g->session); /* unbinds: no hook writes to the eventfd after it */
     close(fd);
