@@ -9,10 +9,23 @@ $(B)/tests/chaos/chaos: tests/chaos/chaos.c $(B)/obj/libhl-inside.a
 -include $(B)/tests/chaos/chaos.d
 tests: $(B)/tests/chaos/chaos
 
+T ?= 60
 SEEDS ?= 10000
 .PHONY: chaos
 chaos: $(B)/tests/chaos/chaos $(B)/tests/guest/chaos ## a guest that does anything, SEEDS=10000 times, from SEED=1
 	$(Q)$(B)/tests/chaos/chaos $(B)/tests/guest/chaos $(or $(SEED),1) $(SEEDS)
+
+STORM_SRC := $(wildcard tests/storm/*.c)
+$(B)/tests/storm/storm: $(STORM_SRC) tests/storm/storm.h tests/left.h tests/kvm/kit.h $(B)/lib/libhl.a
+	$(call say,TEST,tests/storm/storm.c)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tests/kvm $(HL_CFLAGS) $(CFLAGS) -o $@ $(STORM_SRC) $(LDFLAGS) \
+	    $(B)/lib/libhl.a $(HL_LIBS) -ljansson -lcmocka -pthread
+tests: $(B)/tests/storm/storm
+
+.PHONY: storm
+storm: $(B)/tests/storm/storm $(B)/tests/guest/conformance ## all that a host does at once, under signals, T=60 seconds, from SEED=1
+	$(Q)$(B)/tests/storm/storm $(B)/tests/guest/conformance $(or $(SEED),1) $(T)
 
 # libhl with the linker between it and the system.
 WRAPPED := malloc calloc realloc strdup free mmap munmap ioctl open eventfd memfd_create socket \
@@ -75,7 +88,6 @@ $(B)/tests/profile/damage: $(B)/fuzz/gcc/tests/profile/damage.o $(RENDER_SRC:%.c
 tests: $(B)/tests/profile/render $(B)/tests/profile/damage
 
 # Findings are left in $(B)/fuzz; what is new in a corpus stays in $(B)/fuzz/TARGET.
-T ?= 60
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
 fuzz: fuzz-rsp $(FUZZ_TARGETS:%=fuzz-%) ## fuzz all there is, T=60 seconds each (needs clang and libclang-rt-14-dev)
 fuzz-rsp: FUZZ_SECONDS := $(T)

@@ -23,6 +23,8 @@
 #include "retry.h"
 #include "sandbox.h"
 
+#define COPY_SIZE (256u << 10) /* of a file that is copied, at a time */
+
 struct share {
     struct share *next; /* by gva */
     hl_gva_t gva;
@@ -56,7 +58,7 @@ static int seal(struct source *to, struct hl_error *error)
     return fcntl(to->fd, F_ADD_SEALS, all) ? failed(error, HL_ERR_SYSTEM, "cannot seal a copy") : 0;
 }
 
-static int new_copy(struct source *to, size_t size, uint8_t **data, struct hl_error *error)
+static int new_copy(struct source *to, size_t size, struct hl_error *error)
 {
     *to = (struct source){.fd = -1, .own = true};
     errno = memfile_open(&to->fd, "hl-share", size);
@@ -64,8 +66,7 @@ static int new_copy(struct source *to, size_t size, uint8_t **data, struct hl_er
         errno = EFBIG;
     if (to->fd < 0)
         return failed(error, HL_ERR_MEMORY, "no memory for a copy");
-    *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, to->fd, 0);
-    return *data == MAP_FAILED ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
+    return 0;
 }
 
 static int too_short(struct hl_error *error, uint64_t offset, size_t size)
@@ -74,32 +75,51 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
                         size, (unsigned long long)offset);
 }
 
-static int read_all(int fd, uint64_t offset, uint8_t *data, size_t size, struct hl_error *error)
+/*
+ * Written, not stored through a mapping: a child that another thread makes meanwhile would have it,
+ * and what is mapped to be written cannot be sealed.
+ */
+static int put(const struct source *to, size_t at, const uint8_t *data, size_t size,
+               struct hl_error *error)
 {
     for (size_t done = 0; done < size;) {
-        ssize_t n = RETRY(pread(fd, data + done, size - done, (off_t)(offset + done)));
-        if (n < 0)
-            return failed(error, HL_ERR_FILE, "cannot read the file");
-        if (n == 0)
-            return too_short(error, offset, size);
+        ssize_t n = RETRY(pwrite(to->fd, data + done, size - done, (off_t)(at + done)));
+        if (n <= 0)
+            return failed(error, HL_ERR_MEMORY, "no memory for a copy");
         done += (size_t)n;
     }
     return 0;
+}
+
+static int put_file(const struct source *to, int fd, uint64_t offset, size_t size,
+                    struct hl_error *error)
+{
+    int rc = 0;
+    uint8_t *piece = malloc(COPY_SIZE);
+    if (!piece)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    for (size_t done = 0; !rc && done < size;) {
+        size_t most = size - done < COPY_SIZE ? size - done : COPY_SIZE;
+        ssize_t n = RETRY(pread(fd, piece, most, (off_t)(offset + done)));
+        if (n < 0)
+            rc = failed(error, HL_ERR_FILE, "cannot read the file");
+        else if (n == 0)
+            rc = too_short(error, offset, size);
+        else
+            rc = put(to, done, piece, (size_t)n, error);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    free(piece);
+    return rc;
 }
 
 /* fd < 0: of data */
 static int make_copy(struct source *to, int fd, uint64_t offset, const void *data, size_t size,
                      struct hl_error *error)
 {
-    uint8_t *copy;
-    int rc = new_copy(to, size, &copy, error);
-    if (rc)
-        return rc;
-    if (fd >= 0)
-        rc = read_all(fd, offset, copy, size, error);
-    else
-        memcpy(copy, data, size);
-    munmap(copy, size);
+    int rc = new_copy(to, size, error);
+    if (!rc)
+        rc = fd >= 0 ? put_file(to, fd, offset, size, error) : put(to, 0, data, size, error);
     return rc ? rc : seal(to, error);
 }
 

@@ -6,7 +6,6 @@
  * is right, nothing is written outside of the guest's memory, and nothing is left behind.  A seed
  * that fails is named; `chaos GUEST SEED 1` does the same again.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +20,7 @@
 
 #include <hl/hl.h>
 
+#include "../left.h"
 #include "machine.h"
 
 #define PAGE 4096u
@@ -357,33 +357,6 @@ static bool one(uint64_t seed, unsigned slow)
 
 /* ---- what is left ---- */
 
-static unsigned entries(const char *path)
-{
-    unsigned n = 0;
-    DIR *dir = opendir(path);
-    while (dir && readdir(dir))
-        n++;
-    if (dir)
-        closedir(dir);
-    return n;
-}
-
-struct left {
-    unsigned files, threads;
-    unsigned long pages;
-};
-
-static struct left count_left(void)
-{
-    struct left l = {entries("/proc/self/fd"), entries("/proc/self/task"), 0};
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f && fscanf(f, "%*u %lu", &l.pages) != 1)
-        l.pages = 0;
-    if (f)
-        fclose(f);
-    return l;
-}
-
 static int check_left(const struct left *before)
 {
     struct left l = count_left();
@@ -392,12 +365,12 @@ static int check_left(const struct left *before)
 #else
     const unsigned long more = 4096;
 #endif
-    bool fine =
-        l.files == before->files && l.threads == before->threads && l.pages < before->pages + more;
+    bool fine = l.files == before->files && l.threads == before->threads &&
+                l.resident < before->resident + more;
     printf("%sok chaos: nothing is left behind", fine ? "" : "not ");
     if (!fine)
-        printf(": files %u, threads %u, pages %lu; before %u, %u, %lu", l.files, l.threads, l.pages,
-               before->files, before->threads, before->pages);
+        printf(": files %u, threads %u, pages %lu; before %u, %u, %lu", l.files, l.threads,
+               l.resident, before->files, before->threads, before->resident);
     printf("\n");
     return fine ? 0 : 1;
 }

@@ -8,7 +8,6 @@
  * struct hl_error.  After all is destroyed, a third run without failures works, and no more blocks,
  * mappings, descriptors and threads are left than after three runs without any.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -21,6 +20,7 @@
 #include <hl/hl.h>
 #include <jansson.h>
 
+#include "../left.h"
 #include "wrap.h"
 
 static const char *guest;
@@ -371,17 +371,6 @@ struct result {
     unsigned files, threads;
     char failed[64], why[200];
 };
-
-static unsigned entries(const char *path)
-{
-    unsigned n = 0;
-    DIR *dir = opendir(path);
-    while (dir && readdir(dir))
-        n++;
-    if (dir)
-        closedir(dir);
-    return n;
-}
 
 /* In the child. */
 static void three_runs(const struct scenario *s, unsigned n, struct result *r)

@@ -39,19 +39,7 @@ has '^leaf \(n=0\)'
 has 'exited with code 03\]'
 verdict
 
-# GDB writes the instructions itself, on a client that may know `swbreak` or not.
-for swbreak in auto off; do
-    session "breakpoints-of-gdbs-own-swbreak-$swbreak" -ex 'set remote software-breakpoint-packet off' \
-        -ex "set remote swbreak-feature-packet $swbreak" -ex "$(on "$play" main)" -ex 'break leaf' -ex c -ex c \
-        -ex 'stepi' -ex finish -ex 'p add(40, 2)' -ex 'next' -ex 'delete' -ex 'x/1xb leaf' -ex c
-    has '^Breakpoint 1, leaf \(n=0\)'
-    has '^Breakpoint 1, leaf \(n=1\)'
-    has '^Value returned is .* = 2$'
-    has '^\$2 = 42$'
-    lacks 'SIGTRAP|0xcc$'
-    has 'exited with code 03'
-    verdict
-done
+own_breakpoints "$(on "$play" main)"
 
 for guest in tls tls-pie; do
     session "thread-local-$guest" -ex "target remote | $B/bin/hl-dev run --gdb=stdio --stop-at=entry $B/tests/gdb/guests/$guest" \

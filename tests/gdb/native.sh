@@ -137,19 +137,7 @@ has '= \(void \*\) 0x10'
 has 'Program terminated with signal SIGSEGV'
 verdict
 
-# GDB writes the instructions itself, on a client that may know `swbreak` or not.
-for swbreak in auto off; do
-    session "breakpoints-of-gdbs-own-swbreak-$swbreak" -ex 'set remote software-breakpoint-packet off' \
-        -ex "set remote swbreak-feature-packet $swbreak" -ex "$(stub stdio "$play")" -ex 'break leaf' -ex c -ex c \
-        -ex 'stepi' -ex finish -ex 'p add(40, 2)' -ex 'next' -ex 'delete' -ex 'x/1xb leaf' -ex c
-    has '^Breakpoint 1, leaf \(n=0\)'
-    has '^Breakpoint 1, leaf \(n=1\)'
-    has '^Value returned is .* = 2$'
-    has '^\$2 = 42$'
-    lacks 'SIGTRAP|0xcc$'
-    has 'exited with code 03'
-    verdict
-done
+own_breakpoints "$(stub stdio "$play")"
 
 session own-int3 -ex "$(stub stdio "$play" trap)" -ex c -ex 'x/1xb $pc-1' -ex 'handle SIGTRAP nopass' -ex c
 has 'Program received signal SIGTRAP'

@@ -35,3 +35,20 @@ verdict() {
         failed=1
     fi
 }
+# own_breakpoints TARGET: on the program `play`, GDB writes the instructions itself, on a client that
+# may know `swbreak` or not.
+own_breakpoints() {
+    local swbreak
+    for swbreak in auto off; do
+        session "breakpoints-of-gdbs-own-swbreak-$swbreak" -ex 'set remote software-breakpoint-packet off' \
+            -ex "set remote swbreak-feature-packet $swbreak" -ex "$1" -ex 'break leaf' -ex c -ex c \
+            -ex 'stepi' -ex finish -ex 'p add(40, 2)' -ex 'next' -ex 'delete' -ex 'x/1xb leaf' -ex c
+        has '^Breakpoint 1, leaf \(n=0\)'
+        has '^Breakpoint 1, leaf \(n=1\)'
+        has '^Value returned is .* = 2$'
+        has '^\$2 = 42$'
+        lacks 'SIGTRAP|0xcc$'
+        has 'exited with code 03'
+        verdict
+    done
+}

@@ -2,11 +2,16 @@
 /* fork(): a child destroys its copies, and its parent does not notice. */
 #include "box.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -184,6 +189,80 @@ static void test_fork_in_a_host_function(void **state)
     assert_int_equal(access(hl_sandbox_debug_remote(box->sb), F_OK), 0);
 }
 
+/* ---- a debugger's connections ---- */
+
+static int dial(unsigned port)
+{
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)port),
+                                   .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Everything up to the end of the connection, which must come; the length. */
+static size_t read_to_the_end(int fd)
+{
+    char data[4096];
+    struct pollfd p = {fd, POLLIN, 0};
+    size_t size = 0;
+    for (;;) {
+        assert_int_equal(poll(&p, 1, 10000 * (int)slow()), 1);
+        ssize_t n = read(fd, data, sizeof(data));
+        if (n <= 0)
+            return size;
+        size += (size_t)n;
+    }
+}
+
+/* A child that lives on has all of them, and the port.  They end all the same. */
+static void test_child_does_not_keep_connections(void **state)
+{
+    struct box *box = *state;
+    int status;
+    unsigned port;
+    char endpoint[32];
+    box_create(box, "conformance", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
+    assert_int_equal(hl_sandbox_debug(box->sb, "tcp:0", NULL, &box->error), 0);
+    assert_int_equal(sscanf(hl_sandbox_debug_remote(box->sb), "127.0.0.1:%u", &port), 1);
+    box_start(box);
+    int first = dial(port);
+    assert_int_equal(write(first, "$?#3f", 5), 5);
+    char reply[1];
+    assert_int_equal(read(first, reply, 1), 1); /* it is accepted */
+    int second = dial(port);
+    struct pollfd refused = {second, POLLIN, 0};
+    assert_int_equal(poll(&refused, 1, 10000 * (int)slow()), 1);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        alarm(60 * slow());
+        close(first);
+        close(second);
+        for (;;)
+            pause();
+    }
+    assert_true(read_to_the_end(second) > 0);
+    assert_int_equal(write(first, "+$D#44", 6), 6);
+    assert_true(read_to_the_end(first) > 0);
+    hl_sandbox_destroy(box->sb);
+    box->sb = NULL;
+    assert_int_equal(dial(port), -1);
+    snprintf(endpoint, sizeof(endpoint), "tcp:%u", port);
+    box_create(box, "conformance", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
+    if (hl_sandbox_debug(box->sb, endpoint, NULL, &box->error))
+        fail_msg("%s", box->error.text);
+    close(first);
+    close(second);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+}
+
 /* ---- locks ---- */
 
 static atomic_bool stop;
@@ -298,6 +377,7 @@ int main(void)
         BOX_TEST(test_other_calls),
         BOX_TEST(test_child_with_its_own),
         BOX_TEST(test_fork_in_a_host_function),
+        BOX_TEST(test_child_does_not_keep_connections),
         BOX_TEST(test_forks_at_any_time),
         BOX_TEST(test_child_does_not_keep_the_lock),
         BOX_TEST(test_lock_is_not_waited_for_without_end),

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files and buffers of the host in a guest: what it sees, what it cannot do, and what is refused.
  */
+#include "../left.h"
 #include "box.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <hl/core.h>
 #include <hl/share.h>
@@ -512,15 +515,41 @@ static void test_seen_after_a_fault(void **state)
     close(fd);
 }
 
-static unsigned entries(const char *path)
+/* A child has what was mapped when it was made, be it for an instant. */
+static void *make_children(void *opaque)
 {
-    unsigned n = 0;
-    DIR *d = opendir(path);
-    assert_non_null(d);
-    while (readdir(d))
-        n++;
-    closedir(d);
-    return n;
+    atomic_bool *end = opaque;
+    while (!atomic_load(end)) {
+        pid_t child = fork();
+        if (child == 0) {
+            usleep(500);
+            _exit(0);
+        }
+        if (child > 0)
+            waitpid(child, NULL, 0);
+    }
+    return NULL;
+}
+
+static void test_while_another_thread_forks(void **state)
+{
+    struct box *box = *state;
+    static uint8_t data[ROOM / 4];
+    atomic_bool end = false;
+    pthread_t thread;
+    int rc = 0;
+    open_share(box, ROOM);
+    assert_int_equal(pthread_create(&thread, NULL, make_children, &end), 0);
+    for (int i = 0; i < 100 && !rc; i++) {
+        hl_gva_t at = 0;
+        rc = hl_sandbox_map_buffer(box->sb, &at, data, sizeof(data), HL_MAP_READ, &box->error);
+        if (!rc)
+            unmap(box, at);
+    }
+    atomic_store(&end, true);
+    pthread_join(thread, NULL);
+    if (rc)
+        fail_msg("%s", box->error.text);
 }
 
 static void test_nothing_is_left_behind(void **state)
@@ -564,6 +593,7 @@ int main(void)
         BOX_TEST(test_restore_of_locked_memory),
         BOX_TEST(test_clones_have_none),
         BOX_TEST(test_seen_after_a_fault),
+        BOX_TEST(test_while_another_thread_forks),
         BOX_TEST(test_nothing_is_left_behind),
     };
     watchdog(60);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads, many sandboxes, many lives: none disturbs another, and nothing is left of them. */
+#include "../left.h"
 #include "conformance.h"
 
-#include <dirent.h>
 #include <sys/resource.h>
 
 #include <hl/core.h>
@@ -250,32 +250,6 @@ static void test_2000_in_one_process(void **state)
 }
 
 /* ---- nothing is left ---- */
-
-static unsigned entries(const char *path)
-{
-    unsigned n = 0;
-    DIR *dir = opendir(path);
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
-
-struct left {
-    unsigned files, threads;
-    unsigned long size, resident; /* pages */
-};
-
-static struct left count_left(void)
-{
-    struct left l = {.files = entries("/proc/self/fd"), .threads = entries("/proc/self/task")};
-    FILE *f = fopen("/proc/self/statm", "r");
-    assert_non_null(f);
-    assert_int_equal(fscanf(f, "%lu %lu", &l.size, &l.resident), 2);
-    fclose(f);
-    return l;
-}
 
 /* Lives of every kind: unstarted, called, failed, with a snapshot, a clone, a limit. */
 static void one_life(struct con *con, unsigned i)

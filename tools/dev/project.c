@@ -15,6 +15,8 @@
 #include "file.h"
 #include "project_ini.h"
 
+#define INI_MAX (1u << 20) /* bytes of hl.ini */
+
 bool project_parse_size(const char *text, size_t *size)
 {
     static const char units[] = "KMGT";
@@ -158,7 +160,7 @@ static int read_ini(struct project *p, const char *path, struct hl_error *error)
     struct reader r = {.project = p, .path = path, .error = error};
     char *text;
     size_t len;
-    int rc = file_read(path, 1 << 20, &text, &len, error);
+    int rc = file_read(path, INI_MAX, &text, &len, error);
     if (rc)
         return rc;
     rc = ini_read(text, len, take_item, &r);

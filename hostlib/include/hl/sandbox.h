@@ -159,8 +159,8 @@ HL_API int hl_sandbox_main(struct hl_sandbox *sandbox, int *status, struct hl_er
 /*
  * End the call in progress with HL_ERR_INTERRUPTED: before the guest's first instruction and in
  * guest code at once, in a host function when that returns, and also while a debugger holds the
- * guest.  The sandbox is POISONED, can be looked at and restored.  Without a call in progress it
- * has no effect.
+ * guest.  The sandbox is POISONED, can be looked at and restored; READY still where the call of one
+ * that serves a debugger had not begun.  Without a call in progress it has no effect.
  */
 HL_API void hl_sandbox_interrupt(struct hl_sandbox *sandbox);
 
