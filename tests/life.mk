@@ -59,7 +59,9 @@ $(B)/fuzz/gcc.a $(B)/fuzz/clang.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 -include $(shell find $(B)/fuzz/gcc $(B)/fuzz/clang -name '*.d' 2>/dev/null)
 
-$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%-corpus): $(B)/tests/fuzz/%-corpus: $(B)/fuzz/gcc/tests/fuzz/%.o \
+# bomb is there to be found (tests/fuzz/driver.sh).
+FUZZ_CORPUS := $(patsubst %,$(B)/tests/fuzz/%-corpus,$(FUZZ_TARGETS) bomb)
+$(FUZZ_CORPUS): $(B)/tests/fuzz/%-corpus: $(B)/fuzz/gcc/tests/fuzz/%.o \
     $(FUZZ_DRIVER) $(B)/fuzz/gcc/tests/fuzz/bound.o $(B)/fuzz/gcc.a
 	$(call say,FUZZ,$*)
 	@mkdir -p $(@D)
@@ -70,7 +72,7 @@ $(B)/fuzz/%-fuzzer: $(B)/fuzz/clang/tests/fuzz/%.o $(B)/fuzz/clang/tests/fuzz/bo
 $(B)/fuzz/seeds/.made: tests/fuzz/seeds.sh $(wildcard tests/unit/symbols_guests/*) $(wildcard tests/profile/*.json)
 	$(call say,SEEDS,$(@D))
 	$(Q)sh tests/fuzz/seeds.sh $(CC) $(@D) && touch $@
-tests: $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%-corpus) $(B)/fuzz/seeds/.made
+tests: $(FUZZ_CORPUS) $(B)/fuzz/seeds/.made
 
 # Renderers of profiles: for render.sh, and on documents that were damaged.
 $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
