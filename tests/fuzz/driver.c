@@ -153,6 +153,8 @@ static int read_directory(const char *directory, struct pool *pool)
             continue;
         if (read_input(&input, path) || pool_add(pool, input)) {
             printf("not ok corpus %s: cannot read\n", entry->d_name);
+            free(input.data);
+            free(input.name);
             rc = 1;
         }
     }
