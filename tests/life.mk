@@ -39,39 +39,53 @@ $(B)/tests/fault/fault: tests/fault/fault.c tests/fault/wrap.c tests/fault/wrap.
 	    $(WRAPPED:%=-Wl,--wrap=%) $(B)/lib/libhl.a $(HL_LIBS) -pthread
 tests: $(B)/tests/fault/fault
 
-# Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built twice: by gcc with sanitizers
-# for the corpora in `make check`, by clang for libFuzzer.
-FUZZ_TARGETS := image guest snapshot ini expr core
+# Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built by gcc with sanitizers for the
+# corpora in `make check`, and by clang for libFuzzer where that is installed.
+FUZZ_TARGETS := image guest snapshot ini expr core rsp profile unwind dwarf heap
 FUZZ_LIB := $(filter-out hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/kvm_hint.c hostlib/src/cpuid.c,$(HL_SRC)) \
             $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c tools/dev/project_ini.c tools/dev/json_write.c tools/dev/width.c tools/dev/quote.c tools/dev/corefile.c tools/dev/corefile_notes.c \
-            tests/fuzz/tiny.c tests/fuzz/scripted.c
-FUZZ_CFLAGS = $(HL_CPPFLAGS) -iquote hostlib/src -iquote tools -iquote tools/dev -iquote tests/fuzz -std=c11 -g -O1 -pthread
+            $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/ask.c
+FUZZ_DRIVER := $(patsubst %,$(B)/fuzz/gcc/tests/fuzz/%.o,driver fuzz mutate)
+.PRECIOUS: $(B)/fuzz/clang/%.o
+# What one input may cost, in both drivers: seconds of processor time, MiB in one allocation, MiB
+# resident.  libFuzzer's own -timeout is of wall time: it is for an input that waits.
+FUZZ_TIMEOUT := 1
+FUZZ_MALLOC_MB := 256
+FUZZ_RSS_MB := 1024
+FUZZ_BOUNDS := -DFUZZ_TIMEOUT=$(FUZZ_TIMEOUT) -DFUZZ_MALLOC_MB=$(FUZZ_MALLOC_MB) -DFUZZ_RSS_MB=$(FUZZ_RSS_MB)
+FUZZ_CFLAGS = $(HL_CPPFLAGS) $(FUZZ_BOUNDS) $(patsubst %,-iquote %,hostlib/src tools tools/dev tests/fuzz gdbstub/src tests/gdb) -std=c11 -g -O1 -pthread
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZ_LINK := -Wl,--wrap=LLVMFuzzerTestOneInput
 FUZZ_LIBS := -linih $(HL_LIBS)
 
-$(B)/fuzz/gcc/%.o: %.c | $(DEPS)
+$(B)/fuzz/gcc/%.o: %.c tests/life.mk | $(DEPS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(FUZZ_CFLAGS) $(FUZZ_SAN) -MMD -MP -c -o $@ $<
-$(B)/fuzz/clang/%.o: %.c | $(DEPS)
+	$(Q)$(CC) $(FUZZ_CFLAGS) $(FUZZ_SAN) -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
+$(B)/fuzz/clang/%.o: %.c tests/life.mk | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	    -MMD -MP -c -o $@ $<
-$(B)/fuzz/gcc.a: $(FUZZ_LIB:%.c=$(B)/fuzz/gcc/%.o) $(B)/obj/hostlib/src/shim.o
+$(B)/fuzz/gcc.a: $(FUZZ_LIB:%.c=$(B)/fuzz/gcc/%.o) $(B)/fuzz/gcc/tests/fuzz/cover.o $(B)/obj/hostlib/src/shim.o
 $(B)/fuzz/clang.a: $(FUZZ_LIB:%.c=$(B)/fuzz/clang/%.o) $(B)/obj/hostlib/src/shim.o
 $(B)/fuzz/gcc.a $(B)/fuzz/clang.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 -include $(shell find $(B)/fuzz/gcc $(B)/fuzz/clang -name '*.d' 2>/dev/null)
 
-$(FUZZ_TARGETS:%=$(B)/tests/fuzz/%-corpus): $(B)/tests/fuzz/%-corpus: $(B)/fuzz/gcc/tests/fuzz/%.o \
-    $(B)/fuzz/gcc/tests/fuzz/driver.o $(B)/fuzz/gcc.a
+# bomb is there to be found (tests/fuzz/driver.sh).
+FUZZ_CORPUS := $(patsubst %,$(B)/tests/fuzz/%-corpus,$(FUZZ_TARGETS) bomb)
+$(FUZZ_CORPUS): $(B)/tests/fuzz/%-corpus: $(B)/fuzz/gcc/tests/fuzz/%.o \
+    $(FUZZ_DRIVER) $(B)/fuzz/gcc/tests/fuzz/bound.o $(B)/fuzz/gcc.a
 	$(call say,FUZZ,$*)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(FUZZ_SAN) -o $@ $^ $(FUZZ_LIBS) -pthread
-$(B)/fuzz/%-fuzzer: $(B)/fuzz/clang/tests/fuzz/%.o $(B)/fuzz/clang.a
+	$(Q)$(CC) $(FUZZ_SAN) $(FUZZ_LINK) -o $@ $^ $(FUZZ_LIBS) -pthread
+$(B)/fuzz/%-fuzzer: $(B)/fuzz/clang/tests/fuzz/%.o $(B)/fuzz/clang/tests/fuzz/bound.o $(B)/fuzz/clang.a
 	$(call say,FUZZ,$@)
-	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(FUZZ_LIBS) -pthread
-tests: $(FUZZ_TARGETS:%=$(B)/tests/fuzz/%-corpus)
+	$(Q)clang -fsanitize=fuzzer,address,undefined $(FUZZ_LINK) -o $@ $^ $(FUZZ_LIBS) -pthread
+$(B)/fuzz/seeds/.made: tests/fuzz/seeds.sh $(wildcard tests/unit/symbols_guests/*) $(wildcard tests/profile/*.json)
+	$(call say,SEEDS,$(@D))
+	$(Q)sh tests/fuzz/seeds.sh $(CC) $(@D) && touch $@
+tests: $(FUZZ_CORPUS) $(B)/fuzz/seeds/.made
 
 # Renderers of profiles: for render.sh, and on documents that were damaged.
 $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
@@ -80,22 +94,33 @@ $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tools/dev $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \
 	    $(filter %.c %.o %.a,$^) $(LDFLAGS) $(HL_LIBS) -ljansson
-$(B)/tests/profile/damage: $(B)/fuzz/gcc/tests/profile/damage.o $(RENDER_SRC:%.c=$(B)/fuzz/gcc/%.o) \
-    $(B)/fuzz/gcc.a
+$(B)/tests/profile/damage: $(B)/fuzz/gcc/tests/profile/damage.o $(B)/fuzz/gcc.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(FUZZ_SAN) -o $@ $^ $(FUZZ_LIBS) -ljansson -pthread
 tests: $(B)/tests/profile/render $(B)/tests/profile/damage
 
-# Findings are left in $(B)/fuzz; what is new in a corpus stays in $(B)/fuzz/TARGET.
+# Findings are left in $(B)/fuzz; what is new in a corpus stays in $(B)/fuzz/TARGET.  Without libFuzzer
+# the driver of the corpora does it: gcc's coverage, fewer inputs a second.
+T ?= 60
+ifneq ($(filter fuzz fuzz-%,$(MAKECMDGOALS)),)
+FUZZ_ENGINE ?= $(shell echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+    clang -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null && echo libfuzzer || echo gcc)
+endif
+FUZZER = $(if $(filter libfuzzer,$(FUZZ_ENGINE)),$(B)/fuzz/$(1)-fuzzer,$(B)/tests/fuzz/$(1)-corpus)
+FUZZ_OPTIONS = $(if $(filter libfuzzer,$(FUZZ_ENGINE)),-timeout=30 -malloc_limit_mb=$(FUZZ_MALLOC_MB) \
+    -rss_limit_mb=$(FUZZ_RSS_MB) -max_len=65536 -print_final_stats=1 -verbosity=0)
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
-fuzz: fuzz-rsp $(FUZZ_TARGETS:%=fuzz-%) ## fuzz all there is, T=60 seconds each (needs clang and libclang-rt-14-dev)
-fuzz-rsp: FUZZ_SECONDS := $(T)
-$(FUZZ_TARGETS:%=fuzz-%): fuzz-%: $(B)/fuzz/%-fuzzer
-	@mkdir -p $(B)/fuzz/$*
-	$(Q)$< -max_total_time=$(T) -timeout=10 -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 \
-	    $(if $(wildcard tests/fuzz/$*.dict),-dict=tests/fuzz/$*.dict) \
-	    -artifact_prefix=$(B)/fuzz/$*- $(B)/fuzz/$* tests/fuzz/$*-corpus
+fuzz: ## fuzz all there is, T=60 seconds each; with clang and libclang-rt-14-dev by libFuzzer
+	@$(if $(filter gcc,$(FUZZ_ENGINE)),echo 'fuzz: no libFuzzer (clang and libclang-rt-14-dev): with gcc and the driver of the corpora')
+	+$(Q)$(MAKE) --no-print-directory -k $(FUZZ_TARGETS:%=fuzz-%) FUZZ_ENGINE=$(FUZZ_ENGINE)
+define FUZZ_RULE
+fuzz-$(1): $(call FUZZER,$(1)) $(B)/fuzz/seeds/.made
+	@mkdir -p $(B)/fuzz/$(1) $(B)/fuzz/seeds/$(1) && echo "fuzz: $(1), $(T) s"
+	$(Q)$$< -max_total_time=$(T) $(FUZZ_OPTIONS) $(if $(wildcard tests/fuzz/$(1).dict),-dict=tests/fuzz/$(1).dict) \
+	    -artifact_prefix=$(B)/fuzz/$(1)- $(B)/fuzz/$(1) $(wildcard tests/fuzz/$(1)-corpus) $(B)/fuzz/seeds/$(1)
+endef
+$(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULE,$(t))))
 
 # Tests of pure code under valgrind, which a guest cannot run under.
 .PHONY: valgrind

@@ -46,6 +46,36 @@ static void free_unused(struct hl_sandbox *sb, size_t page, size_t count)
     }
 }
 
+static void release(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    struct linux_state *os = &sb->os;
+    linux_drop_pages(sb, page, count);
+    linux_set_used(os, page, count, false);
+    if (page + count > os->top)
+        os->top = page + count;
+}
+
+/* Linux leaves a page free between brk and what is mapped above it. */
+static bool grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    struct linux_state *os = &sb->os;
+    size_t room = count < os->pages - page ? count + 1 : count;
+    if (linux_same_use(os, page, room, false) < room ||
+        linux_map_pages(sb, page, count, HL_PROT_READ | HL_PROT_WRITE))
+        return false;
+    linux_set_used(os, page, count, true);
+    return true;
+}
+
+/* What was mapped over brk's pages goes, too; where nothing is left to free Linux refuses. */
+static bool shrink_brk(struct hl_sandbox *sb, size_t page, size_t count)
+{
+    if (linux_same_use(&sb->os, page, count, false) == count)
+        return false;
+    release(sb, page, count);
+    return true;
+}
+
 int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
 {
     struct linux_state *os = &sb->os;
@@ -53,14 +83,11 @@ int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
     if (a[0] < h->start || a[0] > h->start + h->size)
         return (int64_t)os->brk;
     size_t before = brk_pages(sb), after = (a[0] - h->start + PAGE_SIZE - 1) / PAGE_SIZE;
-    if (after > before && linux_same_use(os, before, after - before, false) < after - before)
-        return (int64_t)os->brk;
-    if (after > before && linux_map_pages(sb, before, after - before, HL_PROT_READ | HL_PROT_WRITE))
-        return (int64_t)os->brk;
-    /* A MAP_FIXED mapping laid over brk's pages stays until it is unmapped itself. */
-    if (after < before)
-        free_unused(sb, after, before - after);
-    os->brk = a[0];
+    bool fine = after > before   ? grow_brk(sb, before, after - before)
+                : after < before ? shrink_brk(sb, after, before - after)
+                                 : true;
+    if (fine)
+        os->brk = a[0];
     return (int64_t)os->brk;
 }
 
@@ -74,19 +101,6 @@ static int64_t decode_prot(uint64_t prot, unsigned *out)
     *out = (prot & PROT_READ ? HL_PROT_READ : 0) |
            (prot & PROT_WRITE ? HL_PROT_READ | HL_PROT_WRITE : 0);
     return 0;
-}
-
-/* The page range [address, address + length) when it lies in the heap region. */
-static bool in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
-                    size_t *count)
-{
-    const struct hl_region *h = heap(sb);
-    if (address % PAGE_SIZE || address < h->start || length > h->size ||
-        address - h->start > h->size - length)
-        return false;
-    *page = (address - h->start) / PAGE_SIZE;
-    *count = (length + PAGE_SIZE - 1) / PAGE_SIZE;
-    return *count && *page + *count <= sb->os.pages;
 }
 
 /* The highest run of count free pages above brk; false where there is none. */
@@ -113,12 +127,11 @@ static int64_t place_at(struct hl_sandbox *sb, const uint64_t a[6], size_t *page
     struct linux_state *os = &sb->os;
     if (a[0] % PAGE_SIZE)
         return -EINVAL;
-    if (!in_heap(sb, a[0], a[1], page, count))
+    if (!linux_in_heap(sb, a[0], a[1], page, count))
         return -ENOMEM;
     if (!(a[3] & MAP_FIXED_NOREPLACE))
         return 0;
-    bool taken = linux_same_use(os, *page, *count, false) < *count || *page < brk_pages(sb);
-    return taken ? -EEXIST : 0;
+    return linux_same_use(os, *page, *count, false) < *count ? -EEXIST : 0;
 }
 
 /* A mapping of /dev/zero is anonymous memory; no other file can be mapped. */
@@ -160,31 +173,11 @@ int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
 
 int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6])
 {
-    struct linux_state *os = &sb->os;
     size_t page, count;
-    if (!in_heap(sb, a[0], a[1], &page, &count))
+    if (!linux_in_heap(sb, a[0], a[1], &page, &count))
         return -EINVAL;
-    linux_drop_pages(sb, page, count);
-    linux_set_used(os, page, count, false);
-    if (page + count > os->top)
-        os->top = page + count;
+    release(sb, page, count);
     return 0;
-}
-
-/* How many pages of [page, page + count), from the first on, belong to mmap or brk. */
-static size_t owned(struct hl_sandbox *sb, size_t page, size_t count)
-{
-    size_t done = 0;
-    while (done < count) {
-        size_t n = linux_same_use(&sb->os, page + done, count - done, true);
-        done += n;
-        if (n)
-            continue;
-        if (!linux_present(sb, page + done))
-            break;
-        done++;
-    }
-    return done;
 }
 
 /* Pages with an entry change it; those without one get it, if there is anything to be allowed. */
@@ -211,9 +204,10 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
         return rc ? rc : -EINVAL;
     if (!a[1])
         return 0;
-    if (!in_heap(sb, a[0], a[1], &page, &count))
+    if (!linux_in_heap(sb, a[0], a[1], &page, &count))
         return -ENOMEM;
-    size_t good = owned(sb, page, count); /* Linux, too, changes what lies before a hole */
+    /* Linux, too, changes what lies before a hole. */
+    size_t good = linux_same_use(&sb->os, page, count, true);
     rc = good ? protect(sb, page, good, prot) : 0;
     return rc ? rc : good < count ? -ENOMEM : 0;
 }
@@ -266,10 +260,7 @@ static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t
 
 static int64_t shrink(struct hl_sandbox *sb, size_t page, size_t old, size_t count)
 {
-    linux_drop_pages(sb, page + count, old - count);
-    linux_set_used(&sb->os, page + count, old - count, false);
-    sb->os.top = sb->os.pages;
-    lower_top(&sb->os);
+    release(sb, page + count, old - count);
     return (int64_t)gva_of(sb, page);
 }
 
@@ -302,17 +293,67 @@ static bool is_uniform(struct hl_sandbox *sb, size_t page, size_t count)
     return true;
 }
 
+/* Some place is asked for: flags that only make sense then. */
+static bool names_place(uint64_t flags)
+{
+    return flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+}
+
+/* To whole pages; 0 for what is too much. */
+static uint64_t round_up(uint64_t size)
+{
+    return (size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+}
+
+/* What Linux says EINVAL of before it looks at what is there. */
+static bool is_odd_remap(const uint64_t a[6])
+{
+    uint64_t flags = a[3], old = round_up(a[1]), new = round_up(a[2]);
+    if (flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP))
+        return true;
+    if (is_odd(a[0], a[1]) || !a[2])
+        return true;
+    if (!names_place(flags))
+        return false;
+    return !(flags & MREMAP_MAYMOVE) || a[4] % PAGE_SIZE || old < a[1] || new < a[2] ||
+           ((flags & MREMAP_DONTUNMAP) && old != new) || (a[4] < a[0] + old && a[0] < a[4] + new);
+}
+
+/* To the place that is named, or with the old one kept, which then is zeros. */
+static int64_t remap_to(struct hl_sandbox *sb, const uint64_t a[6], size_t page, size_t old)
+{
+    size_t to, count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE, moved = old < count ? old : count;
+    if (linux_same_use(&sb->os, page, moved, true) < moved || !is_uniform(sb, page, moved))
+        return -EFAULT;
+    bool found = a[3] & MREMAP_FIXED ? linux_in_heap(sb, a[4], a[2], &to, &count)
+                                     : find_free(sb, count, &to);
+    if (!found)
+        return -ENOMEM;
+    unsigned prot = prot_of(sb, page);
+    if (a[3] & MREMAP_FIXED)
+        release(sb, to, count);
+    if (moved < old)
+        shrink(sb, page, old, moved);
+    int64_t rc = move_pages(sb, page, moved, to, count, prot);
+    if (rc < 0 || !(a[3] & MREMAP_DONTUNMAP))
+        return rc;
+    linux_set_used(&sb->os, page, old, true);
+    return prot && linux_map_pages(sb, page, old, prot) ? -ENOMEM : rc;
+}
+
 int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
 {
     size_t page, old, low, high, to, count;
-    if ((a[3] & ~(uint64_t)MREMAP_MAYMOVE) || is_odd(a[0], a[1]) || !a[2])
+    if (is_odd_remap(a))
         return -EINVAL;
-    if (!in_heap(sb, a[0], a[1], &page, &old))
+    if (!linux_in_heap(sb, a[0], a[1], &page, &old))
         return remap_elsewhere(sb, a);
     if (!linux_used(&sb->os, page))
         return -EFAULT;
     if (a[2] > heap(sb)->size)
         return -ENOMEM;
+    if (names_place(a[3]))
+        return remap_to(sb, a, page, old);
     count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE;
     if (count <= old)
         return shrink(sb, page, old, count);
@@ -330,19 +371,4 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
     else if (!find_free(sb, count, &to))
         return -ENOMEM;
     return move_pages(sb, page, old, to, count, prot_of(sb, page));
-}
-
-/* Only MADV_DONTNEED changes what the guest can see; the rest is advice we do not take. */
-int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
-{
-    size_t page, count;
-    if (a[0] % PAGE_SIZE)
-        return -EINVAL;
-    if (!a[1])
-        return 0;
-    if (!in_heap(sb, a[0], a[1], &page, &count))
-        return -ENOMEM;
-    if (a[2] == MADV_DONTNEED)
-        linux_zero_pages(sb, page, count);
-    return 0;
 }

@@ -9,6 +9,18 @@
 #define WORD 64u
 #define ZERO_BY_HAND (16 * PAGE_SIZE) /* up to here memset is cheaper than new pages */
 
+bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
+                   size_t *count)
+{
+    const struct hl_region *h = linux_region(sb);
+    if (address % PAGE_SIZE || address < h->start || length > h->size ||
+        address - h->start > h->size - length)
+        return false;
+    *page = (address - h->start) / PAGE_SIZE;
+    *count = (length + PAGE_SIZE - 1) / PAGE_SIZE;
+    return *count && *page + *count <= sb->os.pages;
+}
+
 bool linux_used(const struct linux_state *os, size_t page)
 {
     return os->used[page / WORD] >> page % WORD & 1;

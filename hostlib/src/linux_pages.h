@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux_pages.h - the pages of the heap region: which of them mmap gave out, and which are there.
+ * linux_pages.h - the pages of the heap region: which of them mmap or brk gave out, and which are
+ * there.
  *
  * A page that was given out and may not be touched (PROT_NONE) has no page-table entry until
  * mprotect() lets the guest in: it is zeros then, as nobody has written to it.  So reserving costs
@@ -25,7 +26,11 @@ static inline hl_gva_t linux_page_gva(struct hl_sandbox *sb, size_t page)
     return linux_region(sb)->start + page * PAGE_SIZE;
 }
 
-/* Given out by mmap. */
+/* The page range [address, address + length) when it lies in the heap region. */
+bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
+                   size_t *count);
+
+/* Given out by mmap or brk. */
 bool linux_used(const struct linux_state *os, size_t page);
 void linux_set_used(struct linux_state *os, size_t page, size_t count, bool used);
 /* How many pages from page on, at most count, are used, or are not. */

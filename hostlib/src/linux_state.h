@@ -42,7 +42,7 @@ extern const struct linux_process linux_initial;
 /* The little of Linux a libc needs the host to remember. */
 struct linux_state {
     uint64_t brk;
-    uint64_t *used; /* one bit a page of the heap that mmap gave out */
+    uint64_t *used; /* one bit a page of the heap that mmap or brk gave out */
     size_t pages;   /* of the heap */
     size_t top;     /* no free page at or above this index */
     bool changed;   /* process or used, since the snapshot that the machine's marks begin with */

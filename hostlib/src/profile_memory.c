@@ -17,7 +17,7 @@ static uint64_t mapped_heap(const struct hl_sandbox *sb)
     uint64_t pages = 0;
     for (size_t i = 0; i < linux_words(os); i++)
         pages += (uint64_t)__builtin_popcountll(os->used[i]);
-    return pages * PAGE_SIZE + (os->brk - sb->region[REGION_HEAP].start);
+    return pages * PAGE_SIZE;
 }
 
 static void raise_to(uint64_t *high, uint64_t value)

@@ -68,11 +68,13 @@ static void set_up(void)
                                              .console = console,
                                              .log = log_line,
                                              .no_debugger = true};
+    const struct hl_limits limits = {.wall_ns = 20000000}; /* a guest may sleep for good */
     script_ready();
     if (hl_sandbox_create(&sb, tiny_image(), &config, NULL) ||
         hl_sandbox_register(sb, "HostSum", "i32(i32, i32)", host, NULL, NULL) ||
         hl_sandbox_register(sb, "HostBytes", "bytes(bytes, string)", host, NULL, NULL) ||
-        hl_sandbox_start(sb, NULL) || hl_snapshot_take(&snapshot, sb, NULL))
+        hl_sandbox_start(sb, NULL) || hl_snapshot_take(&snapshot, sb, NULL) ||
+        hl_sandbox_limit(sb, &limits, NULL))
         abort();
 }
 

@@ -2,10 +2,10 @@
 /* image.c - any bytes as a guest file: refused, or what is in it can be asked for. */
 #include <hl/machine.h>
 #include <hl/sandbox.h>
-#include <hl/symbols.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ask.h"
 #include "tiny.h"
 
 /* A stack of addresses in the image, its own bytes elsewhere. */
@@ -26,21 +26,8 @@ static size_t read_memory(void *opaque, hl_gva_t gva, void *buf, size_t size)
 
 static void ask(const struct hl_image *image)
 {
-    struct hl_symbols *symbols = NULL;
-    struct hl_location where;
-    struct hl_frame frames[24];
-    if (hl_symbols_open(&symbols, image, NULL))
-        return;
-    for (size_t i = 0; i < hl_image_segment_count(image); i++) {
-        const struct hl_segment *s = hl_image_segment(image, i);
-        for (size_t at = 0; at < s->size && at < 256; at += 37)
-            hl_symbols_find(symbols, s->start + at, &where);
-    }
-    hl_symbols_address(symbols, "main");
-    hl_symbols_breakpoint(symbols, "Add");
     struct hl_regs regs = {.rip = hl_image_entry(image), .rsp = 0x7000, .rbp = 0x7100};
-    hl_symbols_backtrace(symbols, &regs, false, read_memory, (void *)(uintptr_t)image, frames, 24);
-    hl_symbols_close(symbols);
+    ask_symbols(image, &regs, read_memory, (void *)(uintptr_t)image);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# tests/gdb: the stub alone, with a scripted target, a native process, real GDB, and a fuzzer.
+# tests/gdb: the stub alone, with a scripted target, a native process, real GDB.
 
 GDBTEST_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
 GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
 GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
-               $(B)/tests/fuzz/rsp-corpus $(B)/tests/gdb/driver \
+               $(B)/tests/gdb/driver \
                $(addprefix $(B)/tests/gdb/guests/,work work-pie play play-pie tls tls-pie faults \
                  faults-pie host.so)
 
@@ -58,23 +58,6 @@ $(B)/tests/gdb/guests/faults $(B)/tests/gdb/guests/faults-pie: tests/gdb/guests/
 $(B)/tests/gdb/guests/host.so: tests/gdb/guests/host.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -shared -fPIC -Wall -Wextra -o $@ $<
-
-# The corpus through the fuzz target by a plain driver, with the sanitizers, in `make check`.
-FUZZ_SRC := tests/fuzz/rsp.c tests/gdb/fake_target.c $(GDB_SRC)
-FUZZ_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb -std=c11 -g -O1 -pthread
-$(B)/tests/fuzz/rsp-corpus: tests/fuzz/driver.c $(FUZZ_SRC)
-	$(call say,FUZZ,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(FUZZ_FLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $^
-
-FUZZ_SECONDS ?= 60
-.PHONY: fuzz-rsp
-fuzz-rsp: ## fuzz the packet parser (needs clang and libclang-rt-14-dev); FUZZ_SECONDS=60
-	@mkdir -p $(B)/fuzz/rsp
-	$(Q)clang $(FUZZ_FLAGS) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	    -o $(B)/fuzz/rsp-fuzzer $(FUZZ_SRC)
-	$(Q)$(B)/fuzz/rsp-fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=1024 \
-	    -dict=tests/fuzz/rsp.dict -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/rsp tests/fuzz/rsp-corpus
 
 .PHONY: gdb-suite
 gdb-suite: tests ## GDB's own gdb.base as a scoreboard; FILES="break jump", KIND=guest|native|gdbserver

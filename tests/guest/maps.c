@@ -13,9 +13,18 @@
 static char *reserved;
 static size_t reserved_size;
 
-HL_FUNCTION(u64, Mapping, (u64, seed))
+static struct mapping mapping;
+
+HL_FUNCTION(u64, Mapping, (u64, seed), (u32, steps))
 {
-    return mapping_run(seed);
+    mapping = (struct mapping){.os = &mapping_native, .seed = seed};
+    return mapping_run(&mapping, steps);
+}
+
+/* Of the last call, for a message. */
+HL_FUNCTION(i64, MappingResult)
+{
+    return mapping_result(&mapping);
 }
 
 HL_FUNCTION(bool, Reserve, (u64, size))

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harmless.h"
 #include "profile_render.h"
 
 enum { FILES_MAX = 8, FORMATS = 6, BYS = 5 };
@@ -152,16 +153,6 @@ static void damage(json_t *value)
         }
         value = child;
     }
-}
-
-/* Printable text: no control character but the newline, and for the most part UTF-8. */
-static bool harmless(const unsigned char *s, size_t n, enum profile_format format)
-{
-    for (size_t i = 0; i < n; i++)
-        if ((s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7f ||
-            (format != PROFILE_JSON && s[i] == 0xc2 && s[i + 1] >= 0x80 && s[i + 1] < 0xa0))
-            return false;
-    return true;
 }
 
 struct tally {
