@@ -38,9 +38,13 @@ static void remove_all_in(const char *path)
     rmdir(path);
 }
 
+/* Under another name, for those that still make files in it. */
 void remove_directory(void)
 {
-    char registry[80];
+    char registry[80], gone[sizeof(storm.directory)];
+    snprintf(gone, sizeof(gone), "%.58s-gone", storm.directory);
+    if (rename(storm.directory, gone) == 0)
+        memcpy(storm.directory, gone, sizeof(gone));
     snprintf(registry, sizeof(registry), "%s/hl", storm.directory);
     remove_all_in(registry);
     remove_all_in(storm.directory);
