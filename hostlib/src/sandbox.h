@@ -128,6 +128,16 @@ int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error);
 /* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);
 
+/*
+ * The call in progress is to end: work of the host's whose length the guest chooses comes in steps
+ * of about a millisecond, and looks between two of them.  What it leaves half done nobody sees but
+ * an inspector: the guest does not run again before it is restored.
+ */
+static inline bool sandbox_is_interrupted(const struct hl_sandbox *sb)
+{
+    return atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED;
+}
+
 /* linux_sleep.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
 void sandbox_kick(struct hl_sandbox *sb);
 
