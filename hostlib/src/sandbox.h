@@ -34,7 +34,7 @@ struct host_function {
     void *opaque;
 };
 
-/* Memory that grows and is reused: what a message from the guest is copied into. */
+/* Memory that is reused while it is small: what a message from the guest is copied into. */
 struct arena {
     uint8_t *data;
     size_t size;
@@ -197,6 +197,12 @@ size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
                    const struct hl_value *values, size_t count);
 int message_get(struct hl_sandbox *sb, const struct hl_message *message, const enum hl_type *types,
                 size_t count, struct arena *arena, struct hl_value *values, struct hl_error *error);
+/* The types and lengths only, for what nobody will read. */
+int message_check(const struct hl_sandbox *sb, const struct hl_message *message,
+                  const enum hl_type *types, size_t count, struct hl_error *error);
+void arena_free(struct arena *arena);
+/* Give back what only few messages need. */
+void arena_trim(struct arena *arena);
 /* The text of a LOG, ERROR or ABORT, cut to size; anything unreadable becomes '?'. */
 void message_text(struct hl_sandbox *sb, const struct hl_message *message, char *buf, size_t size);
 
