@@ -16,10 +16,10 @@
 #define HEAP (128 * MIB)
 #define LARGE (64 * MIB) /* of a message */
 
-static double now(void)
+static double now(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -210,10 +210,10 @@ static void test_a_limit_in_system_calls(void **state)
     CALL(box, "Prepare", value_u64(2));
     const struct hl_limits limits = {.wall_ns = 50000000};
     assert_int_equal(hl_sandbox_limit(box->sb, &limits, &box->error), 0);
-    double began = now();
+    double began = now(CLOCK_MONOTONIC);
     assert_int_equal(TRY0(box, "OpenAndClose"), HL_ERR_INTERRUPTED);
     assert_int_equal(hl_sandbox_limit_hit(box->sb), HL_LIMIT_WALL);
-    assert_true(now() - began < 1 * slow());
+    assert_true(now(CLOCK_MONOTONIC) - began < 1 * slow());
 }
 
 /* The result is a part of the call: its copying is in the call's time. */
@@ -237,22 +237,22 @@ static double shortest(struct box *box, uint64_t period)
     double best = 1e9;
     for (int i = 0; i < 3; i++) {
         CALL(box, "Prepare", value_u64(period));
-        double began = now();
+        double began = now(CLOCK_THREAD_CPUTIME_ID);
         assert_int_equal(CALL0(box, "UnmapAll")->i64, 0);
-        double took = now() - began;
+        double took = now(CLOCK_THREAD_CPUTIME_ID) - began;
         best = took < best ? took : best;
     }
     return best;
 }
 
-/* Every other page costs about what all of them do; once it was 300 times as much. */
+/* Every other page costs about what all of them do; page by page it is 400 times as much. */
 static void test_holes_cost_nothing(void **state)
 {
     struct box *box = *state;
     unsigned calls = 0;
     open_guest(box, &calls);
     double whole = shortest(box, 0), holes = shortest(box, 2);
-    if (holes > 20 * whole + 0.005 * slow())
+    if (holes > 50 * whole + 0.02 * slow())
         fail_msg("%.1f ms for every other page, %.1f ms for all", holes * 1e3, whole * 1e3);
 }
 
