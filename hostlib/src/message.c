@@ -13,7 +13,7 @@
 #include "machine_dirty.h"
 
 #define PAYLOAD_ALIGN 16u
-#define COPY_STEP ((size_t)1 << 20) /* well under a millisecond, page faults included */
+#define COPY_STEP ((size_t)4 << 20) /* a millisecond or two, page faults included */
 #define ARENA_KEEP HL_RESULT_KEEP
 
 static bool has_payload(enum hl_type type)
