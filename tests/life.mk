@@ -89,7 +89,8 @@ tests: $(FUZZ_CORPUS) $(B)/fuzz/seeds/.made
 
 # Renderers of profiles: for render.sh, and on documents that were damaged.
 $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
-    $(B)/obj/tools/dev/file.o $(B)/obj/tools/dev/json_write.o $(B)/obj/tools/dev/width.o $(B)/lib/libhl.a
+    $(B)/obj/tools/dev/file.o $(B)/obj/tools/dev/json_write.o $(B)/obj/tools/dev/width.o \
+    $(B)/obj/tools/dev/quote.o $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tools/dev $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \

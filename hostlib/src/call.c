@@ -51,15 +51,25 @@ static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct use
     return rc ? sandbox_leave(sb, rc, error) : 0;
 }
 
-/* Has the run ended?  Then it is too late for an interrupt. */
-static int run(struct hl_sandbox *sb, struct hl_error *error)
+static void run_begin(struct hl_sandbox *sb)
 {
     sb->killed_by = 0;
     if (sb->limit)
         limit_begin(sb->limit);
-    int rc = sandbox_run(sb, error);
+}
+
+/* From here on it is too late for an interrupt. */
+static int run_end(struct hl_sandbox *sb, int rc, struct hl_error *error)
+{
     atomic_store(&sb->call_state, CALL_NONE);
+    arena_trim(&sb->host_args);
     return sb->limit ? limit_end(sb->limit, rc, error) : rc;
+}
+
+static int run(struct hl_sandbox *sb, struct hl_error *error)
+{
+    run_begin(sb);
+    return run_end(sb, sandbox_run(sb, error), error);
 }
 
 static void begin(struct hl_sandbox *sb, enum hl_run what, const char *name,
@@ -110,6 +120,7 @@ void sandbox_abandon(struct hl_sandbox *sb)
         host_abandon(sb, &error);
     if (sb->limit)
         limit_end(sb->limit, rc, NULL);
+    arena_trim(&sb->host_args);
     sb->killed_by = 0;
     poison(sb, rc);
     if (open)
@@ -274,13 +285,15 @@ static int call(struct hl_sandbox *sb, size_t index, const struct hl_value *args
     struct hl_value value;
     sb->calling = f->name;
     begin(sb, HL_RUN_CALL, f->name, args, count);
+    run_begin(sb);
     sb->input_used = message_put(sb, m, sizeof(struct hl_input), args, count);
     m->kind = HL_MSG_CALL;
     m->index = (uint32_t)index;
     sandbox_count(&sb->counts.calls);
-    int rc = run(sb, error);
+    int rc = sandbox_run(sb, error);
     if (!rc)
         rc = take_result(sb, f, &value, error);
+    rc = run_end(sb, rc, error);
     poison(sb, rc);
     end(sb, rc, &value, error);
     if (!rc && result)

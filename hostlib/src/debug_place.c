@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "image.h"
+#include "linux.h"
 #include "linux_heap.h"
 
 /* ---- thread-local variables ---- */
@@ -131,7 +132,8 @@ static int lend(struct hl_debug *d, uint64_t size, unsigned prot, hl_gva_t *at)
 static void take_back(struct hl_debug *d, const struct debug_room *room)
 {
     const uint64_t args[6] = {room->address, room->size, 0, 0, 0, 0};
-    linux_munmap(d->sb, args);
+    while (linux_munmap(d->sb, args) == LINUX_AGAIN && !debug_is_interrupted(d))
+        ; /* the guest's thread is wanted, by us */
 }
 
 /* A debugger writes whatever the protection: what it wants to run need not be writable. */

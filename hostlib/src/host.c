@@ -215,10 +215,12 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
         return sandbox_protocol(error, "a call of import %u, which does not exist", message->index);
     const struct hl_function *import = hl_image_import(sb->image, message->index);
     int index = sb->host_of_import[message->index];
-    int rc = message_get(sb, message, import->signature.args, import->signature.count,
-                         &sb->host_args, args, error);
+    const struct hl_signature *s = &import->signature;
+    bool read = index >= 0 || observes(sb, HL_EVENT_HOST);
+    int rc = read ? message_get(sb, message, s->args, s->count, &sb->host_args, args, error)
+                  : message_check(sb, message, s->args, s->count, error);
     if (rc)
-        return rc;
+        return rc == HL_ERR_INTERRUPTED ? RUN_ON : rc; /* which is seen before the next entry */
     o.code = 0;
     o.began = o.took = 0;
     sb->in_host = import;
@@ -252,5 +254,5 @@ void host_free(struct hl_sandbox *sb)
     free(sb->hosts);
     free(sb->host_of_import);
     free(sb->import_calls);
-    free(sb->host_args.data);
+    arena_free(&sb->host_args);
 }

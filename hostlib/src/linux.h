@@ -55,6 +55,9 @@ syscall_fn linux_read, linux_readv, linux_pread64, linux_write, linux_writev, li
 syscall_fn linux_open, linux_openat, linux_fstat, linux_stat, linux_newfstatat, linux_access,
     linux_faccessat, linux_readlink, linux_readlinkat;
 
+/* linux_sleep.c: somebody wants the guest's thread: an interrupt, or a debugger. */
+bool linux_is_wanted(const struct hl_sandbox *sb);
+
 /* ---- signals ---- */
 
 enum linux_cause { CAUSE_KILL, CAUSE_TKILL, CAUSE_TIMER, CAUSES };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "linux.h"
 #include "linux_heap.h"
 #include "linux_pages.h"
 
@@ -61,7 +62,7 @@ int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
         return advise_elsewhere(sb, a);
     if (a[2] == MADV_REMOVE)
         return linux_same_use(&sb->os, page, count, false) < count ? -EINVAL : -ENOMEM;
-    if (a[2] == MADV_DONTNEED)
-        linux_zero_pages(sb, page, count);
+    if (a[2] == MADV_DONTNEED && !linux_zero_pages(sb, page, count, true))
+        return LINUX_AGAIN;
     return linux_same_use(&sb->os, page, count, true) < count ? -ENOMEM : 0;
 }

@@ -36,44 +36,49 @@ static hl_gva_t gva_of(struct hl_sandbox *sb, size_t page)
 }
 
 /* Free those of [page, page + count) that mmap did not give out, run by run. */
-static void free_unused(struct hl_sandbox *sb, size_t page, size_t count)
+static bool free_unused(struct hl_sandbox *sb, size_t page, size_t count)
 {
     for (size_t done = 0; done < count;) {
         size_t run = linux_same_use(&sb->os, page + done, count - done, false);
-        linux_drop_pages(sb, page + done, run);
+        if (!linux_drop_pages(sb, page + done, run, false))
+            return false;
         done += run;
         done += linux_same_use(&sb->os, page + done, count - done, true);
     }
+    return true;
 }
 
-static void release(struct hl_sandbox *sb, size_t page, size_t count)
+/* 0 or LINUX_AGAIN. */
+static int64_t release(struct hl_sandbox *sb, size_t page, size_t count)
 {
     struct linux_state *os = &sb->os;
-    linux_drop_pages(sb, page, count);
+    if (!linux_drop_pages(sb, page, count, true))
+        return LINUX_AGAIN;
     linux_set_used(os, page, count, false);
     if (page + count > os->top)
         os->top = page + count;
+    return 0;
 }
 
 /* Linux leaves a page free between brk and what is mapped above it. */
-static bool grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
+static int64_t grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
 {
     struct linux_state *os = &sb->os;
     size_t room = count < os->pages - page ? count + 1 : count;
-    if (linux_same_use(os, page, room, false) < room ||
-        linux_map_pages(sb, page, count, HL_PROT_READ | HL_PROT_WRITE))
-        return false;
-    linux_set_used(os, page, count, true);
-    return true;
+    if (linux_same_use(os, page, room, false) < room)
+        return -ENOMEM;
+    int64_t rc = linux_map_pages(sb, page, count, HL_PROT_READ | HL_PROT_WRITE);
+    if (!rc)
+        linux_set_used(os, page, count, true);
+    return rc;
 }
 
 /* What was mapped over brk's pages goes, too; where nothing is left to free Linux refuses. */
-static bool shrink_brk(struct hl_sandbox *sb, size_t page, size_t count)
+static int64_t shrink_brk(struct hl_sandbox *sb, size_t page, size_t count)
 {
     if (linux_same_use(&sb->os, page, count, false) == count)
-        return false;
-    release(sb, page, count);
-    return true;
+        return -EINVAL;
+    return release(sb, page, count);
 }
 
 int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
@@ -83,10 +88,12 @@ int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
     if (a[0] < h->start || a[0] > h->start + h->size)
         return (int64_t)os->brk;
     size_t before = brk_pages(sb), after = (a[0] - h->start + PAGE_SIZE - 1) / PAGE_SIZE;
-    bool fine = after > before   ? grow_brk(sb, before, after - before)
-                : after < before ? shrink_brk(sb, after, before - after)
-                                 : true;
-    if (fine)
+    int64_t rc = after > before   ? grow_brk(sb, before, after - before)
+                 : after < before ? shrink_brk(sb, after, before - after)
+                                  : 0;
+    if (rc == LINUX_AGAIN)
+        return rc;
+    if (!rc)
         os->brk = a[0];
     return (int64_t)os->brk;
 }
@@ -103,10 +110,16 @@ static int64_t decode_prot(uint64_t prot, unsigned *out)
     return 0;
 }
 
-/* The highest run of count free pages above brk; false where there is none. */
-static bool find_free(struct hl_sandbox *sb, size_t count, size_t *page)
+/* The highest run of count free pages above brk. */
+static int64_t find_free(struct hl_sandbox *sb, size_t count, size_t *page)
 {
-    return linux_find_unused(&sb->os, brk_pages(sb), sb->os.top, count, page);
+    struct linux_search s = {.page = sb->os.top};
+    enum linux_found found;
+    do
+        found = linux_find_unused(&sb->os, &s, brk_pages(sb), count);
+    while (found == LINUX_SEARCHING && !sandbox_is_interrupted(sb));
+    *page = s.page;
+    return found == LINUX_FOUND ? 0 : found == LINUX_NONE ? -ENOMEM : LINUX_AGAIN;
 }
 
 /* After taking pages at the very top, the search can start lower. */
@@ -158,11 +171,12 @@ int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
     count = (a[1] + PAGE_SIZE - 1) / PAGE_SIZE;
     if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE))
         rc = place_at(sb, a, &page, &count);
-    else if (!find_free(sb, count, &page))
-        rc = -ENOMEM;
+    else
+        rc = find_free(sb, count, &page);
     if (rc)
         return rc;
-    linux_drop_pages(sb, page, count);
+    if (!linux_drop_pages(sb, page, count, true))
+        return LINUX_AGAIN;
     rc = prot ? linux_map_pages(sb, page, count, prot) : 0;
     if (rc)
         return rc;
@@ -176,23 +190,7 @@ int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6])
     size_t page, count;
     if (!linux_in_heap(sb, a[0], a[1], &page, &count))
         return -EINVAL;
-    release(sb, page, count);
-    return 0;
-}
-
-/* Pages with an entry change it; those without one get it, if there is anything to be allowed. */
-static int64_t protect(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
-{
-    struct linux_run run = {page, 0};
-    size_t done = page;
-    int64_t rc = 0;
-    while (!rc && linux_next_present(sb, &run, page + count)) {
-        if (prot)
-            rc = linux_map_pages(sb, done, run.page - done, prot);
-        hl_machine_protect(sb->machine, gva_of(sb, run.page), run.count * PAGE_SIZE, prot, NULL);
-        done = run.page + run.count;
-    }
-    return !rc && prot ? linux_map_pages(sb, done, page + count - done, prot) : rc;
+    return release(sb, page, count);
 }
 
 int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
@@ -208,7 +206,7 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
         return -ENOMEM;
     /* Linux, too, changes what lies before a hole. */
     size_t good = linux_same_use(&sb->os, page, count, true);
-    rc = good ? protect(sb, page, good, prot) : 0;
+    rc = good ? linux_protect_pages(sb, page, good, prot) : 0;
     return rc ? rc : good < count ? -ENOMEM : 0;
 }
 
@@ -217,25 +215,22 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
 static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *low, size_t *high)
 {
     const struct linux_state *os = &sb->os;
-    size_t floor = brk_pages(sb);
-    for (*low = page; *low > floor && !linux_used(os, *low - 1); --*low)
-        ;
+    *low = page - linux_unused_below(os, page, brk_pages(sb));
     *high = page + count;
     *high += linux_same_use(os, *high, os->pages - *high, false);
 }
 
 /* The contents of a block at its new place, which may overlap the old one. */
-static void move_contents(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count)
+static bool move_contents(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count)
 {
-    uint8_t *base = machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap(sb)->size);
-    memmove(base + to * PAGE_SIZE, base + from * PAGE_SIZE, old * PAGE_SIZE);
-    machine_touch(sb->machine, sb->gpa[REGION_HEAP] + to * PAGE_SIZE, count * PAGE_SIZE);
+    if (!linux_move_pages(sb, from, old, to))
+        return false;
     linux_set_used(&sb->os, from, old, false);
     linux_set_used(&sb->os, to, count, true); /* before what is left over is freed */
-    free_unused(sb, from, old);               /* what the new place does not cover */
+    if (!free_unused(sb, from, old))          /* what the new place does not cover */
+        return false;
     /* Where it moved down over itself, what grew comes after it and has to be zeros. */
-    if (to < from && to + old < from + old && to + count > from)
-        memset(base + (to + old) * PAGE_SIZE, 0, (count - old) * PAGE_SIZE);
+    return to >= from || to + count <= from || linux_zero_pages(sb, to + old, count - old, false);
 }
 
 /* Take [to, to + count) for the block at [from, from + old). */
@@ -246,11 +241,12 @@ static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t
     size_t kept = to == from ? old : 0;
     struct linux_run run = {from, 0};
     bool contents = !kept && linux_next_present(sb, &run, from + old);
-    if ((prot || contents) && linux_map_pages(sb, to + kept, count - kept, prot))
-        return -ENOMEM;
-    if (contents)
-        move_contents(sb, from, old, to, count);
-    else if (!kept)
+    int64_t rc = prot || contents ? linux_map_pages(sb, to + kept, count - kept, prot) : 0;
+    if (!rc && contents && !move_contents(sb, from, old, to, count))
+        rc = LINUX_AGAIN;
+    if (rc)
+        return rc;
+    if (!contents && !kept)
         linux_set_used(os, from, old, false);
     linux_set_used(os, to, count, true);
     os->top = os->pages;
@@ -260,8 +256,8 @@ static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t
 
 static int64_t shrink(struct hl_sandbox *sb, size_t page, size_t old, size_t count)
 {
-    release(sb, page + count, old - count);
-    return (int64_t)gva_of(sb, page);
+    int64_t rc = release(sb, page + count, old - count);
+    return rc ? rc : (int64_t)gva_of(sb, page);
 }
 
 /*
@@ -287,7 +283,7 @@ static unsigned prot_of(struct hl_sandbox *sb, size_t page)
 static bool is_uniform(struct hl_sandbox *sb, size_t page, size_t count)
 {
     unsigned prot = prot_of(sb, page);
-    for (size_t i = 1; i < count; i++)
+    for (size_t i = 1; i < count && !sandbox_is_interrupted(sb); i++)
         if (prot_of(sb, page + i) != prot)
             return false;
     return true;
@@ -325,25 +321,27 @@ static int64_t remap_to(struct hl_sandbox *sb, const uint64_t a[6], size_t page,
     size_t to, count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE, moved = old < count ? old : count;
     if (linux_same_use(&sb->os, page, moved, true) < moved || !is_uniform(sb, page, moved))
         return -EFAULT;
-    bool found = a[3] & MREMAP_FIXED ? linux_in_heap(sb, a[4], a[2], &to, &count)
-                                     : find_free(sb, count, &to);
-    if (!found)
-        return -ENOMEM;
+    int64_t rc = !(a[3] & MREMAP_FIXED)                       ? find_free(sb, count, &to)
+                 : linux_in_heap(sb, a[4], a[2], &to, &count) ? 0
+                                                              : -ENOMEM;
     unsigned prot = prot_of(sb, page);
-    if (a[3] & MREMAP_FIXED)
-        release(sb, to, count);
-    if (moved < old)
-        shrink(sb, page, old, moved);
-    int64_t rc = move_pages(sb, page, moved, to, count, prot);
+    if (!rc && (a[3] & MREMAP_FIXED))
+        rc = release(sb, to, count);
+    if (!rc && moved < old)
+        rc = release(sb, page + moved, old - moved);
+    if (!rc)
+        rc = move_pages(sb, page, moved, to, count, prot);
     if (rc < 0 || !(a[3] & MREMAP_DONTUNMAP))
         return rc;
     linux_set_used(&sb->os, page, old, true);
-    return prot && linux_map_pages(sb, page, old, prot) ? -ENOMEM : rc;
+    int64_t kept = prot ? linux_map_pages(sb, page, old, prot) : 0;
+    return kept ? kept : rc;
 }
 
 int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
 {
     size_t page, old, low, high, to, count;
+    int64_t rc;
     if (is_odd_remap(a))
         return -EINVAL;
     if (!linux_in_heap(sb, a[0], a[1], &page, &old))
@@ -368,7 +366,7 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
         return -EFAULT;
     else if (high - low >= count)
         to = low + (high - low - count) / 2; /* room to grow again, and for brk */
-    else if (!find_free(sb, count, &to))
-        return -ENOMEM;
+    else if ((rc = find_free(sb, count, &to)))
+        return rc;
     return move_pages(sb, page, old, to, count, prot_of(sb, page));
 }

@@ -50,8 +50,11 @@ static size_t console_put(struct console *c, hl_gva_t gva, size_t size)
 {
     size_t done = 0;
     while (done < size) {
-        if (c->used == sizeof(c->chunk))
+        if (c->used == sizeof(c->chunk)) {
             console_flush(c);
+            if (sandbox_is_interrupted(c->sb))
+                break;
+        }
         size_t room = sizeof(c->chunk) - c->used;
         size_t want = size - done < room ? size - done : room;
         size_t got =

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "linux.h"
 #include "machine_dirty.h"
 
 #define WORD 64u
-#define ZERO_BY_HAND (16 * PAGE_SIZE) /* up to here memset is cheaper than new pages */
+#define ZERO_BY_HAND 16u       /* pages: up to here memset is cheaper than new ones */
+#define LINUX_STEP 4096u       /* pages: a millisecond's work, or less */
+#define SEARCH_STEP (1u << 18) /* words or bits */
 
 bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
                    size_t *count)
@@ -61,26 +64,29 @@ size_t linux_same_use(const struct linux_state *os, size_t page, size_t count, b
 }
 
 /* Downwards; a word that is all used, or all unused, is one step. */
-bool linux_find_unused(const struct linux_state *os, size_t low, size_t high, size_t count,
-                       size_t *page)
+enum linux_found linux_find_unused(const struct linux_state *os, struct linux_search *s, size_t low,
+                                   size_t count)
 {
-    size_t run = 0;
-    for (size_t i = high, n; i > low; i -= n) {
-        uint64_t word = os->used[(i - 1) / WORD];
-        bool whole = i % WORD == 0 && i - low >= WORD;
+    for (size_t n, left = SEARCH_STEP; s->page > low && left; s->page -= n, left--) {
+        uint64_t word = os->used[(s->page - 1) / WORD];
+        bool whole = s->page % WORD == 0 && s->page - low >= WORD;
         n = whole && (word == 0 || word == UINT64_MAX) ? WORD : 1;
-        bool free = n == WORD ? word == 0 : !linux_used(os, i - 1);
-        if (!free) {
-            run = 0;
-            continue;
-        }
-        run += n;
-        if (run >= count) {
-            *page = i - n + (run - count);
-            return true;
+        bool free = n == WORD ? word == 0 : !linux_used(os, s->page - 1);
+        s->run = free ? s->run + n : 0;
+        if (s->run >= count) {
+            s->page = s->page - n + (s->run - count);
+            return LINUX_FOUND;
         }
     }
-    return false;
+    return s->page > low ? LINUX_SEARCHING : LINUX_NONE;
+}
+
+size_t linux_unused_below(const struct linux_state *os, size_t page, size_t low)
+{
+    size_t at = page;
+    while (at > low && !linux_used(os, at - 1))
+        at -= at % WORD == 0 && at - low >= WORD && !os->used[at / WORD - 1] ? WORD : 1;
+    return page - at;
 }
 
 bool linux_next_present(struct hl_sandbox *sb, struct linux_run *run, size_t end)
@@ -100,37 +106,112 @@ bool linux_next_present(struct hl_sandbox *sb, struct linux_run *run, size_t end
     return true;
 }
 
-bool linux_present(struct hl_sandbox *sb, size_t page)
+/* ---- what takes its time, in steps ---- */
+
+static size_t step_end(size_t page, size_t end)
 {
+    return end - page < LINUX_STEP ? end : page + LINUX_STEP;
+}
+
+static hl_gpa_t gpa_of(struct hl_sandbox *sb, size_t page)
+{
+    return sb->gpa[REGION_HEAP] + page * PAGE_SIZE;
+}
+
+int64_t linux_map_pages(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
+{
+    for (size_t end = page + count, to; page < end; page = to) {
+        to = step_end(page, end);
+        if (sandbox_is_interrupted(sb))
+            return LINUX_AGAIN;
+        if (hl_machine_map(sb->machine, linux_page_gva(sb, page), gpa_of(sb, page),
+                           (to - page) * PAGE_SIZE, prot, NULL))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* The first page with an entry, at or above page and below end; end where there is none. */
+static size_t first_present(struct hl_sandbox *sb, size_t page, size_t end)
+{
+    hl_gva_t at = linux_page_gva(sb, page);
     hl_gpa_t gpa;
     unsigned prot;
-    return pagetable_lookup(&sb->machine->pt, linux_page_gva(sb, page), &gpa, &prot);
+    if (!pagetable_next_below(&sb->machine->pt, &at, linux_page_gva(sb, end), &gpa, &prot))
+        return end;
+    return (at - linux_region(sb)->start) / PAGE_SIZE;
 }
 
-int linux_map_pages(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
+int64_t linux_protect_pages(struct hl_sandbox *sb, size_t page, size_t count, unsigned prot)
 {
-    if (!count)
-        return 0;
-    return hl_machine_map(sb->machine, linux_page_gva(sb, page),
-                          sb->gpa[REGION_HEAP] + page * PAGE_SIZE, count * PAGE_SIZE, prot, NULL)
-               ? -ENOMEM
-               : 0;
-}
-
-void linux_zero_pages(struct hl_sandbox *sb, size_t page, size_t count)
-{
-    struct linux_run run = {page, 0};
-    while (linux_next_present(sb, &run, page + count))
-        machine_zero(sb->machine, sb->gpa[REGION_HEAP] + run.page * PAGE_SIZE,
-                     run.count * PAGE_SIZE, ZERO_BY_HAND);
-}
-
-void linux_drop_pages(struct hl_sandbox *sb, size_t page, size_t count)
-{
-    struct linux_run run = {page, 0};
-    while (count && linux_next_present(sb, &run, page + count)) {
-        hl_machine_unmap(sb->machine, linux_page_gva(sb, run.page), run.count * PAGE_SIZE, NULL);
-        machine_zero(sb->machine, sb->gpa[REGION_HEAP] + run.page * PAGE_SIZE,
-                     run.count * PAGE_SIZE, ZERO_BY_HAND);
+    if (prot)
+        return linux_map_pages(sb, page, count, prot);
+    for (size_t end = page + count, to; (page = first_present(sb, page, end)) < end; page = to) {
+        to = step_end(page, end);
+        if (sandbox_is_interrupted(sb))
+            return LINUX_AGAIN;
+        hl_machine_protect(sb->machine, linux_page_gva(sb, page), (to - page) * PAGE_SIZE, 0, NULL);
     }
+    return 0;
+}
+
+/* Where no entry is, there are zeros: many pages are given back with what lies between them. */
+static void zero_step(struct hl_sandbox *sb, size_t page, size_t end)
+{
+    struct linux_run run = {page, 0};
+    size_t pages = 0;
+    while (linux_next_present(sb, &run, end)) {
+        machine_touch(sb->machine, gpa_of(sb, run.page), run.count * PAGE_SIZE);
+        pages += run.count;
+    }
+    if (pages > ZERO_BY_HAND) {
+        machine_clear(sb->machine, gpa_of(sb, page), (run.page + run.count - page) * PAGE_SIZE);
+        return;
+    }
+    run = (struct linux_run){page, 0};
+    while (linux_next_present(sb, &run, end))
+        memset(sb->machine->memory + gpa_of(sb, run.page), 0, run.count * PAGE_SIZE);
+}
+
+static bool drop_or_zero(struct hl_sandbox *sb, size_t page, size_t count, bool drop, bool again)
+{
+    bool begun = false;
+    for (size_t end = page + count, to; (page = first_present(sb, page, end)) < end; page = to) {
+        if (sandbox_is_interrupted(sb) || (begun && again && linux_is_wanted(sb)))
+            return false;
+        begun = true;
+        to = step_end(page, end);
+        zero_step(sb, page, to);
+        if (drop)
+            hl_machine_unmap(sb->machine, linux_page_gva(sb, page), (to - page) * PAGE_SIZE, NULL);
+    }
+    return true;
+}
+
+bool linux_zero_pages(struct hl_sandbox *sb, size_t page, size_t count, bool again)
+{
+    return drop_or_zero(sb, page, count, false, again);
+}
+
+bool linux_drop_pages(struct hl_sandbox *sb, size_t page, size_t count, bool again)
+{
+    return drop_or_zero(sb, page, count, true, again);
+}
+
+bool linux_move_pages(struct hl_sandbox *sb, size_t from, size_t count, size_t to)
+{
+    static const uint8_t zeros[PAGE_SIZE];
+    uint8_t *memory = sb->machine->memory;
+    bool over = (to > from ? to - from : from - to) < count;
+    for (size_t i = 0; i < count; i++) {
+        if (i % LINUX_STEP == 0 && sandbox_is_interrupted(sb))
+            return false;
+        size_t n = to > from ? count - 1 - i : i; /* as memmove() does */
+        const uint8_t *page = memory + gpa_of(sb, from + n);
+        if (!over && memcmp(page, zeros, PAGE_SIZE) == 0)
+            continue; /* as is the place that it would go to */
+        memcpy(memory + gpa_of(sb, to + n), page, PAGE_SIZE);
+        machine_touch(sb->machine, gpa_of(sb, to + n), PAGE_SIZE);
+    }
+    return true;
 }

@@ -89,10 +89,9 @@ static int64_t undo(struct hl_sandbox *sb, uint64_t number)
     return LINUX_AGAIN;
 }
 
-static bool is_wanted(const struct hl_sandbox *sb)
+bool linux_is_wanted(const struct hl_sandbox *sb)
 {
-    return atomic_load(&sb->call_state) == CALL_INTERRUPTED ||
-           (sb->debug && atomic_load(&sb->debug->attention));
+    return sandbox_is_interrupted(sb) || (sb->debug && atomic_load(&sb->debug->attention));
 }
 
 /* To sb->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants the guest.
@@ -108,7 +107,7 @@ static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
         over = true;
         if (linux_is_due(sb))
             rc = -EINTR;
-        else if (is_wanted(sb))
+        else if (linux_is_wanted(sb))
             rc = undo(sb, number);
         else
             over = nondet_wait(nap->clock, nap->endless ? NULL : &nap->until, &nap->wakes, seen);

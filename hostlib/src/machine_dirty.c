@@ -118,19 +118,23 @@ static bool give_back(struct hl_machine *m, size_t page, size_t count, bool back
     return memory_forget(m->memory + page * PAGE_SIZE, count * PAGE_SIZE);
 }
 
-void machine_zero(struct hl_machine *m, hl_gpa_t gpa, size_t size, size_t by_hand)
+void machine_clear(struct hl_machine *m, hl_gpa_t gpa, size_t size)
 {
     const uint64_t *backed = m->marks->backed;
     size_t page = gpa / PAGE_SIZE, left = size / PAGE_SIZE;
-    machine_touch(m, gpa, size);
-    if (size <= by_hand) {
-        memset(m->memory + gpa, 0, size);
-        return;
-    }
     for (size_t n; left; page += n, left -= n) {
         bool is = false;
         n = backed ? same_backing(backed, page, left, &is) : left;
         if (!give_back(m, page, n, is))
             memset(m->memory + page * PAGE_SIZE, 0, n * PAGE_SIZE);
     }
+}
+
+void machine_zero(struct hl_machine *m, hl_gpa_t gpa, size_t size, size_t by_hand)
+{
+    machine_touch(m, gpa, size);
+    if (size <= by_hand)
+        memset(m->memory + gpa, 0, size);
+    else
+        machine_clear(m, gpa, size);
 }

@@ -46,6 +46,8 @@ void machine_forget_dirty(struct hl_machine *m, bool clean);
 
 /* Zero whole pages, giving them back to the system where that is cheaper. */
 void machine_zero(struct hl_machine *m, hl_gpa_t gpa, size_t size, size_t by_hand);
+/* The same, always giving back; what of it is not zeros the caller has noted (machine_touch()). */
+void machine_clear(struct hl_machine *m, hl_gpa_t gpa, size_t size);
 
 static inline void mark(uint64_t *bits, size_t page)
 {

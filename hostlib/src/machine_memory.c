@@ -65,21 +65,29 @@ void machine_forget(struct hl_machine *m, hl_gpa_t gpa, size_t size)
         change_and_back(m->memory, m->memory_size);
 }
 
-/* Collects neighbouring pages, so that one machine_forget() serves a run of them. */
+/* So many pages that are not to be forgotten cost less than a second machine_forget(). */
+#define FORGET_GAP (512 * PAGE_SIZE)
+
+/*
+ * Collects pages, so that one machine_forget() serves a run of them: neighbours, and those between
+ * which there are as many pages of memory as of addresses.
+ */
 struct run {
+    hl_gva_t gva;
     hl_gpa_t start;
     size_t size;
 };
 
-static void forget_page(struct hl_machine *m, struct run *run, hl_gpa_t gpa)
+static void forget_page(struct hl_machine *m, struct run *run, hl_gva_t gva, hl_gpa_t gpa)
 {
-    if (run->size && run->start + run->size == gpa) {
-        run->size += PAGE_SIZE;
+    if (run->size && gpa - run->start == gva - run->gva &&
+        gva - run->gva <= run->size + FORGET_GAP) {
+        run->size = gva - run->gva + PAGE_SIZE;
         return;
     }
     if (run->size)
         machine_forget(m, run->start, run->size);
-    *run = (struct run){gpa, PAGE_SIZE};
+    *run = (struct run){gva, gpa, PAGE_SIZE};
 }
 
 static void forget_rest(struct hl_machine *m, struct run *run)
@@ -94,7 +102,7 @@ static void forget_mapping(struct hl_machine *m, struct run *run, hl_gva_t gva)
     hl_gpa_t gpa;
     unsigned prot;
     if (pagetable_lookup(&m->pt, gva, &gpa, &prot) && (prot & ~(unsigned)PAGE_SUPERVISOR))
-        forget_page(m, run, gpa);
+        forget_page(m, run, gva, gpa);
 }
 
 int hl_machine_map(struct hl_machine *m, hl_gva_t gva, hl_gpa_t gpa, size_t size, unsigned prot,

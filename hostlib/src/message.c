@@ -7,12 +7,14 @@
  */
 #include "sandbox.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "machine_dirty.h"
 
 #define PAYLOAD_ALIGN 16u
+#define COPY_STEP ((size_t)4 << 20) /* a millisecond or two, page faults included */
+#define ARENA_KEEP HL_RESULT_KEEP
 
 static bool has_payload(enum hl_type type)
 {
@@ -81,6 +83,15 @@ static uint64_t scalar_bits(const struct hl_value *v)
     return bits;
 }
 
+/* An interrupt ends it: the guest does not run again to see the rest. */
+static void copy_in(const struct hl_sandbox *sb, uint8_t *to, const void *from, size_t size)
+{
+    for (size_t at = 0, n; at < size && !sandbox_is_interrupted(sb); at += n) {
+        n = size - at < COPY_STEP ? size - at : COPY_STEP;
+        memcpy(to + at, (const uint8_t *)from + at, n);
+    }
+}
+
 /* Returns the offset behind the last payload.  The caller has asked message_fits(). */
 size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
                    const struct hl_value *values, size_t count)
@@ -94,8 +105,7 @@ size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
         if (has_payload(v->type)) {
             slot.bits = sb->region[REGION_INPUT].start + at;
             slot.len = v->len;
-            if (v->len)
-                memcpy(input + at, v->data, v->len);
+            copy_in(sb, input + at, v->data, v->len);
             input[at + v->len] = 0;
             add_payload(&at, v->len);
         }
@@ -130,14 +140,30 @@ static int check_scalar(const struct hl_slot *slot, struct hl_value *v, struct h
 
 static int reserve(struct arena *arena, size_t size, struct hl_error *error)
 {
+    if (size <= ARENA_KEEP)
+        arena_trim(arena);
     if (size <= arena->size)
         return 0;
-    free(arena->data);
-    *arena = (struct arena){.data = malloc(size)};
-    if (!arena->data)
+    arena_free(arena);
+    size = (size + PAGE_SIZE - 1) & PAGE_MASK;
+    void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED)
         return hl_error_set(error, HL_ERR_MEMORY, "no memory for %zu bytes from the guest", size);
-    arena->size = size;
+    *arena = (struct arena){data, size};
     return 0;
+}
+
+void arena_free(struct arena *arena)
+{
+    if (arena->data)
+        munmap(arena->data, arena->size);
+    *arena = (struct arena){0};
+}
+
+void arena_trim(struct arena *arena)
+{
+    if (arena->size > ARENA_KEEP)
+        arena_free(arena);
 }
 
 /* Check types and add the lengths up before anything is copied. */
@@ -166,17 +192,28 @@ static int measure(const struct hl_sandbox *sb, const struct hl_message *message
 static int copy_payload(struct hl_sandbox *sb, const struct hl_slot *slot, uint8_t *to,
                         struct hl_value *v, struct hl_error *error)
 {
-    size_t done = hl_machine_read(sb->machine, slot->bits, to, slot->len, HL_PROT_READ);
-    if (done != slot->len)
-        return sandbox_protocol(error, "%s of %llu bytes at 0x%llx: not the guest's memory",
-                                hl_type_name(v->type), (unsigned long long)slot->len,
-                                (unsigned long long)slot->bits);
-    if (v->type == HL_STRING && memchr(to, 0, slot->len))
-        return sandbox_protocol(error, "a string with a NUL in it");
+    for (size_t at = 0, n; at < slot->len; at += n) {
+        n = slot->len - at < COPY_STEP ? slot->len - at : COPY_STEP;
+        if (sandbox_is_interrupted(sb))
+            return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
+        if (hl_machine_read(sb->machine, slot->bits + at, to + at, n, HL_PROT_READ) != n)
+            return sandbox_protocol(error, "%s of %llu bytes at 0x%llx: not the guest's memory",
+                                    hl_type_name(v->type), (unsigned long long)slot->len,
+                                    (unsigned long long)slot->bits);
+        if (v->type == HL_STRING && memchr(to + at, 0, n))
+            return sandbox_protocol(error, "a string with a NUL in it");
+    }
     to[slot->len] = 0;
     v->data = to;
     v->len = slot->len;
     return 0;
+}
+
+int message_check(const struct hl_sandbox *sb, const struct hl_message *message,
+                  const enum hl_type *types, size_t count, struct hl_error *error)
+{
+    size_t total;
+    return measure(sb, message, types, count, &total, error);
 }
 
 int message_get(struct hl_sandbox *sb, const struct hl_message *message, const enum hl_type *types,

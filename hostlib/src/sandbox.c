@@ -104,7 +104,7 @@ void sandbox_unmake(struct hl_sandbox *sb)
     share_free(sb);
     host_free(sb);
     linux_free(sb);
-    free(sb->result.data);
+    arena_free(&sb->result);
     image_unuse(sb->image);
     free(sb);
 }

@@ -34,7 +34,7 @@ struct host_function {
     void *opaque;
 };
 
-/* Memory that grows and is reused: what a message from the guest is copied into. */
+/* Memory that is reused while it is small: what a message from the guest is copied into. */
 struct arena {
     uint8_t *data;
     size_t size;
@@ -128,6 +128,16 @@ int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error);
 /* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);
 
+/*
+ * The call in progress is to end: work of the host's whose length the guest chooses comes in steps
+ * of about a millisecond, and looks between two of them.  What it leaves half done nobody sees but
+ * an inspector: the guest does not run again before it is restored.
+ */
+static inline bool sandbox_is_interrupted(const struct hl_sandbox *sb)
+{
+    return atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED;
+}
+
 /* linux_sleep.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
 void sandbox_kick(struct hl_sandbox *sb);
 
@@ -187,6 +197,12 @@ size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
                    const struct hl_value *values, size_t count);
 int message_get(struct hl_sandbox *sb, const struct hl_message *message, const enum hl_type *types,
                 size_t count, struct arena *arena, struct hl_value *values, struct hl_error *error);
+/* The types and lengths only, for what nobody will read. */
+int message_check(const struct hl_sandbox *sb, const struct hl_message *message,
+                  const enum hl_type *types, size_t count, struct hl_error *error);
+void arena_free(struct arena *arena);
+/* Give back what only few messages need. */
+void arena_trim(struct arena *arena);
 /* The text of a LOG, ERROR or ABORT, cut to size; anything unreadable becomes '?'. */
 void message_text(struct hl_sandbox *sb, const struct hl_message *message, char *buf, size_t size);
 

@@ -263,8 +263,7 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
     do {
         if (fork_copied(sb->use.forks)) /* by a host function, and this is the child */
             return sandbox_is_copy(error);
-        if (atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED ||
-            (sb->limit && limit_is_used_up(sb->limit)))
+        if (sandbox_is_interrupted(sb) || (sb->limit && limit_is_used_up(sb->limit)))
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
         rc = linux_is_due(sb) ? deliver(sb, &exit, error) : RUN_ON;
         if (!rc)

@@ -132,6 +132,12 @@ int session_failed(struct session *s, struct hl_error *error, json_t *document)
     return failed(s, error, document);
 }
 
+/* A trace has it in its own lines. */
+static bool in_document(const struct session *s)
+{
+    return s->options->json && !s->options->observed;
+}
+
 static void print_call(struct session *s, size_t i, const struct hl_value *value)
 {
     if (s->options->json || s->options->quiet)
@@ -146,6 +152,15 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     expr_print(f, value);
     putc('\n', f);
     fflush(f);
+}
+
+/* A string or bytes can be a quarter of a gigabyte: it is written from where it lies. */
+static void put_value(struct session *s, json_t *into, const struct hl_value *v)
+{
+    bool large = s->list.f && (v->type == HL_STRING || v->type == HL_BYTES);
+    json_t *value = large ? json_string("") : json_value(v);
+    s->raw = (struct json_raw){large ? value : NULL, v->data, v->len, v->type == HL_BYTES};
+    json_object_set_new(into, "value", value);
 }
 
 /* *ended: no call comes after it, whatever the status says. */
@@ -164,7 +179,8 @@ static int do_call(struct session *s, size_t i, json_t *into, bool *ended)
     if (rc)
         return failed(s, &error, into);
     json_object_set_new(into, "type", json_string(hl_type_name(value.type)));
-    json_object_set_new(into, "value", json_value(&value));
+    if (in_document(s))
+        put_value(s, into, &value);
     json_object_set_new(into, "ms", json_ms(took));
     print_call(s, i, &value);
     if (s->options->verbose) {
@@ -190,8 +206,11 @@ static int do_calls(struct session *s, json_t *document)
     for (unsigned long n = 0; n < s->options->repeat && !ended; n++)
         for (size_t i = 0; i < s->expr_count && !ended; i++) {
             json_t *into = json_object();
+            s->raw.at = NULL;
             status = restore_and_call(s, i, into, &ended);
-            if (s->options->json)
+            if (s->list.f)
+                json_list_item(&s->list, into, &s->raw);
+            else if (in_document(s))
                 json_array_append(calls, into);
             json_decref(into);
         }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_run.c - hl-dev run: build, start, call, print. */
+#include <stdlib.h>
+
 #include "commands.h"
 #include "debugger.h"
 #include "json.h"
@@ -45,6 +47,8 @@ static int run(struct session *s, const struct options *options)
     json_t *document = json_pack("{s:[]}", "calls");
     struct hl_error error;
     int status;
+    if (options->json && !options->gdb && !getenv("HL_GDB"))
+        s->list = (struct json_list){.f = stdout, .indent = 2, .name = "calls"};
     if (session_open(s, options, &error))
         status = session_failed(s, &error, document);
     else
@@ -59,6 +63,8 @@ static int run(struct session *s, const struct options *options)
     if (s->captured_cut)
         json_object_set_new(document, "output_truncated", json_true());
     json_object_set_new(document, "status", json_integer(status));
+    if (s->list.count)
+        return json_print_end(&s->list, document, status);
     return json_print(document, status);
 }
 

@@ -404,8 +404,7 @@ void expr_print(FILE *f, const struct hl_value *v)
         break;
     case HL_BYTES:
         fputs("x\"", f);
-        for (size_t i = 0; i < v->len; i++)
-            fprintf(f, "%02x", ((const unsigned char *)v->data)[i]);
+        quote_hex(f, v->data, v->len);
         fputc('"', f);
         break;
     default:

@@ -103,12 +103,21 @@ json_t *json_error(const struct hl_error *error)
     return o;
 }
 
-int json_print(json_t *document, int status)
+static int printed(json_t *document, bool whole, int status)
 {
-    bool whole = json_write(stdout, document, 2);
     json_decref(document);
     putchar('\n');
     if (!whole)
         return ui_error(EXIT_SYSTEM, "cannot make JSON: out of memory");
     return ui_finish(status);
+}
+
+int json_print(json_t *document, int status)
+{
+    return printed(document, json_write(stdout, document, 2), status);
+}
+
+int json_print_end(struct json_list *list, json_t *rest, int status)
+{
+    return printed(rest, json_list_end(list, rest), status);
 }

@@ -9,6 +9,8 @@
 #include <hl/error.h>
 #include <hl/value.h>
 
+#include "json_write.h"
+
 /*
  * Bytes as a JSON string: UTF-8 as it is, any other byte as U+DC80 to U+DCFF would be in other
  * tools, but JSON has no lone surrogates: as U+FFFD.
@@ -29,5 +31,7 @@ json_t *json_error(const struct hl_error *error);
 
 /* Print and release; returns status, or EXIT_SYSTEM when stdout fails. */
 int json_print(json_t *document, int status);
+/* The end of one that is begun. */
+int json_print_end(struct json_list *list, json_t *rest, int status);
 
 #endif

@@ -6,9 +6,12 @@
 
 #include <hl/text.h>
 
+#include "quote.h"
+
 struct writer {
     FILE *f;
     unsigned indent, level;
+    const struct json_raw *raw;
     bool failed;
 };
 
@@ -41,6 +44,7 @@ static void put_code(struct writer *w, uint32_t c)
 static void put_string(struct writer *w, const char *s, size_t size)
 {
     static const char from[] = "\b\f\n\r\t\\\"", to[] = "bfnrt\\\"";
+    flockfile(w->f);
     fputc('"', w->f);
     for (size_t i = 0, n; i < size; i += n) {
         uint32_t c = 0;
@@ -48,13 +52,16 @@ static void put_string(struct writer *w, const char *s, size_t size)
         n = hl_text_character(s + i, size - i, &c);
         if (hit)
             fprintf(w->f, "\\%c", to[hit - from]);
-        else if (!n || hl_text_is_control(c))
-            put_code(w, n ? c : 0xfffd); /* jansson has a way to strings that are not UTF-8 */
+        else if (!n) /* jansson has a way to strings that are not UTF-8 */
+            fwrite_unlocked("\xef\xbf\xbd", 1, 3, w->f);
+        else if (hl_text_is_control(c))
+            put_code(w, c);
         else
-            fwrite(s + i, 1, n, w->f);
+            fwrite_unlocked(s + i, 1, n, w->f);
         n = n ? n : 1;
     }
     fputc('"', w->f);
+    funlockfile(w->f);
 }
 
 static void new_line(struct writer *w)
@@ -65,6 +72,25 @@ static void new_line(struct writer *w)
 
 static void put(struct writer *w, const json_t *v);
 
+static void put_member(struct writer *w, const char *key, const json_t *value)
+{
+    new_line(w);
+    put_string(w, key, strlen(key));
+    fputs(w->indent ? ": " : ":", w->f);
+    put(w, value);
+}
+
+static void put_raw(struct writer *w)
+{
+    if (!w->raw->hex) {
+        put_string(w, w->raw->data, w->raw->size);
+        return;
+    }
+    fputc('"', w->f);
+    quote_hex(w->f, w->raw->data, w->raw->size);
+    fputc('"', w->f);
+}
+
 static void put_object(struct writer *w, const json_t *o)
 {
     const char *separator = "";
@@ -72,12 +98,8 @@ static void put_object(struct writer *w, const json_t *o)
     fputc('{', w->f);
     w->level++;
     for (; i; i = json_object_iter_next((json_t *)o, i)) {
-        const char *key = json_object_iter_key(i);
         fputs(separator, w->f);
-        new_line(w);
-        put_string(w, key, strlen(key));
-        fputs(w->indent ? ": " : ":", w->f);
-        put(w, json_object_iter_value(i));
+        put_member(w, json_object_iter_key(i), json_object_iter_value(i));
         separator = ",";
     }
     w->level--;
@@ -103,7 +125,9 @@ static void put_array(struct writer *w, const json_t *list)
 
 static void put(struct writer *w, const json_t *v)
 {
-    if (json_is_object(v))
+    if (w->raw && v && v == w->raw->at)
+        put_raw(w);
+    else if (json_is_object(v))
         put_object(w, v);
     else if (json_is_array(v))
         put_array(w, v);
@@ -123,4 +147,37 @@ bool json_write(FILE *f, const json_t *document, unsigned indent)
     struct writer w = {.f = f, .indent = indent};
     put(&w, document);
     return !w.failed;
+}
+
+void json_list_item(struct json_list *list, const json_t *item, const struct json_raw *raw)
+{
+    struct writer w = {.f = list->f, .indent = list->indent, .level = 1, .raw = raw};
+    fputc(list->count ? ',' : '{', w.f);
+    if (!list->count++) {
+        new_line(&w);
+        put_string(&w, list->name, strlen(list->name));
+        fputs(w.indent ? ": [" : ":[", w.f);
+    }
+    w.level = 2;
+    new_line(&w);
+    put(&w, item);
+    list->failed |= w.failed;
+}
+
+bool json_list_end(struct json_list *list, const json_t *rest)
+{
+    struct writer w = {.f = list->f, .indent = list->indent, .level = 1};
+    new_line(&w);
+    fputc(']', w.f);
+    for (void *i = json_object_iter((json_t *)rest); i;
+         i = json_object_iter_next((json_t *)rest, i)) {
+        if (strcmp(json_object_iter_key(i), list->name) == 0)
+            continue;
+        fputc(',', w.f);
+        put_member(&w, json_object_iter_key(i), json_object_iter_value(i));
+    }
+    w.level = 0;
+    new_line(&w);
+    fputc('}', w.f);
+    return !w.failed && !list->failed;
 }

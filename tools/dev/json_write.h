@@ -18,6 +18,32 @@
  */
 bool json_write(FILE *f, const json_t *document, unsigned indent);
 
+/*
+ * A string that is too large for a document: what is written in place of the value `at`.  hex: as
+ * hexadecimal digits; else what is not UTF-8 becomes U+FFFD.
+ */
+struct json_raw {
+    const json_t *at;
+    const void *data;
+    size_t size;
+    bool hex;
+};
+
+/*
+ * A document of which only an item is in memory at a time: an object whose first member `name` is a
+ * list.  f, indent and name are set by the caller.  raw may be NULL.
+ */
+struct json_list {
+    FILE *f;
+    unsigned indent;
+    const char *name;
+    size_t count; /* of items; 0: nothing is written yet */
+    bool failed;
+};
+void json_list_item(struct json_list *list, const json_t *item, const struct json_raw *raw);
+/* The other members.  As json_write(), for all of it. */
+bool json_list_end(struct json_list *list, const json_t *rest);
+
 /* The shortest decimal that reads back as d, as a float where single. */
 void json_shortest(char text[40], double d, bool single);
 

@@ -7,11 +7,19 @@
 
 #include <hl/text.h>
 
+static void put_octal(FILE *f, unsigned char byte)
+{
+    const char text[4] = {'\\', (char)('0' + (byte >> 6)), (char)('0' + (byte >> 3 & 7)),
+                          (char)('0' + (byte & 7))};
+    fwrite_unlocked(text, 1, sizeof(text), f);
+}
+
 void quote(FILE *f, const void *data, size_t size, size_t max)
 {
     static const char from[] = "\a\b\f\n\r\t\v\\\"", to[] = "abfnrtv\\\"";
     const unsigned char *s = data;
     size_t end = size < max ? size : max;
+    flockfile(f);
     fputc('"', f);
     for (size_t i = 0, n; i < end; i += n) {
         uint32_t c = 0;
@@ -20,12 +28,28 @@ void quote(FILE *f, const void *data, size_t size, size_t max)
         if (hit)
             fprintf(f, "\\%c", to[hit - from]);
         else if (n && !hl_text_is_control(c))
-            fwrite(s + i, 1, n, f);
+            fwrite_unlocked(s + i, 1, n, f);
         else
-            fprintf(f, "\\%03o", s[i]);
+            put_octal(f, s[i]);
         n = n && !hl_text_is_control(c) ? n : 1;
     }
     fputs(size > max ? "\"..." : "\"", f);
+    funlockfile(f);
+}
+
+void quote_hex(FILE *f, const void *data, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *s = data;
+    char text[1024];
+    for (size_t i = 0, n = 0; i < size; i++) {
+        text[n++] = digits[s[i] >> 4];
+        text[n++] = digits[s[i] & 15];
+        if (n == sizeof(text) || i + 1 == size) {
+            fwrite(text, 1, n, f);
+            n = 0;
+        }
+    }
 }
 
 /* As bash and zsh read it, with nothing in it that a terminal would obey. */

@@ -13,4 +13,7 @@ void quote(FILE *f, const void *data, size_t size, size_t max);
 /* As one word of a shell command, in quotation marks; free() it.  NULL: no memory. */
 char *quote_word(const char *text);
 
+/* All of it, two digits a byte. */
+void quote_hex(FILE *f, const void *data, size_t size);
+
 #endif

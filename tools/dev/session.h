@@ -9,6 +9,7 @@
 #include <hl/hl.h>
 
 #include "expr.h"
+#include "json_write.h"
 #include "profile_render.h"
 #include "project.h"
 #include "safe.h"
@@ -75,6 +76,10 @@ struct session {
     char *captured;          /* --json: what the guest printed */
     size_t captured_size, captured_room;
     bool captured_cut; /* some of it was dropped */
+    /* --json: calls are printed as they come where no debugger can want them again (list.f); the
+     * value of the last one is not in the document. */
+    struct json_list list;
+    struct json_raw raw;
 };
 
 /*

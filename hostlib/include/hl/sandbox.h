@@ -73,6 +73,10 @@ typedef void hl_log_fn(void *opaque, int level, const char *text);
 /*
  * Sizes are in bytes, rounded up to pages; 0 takes the default.  Memory that is never touched costs
  * nothing.  argv and envp are copied by create; argv NULL: one argument, the image's path.
+ *
+ * result_max bounds what the host holds for the guest outside of the guest's memory: the last
+ * result, as long as *result of hl_sandbox_call() has it, and in a call the arguments of a host
+ * function, each at most so large.  Between calls at most HL_RESULT_KEEP of the latter is kept.
  */
 struct hl_sandbox_config {
     size_t heap;       /* default HL_HEAP_DEFAULT */
@@ -96,6 +100,7 @@ struct hl_sandbox_config {
 #define HL_STACK_DEFAULT (1u << 20)
 #define HL_BUFFER_DEFAULT (1u << 20)
 #define HL_RESULT_DEFAULT (256u << 20)
+#define HL_RESULT_KEEP (1u << 20)
 #define HL_STACK_MIN (16u << 10)
 #define HL_BUFFER_MIN (4u << 10)
 #define HL_BUFFER_MAX (4ull << 30)
@@ -140,9 +145,9 @@ HL_API const struct hl_function *hl_sandbox_missing(const struct hl_sandbox *san
 /*
  * Call a guest function.  Values are checked against its signature before the guest runs
  * (NO_FUNCTION, SIGNATURE, LIMIT when the arguments exceed the input buffer).  *result (may be
- * NULL) borrows strings and bytes from the sandbox until its next call or destroy. GUEST_ERROR
- * leaves the sandbox READY; GUEST_ABORT, FAULT, INTERRUPTED and PROTOCOL leave it POISONED; EXITED
- * leaves it DEAD.
+ * NULL) borrows strings and bytes from the sandbox until its next call, restore or destroy.
+ * GUEST_ERROR leaves the sandbox READY; GUEST_ABORT, FAULT, INTERRUPTED and PROTOCOL leave it
+ * POISONED; EXITED leaves it DEAD.
  */
 HL_API int hl_sandbox_call(struct hl_sandbox *sandbox, const char *name,
                            const struct hl_value *args, size_t count, struct hl_value *result,
@@ -156,11 +161,15 @@ HL_API int hl_sandbox_call_index(struct hl_sandbox *sandbox, size_t index,
  */
 HL_API int hl_sandbox_main(struct hl_sandbox *sandbox, int *status, struct hl_error *error);
 
+/* What the library does for a guest is done in steps that are shorter, on a free processor. */
+#define HL_INTERRUPT_NS 10000000u
+
 /*
  * End the call in progress with HL_ERR_INTERRUPTED: before the guest's first instruction and in
- * guest code at once, in a host function when that returns, and also while a debugger holds the
- * guest.  The sandbox is POISONED, can be looked at and restored; READY still where the call of one
- * that serves a debugger had not begun.  Without a call in progress it has no effect.
+ * guest code at once, in a system call and the copying of values within HL_INTERRUPT_NS, in a host
+ * function when that returns, and also while a debugger holds the guest.  The sandbox is POISONED,
+ * can be looked at and restored; READY still where the call of one that serves a debugger had not
+ * begun.  Without a call in progress it has no effect.
  */
 HL_API void hl_sandbox_interrupt(struct hl_sandbox *sandbox);
 

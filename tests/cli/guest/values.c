@@ -181,3 +181,17 @@ HL_FUNCTION(void, Sleep, (u32, seconds))
 {
     sleep(seconds);
 }
+
+static char large[64 << 20];
+
+/* As much again in JSON three times over, where it is made a text in memory. */
+HL_FUNCTION(bytes, Large)
+{
+    return hl_bytes_of(large, sizeof(large));
+}
+
+HL_FUNCTION(string, LargeText)
+{
+    memset(large, 0xff, sizeof(large) - 1);
+    return large;
+}
