@@ -472,12 +472,13 @@ static void test_detach_running(void **state)
     assert_memory_equal(before, after, sizeof(before));
     uint64_t turns, more;
     peek(g, words, &turns, sizeof(turns));
-    debug_ops.detach(g->d);
-    usleep(20000);
-    assert_int_equal(debug_ops.attach(g->d), 0);
-    expect_signal(g, GDB_SIGNAL_0);
-    peek(g, words, &more, sizeof(more));
-    assert_true(more > turns); /* it ran on */
+    do { /* it runs on, sooner or later: the watchdog is there for one that does not */
+        debug_ops.detach(g->d);
+        usleep(20000);
+        assert_int_equal(debug_ops.attach(g->d), 0);
+        expect_signal(g, GDB_SIGNAL_0);
+        peek(g, words, &more, sizeof(more));
+    } while (more == turns);
     debug_ops.kill(g->d);
     call_over(g, HL_ERR_INTERRUPTED);
 }

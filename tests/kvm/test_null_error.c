@@ -69,6 +69,7 @@ static void test_image(void **state)
     struct hl_image *image = NULL;
     (void)state;
     FAILS(HL_ERR_FILE, hl_image_open, &image, "/nonexistent/guest");
+    FAILS(HL_ERR_FILE, hl_image_open_max, &image, "/nonexistent/guest", 0);
     FAILS(HL_ERR_NOT_GUEST, hl_image_from_memory, &image, "text", "text", 4);
     assert_null(image);
 }

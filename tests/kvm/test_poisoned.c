@@ -2,6 +2,7 @@
 /* A guest that failed stays as it was: registers, memory, backtrace, core file, until restored. */
 #include "box.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <hl/core.h>
@@ -52,6 +53,8 @@ static void expect_core(struct box *box)
     assert_true(fd >= 0);
     if (hl_sandbox_core(box->sb, path, &box->error))
         fail_msg("%s", box->error.text);
+    close(fd); /* the file there is another one now */
+    fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_int_equal(fstat(fd, &st), 0);
     assert_true(st.st_size > (1 << 20)); /* the stack alone */
     assert_int_equal(read(fd, magic, 4), 4);

@@ -32,7 +32,7 @@ gives()
     shift 3
     rm -f g
     "$cc" "$@" -o g >log 2>&1 && [ ! -s log ] || { fail "$name" "hl-cc $*"; return; }
-    got=$("$dev" run g --call "$call" 2>log)
+    got=$("$dev" run g --image-max 4G --call "$call" 2>log)
     [ "$got" = "$call = $want" ] && ok "$name" || fail "$name" "'$got', not $want"
 }
 
