@@ -16,7 +16,7 @@
 
 #include "retry.h"
 
-#define CHUNK (64u << 10)
+#define CHUNK (256u << 10)
 /* Up to e_type. */
 #define HEAD_SIZE (offsetof(Elf64_Ehdr, e_type) + sizeof(Elf64_Half))
 
@@ -42,15 +42,17 @@ static int no_memory(const char *name, struct hl_error *error)
     return hl_error_set(error, HL_ERR_MEMORY, "%s: out of memory", name);
 }
 
+/* By way of the buffer, or straight to where they belong. */
 static int read_data(int fd, const char *path, struct memfile *bytes, uint8_t *buffer,
                      struct hl_error *error)
 {
     for (size_t at = next_data(fd, 0, bytes->size); at < bytes->size;) {
         size_t left = bytes->size - at;
-        ssize_t n = RETRY(pread(fd, buffer, left < CHUNK ? left : CHUNK, (off_t)at));
+        uint8_t *to = buffer ? buffer : bytes->data + at;
+        ssize_t n = RETRY(pread(fd, to, left < CHUNK ? left : CHUNK, (off_t)at));
         if (n <= 0)
             return read_failed(path, n ? errno : EIO, error);
-        if (!memfile_put(bytes, at, buffer, (size_t)n))
+        if (buffer && !memfile_put(bytes, at, buffer, (size_t)n))
             return no_memory(path, error);
         at = next_data(fd, at + (size_t)n, bytes->size);
     }
@@ -60,8 +62,9 @@ static int read_data(int fd, const char *path, struct memfile *bytes, uint8_t *b
 static int read_all(int fd, const char *path, struct memfile *bytes, struct hl_error *error)
 {
     struct stat st;
-    uint8_t *buffer = malloc(CHUNK); /* the caller's stack may be small */
-    if (!buffer)
+    /* Plain memory needs none. */
+    uint8_t *buffer = bytes->fd < 0 ? NULL : malloc(CHUNK);
+    if (bytes->fd >= 0 && !buffer)
         return no_memory(path, error);
     int rc = read_data(fd, path, bytes, buffer, error);
     free(buffer);

@@ -54,6 +54,7 @@ struct machine_contents {
     uint64_t offset; /* a multiple of the page size */
     const struct page_run *runs;
     size_t run_count; /* ascending */
+    bool spaced;      /* data is zeros between runs, too: a mapping may span several of them */
     bool log;         /* the backend logs what the guest writes to, from the start */
 };
 
@@ -61,7 +62,7 @@ struct machine_contents {
 hl_gpa_t machine_first(const struct hl_machine_config *config);
 
 /*
- * Runs as far from each other there as here are mapped as one, with what is between them: of so
+ * Runs as far from each other there as here are mapped as one, with the zeros between them: of so
  * many pages or more, and so many of them.  The rest is copied.
  */
 #define MACHINE_MAP_MIN 16u

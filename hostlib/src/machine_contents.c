@@ -80,7 +80,8 @@ static struct page_run group(const struct machine_contents *c, size_t *i)
     struct page_run g = c->runs[*i];
     for (++*i; *i < c->run_count; ++*i) {
         const struct page_run *next = &c->runs[*i];
-        if (next->page - g.page != next->at - g.at)
+        if (next->page - g.page != next->at - g.at ||
+            (!c->spaced && next->page != g.page + g.count))
             break;
         g.count = next->page + next->count - g.page;
     }

@@ -50,6 +50,7 @@ static int fill(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_er
         .offset = s->store.offset,
         .runs = s->store.runs,
         .run_count = s->store.run_count,
+        .spaced = true,
         .log = true,
     };
     int rc = layout_clone(sb, &contents, error);

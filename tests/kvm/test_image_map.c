@@ -8,6 +8,8 @@
 
 #include <hl/snapshot.h>
 
+#include "../unit/file.h"
+
 #define SUM (3u * 262144 + 7u * 131072)
 static const char *const guests[] = {"large", "large_pie"};
 
@@ -83,6 +85,45 @@ static void test_mapped_and_private(void **state)
         close_another(&other);
         box_close(box);
         assert_int_equal(mappings(), 0);
+    }
+}
+
+/* What the file has after a segment's bytes, up to the end of the page, filled with junk. */
+static void fill_gaps(struct file *f)
+{
+    const Elf64_Phdr *ph = (const Elf64_Phdr *)(void *)(f->data + file_header(f)->e_phoff);
+    for (unsigned i = 0; i < file_header(f)->e_phnum; i++) {
+        size_t end = ph[i].p_offset + ph[i].p_filesz, next = (end + PAGE - 1) & ~(size_t)(PAGE - 1);
+        if (ph[i].p_type == PT_LOAD && next <= f->size)
+            memset(f->data + end, 0xcc, next - end);
+    }
+}
+
+/* The rest of a segment's last page is zeros, whatever lies there in the file that is mapped. */
+static void test_zeros_after_a_segment(void **state)
+{
+    struct box *box = *state;
+    for (size_t i = 0; i < COUNT(guests); i++) {
+        char path[512];
+        snprintf(path, sizeof(path), TEST_BUILD "/tests/guest/%s", guests[i]);
+        struct file f = file_read(path);
+        fill_gaps(&f);
+        assert_int_equal(hl_image_from_memory(&box->image, "f", f.data, f.size, &box->error), 0);
+        free(f.data);
+        box_open(box, "");
+        assert_true(mappings() >= 1);
+        for (size_t k = 0; k < hl_image_segment_count(box->image); k++) {
+            const struct hl_segment *s = hl_image_segment(box->image, k);
+            uint8_t rest[PAGE], zeros[PAGE] = {0};
+            size_t n = -s->file_size % PAGE;
+            assert_int_equal(
+                hl_machine_read(hl_sandbox_machine(box->sb), s->start + s->file_size, rest, n, 0),
+                n);
+            if (!(s->prot & HL_PROT_WRITE)) /* those may have variables there */
+                assert_memory_equal(rest, zeros, n);
+        }
+        expect_fresh(box);
+        box_close(box);
     }
 }
 
@@ -283,6 +324,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOX_TEST(test_mapped_and_private),
+        BOX_TEST(test_zeros_after_a_segment),
         BOX_TEST(test_snapshots),
         BOX_TEST(test_clone_keeps_image_max),
         BOX_TEST(test_file_changed_under_it),
