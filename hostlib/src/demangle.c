@@ -7,10 +7,10 @@
  * - Its own limit of recursion stays on (no DMGL_NO_RECURSE_LIMIT).
  * - A name of a hundred bytes can unfold to gigabytes, or to nothing at all in a million years: a
  *   pack expansion is looked for in every copy of a type.  There is no way to ask it to stop.  So
- *   it runs as a process that shares our memory, as that of vfork() does.  That one leaves when the
- *   room is full, and the kernel ends it when it has used up its time.  The functions used here
- *   allocate nothing but on the stack, so nothing is lost that way; those that return a string do,
- *   and end the program when there is no memory.
+ *   it runs in a process that shares our memory, as that of vfork() does.  A name is left when its
+ *   room is full, and the kernel ends the process when it has used up its time.  The functions used
+ *   here allocate nothing but on the stack, so nothing is lost that way; those that return a string
+ *   do, and end the program when there is no memory.
  */
 #include "demangle.h"
 
@@ -18,28 +18,30 @@
 #include <libiberty/demangle.h>
 #include <pthread.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define MANGLED_MAX 1024
 #define STACK_BYTES ((size_t)2 << 20)
 #define GUARD_BYTES ((size_t)4096)
-#define SECONDS_MAX 1 /* of the processor */
 
 struct job {
-    const char *mangled;
-    struct demangled *out;
-    bool done;
+    void (*work)(void *opaque);
+    void *opaque;
+    int64_t us;
 };
 
 struct sink {
     char *text;
     size_t size;
+    jmp_buf full;
 };
 
 static void put(const char *text, size_t size, void *opaque)
@@ -47,7 +49,7 @@ static void put(const char *text, size_t size, void *opaque)
     struct sink *sink = opaque;
 
     if (size >= DEMANGLE_MAX - sink->size)
-        _exit(0);
+        longjmp(sink->full, 1);
     if (size)
         memcpy(sink->text + sink->size, text, size);
     sink->size += size;
@@ -59,22 +61,12 @@ static bool read_name(const char *mangled, int options, char *out)
 {
     struct sink sink = {.text = out};
 
+    if (setjmp(sink.full))
+        return false;
     if (rust_demangle_callback(mangled, options, put, &sink))
         return sink.size != 0;
     sink.size = 0;
     return cplus_demangle_v3_callback(mangled, options, put, &sink) && sink.size != 0;
-}
-
-static int work(void *opaque)
-{
-    const struct rlimit time = {SECONDS_MAX, SECONDS_MAX};
-    struct job *job = opaque;
-
-    if (setrlimit(RLIMIT_CPU, &time))
-        return 0;
-    job->done = read_name(job->mangled, DMGL_ANSI | DMGL_PARAMS, job->out->full) &&
-                read_name(job->mangled, DMGL_ANSI, job->out->bare);
-    return 0;
 }
 
 bool demangle_applies(const char *mangled)
@@ -83,37 +75,89 @@ bool demangle_applies(const char *mangled)
            strnlen(mangled, MANGLED_MAX + 1) <= MANGLED_MAX;
 }
 
-/* No signal at its end, so that no wait of the program's own finds it: it takes __WALL. */
-static int run(struct job *job, uint8_t *stack)
+bool demangle_here(const char *mangled, struct demangled *out)
 {
+    return demangle_applies(mangled) &&
+           read_name(mangled, DMGL_ANSI | DMGL_PARAMS, out->full) &&
+           read_name(mangled, DMGL_ANSI, out->bare);
+}
+
+/* ---- the process ---------------------------------------------------------------------------- */
+
+/* A timer of its own ends it, by a signal that means in it what it means by default. */
+static int work(void *opaque)
+{
+    struct job *job = opaque;
+    const struct itimerval timer = {.it_value = {job->us / 1000000, job->us % 1000000}};
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGPROF);
+    if (sigaction(SIGPROF, &action, NULL) || setitimer(ITIMER_PROF, &timer, NULL) ||
+        sigprocmask(SIG_UNBLOCK, &set, NULL))
+        return 0;
+    job->work(job->opaque);
+    return 0;
+}
+
+/* No signal at its end, so that no wait of the program's own finds it: it takes __WALL. */
+static void run(struct demangle_time *time, struct job *job, uint8_t *stack)
+{
+    struct rusage used = {.ru_utime = {0, 0}};
     int status = 0;
     pid_t pid = clone(work, stack + GUARD_BYTES + STACK_BYTES,
                       CLONE_VM | CLONE_VFORK | CLONE_FS | CLONE_FILES, job);
 
-    while (pid > 0 && waitpid(pid, &status, __WALL) < 0 && errno == EINTR)
+    while (pid > 0 && wait4(pid, &status, __WALL, &used) < 0 && errno == EINTR)
         ;
-    return status;
+    time->us -= (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec +
+                used.ru_stime.tv_usec;
+    /* Others like it are to be expected. */
+    if (WIFSIGNALED(status))
+        time->us = 0;
 }
 
-bool demangle(const char *mangled, struct demangled *out)
+void demangle_within(struct demangle_time *time, void (*what)(void *opaque), void *opaque)
 {
-    struct job job = {.mangled = mangled, .out = out};
+    struct job job = {what, opaque, time->us};
     sigset_t every, before;
     uint8_t *stack;
 
-    out->slow = false;
-    if (!demangle_applies(mangled))
-        return false;
+    if (time->us <= 0)
+        return;
     stack = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED)
-        return false;
+        return;
     /* The program's signals are for its own threads. */
     sigfillset(&every);
     pthread_sigmask(SIG_SETMASK, &every, &before);
     if (mprotect(stack, GUARD_BYTES, PROT_NONE) == 0)
-        out->slow = WIFSIGNALED(run(&job, stack));
+        run(time, &job, stack);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, GUARD_BYTES + STACK_BYTES);
-    return job.done && !out->slow;
+}
+
+struct one {
+    const char *mangled;
+    struct demangled *out;
+    bool done;
+};
+
+static void read_one(void *opaque)
+{
+    struct one *one = opaque;
+
+    one->done = demangle_here(one->mangled, one->out);
+}
+
+bool demangle(struct demangle_time *time, const char *mangled, struct demangled *out)
+{
+    struct one one = {mangled, out, false};
+
+    if (!demangle_applies(mangled))
+        return false;
+    demangle_within(time, read_one, &one);
+    return one.done;
 }

@@ -30,6 +30,8 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
     if (!s)
         return hl_error_set(error, HL_ERR_MEMORY, "symbols");
     /* elf_memory() wants a pointer to non-const, but opens for reading. */
+    s->budget = (struct hl_budget){.steps = BUDGET_STEPS, .bytes = HL_SYMBOLS_BYTES};
+    s->names.time = DEMANGLE_TIME;
     s->elf = elf_memory((char *)(uintptr_t)data, size);
     s->data = data;
     s->size = size;
@@ -64,7 +66,7 @@ int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
 struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
 {
     if (!symbols->files_read && symbols->path)
-        hl_debug_file_find(symbols->elf, symbols->path, &symbols->separate, symbols->missing,
+        hl_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate, symbols->missing,
                            sizeof(symbols->missing));
     if (symbols->separate.elf)
         symbols->missing[0] = '\0';
@@ -74,7 +76,13 @@ struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
 
 const char *hl_symbols_missing(const struct hl_symbols *symbols)
 {
-    return symbols && symbols->missing[0] ? symbols->missing : NULL;
+    if (!symbols)
+        return NULL;
+    if (symbols->budget.spent)
+        return HL_SYMBOLS_SPENT;
+    if (symbols->damaged)
+        return symbols->damaged;
+    return symbols->missing[0] ? symbols->missing : NULL;
 }
 
 void hl_symbols_close(struct hl_symbols *symbols)
@@ -91,15 +99,14 @@ void hl_symbols_close(struct hl_symbols *symbols)
 }
 
 /* Where the symbol table is stripped, debug information may still know the function. */
-static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *function,
+static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, struct dw_die *function,
                           hl_gva_t *start, hl_gva_t *end)
 {
     struct hl_chain chain;
-    Dwarf_Addr low, high;
+    uint64_t first, low, high;
 
-    if (!hl_dwarf_chain(symbols, address, &chain))
-        return false;
-    if (dwarf_entrypc(&chain.die[0], &low) || dwarf_highpc(&chain.die[0], &high))
+    if (!hl_dwarf_chain(symbols, address, &chain) || !dw_bounds(&chain.die[0], &first, &high) ||
+        !hl_dwarf_entry(&chain.die[0], &low))
         return false;
     *function = chain.die[0];
     *start = low + symbols->bias;
@@ -111,7 +118,7 @@ bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t 
                          hl_gva_t *end)
 {
     const struct hl_symbol *symbol = hl_table_find(symbols, address);
-    Dwarf_Die function;
+    struct dw_die function;
 
     if (!symbol)
         return find_in_dwarf(symbols, address, &function, start, end);
@@ -125,19 +132,19 @@ static void name_function(struct hl_symbols *symbols, hl_gva_t address,
 {
     const struct hl_symbol *symbol = hl_table_find(symbols, address);
     hl_gva_t start, end;
-    Dwarf_Die function;
+    struct dw_die function;
 
-    if (symbol) {
+    if (symbol && strnlen(symbol->name, DW_TEXT_MAX) < DW_TEXT_MAX) {
         location->function = hl_names_readable(&symbols->names, symbol->name);
         location->linkage = symbol->name;
         location->offset = address - symbols->bias - symbol->start;
-    } else if (find_in_dwarf(symbols, address, &function, &start, &end)) {
+    } else if (!symbol && find_in_dwarf(symbols, address, &function, &start, &end)) {
         location->function = hl_dwarf_name(symbols, &function, &location->linkage);
         location->offset = address - start;
     }
 }
 
-bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
+static bool find(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
 {
     memset(location, 0, sizeof(*location));
     /* Nothing but code has a function, and a hostile table must not say otherwise. */
@@ -146,6 +153,12 @@ bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address, struct hl_loc
     name_function(symbols, address, location);
     hl_dwarf_line(symbols, address, location);
     return location->function || location->file;
+}
+
+bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
+{
+    budget_ask(&symbols->budget);
+    return find(symbols, address, location);
 }
 
 hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name)
@@ -174,14 +187,14 @@ size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *
 }
 
 /* Name and offset of an inlined function; its line is the caller's business. */
-static void name_inlined(struct hl_symbols *symbols, Dwarf_Die *die, hl_gva_t address,
+static void name_inlined(struct hl_symbols *symbols, const struct dw_die *die, hl_gva_t address,
                          struct hl_location *location)
 {
-    Dwarf_Addr entry;
+    uint64_t entry;
 
     location->function = hl_dwarf_name(symbols, die, &location->linkage);
     location->offset = 0;
-    if (dwarf_entrypc(die, &entry) == 0 && entry <= address - symbols->bias)
+    if (hl_dwarf_entry(die, &entry) && entry <= address - symbols->bias)
         location->offset = address - symbols->bias - entry;
 }
 
@@ -194,7 +207,8 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
 
     if (max == 0)
         return 0;
-    hl_symbols_find(symbols, address, &physical);
+    budget_ask(&symbols->budget);
+    find(symbols, address, &physical);
     line = physical; /* of the innermost function: the line table speaks of that one */
     if (!hl_dwarf_chain(symbols, address, &chain))
         chain.count = 1;

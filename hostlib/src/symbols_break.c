@@ -12,22 +12,20 @@
 
 #include "symbols_impl.h"
 
-#define DEPTH_MAX 64
-
 struct bounds {
     uint64_t start, end; /* file addresses */
 };
 
-static bool is_in_list(Dwarf_Die *die)
+static bool is_in_list(const struct dw_die *die)
 {
-    Dwarf_Attribute location;
-    int tag = dwarf_tag(die);
+    struct dw_attr location;
+    unsigned tag = die->abbrev.tag;
 
     if (tag != DW_TAG_variable && tag != DW_TAG_formal_parameter)
         return false;
-    if (!dwarf_attr(die, DW_AT_location, &location))
+    if (!dw_attr(die, DW_AT_location, &location))
         return false;
-    switch (dwarf_whatform(&location)) {
+    switch (location.form) {
     case DW_FORM_sec_offset:
     case DW_FORM_loclistx:
     case DW_FORM_data4:
@@ -38,28 +36,25 @@ static bool is_in_list(Dwarf_Die *die)
     }
 }
 
-/* Is anything below the unit described by a location list? */
-static bool has_location_lists(struct hl_symbols *symbols, Dwarf_Die *parent, unsigned depth)
+/* Is anything in the unit described by a location list? */
+static bool has_location_lists(struct dw_unit *unit, const struct dw_die *top)
 {
-    Dwarf_Die die;
+    struct dw_die die = *top;
+    bool has = false;
 
-    if (depth >= DEPTH_MAX || dwarf_child(parent, &die) != 0)
-        return false;
-    do {
-        if (!hl_dwarf_visit(symbols))
-            return false;
-        if (is_in_list(&die) || has_location_lists(symbols, &die, depth + 1))
-            return true;
-    } while (dwarf_siblingof(&die, &die) == 0);
-    return false;
+    if (unit->location_lists)
+        return unit->location_lists > 0;
+    while (!has && dw_die_after(&die, &die))
+        has = is_in_list(&die);
+    unit->location_lists = has ? 1 : -1;
+    return has;
 }
 
-static const char *producer(Dwarf_Die *unit)
+static bool is_clang(const struct dw_die *top)
 {
-    Dwarf_Attribute attr;
-    const char *text = dwarf_formstring(dwarf_attr(unit, DW_AT_producer, &attr));
+    const char *text = dw_name(top, DW_AT_producer);
 
-    return text ? text : "";
+    return text && strstr(text, "clang");
 }
 
 /* Behind the frame's set-up, or pc itself where there is none. */
@@ -82,60 +77,47 @@ static hl_gva_t skip_frame(const struct hl_symbols *symbols, hl_gva_t pc)
 }
 
 /* The first row at or behind pc in the function, else pc. */
-static uint64_t next_row(Dwarf_Lines *lines, size_t count, const struct bounds *f, uint64_t pc)
+static uint64_t next_row(const struct dw_lines *lines, const struct bounds *f, uint64_t pc)
 {
-    uint64_t best = f->end;
-
-    for (size_t i = 0; i < count; i++) {
-        Dwarf_Addr address;
-
-        if (dwarf_lineaddr(dwarf_onesrcline(lines, i), &address) == 0 && address >= pc &&
-            address < best)
-            best = address;
+    for (size_t i = dw_lines_from(lines, pc); i < lines->row_count; i++) {
+        if (lines->row[i].address >= pc)
+            return lines->row[i].address < f->end ? lines->row[i].address : pc;
     }
-    return best < f->end ? best : pc;
+    return pc;
 }
 
 /* clang says where the prologue ends; what is in no hurry to do so has a second row there. */
-static uint64_t second_row(Dwarf_Lines *lines, size_t count, const struct bounds *f)
+static uint64_t second_row(const struct dw_lines *lines, const struct bounds *f)
 {
     uint64_t best = f->end;
-    bool marked = false;
 
-    for (size_t i = 0; i < count; i++) {
-        Dwarf_Line *line = dwarf_onesrcline(lines, i);
-        Dwarf_Addr address;
-        bool end = false;
+    for (size_t i = dw_lines_from(lines, f->start); i < lines->row_count; i++) {
+        const struct dw_row *row = &lines->row[i];
 
-        if (dwarf_lineaddr(line, &address) || address < f->start || address >= f->end ||
-            dwarf_lineprologueend(line, &end))
-            continue;
-        if (end ? (!marked || address < best) : (!marked && address > f->start && address < best))
-            best = address;
-        marked |= end;
+        if (row->address >= f->end)
+            break;
+        if (row->prologue_end)
+            return row->address;
+        if (row->address > f->start && best == f->end)
+            best = row->address;
     }
     return best < f->end ? best : f->start;
 }
 
-static uint64_t by_lines(struct hl_symbols *symbols, Dwarf_Die *unit, const struct bounds *f)
+static uint64_t by_lines(struct hl_symbols *symbols, struct dw_unit *unit, const struct bounds *f)
 {
-    Dwarf_Lines *lines;
-    Dwarf_Die body;
-    size_t count;
-    bool clang;
+    struct dw_unit *whole = hl_split_open(symbols, unit);
+    const struct dw_lines *lines;
+    struct dw_die body;
+    bool known = dw_unit_die(whole, &body), clang = known && is_clang(&body);
 
-    hl_split_open(symbols, unit, &body);
-    clang = strstr(producer(&body), "clang") != NULL;
-
-    hl_dwarf_ask(symbols);
-    if (!clang && has_location_lists(symbols, &body, 0))
+    if (known && !clang && has_location_lists(whole, &body))
         return f->start;
-    if (dwarf_getsrclines(unit, &lines, &count))
-        count = 0;
-    if (clang && count)
-        return second_row(lines, count, f);
+    lines = dw_lines(unit);
+    if (clang && lines)
+        return second_row(lines, f);
     uint64_t pc = skip_frame(symbols, f->start + symbols->bias) - symbols->bias;
-    return count && pc != f->start ? next_row(lines, count, f, pc) : pc;
+    return lines && pc != f->start ? next_row(lines, f, pc) : pc;
 }
 
 hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function)
@@ -151,16 +133,16 @@ hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry)
 {
     hl_gva_t address, start, end;
     struct bounds f;
-    Dwarf_Die unit;
+    struct dw_unit *unit;
     size_t available;
 
     if (!hl_code_at(symbols, entry, &available))
         return 0;
     address = skip_frame(symbols, entry);
     if (hl_symbols_function(symbols, entry, &start, &end) && start == entry &&
-        hl_dwarf_unit(symbols, entry, &unit)) {
+        (unit = hl_dwarf_unit(symbols, entry)) != NULL) {
         f = (struct bounds){start - symbols->bias, end - symbols->bias};
-        address = by_lines(symbols, &unit, &f) + symbols->bias;
+        address = by_lines(symbols, unit, &f) + symbols->bias;
     }
     return hl_code_at(symbols, address, &available) ? address : 0;
 }

@@ -1,72 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Debug information through libdw.  Opened at the first question that needs it.
+ * Debug information, opened at the first question that needs it.
  *
- * libdw would open further files for split units and for .gnu_debugaltlink, at any path that the
- * guest file names.  It is kept from both: symbols_split.c opens split units, and a shared file is
- * given to libdw beforehand; without it the file counts as one without debug information.
+ * A file without the shared one that it names (.gnu_debugaltlink) counts as one without debug
+ * information: half of its names would be missing.
  */
 #include <dwarf.h>
-#include <elfutils/libdwelf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbols_impl.h"
 
-#define UNITS_MAX ((size_t)1 << 20)      /* ranges of units */
-#define INFLATED_MAX ((uint64_t)1 << 30) /* bytes of all sections that are copied */
-#define DEPTH_MAX 64                     /* of nested scopes */
-#define VISITS_MAX (1u << 22)            /* DIEs looked at for one question */
-#define LOOK_BACK 16                     /* units that may overlap one address */
+#define DEPTH_MAX 64           /* of nested scopes */
+#define LOOK_BACK 16           /* units that may overlap one address */
+#define NAMES_MAX (1u << 22)   /* DIEs looked at for one name */
 
-/*
- * The Elf for libdw: the file itself, or, where anything in it is compressed, what is in it without
- * compression.
- */
-static Elf *plain_elf(struct hl_symbols *symbols, Elf *elf, void **file)
+void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
+                       const char *suffix)
 {
-    struct hl_section sections[HL_SECTIONS];
-    bool packed;
-    size_t count;
-    Elf *plain = NULL;
+    static const char *const names[DW_SECTIONS] = {
+        [DW_INFO] = ".debug_info",         [DW_ABBREV] = ".debug_abbrev",
+        [DW_LINE] = ".debug_line",         [DW_STR] = ".debug_str",
+        [DW_LINE_STR] = ".debug_line_str", [DW_STR_OFFSETS] = ".debug_str_offsets",
+        [DW_ADDR] = ".debug_addr",         [DW_RANGES] = ".debug_ranges",
+        [DW_RNGLISTS] = ".debug_rnglists",
+    };
 
-    if (hl_sections_read(elf, sections, HL_SECTIONS, &count, &symbols->budget, &packed))
-        plain = packed ? hl_sections_join(sections, count, file) : elf;
-    else
-        snprintf(symbols->missing, sizeof(symbols->missing), "its debug sections are damaged");
-    hl_sections_free(sections, count);
-    return plain;
+    for (size_t i = 0; i < DW_SECTIONS; i++) {
+        const struct hl_section *s;
+        char name[SECTION_NAME_MAX];
+
+        snprintf(name, sizeof(name), "%s%s", names[i], suffix);
+        s = hl_sections_find(section, count, name);
+        file->section[i] =
+            s ? (struct dw_bytes){s->data, s->data + s->size} : (struct dw_bytes){NULL, NULL};
+    }
 }
 
-void hl_dwarf_ask(struct hl_symbols *symbols)
-{
-    symbols->visits = VISITS_MAX;
-}
+/* ---- which unit is where -------------------------------------------------------------------- */
 
-bool hl_dwarf_visit(struct hl_symbols *symbols)
+static bool add_unit(struct hl_symbols *symbols, struct dw_unit *unit, const struct dw_ranges *r)
 {
-    return symbols->visits && symbols->visits--;
-}
-
-static bool add_unit(struct hl_symbols *symbols, size_t *room, const struct hl_unit *unit)
-{
-    size_t available;
+    struct hl_unit *more;
 
     /* Sections that the linker dropped leave ranges at 0 behind. */
-    if (unit->end <= unit->start || !hl_code_at(symbols, unit->start + symbols->bias, &available))
+    if (r->end <= r->start || !hl_code_at(symbols, r->start + symbols->bias, &(size_t){0}))
         return true;
-    if (symbols->unit_count == *room) {
-        size_t more = *room ? *room * 2 : 64;
-        struct hl_unit *bigger = realloc(symbols->unit, more * sizeof(*bigger));
-
-        if (!bigger)
-            return false;
-        symbols->unit = bigger;
-        *room = more;
-    }
-    symbols->unit[symbols->unit_count++] = *unit;
-    return symbols->unit_count < UNITS_MAX;
+    more = budget_grow(&symbols->budget, symbols->unit, symbols->unit_count, &symbols->unit_room,
+                       sizeof(*more));
+    if (!more)
+        return false;
+    symbols->unit = more;
+    more[symbols->unit_count++] = (struct hl_unit){r->start, r->end, unit};
+    return true;
 }
 
 static int compare_units(const void *a, const void *b)
@@ -75,95 +62,114 @@ static int compare_units(const void *a, const void *b)
 
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
-    return x->die < y->die ? -1 : x->die > y->die;
+    return x->unit < y->unit ? -1 : x->unit > y->unit;
+}
+
+static bool has_code(struct dw_unit *unit, struct dw_die *die)
+{
+    if (!dw_unit_die(unit, die))
+        return false;
+    if (unit->type == DW_UT_skeleton)
+        return true;
+    return unit->type == DW_UT_compile && die->abbrev.tag == DW_TAG_compile_unit;
 }
 
 /* .debug_aranges would be quicker, but clang writes none. */
 static void read_units(struct hl_symbols *symbols)
 {
-    Dwarf_CU *cu = NULL;
-    Dwarf_Die die;
-    uint8_t type;
-    size_t room = 0, split_room = 0;
+    struct dw_file *file = symbols->dwarf;
 
-    while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, &type, &die, NULL) == 0) {
-        struct hl_unit unit = {.die = dwarf_dieoffset(&die)};
-        Dwarf_Addr base;
-        ptrdiff_t at = 0;
+    for (size_t i = 0; i < file->unit_count; i++) {
+        struct dw_ranges r;
+        struct dw_die die;
 
-        if (type == DW_UT_skeleton) {
-            if (!hl_split_add(symbols, unit.die, &split_room))
-                goto out;
-        } else if (type != DW_UT_compile || dwarf_tag(&die) != DW_TAG_compile_unit) {
+        if (!has_code(&file->unit[i], &die))
             continue;
-        }
-        while ((at = dwarf_ranges(&die, at, &base, &unit.start, &unit.end)) > 0) {
-            if (!add_unit(symbols, &room, &unit))
-                goto out;
+        for (dw_ranges(&die, &r); dw_ranges_next(&r);) {
+            if (!add_unit(symbols, &file->unit[i], &r))
+                return;
         }
     }
-out:
-    if (symbols->unit_count)
+    if (symbols->unit_count && budget_take(&symbols->budget, 16 * symbols->unit_count))
         qsort(symbols->unit, symbols->unit_count, sizeof(*symbols->unit), compare_units);
 }
 
-/* False where a shared file is needed and not there: libdw would look for it by itself. */
+/* ---- opening -------------------------------------------------------------------------------- */
+
+static bool read_sections(struct hl_symbols *symbols, Elf *elf, struct hl_section *section,
+                          size_t *count)
+{
+    if (hl_sections_read(elf, section, HL_SECTIONS, count, &symbols->budget))
+        return true;
+    symbols->damaged = "its debug sections are damaged";
+    return false;
+}
+
+/* False where a shared file is needed and not there. */
 static bool open_shared(struct hl_symbols *symbols, Elf *named)
 {
     const char *name;
     const void *id;
-    Dwarf *dwarf = dwarf_begin_elf(named, DWARF_C_READ, NULL);
-    ssize_t size = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) : 0;
-    bool found = size > 0 && symbols->path &&
-                 hl_debug_file_find_shared(symbols->path, name, id, (size_t)size, &symbols->shared);
+    size_t size;
+    int rc = hl_debug_file_altlink(named, &name, &id, &size);
 
-    if (size > 0 && !found)
+    if (rc <= 0)
+        return rc == 0;
+    if (!symbols->path || !hl_debug_file_find_shared(&symbols->budget, symbols->path, name, id, size,
+                                                     &symbols->shared)) {
         snprintf(symbols->missing, sizeof(symbols->missing), "%s", name);
-    dwarf_end(dwarf);
-    if (!found)
-        return size == 0;
-    symbols->shared_elf = plain_elf(symbols, symbols->shared.elf, &symbols->shared_plain);
-    if (symbols->shared_elf)
-        symbols->shared_dwarf = dwarf_begin_elf(symbols->shared_elf, DWARF_C_READ, NULL);
-    return symbols->shared_dwarf != NULL;
+        return false;
+    }
+    if (!read_sections(symbols, symbols->shared.elf, symbols->shared_section,
+                       &symbols->shared_count))
+        return false;
+    hl_dwarf_sections(&symbols->alternate, symbols->shared_section, symbols->shared_count, "");
+    symbols->own.shared = &symbols->alternate;
+    return dw_open(&symbols->alternate, &symbols->budget);
 }
 
 static bool has_dwarf(Elf *elf)
 {
+    struct hl_section_walk walk;
     struct hl_section section;
 
-    return hl_section_find(elf, ".debug_info", &section) ||
-           hl_section_find(elf, ".zdebug_info", &section);
+    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+        if ((strcmp(walk.name, ".debug_info") == 0 || strcmp(walk.name, ".zdebug_info") == 0) &&
+            hl_section_data(&walk, &section))
+            return true;
+    }
+    return false;
 }
 
-Dwarf *hl_dwarf(struct hl_symbols *symbols)
+struct dw_file *hl_dwarf(struct hl_symbols *symbols)
 {
     Elf *elf = symbols->elf;
 
     if (symbols->dwarf_read)
-        return symbols->dwarf;
+        return symbols->budget.spent ? NULL : symbols->dwarf;
     symbols->dwarf_read = true;
-    symbols->budget = INFLATED_MAX;
+    hl_table_read(symbols);
     if (!has_dwarf(elf) && hl_symbols_separate(symbols)->elf)
         elf = symbols->separate.elf;
-    symbols->dwarf_elf = plain_elf(symbols, elf, &symbols->plain);
-    if (!symbols->dwarf_elf || !open_shared(symbols, symbols->dwarf_elf))
+    symbols->dwarf_elf = elf;
+    if (!read_sections(symbols, elf, symbols->section, &symbols->section_count) ||
+        !open_shared(symbols, elf))
         return NULL;
-    symbols->dwarf = dwarf_begin_elf(symbols->dwarf_elf, DWARF_C_READ, NULL);
-    if (symbols->dwarf && symbols->shared_dwarf)
-        dwarf_setalt(symbols->dwarf, symbols->shared_dwarf);
-    if (symbols->dwarf)
-        read_units(symbols);
-    return symbols->dwarf;
+    hl_dwarf_sections(&symbols->own, symbols->section, symbols->section_count, "");
+    if (!dw_open(&symbols->own, &symbols->budget))
+        return NULL;
+    symbols->dwarf = &symbols->own;
+    read_units(symbols);
+    return symbols->budget.spent ? NULL : symbols->dwarf;
 }
 
-bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit)
+struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address)
 {
     uint64_t pc = address - symbols->bias;
     size_t low = 0, high;
 
     if (!hl_dwarf(symbols))
-        return false;
+        return NULL;
     high = symbols->unit_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -177,43 +183,33 @@ bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit
         const struct hl_unit *found = &symbols->unit[low - 1 - n];
 
         if (pc < found->end)
-            return dwarf_offdie(symbols->dwarf, found->die, unit) != NULL;
+            return found->unit;
     }
-    return false;
+    return NULL;
 }
 
+/* ---- functions ------------------------------------------------------------------------------ */
+
 struct visit {
-    struct hl_symbols *symbols;
     uint64_t pc; /* file address */
     struct hl_chain *chain;
 };
 
-static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth);
-
-static bool has_pc(struct visit *visit, Dwarf_Die *die)
-{
-    const struct hl_split *split = visit->chain->split;
-
-    return split ? hl_split_has(visit->symbols, split, die, visit->pc)
-                 : dwarf_haspc(die, visit->pc) > 0;
-}
+static bool descend(struct visit *visit, const struct dw_die *parent, unsigned depth);
 
 /* True when die holds the address, or one of its children does. */
-static bool enter(struct visit *visit, Dwarf_Die *die, unsigned depth)
+static bool enter(struct visit *visit, const struct dw_die *die, unsigned depth)
 {
     struct hl_chain *chain = visit->chain;
-    int tag = dwarf_tag(die);
+    unsigned tag = die->abbrev.tag;
 
     switch (tag) {
-    case DW_TAG_namespace:
-    case DW_TAG_module:
-        return descend(visit, die, depth + 1);
     case DW_TAG_subprogram:
     case DW_TAG_inlined_subroutine:
     case DW_TAG_lexical_block:
     case DW_TAG_try_block:
     case DW_TAG_catch_block:
-        if (!has_pc(visit, die))
+        if (!dw_has(die, visit->pc))
             return false;
         /* A function nested in another one starts over: it has a frame of its own. */
         if (tag == DW_TAG_subprogram)
@@ -230,126 +226,118 @@ static bool enter(struct visit *visit, Dwarf_Die *die, unsigned depth)
     }
 }
 
-static bool descend(struct visit *visit, Dwarf_Die *parent, unsigned depth)
+static bool descend(struct visit *visit, const struct dw_die *parent, unsigned depth)
 {
-    Dwarf_Die die;
+    struct dw_die die;
 
-    if (depth >= DEPTH_MAX || dwarf_child(parent, &die) != 0)
+    if (depth >= DEPTH_MAX || !dw_die_child(parent, &die))
         return false;
     do {
-        if (!hl_dwarf_visit(visit->symbols))
-            return true;
         if (enter(visit, &die, depth))
             return true;
-    } while (dwarf_siblingof(&die, &die) == 0);
+    } while (dw_die_sibling(&die, &die));
     return false;
 }
 
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain)
 {
-    struct visit visit = {
-        .symbols = symbols,
-        .pc = address - symbols->bias,
-        .chain = chain,
-    };
-    Dwarf_Die unit;
+    struct visit visit = {.pc = address - symbols->bias, .chain = chain};
+    struct dw_die top;
 
     chain->count = 0;
-    hl_dwarf_ask(symbols);
-    if (!hl_dwarf_unit(symbols, address, &chain->unit))
+    chain->unit = hl_dwarf_unit(symbols, address);
+    if (!chain->unit ||
+        !dw_function_at(hl_split_open(symbols, chain->unit), visit.pc, &top))
         return false;
-    chain->split = hl_split_open(symbols, &chain->unit, &unit);
-    descend(&visit, &unit, 0);
+    enter(&visit, &top, 0);
+    /* Half a chain would give an inner function's line to an outer one. */
+    if (symbols->budget.spent)
+        chain->count = 0;
     return chain->count != 0;
 }
 
+/* ---- lines ---------------------------------------------------------------------------------- */
+
 bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
 {
-    Dwarf_Die unit;
-    Dwarf_Line *line;
-    const char *file;
+    struct dw_unit *unit = hl_dwarf_unit(symbols, address);
+    const struct dw_lines *lines = unit ? dw_lines(unit) : NULL;
+    const struct dw_row *row = lines ? dw_lines_find(lines, address - symbols->bias) : NULL;
+    const char *file = row ? dw_lines_file(unit, row->file) : NULL;
 
-    if (!hl_dwarf_unit(symbols, address, &unit))
-        return false;
-    line = dwarf_getsrc_die(&unit, address - symbols->bias);
-    file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
     if (!file)
         return false;
     location->file = file;
-    if (dwarf_lineno(line, &location->line) || location->line < 0)
-        location->line = 0;
-    if (dwarf_linecol(line, &location->column) || location->column < 0)
-        location->column = 0;
+    location->line = (int)row->line;
+    location->column = row->column;
     return true;
 }
 
-static int attribute(Dwarf_Die *die, unsigned name)
+static int attribute(const struct dw_die *die, unsigned name)
 {
-    Dwarf_Attribute attr;
-    Dwarf_Word value;
+    uint64_t value;
 
-    if (!dwarf_attr(die, name, &attr) || dwarf_formudata(&attr, &value) || value > INT32_MAX)
-        return 0;
-    return (int)value;
+    return dw_number(die, name, &value) && value <= INT32_MAX ? (int)value : 0;
 }
 
-void hl_dwarf_call_site(const struct hl_chain *chain, Dwarf_Die *inlined,
+void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
                         struct hl_location *location)
 {
-    int index = attribute(inlined, DW_AT_call_file);
-    Dwarf_Die unit = chain->unit;
-    Dwarf_Files *files;
+    uint64_t number;
 
-    location->file = NULL;
-    if (dwarf_hasattr(inlined, DW_AT_call_file) && dwarf_getsrcfiles(&unit, &files, NULL) == 0)
-        location->file = dwarf_filesrc(files, (size_t)index, NULL, NULL);
+    location->file =
+        dw_number(inlined, DW_AT_call_file, &number) ? dw_lines_file(chain->unit, number) : NULL;
     location->line = location->file ? attribute(inlined, DW_AT_call_line) : 0;
     location->column = location->file ? attribute(inlined, DW_AT_call_column) : 0;
 }
 
-/* Where a variable of fixed address lies: its location is one DW_OP_addr. */
-static bool variable_address(Dwarf_Die *die, Dwarf_Addr *address)
-{
-    Dwarf_Attribute attr;
-    Dwarf_Op *ops;
-    size_t count;
+/* ---- names ---------------------------------------------------------------------------------- */
 
-    if (!dwarf_attr(die, DW_AT_location, &attr) || dwarf_getlocation(&attr, &ops, &count) ||
-        count != 1 || ops[0].atom != DW_OP_addr)
+/* Where a variable of fixed address lies: its location is one DW_OP_addr. */
+static bool variable_address(const struct dw_die *die, uint64_t *address)
+{
+    struct dw_attr attr;
+    struct dw_bytes b;
+
+    if (!dw_attr(die, DW_AT_location, &attr) || attr.form != DW_FORM_exprloc)
         return false;
-    *address = ops[0].number;
-    return true;
+    b = attr.value;
+    if (dw_uleb(&b) != 1u + die->unit->address_size || dw_fixed(&b, 1) != DW_OP_addr)
+        return false;
+    *address = dw_fixed(&b, die->unit->address_size);
+    return dw_good(&b);
+}
+
+static bool is_called(const struct dw_die *die, const char *name, uint64_t *address)
+{
+    unsigned tag = die->abbrev.tag;
+    const char *found;
+
+    if (tag != DW_TAG_subprogram && tag != DW_TAG_variable)
+        return false;
+    found = dw_name(die, DW_AT_name);
+    return found && strcmp(found, name) == 0 &&
+           (tag == DW_TAG_subprogram ? hl_dwarf_entry(die, address)
+                                     : variable_address(die, address)) &&
+           *address != 0;
 }
 
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
 {
-    Dwarf_CU *cu = NULL;
-    Dwarf_Die unit, die;
+    struct dw_file *file = hl_dwarf(symbols);
+    unsigned left = NAMES_MAX;
 
-    if (!hl_dwarf(symbols))
-        return 0;
-    hl_dwarf_ask(symbols);
-    while (dwarf_get_units(symbols->dwarf, cu, &cu, NULL, NULL, &unit, NULL) == 0) {
-        hl_split_open(symbols, &unit, &die);
-        if (dwarf_child(&die, &die) != 0)
+    for (size_t i = 0; file && i < file->unit_count; i++) {
+        struct dw_unit *unit = hl_split_open(symbols, &file->unit[i]);
+        struct dw_die die;
+        uint64_t address;
+
+        if (!dw_unit_die(unit, &die) || !dw_die_child(&die, &die))
             continue;
         do {
-            int tag = dwarf_tag(&die);
-            Dwarf_Addr address = 0;
-            const char *found;
-
-            if (!hl_dwarf_visit(symbols))
-                return 0;
-            if (tag != DW_TAG_subprogram && tag != DW_TAG_variable)
-                continue;
-            found = dwarf_diename(&die);
-            if (!found || strcmp(found, name) != 0)
-                continue;
-            if ((tag == DW_TAG_subprogram ? dwarf_entrypc(&die, &address) == 0
-                                          : variable_address(&die, &address)) &&
-                address != 0)
+            if (is_called(&die, name, &address))
                 return address + symbols->bias;
-        } while (dwarf_siblingof(&die, &die) == 0);
+        } while (left-- && dw_die_sibling(&die, &die));
     }
     return 0;
 }
@@ -358,14 +346,10 @@ void hl_dwarf_close(struct hl_symbols *symbols)
 {
     free(symbols->unit);
     hl_split_close(symbols);
-    dwarf_end(symbols->dwarf);
-    dwarf_end(symbols->shared_dwarf);
-    if (symbols->plain)
-        elf_end(symbols->dwarf_elf);
-    if (symbols->shared_plain)
-        elf_end(symbols->shared_elf);
-    free(symbols->plain);
-    free(symbols->shared_plain);
+    dw_close(&symbols->own);
+    dw_close(&symbols->alternate);
+    hl_sections_free(symbols->section, symbols->section_count);
+    hl_sections_free(symbols->shared_section, symbols->shared_count);
     hl_debug_file_close(&symbols->shared);
     hl_debug_file_close(&symbols->separate);
 }

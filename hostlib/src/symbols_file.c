@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "symbols_file.h"
 
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define FILE_MAX ((off_t)1 << 30)
+#include "symbols_section.h"
+
 #define DIRECTORIES "/usr/lib/debug"
 #define ID_MAX 64
 
@@ -54,7 +54,7 @@ static int open_regular(const char *path, size_t *size)
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -1;
-    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > FILE_MAX) {
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0) {
         close(fd);
         return -1;
     }
@@ -71,19 +71,24 @@ static bool is_ours(Elf *elf)
            header.e_machine == EM_X86_64;
 }
 
-bool hl_debug_file_read(const char *path, struct hl_debug_file *file)
+bool hl_debug_file_read(struct hl_budget *budget, const char *path, struct hl_debug_file *file)
 {
-    int fd = hl_debug_files_allowed() ? open_regular(path, &file->size) : -1;
-    bool done;
+    bool allowed = hl_debug_files_allowed() && budget_take(budget, BUDGET_SYSCALL), done;
+    size_t size;
+    int fd = allowed ? open_regular(path, &size) : -1;
 
-    file->elf = NULL;
-    file->data = fd < 0 ? NULL : malloc(file->size);
+    *file = (struct hl_debug_file){0};
     if (fd < 0)
         return false;
-    done = file->data && read_all(fd, file->data, file->size);
+    if (!budget_take(budget, BUDGET_COPY(size)) || !budget_hold(budget, size)) {
+        close(fd);
+        return false;
+    }
+    *file = (struct hl_debug_file){.data = malloc(size), .size = size, .budget = budget};
+    done = file->data && read_all(fd, file->data, size);
     close(fd);
     if (done)
-        file->elf = elf_memory((char *)file->data, file->size);
+        file->elf = elf_memory((char *)file->data, size);
     if (is_ours(file->elf))
         return true;
     hl_debug_file_close(file);
@@ -94,12 +99,116 @@ void hl_debug_file_close(struct hl_debug_file *file)
 {
     elf_end(file->elf);
     free(file->data);
+    if (file->budget)
+        budget_release(file->budget, file->size);
     *file = (struct hl_debug_file){0};
+}
+
+/* ---- what a file says of itself, and of others ---------------------------------------------- */
+
+#define NOTES_MAX 1024
+
+/* The build ID among the notes of a part of the file. */
+static ssize_t id_in(const uint8_t *at, size_t size, const void **id)
+{
+    for (unsigned n = 0; n < NOTES_MAX; n++) {
+        Elf64_Nhdr note;
+        size_t name, whole;
+
+        if (size < sizeof(note))
+            return -1;
+        memcpy(&note, at, sizeof(note));
+        name = ((size_t)note.n_namesz + 3) & ~(size_t)3;
+        whole = sizeof(note) + name + (((size_t)note.n_descsz + 3) & ~(size_t)3);
+        if (sizeof(note) + name + note.n_descsz > size)
+            return -1;
+        if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == sizeof("GNU") &&
+            memcmp(at + sizeof(note), "GNU", sizeof("GNU")) == 0) {
+            *id = at + sizeof(note) + name;
+            return (ssize_t)note.n_descsz;
+        }
+        if (whole >= size)
+            return -1;
+        at += whole;
+        size -= whole;
+    }
+    return -1;
+}
+
+/* Where the sections are gone, a segment still has it. */
+static ssize_t id_in_segments(Elf *elf, const void **id)
+{
+    size_t count, size;
+    const uint8_t *file = (const uint8_t *)elf_rawfile(elf, &size);
+
+    if (!file || elf_getphdrnum(elf, &count))
+        return -1;
+    for (size_t i = 0; i < count && i < NOTES_MAX; i++) {
+        GElf_Phdr ph;
+        ssize_t n = -1;
+
+        if (!gelf_getphdr(elf, (int)i, &ph))
+            return -1;
+        if (ph.p_type == PT_NOTE && ph.p_offset < size && ph.p_filesz <= size - ph.p_offset)
+            n = id_in(file + ph.p_offset, ph.p_filesz, id);
+        if (n > 0)
+            return n;
+    }
+    return -1;
+}
+
+static ssize_t build_id(Elf *elf, const void **id)
+{
+    struct hl_section_walk walk;
+    struct hl_section s;
+
+    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+        ssize_t size = walk.header.sh_type == SHT_NOTE && hl_section_data(&walk, &s)
+                           ? id_in(s.data, s.size, id)
+                           : -1;
+
+        if (size > 0)
+            return size;
+    }
+    return id_in_segments(elf, id);
+}
+
+static const char *debuglink(Elf *elf, uint32_t *crc)
+{
+    struct hl_section s;
+    const uint8_t *end;
+    size_t at;
+
+    if (!hl_section_find(elf, ".gnu_debuglink", &s))
+        return NULL;
+    end = memchr(s.data, '\0', s.size);
+    at = end ? ((size_t)(end - s.data) + 4) & ~(size_t)3 : s.size;
+    if (at > s.size || s.size - at < sizeof(*crc))
+        return NULL;
+    memcpy(crc, s.data + at, sizeof(*crc));
+    return (const char *)s.data;
+}
+
+int hl_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size)
+{
+    struct hl_section s;
+    const uint8_t *end;
+
+    if (!hl_section_find(elf, ".gnu_debugaltlink", &s))
+        return 0;
+    end = memchr(s.data, '\0', s.size);
+    if (!end)
+        return -1;
+    *name = (const char *)s.data;
+    *id = end + 1;
+    *id_size = s.size - (size_t)(end + 1 - s.data);
+    return 1;
 }
 
 /* ---- where ---------------------------------------------------------------------------------- */
 
 struct search {
+    struct hl_budget *budget;
     const char *directory; /* of the program, without the last slash */
     int length;
     const uint8_t *id; /* build ID, or NULL */
@@ -112,14 +221,14 @@ struct search {
 static bool same_id(Elf *elf, const uint8_t *id, size_t size)
 {
     const void *found;
-    ssize_t n = dwelf_elf_gnu_build_id(elf, &found);
+    ssize_t n = build_id(elf, &found);
 
     return n > 0 && (size_t)n == size && memcmp(found, id, size) == 0;
 }
 
 static bool try_id(struct search *s, const char *path)
 {
-    if (!hl_debug_file_read(path, s->file))
+    if (!hl_debug_file_read(s->budget, path, s->file))
         return false;
     if (same_id(s->file->elf, s->id, s->id_size))
         return true;
@@ -129,9 +238,10 @@ static bool try_id(struct search *s, const char *path)
 
 static bool try_link(struct search *s, const char *path)
 {
-    if (!hl_debug_file_read(path, s->file))
+    if (!hl_debug_file_read(s->budget, path, s->file))
         return false;
-    if (crc32_z(crc32_z(0, NULL, 0), s->file->data, s->file->size) == s->crc)
+    if (budget_take(s->budget, BUDGET_COPY(s->file->size)) &&
+        crc32_z(crc32_z(0, NULL, 0), s->file->data, s->file->size) == s->crc)
         return true;
     hl_debug_file_close(s->file);
     return false;
@@ -184,21 +294,24 @@ static bool beside(struct search *s)
     return n > 0 && n < PATH_MAX && try_link(s, path);
 }
 
-static struct search search_for(const char *program, struct hl_debug_file *file)
+static struct search search_for(struct hl_budget *budget, const char *program,
+                                struct hl_debug_file *file)
 {
     const char *slash = strrchr(program, '/');
 
-    return (struct search){
-        .directory = program, .length = slash ? (int)(slash - program) : 0, .file = file};
+    return (struct search){.budget = budget,
+                           .directory = program,
+                           .length = slash ? (int)(slash - program) : 0,
+                           .file = file};
 }
 
-bool hl_debug_file_find(Elf *elf, const char *program, struct hl_debug_file *file, char *wanted,
-                        size_t size)
+bool hl_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
+                        struct hl_debug_file *file, char *wanted, size_t size)
 {
-    struct search s = search_for(program, file);
-    GElf_Word crc = 0;
+    struct search s = search_for(budget, program, file);
+    uint32_t crc = 0;
     const void *id;
-    ssize_t n = dwelf_elf_gnu_build_id(elf, &id);
+    ssize_t n = build_id(elf, &id);
 
     *wanted = '\0';
     if (n > 1 && n <= ID_MAX) {
@@ -207,7 +320,7 @@ bool hl_debug_file_find(Elf *elf, const char *program, struct hl_debug_file *fil
         if (each_directory(&s, try_id_in))
             return true;
     }
-    s.name = dwelf_elf_gnu_debuglink(elf, &crc);
+    s.name = debuglink(elf, &crc);
     s.crc = crc;
     if (!s.name || !*s.name)
         return false;
@@ -216,10 +329,10 @@ bool hl_debug_file_find(Elf *elf, const char *program, struct hl_debug_file *fil
     return !strchr(s.name, '/') && (beside(&s) || each_directory(&s, try_link_in));
 }
 
-bool hl_debug_file_find_shared(const char *program, const char *name, const void *id,
-                               size_t id_size, struct hl_debug_file *file)
+bool hl_debug_file_find_shared(struct hl_budget *budget, const char *program, const char *name,
+                               const void *id, size_t id_size, struct hl_debug_file *file)
 {
-    struct search s = search_for(program, file);
+    struct search s = search_for(budget, program, file);
     char path[PATH_MAX];
     int n;
 

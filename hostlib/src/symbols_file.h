@@ -14,14 +14,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
+
 struct hl_debug_file {
     uint8_t *data; /* NULL: none */
     size_t size;
     Elf *elf;
+    struct hl_budget *budget; /* that holds its bytes */
 };
 
-/* Read an x86-64 ELF file; false where there is none, with nothing to be closed. */
-bool hl_debug_file_read(const char *path, struct hl_debug_file *file);
+/*
+ * Read an x86-64 ELF file; false where there is none, or the budget has no room for it, with
+ * nothing to be closed.
+ */
+bool hl_debug_file_read(struct hl_budget *budget, const char *path, struct hl_debug_file *file);
 void hl_debug_file_close(struct hl_debug_file *file);
 
 /*
@@ -29,11 +35,14 @@ void hl_debug_file_close(struct hl_debug_file *file);
  * ID or its .gnu_debuglink.  False where there is none; then *wanted, of size bytes, names what it
  * should be, or is "".
  */
-bool hl_debug_file_find(Elf *elf, const char *program, struct hl_debug_file *file, char *wanted,
-                        size_t size);
+bool hl_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
+                        struct hl_debug_file *file, char *wanted, size_t size);
 /* What several debug files share (dwz), named in .gnu_debugaltlink. */
-bool hl_debug_file_find_shared(const char *program, const char *name, const void *id,
-                               size_t id_size, struct hl_debug_file *file);
+bool hl_debug_file_find_shared(struct hl_budget *budget, const char *program, const char *name,
+                               const void *id, size_t id_size, struct hl_debug_file *file);
+
+/* The file's .gnu_debugaltlink: 1 with what it says, 0 where it has none, -1 where it is damaged. */
+int hl_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size);
 
 /* Is it allowed to look into other files at all? */
 bool hl_debug_files_allowed(void);

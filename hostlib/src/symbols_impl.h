@@ -2,10 +2,10 @@
 /*
  * symbols_impl.h - what the files symbols*.c and unwind*.c share.
  *
- * The file is hostile: libelf and libdw check their own reads, and every result of theirs is
- * checked here.  libdwfl is not used on purpose: it looks for separate debug files wherever the
- * guest says, and asks a debuginfod; symbols_file.h says which are read.  Addresses are those of
- * the running guest unless a comment says "file address" (without the bias).
+ * The file is hostile: whatever it makes us do is paid from one budget (budget.h).  libelf finds the
+ * headers, dw.h reads debug information; libdw has call frames, once they have been checked.
+ * symbols_file.h says which other files are read.  Addresses are those of the running guest unless
+ * a comment says "file address" (without the bias).
  */
 #ifndef HL_SYMBOLS_IMPL_H
 #define HL_SYMBOLS_IMPL_H
@@ -14,6 +14,8 @@
 #include <gelf.h>
 #include <hl/symbols.h>
 
+#include "budget.h"
+#include "dw.h"
 #include "symbols_file.h"
 #include "symbols_names.h"
 #include "symbols_section.h"
@@ -33,20 +35,28 @@ struct hl_symbol {
 /* One contiguous range of a compilation unit. */
 struct hl_unit {
     uint64_t start, end; /* file addresses */
-    Dwarf_Off die;
+    struct dw_unit *unit;
 };
 
-/* A unit whose DIEs are in a .dwo file; see symbols_split.c. */
+/* The .dwo file that a skeleton's DIEs are in; see symbols_split.c. */
 struct hl_split {
-    Dwarf_Off skeleton;
-    bool tried;
-    void *file;
-    Elf *elf;
-    Dwarf *dwarf; /* NULL: not found */
-    Dwarf_Off unit;
-    struct hl_section ranges, addresses; /* in file */
-    unsigned version;
-    uint64_t base; /* of the unit's ranges */
+    struct hl_split *next;
+    struct hl_debug_file file; /* where it is not in a package */
+    struct hl_section *section;
+    size_t section_count;
+    struct dw_file dwarf;
+    struct dw_unit *unit; /* NULL: not found */
+};
+
+/* What call frame information says of a part of the code. */
+struct hl_fde {
+    uint64_t start, end; /* file addresses */
+    uint64_t cost;       /* bytes of the programs that are run for it */
+};
+
+struct hl_fdes {
+    struct hl_fde *item; /* by address */
+    size_t count, room;
 };
 
 #define HL_CODE_MAX 16
@@ -62,6 +72,7 @@ struct hl_symbols {
     struct hl_code code[HL_CODE_MAX];
     size_t code_count;
     struct hl_names names;
+    struct hl_budget budget;
 
     /* Filled at the first question. */
     bool table_read;
@@ -74,24 +85,21 @@ struct hl_symbols {
     char missing[256];             /* a file that should be there */
 
     bool dwarf_read;
-    Dwarf *dwarf;
-    Elf *dwarf_elf; /* what dwarf reads: elf, that of separate, or one of its own on plain */
-    void *plain;
-    struct hl_debug_file shared; /* of several files (dwz) */
-    Elf *shared_elf;
-    void *shared_plain;
-    Dwarf *shared_dwarf;
-    uint64_t budget; /* bytes that may yet be inflated or copied */
+    struct dw_file *dwarf; /* own, or NULL: none */
+    struct dw_file own, alternate; /* alternate: what several files share (dwz) */
+    struct hl_debug_file shared;
+    struct hl_section section[HL_SECTIONS], shared_section[HL_SECTIONS];
+    size_t section_count, shared_count;
+    Elf *dwarf_elf; /* that own is of: elf, or that of separate */
+    const char *damaged;
 
-    struct hl_split *split; /* by skeleton */
-    size_t split_count;
+    struct hl_split *split; /* all of them */
     struct hl_debug_file package; /* .dwp */
     bool package_read;
     struct hl_section packed[HL_SECTIONS];
     size_t packed_count;
-    struct hl_unit *unit;
-    size_t unit_count;
-    unsigned visits; /* what the present question may still cost: see hl_dwarf_visit() */
+    struct hl_unit *unit; /* by address */
+    size_t unit_count, unit_room;
 
     bool cfi_read;
     void *cfi_file; /* see unwind_section.c */
@@ -99,6 +107,8 @@ struct hl_symbols {
     Dwarf *cfi_dwarf;
     Dwarf_CFI *eh_frame;
     Dwarf_CFI *debug_frame;
+    struct hl_fdes eh_fdes, debug_fdes;
+    struct hl_budget walking; /* of the present walk */
 };
 
 /* hl_symbols_open() without an image; the bytes must outlive the object and are never written. */
@@ -122,6 +132,7 @@ enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t addr
                                  hl_gva_t *target);
 
 /* symbols_table.c: the ELF symbol table. */
+void hl_table_read(struct hl_symbols *symbols);
 const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
 /* global: not a local one. */
 hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global);
@@ -131,44 +142,44 @@ void hl_table_close(struct hl_symbols *symbols);
 /* symbols_dwarf.c: .debug_info and .debug_line. */
 #define HL_CHAIN_MAX 32
 struct hl_chain {
-    Dwarf_Die die[HL_CHAIN_MAX]; /* the function, then what is inlined around the address */
+    struct dw_die die[HL_CHAIN_MAX]; /* the function, then what is inlined around the address */
     size_t count;
-    Dwarf_Die unit;         /* with the line table: of the file itself */
-    struct hl_split *split; /* where the DIEs are in another file */
+    struct dw_unit *unit; /* with the line table: of the file itself */
 };
-Dwarf *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
-/*
- * A question is asked, and every loop over what debug information holds visits before each turn:
- * false where the question has cost enough.
- */
-void hl_dwarf_ask(struct hl_symbols *symbols);
-bool hl_dwarf_visit(struct hl_symbols *symbols);
-bool hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address, Dwarf_Die *unit);
+struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
+struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
 bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
-/* A function's name with its scope, and as the symbol table would have it, NULL where not given. */
-const char *hl_dwarf_name(struct hl_symbols *symbols, Dwarf_Die *function, const char **linkage);
-void hl_dwarf_call_site(const struct hl_chain *chain, Dwarf_Die *inlined,
+void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
                         struct hl_location *location);
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
 void hl_dwarf_close(struct hl_symbols *symbols);
 
+/* symbols_scope.c: a function's name with its scope, and as the symbol table would have it, NULL
+ * where not given. */
+const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
+                          const char **linkage);
+/* Its first instruction. */
+bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry);
+
+/* Sections of a file as dw.h wants them: names, or those of a .dwo under their plain ones. */
+void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
+                       const char *suffix);
+
 /*
- * symbols_split.c: the unit that a skeleton stands for, in *unit.  NULL where the DIE is no
- * skeleton, or there is no such file; then *unit is the DIE.
+ * symbols_split.c: the unit that a skeleton stands for, or, where it is no skeleton, or there is no
+ * such file, the unit itself.
  */
-bool hl_split_add(struct hl_symbols *symbols, Dwarf_Off skeleton, size_t *room);
-struct hl_split *hl_split_open(struct hl_symbols *symbols, Dwarf_Die *skeleton, Dwarf_Die *unit);
-bool hl_split_has(struct hl_symbols *symbols, const struct hl_split *split, Dwarf_Die *die,
-                  uint64_t pc);
+struct dw_unit *hl_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton);
 void hl_split_close(struct hl_symbols *symbols);
 
 /* symbols_package.c: the sections of one unit in a .dwp file; false where it has none. */
-bool hl_package_slice(const struct hl_section *package, size_t count, uint64_t id,
-                      struct hl_section *out, size_t *out_count);
+bool hl_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
+                      uint64_t id, struct hl_section *out, size_t *out_count);
 
 /* unwind_section.c: fill in what there is of eh_frame and debug_frame. */
 void unwind_cfi_open(struct hl_symbols *symbols);
+const struct hl_fde *unwind_fde(const struct hl_fdes *fdes, uint64_t pc);
 void unwind_cfi_close(struct hl_symbols *symbols);
 
 #endif

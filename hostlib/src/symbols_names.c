@@ -76,14 +76,13 @@ const char *hl_names_readable(struct hl_names *names, const char *mangled)
     if (!mangled || !demangle_applies(mangled))
         return mangled;
     text = hl_names_find(names, mangled);
-    if (text || names->slow)
+    if (text || names->time.us <= 0)
         return text ? text : mangled;
     both = malloc(sizeof(*both));
     if (!both)
         return mangled;
     /* What cannot be read is remembered, too: it cost as much. */
-    text = hl_names_keep(names, mangled, demangle(mangled, both) ? both->full : mangled, mangled);
-    names->slow = both->slow;
+    text = hl_names_keep(names, mangled, demangle(&names->time, mangled, both) ? both->full : mangled, mangled);
     free(both);
     return text;
 }
@@ -196,8 +195,8 @@ bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled)
     char *clone, *from;
 
     /* The cold part of a function is not where it starts. */
-    if (read->slow || !demangle_applies(mangled) || strstr(mangled, ".cold") ||
-        !strstr(mangled, wanted->needle) || !demangle(mangled, read))
+    if (!demangle_applies(mangled) || strstr(mangled, ".cold") ||
+        !strstr(mangled, wanted->needle) || !demangle_here(mangled, read))
         return false;
     clone = strstr(read->full, " [clone ");
     if (clone)

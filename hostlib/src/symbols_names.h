@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "demangle.h"
+
 /* Texts that were made once, each for something at a fixed address: a mangled name, a DIE. */
 struct hl_names {
     struct name_slot {
@@ -18,7 +20,7 @@ struct hl_names {
     } * slot;
     size_t room, count; /* room: a power of two */
     size_t bytes;       /* of all texts */
-    bool slow;          /* a name of the file took too long: the others stay as they are */
+    struct demangle_time time;
 };
 
 /*
@@ -38,6 +40,7 @@ void hl_names_free(struct hl_names *names);
  */
 struct hl_wanted;
 struct hl_wanted *hl_wanted_new(const char *wanted);
+/* In demangle_within(). */
 bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled);
 void hl_wanted_free(struct hl_wanted *wanted);
 

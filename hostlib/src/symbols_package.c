@@ -31,8 +31,6 @@ static const char *column_name(uint32_t column)
         return ".debug_info";
     case 3:
         return ".debug_abbrev";
-    case 5:
-        return ".debug_loclists";
     case 6:
         return ".debug_str_offsets";
     case 8:
@@ -70,11 +68,11 @@ static bool read_index(const struct hl_section *section, struct index *x)
 }
 
 /* The row of a DWO ID, counted from 1; 0: none.  An open hash table with a step of its own. */
-static uint32_t find_row(const struct index *x, uint64_t id)
+static uint32_t find_row(struct hl_budget *budget, const struct index *x, uint64_t id)
 {
     uint64_t mask = x->slots - 1, at = id & mask, step = ((id >> 32) & mask) | 1;
 
-    for (uint32_t n = 0; n < x->slots; n++, at = (at + step) & mask) {
+    for (uint32_t n = 0; n < x->slots && budget_take(budget, 1); n++, at = (at + step) & mask) {
         uint32_t row = word(x->rows, at);
         uint64_t found;
 
@@ -100,19 +98,17 @@ static const struct hl_section *find_in_package(const struct hl_section *package
     return NULL;
 }
 
-bool hl_package_slice(const struct hl_section *package, size_t count, uint64_t id,
-                      struct hl_section *out, size_t *out_count)
+bool hl_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
+                      uint64_t id, struct hl_section *out, size_t *out_count)
 {
-    const struct hl_section *s = NULL;
+    const struct hl_section *s = hl_sections_find(package, count, ".debug_cu_index");
     struct index x;
     uint32_t row;
 
     *out_count = 0;
-    for (size_t i = 0; i < count && !s; i++)
-        s = strcmp(package[i].name, ".debug_cu_index") == 0 ? &package[i] : NULL;
     if (!s || !read_index(s, &x))
         return false;
-    row = find_row(&x, id);
+    row = find_row(budget, &x, id);
     for (uint32_t c = 0; row && c < x.column_count; c++) {
         size_t cell = (size_t)(row - 1) * x.column_count + c;
         uint32_t offset = word(x.offsets, cell), size = word(x.sizes, cell);

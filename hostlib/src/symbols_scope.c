@@ -13,56 +13,25 @@
 #define ORIGINS_MAX 8 /* concrete -> abstract -> declaration in the class */
 #define SCOPES_MAX 64
 
-static bool is_scope(int tag)
-{
-    switch (tag) {
-    case DW_TAG_namespace:
-    case DW_TAG_module:
-    case DW_TAG_class_type:
-    case DW_TAG_structure_type:
-    case DW_TAG_union_type:
-    case DW_TAG_interface_type:
-    case DW_TAG_enumeration_type:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* The child of *die that holds the DIE at the offset, which is the one before the first beyond. */
-static bool descend(struct hl_symbols *symbols, Dwarf_Die *die, Dwarf_Off offset)
-{
-    Dwarf_Die child, next;
-
-    if (dwarf_child(die, &child) != 0)
-        return false;
-    while (hl_dwarf_visit(symbols) && dwarf_siblingof(&child, &next) == 0 &&
-           dwarf_dieoffset(&next) <= offset)
-        child = next;
-    *die = child;
-    return dwarf_dieoffset(&child) <= offset;
-}
-
 /* Write `outer::(anonymous namespace)::Box<double, 4>::` for the DIE; the length, or 0. */
-static size_t write_scope(struct hl_symbols *symbols, Dwarf_Die *of, char *out, size_t size)
+static size_t write_scope(const struct dw_die *of, char *out, size_t size)
 {
-    Dwarf_Off offset = dwarf_dieoffset(of);
-    size_t used = 0;
-    Dwarf_Die die;
+    size_t scopes[SCOPES_MAX], count = 0, used = 0;
+    struct dw_unit *unit = of->unit;
+    bool known;
 
-    if (!dwarf_diecu(of, &die, NULL, NULL))
-        return 0;
-    for (unsigned depth = 0; depth < SCOPES_MAX; depth++) {
+    for (size_t i = dw_scope_of(of, &known); i && count < SCOPES_MAX; i = unit->scope[i - 1].parent)
+        scopes[count++] = i - 1;
+    while (count--) {
+        struct dw_die die;
         const char *name;
         int n;
 
-        if (!descend(symbols, &die, offset) || dwarf_dieoffset(&die) == offset)
-            return used;
-        if (!is_scope(dwarf_tag(&die)))
-            continue;
-        name = dwarf_diename(&die);
+        if (!dw_die_at(unit, unit->scope[scopes[count]].die, &die))
+            return 0;
+        name = dw_name(&die, DW_AT_name);
         /* A lambda's class has no name, and nobody writes one. */
-        if (!name && dwarf_tag(&die) != DW_TAG_namespace)
+        if (!name && die.abbrev.tag != DW_TAG_namespace)
             continue;
         if (!name)
             name = "(anonymous namespace)";
@@ -71,76 +40,86 @@ static size_t write_scope(struct hl_symbols *symbols, Dwarf_Die *of, char *out, 
             return 0;
         used += (size_t)n;
     }
-    return 0;
+    return known ? used : 0;
 }
 
 /* In C every function stands in its unit, or in another function. */
-static bool has_scopes(Dwarf_Die *die)
+static bool has_scopes(const struct dw_die *of)
 {
-    Dwarf_Die unit;
+    struct dw_die die;
+    uint64_t language;
 
-    switch (dwarf_diecu(die, &unit, NULL, NULL) ? dwarf_srclang(&unit) : -1) {
+    if (!dw_unit_die(of->unit, &die) || !dw_number(&die, DW_AT_language, &language))
+        return false;
+    switch (language) {
     case DW_LANG_C89:
     case DW_LANG_C:
     case DW_LANG_C99:
     case DW_LANG_C11:
     case DW_LANG_Mips_Assembler:
-    case -1:
         return false;
     default:
         return true;
     }
 }
 
-static const char *own_string(Dwarf_Die *die, unsigned name)
-{
-    Dwarf_Attribute attr;
-
-    return dwarf_attr(die, name, &attr) ? dwarf_formstring(&attr) : NULL;
-}
-
 /* From a function on to what declares it; the last of them stands in its scope. */
-static bool origin(Dwarf_Die *die)
+static bool origin(struct dw_die *die)
 {
-    Dwarf_Attribute attr;
-    Dwarf_Die next;
+    struct dw_attr attr;
+    struct dw_die next;
 
-    if (!dwarf_attr(die, DW_AT_abstract_origin, &attr) &&
-        !dwarf_attr(die, DW_AT_specification, &attr))
+    if (!dw_attr(die, DW_AT_abstract_origin, &attr) && !dw_attr(die, DW_AT_specification, &attr))
         return false;
-    if (!dwarf_formref_die(&attr, &next))
+    if (!dw_attr_die(&attr, &next))
         return false;
     *die = next;
     return true;
 }
 
-const char *hl_dwarf_name(struct hl_symbols *symbols, Dwarf_Die *function, const char **linkage)
+const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
+                          const char **linkage)
 {
-    Dwarf_Die die = *function;
+    struct dw_die die = *function;
     const char *name = NULL, *known;
     char text[DEMANGLE_MAX];
     size_t used;
 
     *linkage = NULL;
     for (unsigned i = 0; i < ORIGINS_MAX && !*linkage; i++) {
-        *linkage = own_string(&die, DW_AT_linkage_name);
+        *linkage = dw_name(&die, DW_AT_linkage_name);
         if (!*linkage)
-            *linkage = own_string(&die, DW_AT_MIPS_linkage_name);
+            *linkage = dw_name(&die, DW_AT_MIPS_linkage_name);
         if (!name)
-            name = own_string(&die, DW_AT_name);
+            name = dw_name(&die, DW_AT_name);
         if (!origin(&die))
             break;
     }
     if (*linkage)
         return hl_names_readable(&symbols->names, *linkage);
     *linkage = name;
-    known = name ? hl_names_find(&symbols->names, die.addr) : NULL;
+    known = name ? hl_names_find(&symbols->names, die.at) : NULL;
     if (!name || known || !has_scopes(&die))
         return known ? known : name;
-    hl_dwarf_ask(symbols);
-    used = write_scope(symbols, &die, text, sizeof(text));
+    used = write_scope(&die, text, sizeof(text));
     if (used == 0 || strlen(name) >= sizeof(text) - used)
         return name;
     strcpy(text + used, name);
-    return hl_names_keep(&symbols->names, die.addr, text, name);
+    return hl_names_keep(&symbols->names, die.at, text, name);
+}
+
+/* Where it is a number, that counts from the function's first address. */
+bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry)
+{
+    struct dw_attr attr;
+    uint64_t low;
+
+    if (!dw_attr(function, DW_AT_entry_pc, &attr))
+        return dw_address(function, DW_AT_low_pc, entry);
+    if (dw_attr_is_address(&attr))
+        return dw_attr_address(&attr, entry);
+    if (!dw_address(function, DW_AT_low_pc, &low) || !dw_attr_number(&attr, entry))
+        return false;
+    *entry += low;
+    return true;
 }

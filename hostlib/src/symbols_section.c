@@ -23,28 +23,24 @@ static bool inflate_zstd(const uint8_t *from, size_t size, uint8_t *to, size_t w
 
 /* Replace what is compressed by what it was; wanted: the size that it claims. */
 static bool unpack(struct hl_section *s, size_t header, uint64_t wanted, uint32_t method,
-                   uint64_t *budget)
+                   struct hl_budget *budget)
 {
-    bool done = false;
-
-    if (wanted > *budget || wanted == 0)
+    if (wanted == 0 || !budget_take(budget, BUDGET_COPY(wanted)) || !budget_hold(budget, wanted))
         return false;
     s->owned = malloc(wanted);
     if (!s->owned)
         return false;
-    if (method == ELFCOMPRESS_ZLIB)
-        done = inflate_zlib(s->data + header, s->size - header, s->owned, wanted);
-    else if (method == CHDR_ZSTD)
-        done = inflate_zstd(s->data + header, s->size - header, s->owned, wanted);
-    if (!done)
+    if (method == ELFCOMPRESS_ZLIB
+            ? !inflate_zlib(s->data + header, s->size - header, s->owned, wanted)
+            : method != CHDR_ZSTD ||
+                  !inflate_zstd(s->data + header, s->size - header, s->owned, wanted))
         return false;
-    *budget -= wanted;
     s->data = s->owned;
     s->size = wanted;
     return true;
 }
 
-static bool unpack_gabi(struct hl_section *s, uint64_t *budget)
+static bool unpack_gabi(struct hl_section *s, struct hl_budget *budget)
 {
     Elf64_Chdr header;
 
@@ -55,7 +51,7 @@ static bool unpack_gabi(struct hl_section *s, uint64_t *budget)
 }
 
 /* gcc -gz=zlib-gnu; a section that would have grown stays as it was, under the new name. */
-static bool unpack_gnu(struct hl_section *s, uint64_t *budget)
+static bool unpack_gnu(struct hl_section *s, struct hl_budget *budget)
 {
     uint64_t wanted = 0;
 
@@ -66,16 +62,15 @@ static bool unpack_gnu(struct hl_section *s, uint64_t *budget)
     return unpack(s, GNU_HEADER, wanted, ELFCOMPRESS_ZLIB, budget);
 }
 
-/* Its name as compilers know it, or NULL where it is no debug information. */
+/* Its name as compilers know it, or NULL where it is not among those that are read. */
 static const char *debug_name(const char *name, bool *gnu)
 {
     static const char *const known[] = {
-        ".debug_abbrev",       ".debug_addr",         ".debug_aranges", ".debug_cu_index",
-        ".debug_frame",        ".debug_info",         ".debug_line",    ".debug_line_str",
-        ".debug_loc",          ".debug_loclists",     ".debug_ranges",  ".debug_rnglists",
-        ".debug_str",          ".debug_str_offsets",  ".debug_types",   ".debug_abbrev.dwo",
-        ".debug_info.dwo",     ".debug_rnglists.dwo", ".debug_str.dwo", ".debug_str_offsets.dwo",
-        ".debug_loclists.dwo", ".debug_loc.dwo",
+        ".debug_abbrev",       ".debug_addr",     ".debug_cu_index",    ".debug_frame",
+        ".debug_info",         ".debug_line",     ".debug_line_str",    ".debug_ranges",
+        ".debug_rnglists",     ".debug_str",      ".debug_str_offsets", ".debug_abbrev.dwo",
+        ".debug_info.dwo",     ".debug_str.dwo",  ".debug_rnglists.dwo",
+        ".debug_str_offsets.dwo",
     };
 
     *gnu = strncmp(name, ".zdebug_", 8) == 0;
@@ -86,53 +81,88 @@ static const char *debug_name(const char *name, bool *gnu)
     return NULL;
 }
 
-static bool read_one(Elf_Scn *scn, const GElf_Shdr *header, bool gnu, struct hl_section *s,
-                     uint64_t *budget, bool *packed)
-{
-    Elf_Data *data = elf_rawdata(scn, NULL);
+/* ---- one after the other -------------------------------------------------------------------- */
 
-    if (!data || !data->d_buf || data->d_size == 0)
-        return true;
-    s->data = data->d_buf;
-    s->size = data->d_size;
-    s->address = header->sh_addr;
-    *packed |= gnu || (header->sh_flags & SHF_COMPRESSED);
-    if (header->sh_flags & SHF_COMPRESSED)
-        return unpack_gabi(s, budget);
-    return !gnu || unpack_gnu(s, budget);
+void hl_section_start(struct hl_section_walk *walk, Elf *elf)
+{
+    size_t index;
+    GElf_Shdr header;
+    Elf_Scn *scn;
+
+    *walk = (struct hl_section_walk){.elf = elf, .left = SECTIONS_MAX};
+    walk->file = (const uint8_t *)elf_rawfile(elf, &walk->size);
+    scn = walk->file && elf_getshdrstrndx(elf, &index) == 0 ? elf_getscn(elf, index) : NULL;
+    if (!scn || !gelf_getshdr(scn, &header) || header.sh_offset > walk->size)
+        return;
+    walk->names = walk->file + header.sh_offset;
+    walk->names_size = walk->size - header.sh_offset;
+    if (header.sh_size < walk->names_size)
+        walk->names_size = header.sh_size;
+}
+
+/* elf_strptr() reads a name to its end, wherever that is. */
+static const char *name_of(const struct hl_section_walk *walk)
+{
+    size_t at = walk->header.sh_name, size;
+
+    if (!walk->names || at >= walk->names_size)
+        return "";
+    size = walk->names_size - at;
+    size = size < SECTION_NAME_MAX ? size : SECTION_NAME_MAX;
+    return memchr(walk->names + at, '\0', size) ? (const char *)walk->names + at : "";
+}
+
+bool hl_section_next(struct hl_section_walk *walk)
+{
+    if (!walk->file || walk->left == 0)
+        return false;
+    walk->left--;
+    walk->scn = elf_nextscn(walk->elf, walk->scn);
+    if (!walk->scn || !gelf_getshdr(walk->scn, &walk->header))
+        return false;
+    walk->name = name_of(walk);
+    return true;
+}
+
+bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *section)
+{
+    const GElf_Shdr *h = &walk->header;
+
+    if (h->sh_type == SHT_NOBITS || h->sh_size == 0 || h->sh_offset > walk->size ||
+        h->sh_size > walk->size - h->sh_offset)
+        return false;
+    *section = (struct hl_section){.name = walk->name,
+                                   .data = walk->file + h->sh_offset,
+                                   .size = h->sh_size,
+                                   .address = h->sh_addr};
+    return true;
 }
 
 bool hl_sections_read(Elf *elf, struct hl_section *sections, size_t max, size_t *count,
-                      uint64_t *budget, bool *packed)
+                      struct hl_budget *budget)
 {
-    Elf_Scn *scn = NULL;
-    size_t strings, seen = 0;
+    struct hl_section_walk walk;
 
     *count = 0;
-    *packed = false;
-    if (elf_getshdrstrndx(elf, &strings))
-        return false;
-    while ((scn = elf_nextscn(elf, scn)) && seen++ < SECTIONS_MAX) {
-        GElf_Shdr header;
-        const char *name;
-        bool gnu;
+    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+        struct hl_section *s = &sections[*count];
+        bool gnu, good;
+        const char *name = debug_name(walk.name, &gnu);
 
-        if (!gelf_getshdr(scn, &header))
-            return false;
-        /* libdw would inflate any other section, too. */
-        *packed |= (header.sh_flags & SHF_COMPRESSED) != 0;
-        name = elf_strptr(elf, strings, header.sh_name);
-        name = name ? debug_name(name, &gnu) : NULL;
-        if (!name || header.sh_type == SHT_NOBITS || hl_sections_find(sections, *count, name))
+        if (!name || hl_sections_find(sections, *count, name))
             continue;
         if (*count == max)
             return false;
-        sections[*count] = (struct hl_section){.name = name};
-        if (!read_one(scn, &header, gnu, &sections[*count], budget, packed)) {
-            free(sections[*count].owned);
+        if (!hl_section_data(&walk, s))
+            continue;
+        s->name = name;
+        (*count)++;
+        if (walk.header.sh_flags & SHF_COMPRESSED)
+            good = unpack_gabi(s, budget);
+        else
+            good = !gnu || unpack_gnu(s, budget);
+        if (!good)
             return false;
-        }
-        *count += sections[*count].data != NULL;
     }
     return true;
 }
@@ -143,7 +173,8 @@ void hl_sections_free(struct hl_section *sections, size_t count)
         free(sections[i].owned);
 }
 
-struct hl_section *hl_sections_find(struct hl_section *sections, size_t count, const char *name)
+const struct hl_section *hl_sections_find(const struct hl_section *sections, size_t count,
+                                          const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(sections[i].name, name) == 0)
@@ -154,29 +185,11 @@ struct hl_section *hl_sections_find(struct hl_section *sections, size_t count, c
 
 bool hl_section_find(Elf *elf, const char *wanted, struct hl_section *section)
 {
-    Elf_Scn *scn = NULL;
-    size_t strings, seen = 0;
+    struct hl_section_walk walk;
 
-    if (elf_getshdrstrndx(elf, &strings))
-        return false;
-    while ((scn = elf_nextscn(elf, scn)) && seen++ < SECTIONS_MAX) {
-        GElf_Shdr header;
-        const char *name;
-        Elf_Data *data;
-
-        if (!gelf_getshdr(scn, &header))
-            return false;
-        name = elf_strptr(elf, strings, header.sh_name);
-        if (!name || strcmp(name, wanted) != 0)
-            continue;
-        if (header.sh_type == SHT_NOBITS || (header.sh_flags & SHF_COMPRESSED))
-            return false;
-        data = elf_rawdata(scn, NULL);
-        if (!data || !data->d_buf || data->d_size == 0)
-            return false;
-        *section = (struct hl_section){
-            .name = wanted, .data = data->d_buf, .size = data->d_size, .address = header.sh_addr};
-        return true;
+    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+        if (strcmp(walk.name, wanted) == 0)
+            return !(walk.header.sh_flags & SHF_COMPRESSED) && hl_section_data(&walk, section);
     }
     return false;
 }

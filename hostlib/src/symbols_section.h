@@ -3,8 +3,8 @@
  * symbols_section.h - sections of an ELF file, decompressed within limits, and put together anew.
  *
  * libelf inflates whatever a section claims to be, into the caller's memory, and the one of Debian
- * 12 knows neither zstd nor a limit.  So compressed debug information is inflated here, and libdw
- * gets an ELF file in memory that holds nothing but plain sections.
+ * 12 knows neither zstd nor a limit.  So compressed debug information is inflated here; and where
+ * libdw reads something, it gets an ELF file in memory that holds nothing but what it needs.
  */
 #ifndef HL_SYMBOLS_SECTION_H
 #define HL_SYMBOLS_SECTION_H
@@ -14,7 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SECTIONS_MAX 4096 /* looked at in one file; a linked program has some forty */
+#include "budget.h"
+
+#define SECTIONS_MAX 4096    /* looked at in one file; a linked program has some forty */
+#define SECTION_NAME_MAX 64  /* a longer name is none that is looked for */
 
 struct hl_section {
     const char *name;    /* .debug_info, also where the file has .zdebug_info */
@@ -24,15 +27,31 @@ struct hl_section {
     uint8_t *owned; /* NULL, or to be freed: it was compressed */
 };
 
+/* The sections of a file, one after the other: those of data in it, compressed or not. */
+struct hl_section_walk {
+    Elf *elf;
+    Elf_Scn *scn;
+    unsigned left;
+    const uint8_t *file, *names; /* names: NULL, the file has none */
+    size_t size, names_size;
+    /* of the present one */
+    GElf_Shdr header;
+    const char *name; /* "" where it is too long, or not in the file */
+};
+void hl_section_start(struct hl_section_walk *walk, Elf *elf);
+bool hl_section_next(struct hl_section_walk *walk);
+/* What is in the present one; false where that is nothing. */
+bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *section);
+
 /*
- * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, inflated to no more
- * than *budget bytes in all, of which they are taken.  *packed: some were compressed.  False where
- * one is damaged, or too much.
+ * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, inflated at the
+ * budget's cost.  False where one is damaged, or too much.
  */
 bool hl_sections_read(Elf *elf, struct hl_section *sections, size_t max, size_t *count,
-                      uint64_t *budget, bool *packed);
+                      struct hl_budget *budget);
 void hl_sections_free(struct hl_section *sections, size_t count);
-struct hl_section *hl_sections_find(struct hl_section *sections, size_t count, const char *name);
+const struct hl_section *hl_sections_find(const struct hl_section *sections, size_t count,
+                                          const char *name);
 
 /* The section of that name in elf, as it stands; false where it is empty, absent or compressed. */
 bool hl_section_find(Elf *elf, const char *name, struct hl_section *section);

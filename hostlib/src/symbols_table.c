@@ -9,48 +9,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "demangle.h"
 #include "symbols_impl.h"
 
-#define SYMBOLS_MAX ((size_t)8 << 20) /* read no more than this: a table may be all lies */
+#define SYMBOLS_MAX ((size_t)1 << 20) /* read no more than this: a table may be all lies */
 #define LOOK_BACK 64                  /* symbols that may overlap one address */
+#define SORT_STEPS 16                 /* of the budget, for one symbol */
+#define ALIKE_MAX 64                  /* bytes in which aliases may be alike */
 
 struct source {
     Elf *elf;
-    Elf_Data *data;
+    const uint8_t *data;
     size_t count;
-    size_t strings; /* section of the names */
+    const char *names; /* the last of them ends */
+    size_t names_size;
+    GElf_Shdr section; /* of the symbol before, mostly of this one, too */
+    size_t index;      /* its number, 0: none */
 };
 
-/* libelf would inflate a compressed one, to whatever size it claims; no linker writes those. */
-static bool plain_strings(Elf *elf, size_t section)
+/* What no linker compresses is not inflated. */
+static bool read_names(struct source *source, size_t index)
 {
-    Elf_Scn *scn = elf_getscn(elf, section);
-    GElf_Shdr header;
+    struct hl_section_walk walk;
+    struct hl_section s;
+    const char *last;
 
-    return scn && gelf_getshdr(scn, &header) && !(header.sh_flags & SHF_COMPRESSED);
+    hl_section_start(&walk, source->elf);
+    walk.scn = elf_getscn(source->elf, index);
+    if (!walk.scn || !gelf_getshdr(walk.scn, &walk.header) ||
+        (walk.header.sh_flags & SHF_COMPRESSED) || !hl_section_data(&walk, &s))
+        return false;
+    last = memrchr(s.data, '\0', s.size);
+    source->names = (const char *)s.data;
+    source->names_size = last ? (size_t)(last - source->names) + 1 : 0;
+    return last != NULL;
 }
 
 /* The first SHT_SYMTAB of the file. */
 static bool open_elf(Elf *elf, struct source *source)
 {
-    Elf_Scn *scn = NULL;
-    GElf_Shdr header;
+    struct hl_section_walk walk;
+    struct hl_section s;
 
-    while ((scn = elf_nextscn(elf, scn))) {
-        if (!gelf_getshdr(scn, &header) || header.sh_type != SHT_SYMTAB)
+    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+        if (walk.header.sh_type != SHT_SYMTAB)
             continue;
-        /* As for their strings: compressed ones are left alone. */
-        if (header.sh_flags & SHF_COMPRESSED)
+        if ((walk.header.sh_flags & SHF_COMPRESSED) || !hl_section_data(&walk, &s))
             return false;
-        source->elf = elf;
-        source->data = elf_getdata(scn, NULL);
-        if (!source->data || source->data->d_type != ELF_T_SYM || !source->data->d_buf)
-            return false;
-        source->count = source->data->d_size / sizeof(Elf64_Sym);
+        *source = (struct source){.elf = elf};
+        source->data = s.data;
+        source->count = s.size / sizeof(Elf64_Sym);
         if (source->count > SYMBOLS_MAX)
             source->count = SYMBOLS_MAX;
-        source->strings = header.sh_link;
-        return plain_strings(elf, source->strings);
+        return read_names(source, walk.header.sh_link);
     }
     return false;
 }
@@ -67,50 +78,56 @@ static bool open_source(struct hl_symbols *symbols, struct source *source)
 }
 
 /* A defined symbol with a name: its name, else NULL. */
-static const char *read_symbol(const struct source *source, size_t index, GElf_Sym *sym)
+static const char *read_symbol(const struct source *source, size_t index, Elf64_Sym *sym)
 {
-    const char *name;
-
-    if (!gelf_getsym(source->data, (int)index, sym) || sym->st_shndx == SHN_UNDEF)
+    memcpy(sym, source->data + index * sizeof(*sym), sizeof(*sym));
+    if (sym->st_shndx == SHN_UNDEF || sym->st_name >= source->names_size ||
+        source->names[sym->st_name] == '\0')
         return NULL;
-    name = elf_strptr(source->elf, source->strings, sym->st_name);
-    return name && *name ? name : NULL;
+    return source->names + sym->st_name;
 }
 
 /* End of the executable section that holds the symbol, 0 where there is none. */
-static uint64_t section_end(Elf *elf, const GElf_Sym *sym)
+static uint64_t section_end(struct source *source, const Elf64_Sym *sym)
 {
-    GElf_Shdr header;
+    GElf_Shdr *header = &source->section;
     Elf_Scn *scn;
     uint64_t end;
 
     if (sym->st_shndx >= SHN_LORESERVE)
         return 0;
-    scn = elf_getscn(elf, sym->st_shndx);
-    if (!scn || !gelf_getshdr(scn, &header) || !(header.sh_flags & SHF_EXECINSTR))
-        return 0;
-    if (__builtin_add_overflow(header.sh_addr, header.sh_size, &end) ||
-        sym->st_value < header.sh_addr || sym->st_value >= end)
+    if (source->index != sym->st_shndx) {
+        source->index = 0;
+        scn = elf_getscn(source->elf, sym->st_shndx);
+        if (!scn || !gelf_getshdr(scn, header))
+            return 0;
+        source->index = sym->st_shndx;
+    }
+    if (!(header->sh_flags & SHF_EXECINSTR) ||
+        __builtin_add_overflow(header->sh_addr, header->sh_size, &end) ||
+        sym->st_value < header->sh_addr || sym->st_value >= end)
         return 0;
     return end;
 }
 
 /* Sized functions first, then what a programmer would rather read: global, fewer underscores. */
-static unsigned rank_of(const GElf_Sym *sym, const char *name, bool label)
+static unsigned rank_of(const Elf64_Sym *sym, const char *name, bool label)
 {
     unsigned rank = label ? 64 : 0;
-    unsigned bind = GELF_ST_BIND(sym->st_info);
-    size_t underscores = strspn(name, "_");
+    unsigned bind = ELF64_ST_BIND(sym->st_info);
+    unsigned underscores = 0;
 
+    while (underscores < 7 && name[underscores] == '_')
+        underscores++;
     rank += bind == STB_LOCAL ? 32 : 0;
-    rank += (unsigned)(underscores > 7 ? 7 : underscores) * 2;
+    rank += underscores * 2;
     return rank + (bind == STB_WEAK ? 1 : 0);
 }
 
 /* True where the symbol names code; `end` of labels is that of their section for now. */
-static bool take(const struct source *source, size_t index, struct hl_symbol *symbol)
+static bool take(struct source *source, size_t index, struct hl_symbol *symbol)
 {
-    GElf_Sym sym;
+    Elf64_Sym sym;
     const char *name = read_symbol(source, index, &sym);
     unsigned type;
     bool label;
@@ -118,10 +135,10 @@ static bool take(const struct source *source, size_t index, struct hl_symbol *sy
 
     if (!name)
         return false;
-    type = GELF_ST_TYPE(sym.st_info);
+    type = ELF64_ST_TYPE(sym.st_info);
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
         return false;
-    end = section_end(source->elf, &sym);
+    end = section_end(source, &sym);
     if (end == 0)
         return false;
     label = type == STT_NOTYPE || sym.st_size == 0;
@@ -134,15 +151,18 @@ static bool take(const struct source *source, size_t index, struct hl_symbol *sy
     return true;
 }
 
+/* A name can be as long as the file, and any number of symbols have it. */
 static int compare(const void *a, const void *b)
 {
     const struct hl_symbol *x = a, *y = b;
+    int names;
 
     if (x->start != y->start)
         return x->start < y->start ? -1 : 1;
     if (x->rank != y->rank)
         return x->rank < y->rank ? -1 : 1;
-    return strcmp(x->name, y->name);
+    names = strncmp(x->name, y->name, ALIKE_MAX);
+    return names ? names : x->name < y->name ? -1 : x->name > y->name;
 }
 
 /* Drop aliases and labels inside sized functions; end each label where the next symbol starts. */
@@ -169,20 +189,34 @@ static size_t tidy(struct hl_symbol *table, size_t count)
     return kept;
 }
 
-static void read_table(struct hl_symbols *symbols)
+/* The first who takes from the budget: what is left without debug information is always there. */
+void hl_table_read(struct hl_symbols *symbols)
 {
+    struct hl_budget *budget = &symbols->budget;
     struct source source;
     struct hl_symbol *table, *fitted;
-    size_t count = 0;
+    size_t count = 0, max, bytes;
 
-    symbols->table_read = true;
-    if (!open_source(symbols, &source) || source.count == 0)
+    if (symbols->table_read)
         return;
-    table = calloc(source.count, sizeof(*table));
-    if (!table)
+    symbols->table_read = true;
+    if (!open_source(symbols, &source))
         return;
     for (size_t i = 0; i < source.count; i++)
+        count += take(&source, i, &(struct hl_symbol){0});
+    /* qsort() works in a copy. */
+    max = budget->bytes / (2 * sizeof(*table));
+    count = count < max ? count : max;
+    bytes = count * sizeof(*table);
+    table = count ? malloc(bytes) : NULL;
+    if (!table)
+        return;
+    max = count;
+    count = 0;
+    for (size_t i = 0; i < source.count && count < max; i++)
         count += take(&source, i, &table[count]);
+    budget_hold(budget, bytes);
+    budget_take(budget, SORT_STEPS * count);
     qsort(table, count, sizeof(*table), compare);
     count = tidy(table, count);
     fitted = realloc(table, (count ? count : 1) * sizeof(*table));
@@ -195,8 +229,7 @@ const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t addre
     uint64_t pc = address - symbols->bias;
     size_t low = 0, high;
 
-    if (!symbols->table_read)
-        read_table(symbols);
+    hl_table_read(symbols);
     high = symbols->table_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
@@ -223,16 +256,16 @@ hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool glo
     if (!open_source(symbols, &source))
         return 0;
     for (size_t i = 0; i < source.count; i++) {
-        GElf_Sym sym;
+        Elf64_Sym sym;
         const char *found = read_symbol(&source, i, &sym);
         unsigned type;
 
         if (!found || strcmp(found, name) != 0)
             continue;
-        type = GELF_ST_TYPE(sym.st_info);
+        type = ELF64_ST_TYPE(sym.st_info);
         if (type == STT_FILE || type == STT_SECTION || type == STT_TLS || sym.st_value == 0)
             continue;
-        if (GELF_ST_BIND(sym.st_info) != STB_LOCAL)
+        if (ELF64_ST_BIND(sym.st_info) != STB_LOCAL)
             return sym.st_value + (sym.st_shndx == SHN_ABS ? 0 : symbols->bias);
         if (local == 0)
             local = sym.st_value + (sym.st_shndx == SHN_ABS ? 0 : symbols->bias);
@@ -271,17 +304,34 @@ static bool is_wanted(void *wanted, const struct hl_symbol *symbol)
     return hl_wanted_matches(wanted, symbol->name);
 }
 
+struct match {
+    struct hl_symbols *symbols;
+    struct hl_wanted *wanted;
+    hl_gva_t *entries;
+    size_t max, count;
+};
+
+static void match_wanted(void *opaque)
+{
+    struct match *m = opaque;
+
+    m->count = match_table(m->symbols, is_wanted, m->wanted, m->entries, m->max);
+}
+
 size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max)
 {
     struct hl_wanted *wanted;
     size_t count;
 
-    if (!symbols->table_read)
-        read_table(symbols);
+    hl_table_read(symbols);
     count = match_table(symbols, is_called, (void *)(uintptr_t)name, entries, max);
     wanted = count ? NULL : hl_wanted_new(name);
-    if (wanted)
-        count = match_table(symbols, is_wanted, wanted, entries, max);
+    if (wanted) {
+        struct match m = {symbols, wanted, entries, max, 0};
+
+        demangle_within(&symbols->names.time, match_wanted, &m);
+        count = m.count;
+    }
     hl_wanted_free(wanted);
     return count;
 }

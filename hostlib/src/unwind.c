@@ -11,6 +11,13 @@
 
 #include "unwind.h"
 
+/*
+ * A walk may be in the way of a guest's time limit, so it has a budget of its own, anew each time: so
+ * much, and so much for each frame.
+ */
+#define WALK_STEPS ((uint64_t)4 << 20)
+#define FRAME_STEPS 256
+
 static void start_walk(struct unwind_walk *walk, const struct hl_regs *regs)
 {
     /* In the order of DWARF numbers. */
@@ -37,7 +44,7 @@ static bool at_entry(const struct unwind_walk *walk)
     hl_gva_t start, end, entry = walk->symbols->entry;
     hl_gva_t pc = unwind_lookup(&walk->frame);
 
-    return hl_symbols_function(walk->symbols, pc, &start, &end) && entry >= start && entry < end;
+    return unwind_function(walk->symbols, pc, &start, &end) && entry >= start && entry < end;
 }
 
 /* CFI that led nowhere: find the return address first, then let CFI do the rest. */
@@ -81,10 +88,14 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
 
     start_walk(&walk, regs);
     walk.frame.exact = !behind;
+    if (!symbols->cfi_read)
+        unwind_cfi_open(symbols);
+    symbols->walking = (struct hl_budget){.steps = WALK_STEPS};
     while (more && count < max) {
         struct unwind_frame next;
         hl_gva_t cfa = 0;
 
+        symbols->walking.free = FRAME_STEPS;
         memset(&next, 0, sizeof(next));
         more = step(&walk, &next, &cfa) &&
                next.regs.value[UNWIND_RSP] > walk.frame.regs.value[UNWIND_RSP];

@@ -75,6 +75,11 @@ enum unwind_fit {
 
 /* start: first instruction of the function, 0 where unknown.  Finds no FIT_TAIL. */
 enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t start);
+/*
+ * The function around an address, by the symbol table or, where there is none, by call frame
+ * information: debug information takes its time, and a walk has none.
+ */
+bool unwind_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start, hl_gva_t *end);
 /* Start of the walk's present function, the wild address itself where there is no code, or 0. */
 hl_gva_t unwind_start(const struct unwind_walk *walk);
 

@@ -4,18 +4,27 @@
 
 #include "unwind.h"
 
+static Dwarf_Frame *frame_in(struct hl_symbols *symbols, Dwarf_CFI *cfi, const struct hl_fdes *fdes,
+                             uint64_t pc)
+{
+    const struct hl_fde *fde = cfi ? unwind_fde(fdes, pc) : NULL;
+    Dwarf_Frame *frame;
+
+    if (!fde || !budget_take(&symbols->walking, 8 + fde->cost) ||
+        dwarf_cfi_addrframe(cfi, pc, &frame))
+        return NULL;
+    return frame;
+}
+
 static Dwarf_Frame *frame_at(struct hl_symbols *symbols, hl_gva_t address)
 {
+    uint64_t pc = address - symbols->bias;
     Dwarf_Frame *frame;
 
     if (!symbols->cfi_read)
         unwind_cfi_open(symbols);
-    address -= symbols->bias;
-    if (symbols->eh_frame && dwarf_cfi_addrframe(symbols->eh_frame, address, &frame) == 0)
-        return frame;
-    if (symbols->debug_frame && dwarf_cfi_addrframe(symbols->debug_frame, address, &frame) == 0)
-        return frame;
-    return NULL;
+    frame = frame_in(symbols, symbols->eh_frame, &symbols->eh_fdes, pc);
+    return frame ? frame : frame_in(symbols, symbols->debug_frame, &symbols->debug_fdes, pc);
 }
 
 /* CFI marks the outermost frame by a return address that is "undefined". */

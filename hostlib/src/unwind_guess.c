@@ -33,6 +33,23 @@ enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t
     }
 }
 
+bool unwind_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start, hl_gva_t *end)
+{
+    const struct hl_symbol *symbol = hl_table_find(symbols, address);
+    const struct hl_fde *fde = NULL;
+
+    if (!symbol && symbols->table_count == 0) {
+        fde = unwind_fde(&symbols->eh_fdes, address - symbols->bias);
+        if (!fde)
+            fde = unwind_fde(&symbols->debug_fdes, address - symbols->bias);
+    }
+    if (!symbol && !fde)
+        return false;
+    *start = (symbol ? symbol->start : fde->start) + symbols->bias;
+    *end = (symbol ? symbol->end : fde->end) + symbols->bias;
+    return true;
+}
+
 hl_gva_t unwind_start(const struct unwind_walk *walk)
 {
     hl_gva_t start, end;
@@ -40,7 +57,7 @@ hl_gva_t unwind_start(const struct unwind_walk *walk)
 
     if (!hl_code_at(walk->symbols, pc, &(size_t){0}))
         return pc;
-    return hl_symbols_function(walk->symbols, pc, &start, &end) ? start : 0;
+    return unwind_function(walk->symbols, pc, &start, &end) ? start : 0;
 }
 
 bool unwind_return(struct unwind_walk *walk, hl_gva_t slot, struct unwind_frame *next,
@@ -68,7 +85,7 @@ static bool jumps_to(struct hl_symbols *symbols, hl_gva_t from, hl_gva_t to, uns
     const uint8_t *code;
     size_t size;
 
-    if (*lookups == 0 || !hl_symbols_function(symbols, from, &start, &end) || start != from)
+    if (*lookups == 0 || !unwind_function(symbols, from, &start, &end) || start != from)
         return false;
     (*lookups)--;
     code = hl_code_at(symbols, from, &size);
@@ -76,6 +93,8 @@ static bool jumps_to(struct hl_symbols *symbols, hl_gva_t from, hl_gva_t to, uns
         return false;
     size = size < end - start ? size : end - start;
     size = size < TAIL_BYTES ? size : TAIL_BYTES;
+    if (!budget_take(&symbols->walking, size / 8))
+        return false;
     for (size_t i = 0; i + 5 <= size; i++) {
         int32_t distance;
         hl_gva_t target;
@@ -132,6 +151,8 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
         }
         seen = true;
         for (size_t i = 0; i < got / 8; i++) {
+            if (!budget_take(&walk->symbols->walking, 4))
+                return 0;
             enum unwind_fit here = fit_or_tail(walk, word[i], start, &lookups);
 
             if (here > *fit) {

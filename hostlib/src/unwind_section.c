@@ -14,18 +14,28 @@
 
 #define REGISTER_MAX 127
 #define REMEMBER_MAX 32
-#define BLOCK_MAX 1024
+#define LOOK_BACK 16 /* records that may overlap one address */
+#define BLOCK_MAX 256
+#define PROGRAM_MAX 65536
+/* What libdw makes of a record, and of each byte of an expression. */
+#define RECORD_BYTES 256
+#define OPERATION_BYTES 48
 
 /* What the check of an FDE needs of its CIE. */
 struct cie {
     Dwarf_Off offset;
     size_t pointer_size; /* of the FDE's addresses */
+    bool relative;       /* to their own place */
     bool sized;          /* the FDE has augmentation data, with its length in front */
+    size_t program;      /* bytes of it */
 };
 
 struct checker {
+    struct hl_budget *budget;
+    const struct hl_section *section;
     struct cie *cie;
     size_t count, room;
+    struct hl_fdes *fdes;
 };
 
 /* Operands: r register, u LEB128, b block, a digit that many bytes; NULL: not allowed. */
@@ -49,7 +59,8 @@ static bool read_uleb(const uint8_t **p, const uint8_t *end, uint64_t *value)
     return false;
 }
 
-static bool check_operand(char kind, const uint8_t **p, const uint8_t *end)
+static bool check_operand(struct hl_budget *budget, char kind, const uint8_t **p,
+                          const uint8_t *end)
 {
     uint64_t value = kind >= '0' && kind <= '9' ? (uint64_t)(kind - '0') : 0;
 
@@ -61,7 +72,7 @@ static bool check_operand(char kind, const uint8_t **p, const uint8_t *end)
     case 'u':
         return true;
     case 'b':
-        if (value > BLOCK_MAX)
+        if (value > BLOCK_MAX || !budget_hold(budget, (value + 1) * OPERATION_BYTES))
             return false;
         break;
     default:
@@ -73,10 +84,12 @@ static bool check_operand(char kind, const uint8_t **p, const uint8_t *end)
     return true;
 }
 
-static bool check_program(const uint8_t *p, const uint8_t *end)
+static bool check_program(struct hl_budget *budget, const uint8_t *p, const uint8_t *end)
 {
     unsigned remembered = 0;
 
+    if (end - p > PROGRAM_MAX || !budget_take(budget, (uint64_t)(end - p)))
+        return false;
     while (p < end) {
         uint8_t op = *p++;
         const char *kinds = op >> 6 == 2 ? "u" : op >> 6 != 0 ? "" : operands[op & 0x3f];
@@ -89,7 +102,7 @@ static bool check_program(const uint8_t *p, const uint8_t *end)
         if (op == 0x0b && remembered-- == 0)
             return false;
         for (; *kinds; kinds++) {
-            if (!check_operand(*kinds, &p, end))
+            if (!check_operand(budget, *kinds, &p, end))
                 return false;
         }
     }
@@ -135,6 +148,7 @@ static bool read_augmentation(const Dwarf_CIE *record, struct cie *cie)
             if (size == 0 || (*p & 0xf0 & ~0x10) != 0)
                 return false;
             cie->pointer_size = size;
+            cie->relative = (*p & 0x10) != 0;
         }
         if (*name == 'P' && (size == 0 || size > (size_t)(end - p - 1)))
             return false;
@@ -145,20 +159,16 @@ static bool read_augmentation(const Dwarf_CIE *record, struct cie *cie)
 
 static bool check_cie(struct checker *checker, Dwarf_Off offset, const Dwarf_CIE *record)
 {
-    struct cie cie = {.offset = offset};
+    const uint8_t *program = record->initial_instructions, *end = record->initial_instructions_end;
+    struct cie cie = {.offset = offset, .program = (size_t)(end - program)}, *more;
 
     if (!read_augmentation(record, &cie) || record->return_address_register > REGISTER_MAX ||
-        !check_program(record->initial_instructions, record->initial_instructions_end))
+        !check_program(checker->budget, program, end))
         return false;
-    if (checker->count == checker->room) {
-        size_t room = checker->room ? checker->room * 2 : 16;
-        struct cie *bigger = realloc(checker->cie, room * sizeof(*bigger));
-
-        if (!bigger)
-            return false;
-        checker->cie = bigger;
-        checker->room = room;
-    }
+    more = budget_grow(checker->budget, checker->cie, checker->count, &checker->room, sizeof(cie));
+    if (!more)
+        return false;
+    checker->cie = more;
     checker->cie[checker->count++] = cie;
     return true;
 }
@@ -170,7 +180,41 @@ static int compare(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static bool check_fde(const struct checker *checker, const Dwarf_FDE *record)
+/* A pointer as the FDE has it. */
+static uint64_t read_pointer(const struct cie *cie, const uint8_t *p, bool with_sign)
+{
+    uint64_t value = 0;
+    int32_t narrow;
+
+    if (cie->pointer_size == 8) {
+        memcpy(&value, p, 8);
+        return value;
+    }
+    memcpy(&narrow, p, 4);
+    return with_sign ? (uint64_t)(int64_t)narrow : (uint32_t)narrow;
+}
+
+static bool add_fde(struct checker *checker, const struct cie *cie, const uint8_t *p, size_t program)
+{
+    struct hl_fdes *fdes = checker->fdes;
+    struct hl_fde *more = budget_grow(checker->budget, fdes->item, fdes->count, &fdes->room,
+                                      sizeof(*more));
+    uint64_t place = checker->section->address + (uint64_t)(p - checker->section->data);
+    uint64_t start = read_pointer(cie, p, cie->relative);
+
+    if (!more)
+        return false;
+    start += cie->relative ? place : 0;
+    fdes->item = more;
+    more[fdes->count++] = (struct hl_fde){
+        .start = start,
+        .end = start + read_pointer(cie, p + cie->pointer_size, false),
+        .cost = program + cie->program,
+    };
+    return true;
+}
+
+static bool check_fde(struct checker *checker, const Dwarf_FDE *record)
 {
     struct cie key = {.offset = record->CIE_pointer};
     const struct cie *cie =
@@ -186,15 +230,70 @@ static bool check_fde(const struct checker *checker, const Dwarf_FDE *record)
             return false;
         p += size;
     }
-    return check_program(p, record->end);
+    return check_program(checker->budget, p, record->end) &&
+           add_fde(checker, cie, record->start, (size_t)(record->end - p));
+}
+
+static int compare_fdes(const void *a, const void *b)
+{
+    const struct hl_fde *x = a, *y = b;
+
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* Of those that overlap libdw may choose any: each costs as much as the longest. */
+static bool sort_fdes(struct hl_budget *budget, struct hl_fdes *fdes)
+{
+    size_t first = 0;
+    uint64_t end = 0, cost = 0;
+
+    if (fdes->count == 0)
+        return true;
+    if (!budget_take(budget, 16 * fdes->count))
+        return false;
+    qsort(fdes->item, fdes->count, sizeof(*fdes->item), compare_fdes);
+    for (size_t i = 0; i <= fdes->count; i++) {
+        const struct hl_fde *f = &fdes->item[i];
+
+        if (i == fdes->count || f->start >= end) {
+            while (first < i)
+                fdes->item[first++].cost = cost;
+            cost = 0;
+        }
+        if (i == fdes->count)
+            break;
+        end = f->end > end ? f->end : end;
+        cost = f->cost > cost ? f->cost : cost;
+    }
+    return true;
+}
+
+const struct hl_fde *unwind_fde(const struct hl_fdes *fdes, uint64_t pc)
+{
+    size_t low = 0, high = fdes->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (fdes->item[middle].start <= pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
+        if (pc < fdes->item[low - 1 - n].end)
+            return &fdes->item[low - 1 - n];
+    }
+    return NULL;
 }
 
 /* Every record of the section; a CIE has to come before the FDEs that use it, as they all do. */
-static bool check_section(Elf *elf, const struct hl_section *section, bool eh)
+static bool check_section(struct hl_symbols *symbols, const struct hl_section *section, bool eh)
 {
     Elf_Data data = {.d_buf = (void *)(uintptr_t)section->data, .d_size = section->size};
-    struct checker checker = {0};
-    const uint8_t *ident = (const uint8_t *)elf_getident(elf, NULL);
+    struct hl_fdes *fdes = eh ? &symbols->eh_fdes : &symbols->debug_fdes;
+    struct checker checker = {.budget = &symbols->budget, .section = section, .fdes = fdes};
+    const uint8_t *ident = (const uint8_t *)elf_getident(symbols->elf, NULL);
     Dwarf_Off at = 0, next;
     bool good = ident != NULL;
 
@@ -204,7 +303,8 @@ static bool check_section(Elf *elf, const struct hl_section *section, bool eh)
 
         if (rc > 0)
             break;
-        if (rc < 0 || next <= at)
+        if (rc < 0 || next <= at || !budget_take(checker.budget, 8) ||
+            !budget_hold(checker.budget, RECORD_BYTES))
             good = false;
         else if (dwarf_cfi_cie_p(&entry))
             good = check_cie(&checker, at, &entry.cie);
@@ -213,24 +313,29 @@ static bool check_section(Elf *elf, const struct hl_section *section, bool eh)
         at = next;
     }
     free(checker.cie);
+    good = good && sort_fdes(checker.budget, fdes) && budget_hold(checker.budget, section->size);
+    if (!good)
+        fdes->count = 0;
     return good;
 }
 
 /* .eh_frame is loaded with the program; .debug_frame may be in a file of its own. */
 void unwind_cfi_open(struct hl_symbols *symbols)
 {
+    const struct hl_section *found;
     struct hl_section section[2];
     size_t count = 0;
     bool eh, debug;
 
     symbols->cfi_read = true;
-    hl_dwarf(symbols); /* opens dwarf_elf */
+    hl_dwarf(symbols); /* reads its sections */
     eh = hl_section_find(symbols->elf, ".eh_frame", &section[count]) &&
-         check_section(symbols->elf, &section[count], true);
+         check_section(symbols, &section[count], true);
     count += eh;
-    debug = symbols->dwarf_elf &&
-            hl_section_find(symbols->dwarf_elf, ".debug_frame", &section[count]) &&
-            check_section(symbols->dwarf_elf, &section[count], false);
+    found = symbols->dwarf_read ? hl_sections_find(symbols->section, symbols->section_count,
+                                                   ".debug_frame")
+                                : NULL;
+    debug = found && (section[count] = *found, check_section(symbols, &section[count], false));
     count += debug;
     if (count == 0)
         return;
@@ -248,4 +353,6 @@ void unwind_cfi_close(struct hl_symbols *symbols)
     dwarf_end(symbols->cfi_dwarf);
     elf_end(symbols->cfi_elf);
     free(symbols->cfi_file);
+    free(symbols->eh_fdes.item);
+    free(symbols->debug_fdes.item);
 }

@@ -26,6 +26,16 @@ extern "C" {
 struct hl_symbols;
 
 /*
+ * What symbols and debug information of one guest, with all the files that they lead to, may cost
+ * in the life of one hl_symbols: the processor's time, on a slow machine, and memory.  Nothing that
+ * a compiler writes comes near.  Once it is spent, names are those of the symbol table, without
+ * lines and inlined functions, and hl_symbols_missing() says HL_SYMBOLS_SPENT.
+ */
+#define HL_SYMBOLS_SECONDS 2
+#define HL_SYMBOLS_BYTES ((uint64_t)512 << 20)
+#define HL_SYMBOLS_SPENT "it takes more than 2 s or 512 MiB to read"
+
+/*
  * The image need not outlive it.  A stripped guest opens too: it just knows less.  Cheap: tables are
  * read at the first question that needs them.  Errors: BAD_IMAGE, MEMORY.
  */
