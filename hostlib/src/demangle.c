@@ -111,20 +111,20 @@ static void run(struct demangle_time *time, struct job *job, uint8_t *stack)
 
     while (pid > 0 && wait4(pid, &status, __WALL, &used) < 0 && errno == EINTR)
         ;
-    time->us -= (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000 + used.ru_utime.tv_usec +
-                used.ru_stime.tv_usec;
+    time->us += (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000;
+    time->us += used.ru_utime.tv_usec + used.ru_stime.tv_usec;
     /* Others like it are to be expected. */
     if (WIFSIGNALED(status))
-        time->us = 0;
+        time->us = DEMANGLE_US;
 }
 
 void demangle_within(struct demangle_time *time, void (*what)(void *opaque), void *opaque)
 {
-    struct job job = {what, opaque, time->us};
+    struct job job = {what, opaque, DEMANGLE_US - time->us};
     sigset_t every, before;
     uint8_t *stack;
 
-    if (time->us <= 0)
+    if (time->us >= DEMANGLE_US)
         return;
     stack = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);

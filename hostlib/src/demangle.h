@@ -14,11 +14,11 @@ struct demangled {
     char bare[DEMANGLE_MAX]; /* without either */
 };
 
-/* What the names of one guest may yet take of the processor. */
+/* What the names of one guest have taken of the processor, of DEMANGLE_US at most. */
 struct demangle_time {
     int64_t us;
 };
-#define DEMANGLE_TIME ((struct demangle_time){1000000})
+#define DEMANGLE_US 1000000
 
 /* Could it be a mangled name at all?  Costs nothing. */
 bool demangle_applies(const char *mangled);

@@ -9,20 +9,28 @@
 #include "fork.h"
 #include "image.h"
 #include "snapshot_file.h"
+#include "symbols_impl.h"
 
-/* So that a hostile guest cannot fill the host's memory: about 100 MiB. */
-#define NODES_MAX (1u << 20)
-#define ITEMS_MAX (1u << 18)
-#define FEW_MAX (1u << 12)
-
-/* In a child of fork() it may be in the hands of a thread that is not there. */
-static void lock(struct hl_profile *p)
+/* In a child of fork() they may be in the hands of a thread that is not there. */
+static void renew(struct hl_profile *p)
 {
-    if (fork_copied(p->forks)) {
-        pthread_mutex_init(&p->lock, NULL);
-        p->forks = fork_count;
-    }
+    if (!fork_copied(p->forks))
+        return;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->naming, NULL);
+    p->forks = fork_count;
+}
+
+void profile_lock(struct hl_profile *p)
+{
+    renew(p);
     pthread_mutex_lock(&p->lock);
+}
+
+void profile_lock_naming(struct hl_profile *p)
+{
+    renew(p);
+    pthread_mutex_lock(&p->naming);
 }
 
 /* ---- what an exit is ---- */
@@ -135,7 +143,7 @@ static void tap_exit(struct tap *t, const struct hl_event *e)
         t->exits++;
         t->kind = intern_kind(t, exit);
         if (!p->period)
-            t->stack = profile_walk(t, hl_exit_is_behind(exit), t->import);
+            t->stack = profile_walk(t, hl_exit_is_behind(exit));
     }
     if (p->period)
         sample_exit(t, exit);
@@ -152,14 +160,13 @@ static void tap_host_end(struct tap *t, const struct hl_event *e)
 static void add_exit(struct tap *t, uint64_t ns)
 {
     struct hl_profile *p = t->profile;
-    const uint32_t key[2] = {t->kind, t->stack.node};
+    const uint32_t key[2] = {t->kind, t->stack};
     uint32_t n = table_intern(&p->exits, key);
     if (n == TABLE_NONE) {
         p->dropped++;
         return;
     }
     struct profile_exit *x = table_at(&p->exits, n);
-    x->site = t->stack.site;
     if (!x->count || ns < x->min)
         x->min = ns;
     if (ns > x->max)
@@ -255,7 +262,7 @@ static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event 
     }
     if (e->kind == HL_EVENT_END && p->period)
         sample_end(t, e->end.began, e->end.ended);
-    lock(p);
+    profile_lock(p);
     if (e->kind == HL_EVENT_EXIT)
         tap_exit(t, e);
     else if (e->kind == HL_EVENT_HOST_END)
@@ -287,7 +294,7 @@ static void tap_close(struct tap *t)
 {
     struct hl_profile *p = t->profile;
     struct tap **at = &p->taps;
-    lock(p);
+    profile_lock(p);
     counters_end(t);
     while (*at != t)
         at = &(*at)->next;
@@ -304,7 +311,7 @@ static void tap_close(struct tap *t)
 
 static struct tap *find_tap(struct hl_profile *p, const struct hl_sandbox *sb)
 {
-    lock(p);
+    profile_lock(p);
     struct tap *t = p->taps;
     while (t && t->sb != sb)
         t = t->next;
@@ -338,8 +345,10 @@ int profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_error 
         free(t);
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     }
-    hl_symbols_open(&t->symbols, sb->image, NULL); /* without: addresses */
-    lock(p);
+    hl_symbols_open(&t->symbols, sb->image, NULL); /* without: no stacks */
+    if (t->symbols)
+        hl_symbols_prepare_walk(t->symbols);
+    profile_lock(p);
     counters_begin(t);
     see_creation(t);
     t->next = p->taps;
@@ -412,7 +421,9 @@ int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     }
     pthread_mutex_init(&p->lock, NULL);
+    pthread_mutex_init(&p->naming, NULL);
     p->forks = fork_count;
+    p->image = image_use(image);
     p->config = config ? *config : (struct hl_profile_config)HL_PROFILE_CONFIG_INIT;
     p->period = p->config.rate_hz ? 1000000000u / p->config.rate_hz : 0;
     p->image_size = image->size;
@@ -438,6 +449,8 @@ static void profile_free(struct hl_profile *p)
                                     &p->exits,  &p->samples, &p->calls, &p->counters};
     free_times(p);
     profile_intern_free(p);
+    hl_symbols_close(p->symbols);
+    image_unuse(p->image);
     for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         table_free(tables[i]);
     free(p->places);
@@ -445,6 +458,7 @@ static void profile_free(struct hl_profile *p)
     free(p->touched);
     free(p->path);
     pthread_mutex_destroy(&p->lock);
+    pthread_mutex_destroy(&p->naming);
     free(p);
 }
 
@@ -452,7 +466,7 @@ void hl_profile_destroy(struct hl_profile *p)
 {
     if (!p)
         return;
-    lock(p);
+    profile_lock(p);
     bool attached = p->taps;
     p->doomed = true;
     pthread_mutex_unlock(&p->lock);

@@ -3,8 +3,9 @@
  * profile.h - inside of a profile.
  *
  * A tap is the observer of one sandbox.  It measures on the guest's thread; what it finds goes into
- * the tables that all taps of the profile share, under `lock`.  Names are looked up when a place is
- * seen for the first time, so nothing of the image is needed once its sandboxes are gone.
+ * the tables that all taps of the profile share, under `lock`: code addresses.  Their names are
+ * looked up when the document is made, from the image that the profile keeps for it: that may take
+ * its time (hl/symbols.h), and neither a call nor another tap has to wait for it.
  */
 #ifndef HL_PROFILE_INTERNAL_H
 #define HL_PROFILE_INTERNAL_H
@@ -52,15 +53,17 @@ struct profile_frame {
     uint64_t address; /* where there is no file, else 0 */
 };
 
-/* Frames of one code address, innermost first: [first, first + count) of places. */
+/* Once it is named, the frames of one code address, innermost first: [first, first + count) of
+ * places. */
 struct profile_code {
     uint64_t at;
     uint64_t uncertain;
+    uint64_t pc;
     uint32_t first, count;
 };
 
 struct profile_node {
-    uint32_t parent, frame; /* parent TABLE_NONE: outermost */
+    uint32_t parent, what; /* parent TABLE_NONE: outermost; in codes, or in frames of a view */
 };
 
 struct profile_kind {
@@ -73,7 +76,7 @@ struct profile_kind {
 /* By kind and stack; a sample has a root in the place of `times`. */
 struct profile_exit {
     uint32_t kind, node;
-    uint32_t site;
+    uint32_t site; /* of a view */
     uint64_t count, ns, min, max;
 };
 
@@ -81,7 +84,7 @@ enum root { ROOT_GUEST, ROOT_HOST, ROOT_VMM, ROOTS };
 
 struct profile_sample {
     uint32_t root, kind, node, unused; /* kind TABLE_NONE: none */
-    uint32_t site;
+    uint32_t site;                     /* of a view */
     uint64_t count;
 };
 
@@ -111,9 +114,15 @@ struct hl_profile {
     uint64_t period; /* ns, 0: each exit is looked at */
     char *path;
     uint64_t image_size, image_sum;
+    const struct hl_image *image;
     struct table strings; /* items: struct profile_string */
+    size_t string_bytes;
     struct table frames, codes, nodes, kinds, exits, samples, calls, counters;
-    uint32_t *places; /* frames of codes */
+    pthread_mutex_t naming;     /* taken before lock */
+    struct hl_symbols *symbols; /* naming held; NULL: not opened yet, or it cannot be */
+    bool symbols_tried;
+    uint32_t named;             /* codes that are: naming and lock held to change it */
+    uint32_t *places;           /* frames of codes */
     uint32_t place_count, place_room;
     uint64_t runs, exit_count, interrupts, lost, dropped;
     uint64_t wall, guest, host, vmm, observing;
@@ -125,16 +134,16 @@ struct hl_profile {
     struct tap *taps;
 };
 
-/* The numbers of one stack, found at an exit. */
-struct profile_stack {
-    uint32_t node, site;
+/* What has been found, by frames in the place of codes, for the document. */
+struct profile_view {
+    struct table nodes, exits, samples;
 };
 
 struct tap {
     struct hl_observer observer;
     struct hl_profile *profile;
     struct hl_sandbox *sb;
-    struct hl_symbols *symbols; /* NULL: none could be opened */
+    struct hl_symbols *symbols; /* to walk stacks with; NULL: none could be opened */
     struct tap *next;           /* of the profile's */
     /* of the run in progress */
     uint64_t began;
@@ -145,7 +154,7 @@ struct tap {
     bool host_failed;
     uint32_t kind;      /* of the exit in progress; TABLE_NONE: none that counts */
     const char *import; /* the host function it calls, or NULL */
-    struct profile_stack stack;
+    uint32_t stack;     /* its number in nodes */
     bool first_entry, first_result; /* told already */
     bool sampling;
     uint64_t due, taken; /* samples of the guest */
@@ -156,11 +165,27 @@ struct tap {
     struct hl_place place[PROFILE_DEPTH];
 };
 
-/* profile_stack.c: lock held.  The guest stands at an exit, or at a tick. */
-struct profile_stack profile_walk(struct tap *t, bool behind, const char *import);
+/* profile_stack.c: lock held.  The guest stands at an exit, or at a tick: its number in nodes. */
+uint32_t profile_walk(struct tap *t, bool behind);
+
+/* profile_names.c: naming held, and not lock. */
+void profile_name(struct hl_profile *p);
+
+/* profile_view.c: lock held.  False where there was no memory. */
+bool profile_view_make(const struct hl_profile *p, struct profile_view *view);
+void profile_view_free(struct profile_view *view);
+
+/* profile.c: in a child of fork() the locks are new ones. */
+void profile_lock(struct hl_profile *p);
+void profile_lock_naming(struct hl_profile *p);
 uint32_t profile_intern(struct hl_profile *p, const char *text);
 const char *profile_interned(const struct hl_profile *p, uint32_t string); /* NULL for TABLE_NONE */
 void profile_intern_free(struct hl_profile *p);
+
+#define NODES_MAX (1u << 20)
+#define ITEMS_MAX (1u << 18)
+#define FEW_MAX (1u << 12)
+#define STRINGS_MAX ((size_t)64 << 20) /* bytes */
 
 /* profile_sample.c: lock held but for begin and end. */
 void sample_begin(struct tap *t);

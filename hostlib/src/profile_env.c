@@ -46,14 +46,18 @@ static void write_all(void)
 static void lock_all(void)
 {
     pthread_mutex_lock(&all.lock);
-    for (unsigned i = 0; i < all.count; i++)
+    for (unsigned i = 0; i < all.count; i++) {
+        pthread_mutex_lock(&all.profile[i]->naming);
         pthread_mutex_lock(&all.profile[i]->lock);
+    }
 }
 
 static void unlock_all(void)
 {
-    for (unsigned i = all.count; i-- > 0;)
+    for (unsigned i = all.count; i-- > 0;) {
         pthread_mutex_unlock(&all.profile[i]->lock);
+        pthread_mutex_unlock(&all.profile[i]->naming);
+    }
     pthread_mutex_unlock(&all.lock);
 }
 

@@ -74,12 +74,12 @@ static json_t *frames(const struct hl_profile *p)
     return list;
 }
 
-static json_t *stacks(const struct hl_profile *p)
+static json_t *stacks(const struct profile_view *v)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < p->nodes.count; i++) {
-        const struct profile_node *n = table_at(&p->nodes, i);
-        append(list, json_pack("[o, o]", number_or_none(n->parent), INT(n->frame)));
+    for (uint32_t i = 0; i < v->nodes.count; i++) {
+        const struct profile_node *n = table_at(&v->nodes, i);
+        append(list, json_pack("[o, o]", number_or_none(n->parent), INT(n->what)));
     }
     return list;
 }
@@ -142,11 +142,11 @@ static json_t *kinds(const struct hl_profile *p)
     return list;
 }
 
-static json_t *exits(const struct hl_profile *p)
+static json_t *exits(const struct profile_view *v)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; i < p->exits.count; i++) {
-        const struct profile_exit *x = table_at(&p->exits, i);
+    for (uint32_t i = 0; i < v->exits.count; i++) {
+        const struct profile_exit *x = table_at(&v->exits, i);
         append(list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "kind", INT(x->kind), "stack",
                                number_or_none(x->node), "site", number_or_none(x->site), "count",
                                INT(x->count), "ns", INT(x->ns), "min_ns", INT(x->min), "max_ns",
@@ -155,12 +155,13 @@ static json_t *exits(const struct hl_profile *p)
     return list;
 }
 
-static json_t *samples(const struct hl_profile *p, uint64_t of_root[ROOTS])
+static json_t *samples(const struct hl_profile *p, const struct profile_view *v,
+                       uint64_t of_root[ROOTS])
 {
     static const char *const root[] = {"guest", "host", "vmm"};
     json_t *list = json_array();
-    for (uint32_t i = 0; i < p->samples.count; i++) {
-        const struct profile_sample *s = table_at(&p->samples, i);
+    for (uint32_t i = 0; i < v->samples.count; i++) {
+        const struct profile_sample *s = table_at(&v->samples, i);
         json_t *o = json_object();
         of_root[s->root] += s->count;
         put(o, "root", json_string(root[s->root]));
@@ -269,13 +270,13 @@ static json_t *totals(const struct hl_profile *p, const uint64_t of_root[ROOTS])
     return o;
 }
 
-static json_t *document(struct hl_profile *p)
+static json_t *document(struct hl_profile *p, const struct profile_view *v)
 {
     json_t *o = json_object();
     uint64_t of_root[ROOTS] = {0};
     for (struct tap *t = p->taps; t; t = t->next)
         counters_update(t);
-    json_t *list = samples(p, of_root);
+    json_t *list = samples(p, v, of_root);
     put(o, "format", json_string("hl-profile"));
     put(o, "version", json_integer(1));
     put(o, "mode", json_string(p->period ? "cpu" : "exits"));
@@ -285,9 +286,9 @@ static json_t *document(struct hl_profile *p)
         put(o, "rate_hz", INT(p->config.rate_hz));
     put(o, "totals", totals(p, of_root));
     put(o, "frames", frames(p));
-    put(o, "stacks", stacks(p));
+    put(o, "stacks", stacks(v));
     put(o, "kinds", kinds(p));
-    put(o, "exits", exits(p));
+    put(o, "exits", exits(v));
     put(o, "samples", list);
     put(o, "calls", calls(p));
     put(o, "startup", startup(p));
@@ -335,10 +336,18 @@ int hl_profile_json(struct hl_profile *p, char **out, struct hl_error *error)
 {
     if (!p || !out)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no profile");
-    incomplete = false;
-    pthread_mutex_lock(&p->lock);
-    json_t *o = document(p);
+    struct profile_view view = {.nodes = {0}};
+    profile_lock_naming(p);
+    profile_name(p);
+    profile_lock(p);
+    incomplete = !profile_view_make(p, &view);
+    json_t *o = document(p, &view);
+    const char *missing = p->symbols ? hl_symbols_missing(p->symbols) : NULL;
+    if (missing)
+        put(o, "missing", text(missing));
     pthread_mutex_unlock(&p->lock);
+    pthread_mutex_unlock(&p->naming);
+    profile_view_free(&view);
     *out = incomplete ? NULL : dump(o);
     json_decref(o);
     return *out ? 0 : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));

@@ -16,20 +16,16 @@ static uint64_t moments(const struct hl_profile *p, uint64_t began, uint64_t end
     return ended > began ? ended / p->period - began / p->period : 0;
 }
 
-static void add(struct tap *t, enum root root, uint32_t kind, struct profile_stack stack,
-                uint64_t count)
+static void add(struct tap *t, enum root root, uint32_t kind, uint32_t stack, uint64_t count)
 {
     struct hl_profile *p = t->profile;
-    const uint32_t key[4] = {root, kind, stack.node, 0};
+    const uint32_t key[4] = {root, kind, stack, 0};
     uint32_t n = count ? table_intern(&p->samples, key) : TABLE_NONE;
     if (n == TABLE_NONE)
         return;
     struct profile_sample *s = table_at(&p->samples, n);
-    s->site = stack.site;
     s->count += count;
 }
-
-static const struct profile_stack nowhere = {TABLE_NONE, TABLE_NONE};
 
 void sample_begin(struct tap *t)
 {
@@ -44,10 +40,10 @@ void sample_end(struct tap *t, uint64_t began, uint64_t ended)
     if (t->sampling)
         m->ops->sample(m->vcpu, 0, NULL);
     t->sampling = false;
-    pthread_mutex_lock(&p->lock);
+    profile_lock(p);
     /* Arguments copied in, results copied out. */
     uint64_t edges = t->left ? moments(p, t->served, ended) : moments(p, began, ended);
-    add(t, ROOT_VMM, TABLE_NONE, nowhere, edges);
+    add(t, ROOT_VMM, TABLE_NONE, TABLE_NONE, edges);
     /* A tick may end the run after the one it fell into: only the balance tells. */
     if (t->due > t->taken)
         p->lost += t->due - t->taken;
@@ -61,7 +57,7 @@ void sample_exit(struct tap *t, const struct hl_exit *exit)
     t->due += moments(p, t->entered, t->left);
     if (!ticks)
         return;
-    add(t, ROOT_GUEST, TABLE_NONE, profile_walk(t, false, NULL), 1);
+    add(t, ROOT_GUEST, TABLE_NONE, profile_walk(t, false), 1);
     t->taken++;
 }
 
@@ -73,7 +69,7 @@ void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool behind)
     uint64_t all = moments(p, began, ended);
     if (!all)
         return;
-    struct profile_stack stack = profile_walk(t, behind, t->import);
+    uint32_t stack = profile_walk(t, behind);
     add(t, ROOT_HOST, t->kind, stack, host);
     add(t, ROOT_VMM, t->kind, stack, all > host ? all - host : 0);
 }

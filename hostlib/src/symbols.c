@@ -31,7 +31,6 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
         return hl_error_set(error, HL_ERR_MEMORY, "symbols");
     /* elf_memory() wants a pointer to non-const, but opens for reading. */
     s->budget = (struct hl_budget){.steps = BUDGET_STEPS, .bytes = HL_SYMBOLS_BYTES};
-    s->names.time = DEMANGLE_TIME;
     s->elf = elf_memory((char *)(uintptr_t)data, size);
     s->data = data;
     s->size = size;

@@ -99,7 +99,7 @@ static void read_units(struct hl_symbols *symbols)
 static bool read_sections(struct hl_symbols *symbols, Elf *elf, struct hl_section *section,
                           size_t *count)
 {
-    if (hl_sections_read(elf, section, HL_SECTIONS, count, &symbols->budget))
+    if (hl_sections_read(elf, NULL, section, HL_SECTIONS, count, &symbols->budget))
         return true;
     symbols->damaged = "its debug sections are damaged";
     return false;
@@ -141,17 +141,22 @@ static bool has_dwarf(Elf *elf)
     return false;
 }
 
+Elf *hl_dwarf_elf(struct hl_symbols *symbols)
+{
+    if (!has_dwarf(symbols->elf) && hl_symbols_separate(symbols)->elf)
+        return symbols->separate.elf;
+    return symbols->elf;
+}
+
 struct dw_file *hl_dwarf(struct hl_symbols *symbols)
 {
-    Elf *elf = symbols->elf;
+    Elf *elf;
 
     if (symbols->dwarf_read)
         return symbols->budget.spent ? NULL : symbols->dwarf;
     symbols->dwarf_read = true;
     hl_table_read(symbols);
-    if (!has_dwarf(elf) && hl_symbols_separate(symbols)->elf)
-        elf = symbols->separate.elf;
-    symbols->dwarf_elf = elf;
+    elf = hl_dwarf_elf(symbols);
     if (!read_sections(symbols, elf, symbols->section, &symbols->section_count) ||
         !open_shared(symbols, elf))
         return NULL;

@@ -90,7 +90,6 @@ struct hl_symbols {
     struct hl_debug_file shared;
     struct hl_section section[HL_SECTIONS], shared_section[HL_SECTIONS];
     size_t section_count, shared_count;
-    Elf *dwarf_elf; /* that own is of: elf, or that of separate */
     const char *damaged;
 
     struct hl_split *split; /* all of them */
@@ -102,7 +101,8 @@ struct hl_symbols {
     size_t unit_count, unit_room;
 
     bool cfi_read;
-    void *cfi_file; /* see unwind_section.c */
+    struct hl_section frames; /* .debug_frame */
+    void *cfi_file;           /* see unwind_section.c */
     Elf *cfi_elf;
     Dwarf *cfi_dwarf;
     Dwarf_CFI *eh_frame;
@@ -118,6 +118,9 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
 /* Function around address; true with its bounds, from the symbol table or DWARF. */
 bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
                          hl_gva_t *end);
+
+/* What the first walk would do: read the symbol table and call frames. */
+void hl_symbols_prepare_walk(struct hl_symbols *symbols);
 
 /* symbols.c: the separate file, once it has been looked for; else its elf is NULL. */
 struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
@@ -146,6 +149,8 @@ struct hl_chain {
     size_t count;
     struct dw_unit *unit; /* with the line table: of the file itself */
 };
+/* The file that it is in: the program itself, or the separate one. */
+Elf *hl_dwarf_elf(struct hl_symbols *symbols);
 struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
 struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);

@@ -76,7 +76,7 @@ const char *hl_names_readable(struct hl_names *names, const char *mangled)
     if (!mangled || !demangle_applies(mangled))
         return mangled;
     text = hl_names_find(names, mangled);
-    if (text || names->time.us <= 0)
+    if (text || names->time.us >= DEMANGLE_US)
         return text ? text : mangled;
     both = malloc(sizeof(*both));
     if (!both)

@@ -138,8 +138,8 @@ bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *sect
     return true;
 }
 
-bool hl_sections_read(Elf *elf, struct hl_section *sections, size_t max, size_t *count,
-                      struct hl_budget *budget)
+bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
+                      size_t *count, struct hl_budget *budget)
 {
     struct hl_section_walk walk;
 
@@ -149,7 +149,9 @@ bool hl_sections_read(Elf *elf, struct hl_section *sections, size_t max, size_t 
         bool gnu, good;
         const char *name = debug_name(walk.name, &gnu);
 
-        if (!name || hl_sections_find(sections, *count, name))
+        /* Call frames are read by themselves. */
+        if (!name || strcmp(name, only ? only : name) != 0 ||
+            (!only && strcmp(name, ".debug_frame") == 0) || hl_sections_find(sections, *count, name))
             continue;
         if (*count == max)
             return false;

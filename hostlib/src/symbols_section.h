@@ -44,11 +44,11 @@ bool hl_section_next(struct hl_section_walk *walk);
 bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *section);
 
 /*
- * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, inflated at the
- * budget's cost.  False where one is damaged, or too much.
+ * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, or the one called
+ * only; inflated at the budget's cost.  False where one is damaged, or too much.
  */
-bool hl_sections_read(Elf *elf, struct hl_section *sections, size_t max, size_t *count,
-                      struct hl_budget *budget);
+bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
+                      size_t *count, struct hl_budget *budget);
 void hl_sections_free(struct hl_section *sections, size_t count);
 const struct hl_section *hl_sections_find(const struct hl_section *sections, size_t count,
                                           const char *name);

@@ -36,7 +36,7 @@ static void open_package(struct hl_symbols *symbols)
     symbols->package_read = true;
     if (n <= 0 || n >= PATH_MAX || !hl_debug_file_read(&symbols->budget, path, &symbols->package))
         return;
-    if (!hl_sections_read(symbols->package.elf, symbols->packed, HL_SECTIONS,
+    if (!hl_sections_read(symbols->package.elf, NULL, symbols->packed, HL_SECTIONS,
                           &symbols->packed_count, &symbols->budget)) {
         hl_sections_free(symbols->packed, symbols->packed_count);
         symbols->packed_count = 0;
@@ -128,8 +128,8 @@ static bool from_dwo(struct hl_symbols *symbols, struct hl_split *split,
                      const struct dw_die *skeleton, uint64_t id)
 {
     return read_dwo(symbols, skeleton, &split->file) &&
-           hl_sections_read(split->file.elf, split->section, HL_SECTIONS, &split->section_count,
-                            &symbols->budget) &&
+           hl_sections_read(split->file.elf, NULL, split->section, HL_SECTIONS,
+                            &split->section_count, &symbols->budget) &&
            find_unit(symbols, split, ".dwo", id);
 }
 

@@ -79,6 +79,13 @@ static bool step(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *
     }
 }
 
+void hl_symbols_prepare_walk(struct hl_symbols *symbols)
+{
+    hl_table_read(symbols);
+    if (!symbols->cfi_read)
+        unwind_cfi_open(symbols);
+}
+
 size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
                        hl_read_fn *read, void *opaque, struct hl_place *places, size_t max)
 {
@@ -88,8 +95,7 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
 
     start_walk(&walk, regs);
     walk.frame.exact = !behind;
-    if (!symbols->cfi_read)
-        unwind_cfi_open(symbols);
+    hl_symbols_prepare_walk(symbols);
     symbols->walking = (struct hl_budget){.steps = WALK_STEPS};
     while (more && count < max) {
         struct unwind_frame next;

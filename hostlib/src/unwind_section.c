@@ -322,20 +322,17 @@ static bool check_section(struct hl_symbols *symbols, const struct hl_section *s
 /* .eh_frame is loaded with the program; .debug_frame may be in a file of its own. */
 void unwind_cfi_open(struct hl_symbols *symbols)
 {
-    const struct hl_section *found;
     struct hl_section section[2];
-    size_t count = 0;
+    size_t count = 0, found;
     bool eh, debug;
 
     symbols->cfi_read = true;
-    hl_dwarf(symbols); /* reads its sections */
     eh = hl_section_find(symbols->elf, ".eh_frame", &section[count]) &&
          check_section(symbols, &section[count], true);
     count += eh;
-    found = symbols->dwarf_read ? hl_sections_find(symbols->section, symbols->section_count,
-                                                   ".debug_frame")
-                                : NULL;
-    debug = found && (section[count] = *found, check_section(symbols, &section[count], false));
+    debug = hl_sections_read(hl_dwarf_elf(symbols), ".debug_frame", &symbols->frames, 1, &found,
+                             &symbols->budget) &&
+            found && (section[count] = symbols->frames, check_section(symbols, &section[count], false));
     count += debug;
     if (count == 0)
         return;
@@ -353,6 +350,7 @@ void unwind_cfi_close(struct hl_symbols *symbols)
     dwarf_end(symbols->cfi_dwarf);
     elf_end(symbols->cfi_elf);
     free(symbols->cfi_file);
+    hl_sections_free(&symbols->frames, 1);
     free(symbols->eh_fdes.item);
     free(symbols->debug_fdes.item);
 }

@@ -392,6 +392,7 @@ static int core(const struct options *o)
     } else {
         look(&r);
         status = o->json ? print_json(&r) : print_text(&r, o->verbose);
+        symbols_hint(r.symbols);
     }
     hl_symbols_close(r.symbols);
     hl_image_close(r.image);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "frames.h"
 #include "json.h"
 #include "profile_grid.h"
 #include "profile_text.h"
@@ -203,6 +204,7 @@ static int inspect(const struct options *o, struct project *project)
         status = print_json(image, regions, symbols);
     else
         status = print_text(image, regions, symbols);
+    symbols_hint(symbols);
     hl_symbols_close(symbols);
     hl_image_close(image);
     return status;

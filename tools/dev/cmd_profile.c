@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "frames.h"
 #include "output.h"
 #include "profile_render.h"
 #include "progress.h"
@@ -88,6 +89,9 @@ static int show(struct hl_error *error)
     int rc = hl_profile_json(job.profile, &text, error);
     json_t *document = rc ? NULL : json_loads(text, 0, &why);
     free(text);
+    const char *missing = json_string_value(json_object_get(document, "missing"));
+    if (missing)
+        missing_hint(missing);
     if (!rc)
         rc = document ? render(document, error)
                       : hl_error_set(error, HL_ERR_MEMORY, "the profile: %s", why.text);

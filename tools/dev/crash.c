@@ -91,9 +91,7 @@ void crash_print(struct hl_sandbox *sandbox, bool registers)
     backtrace_print(stderr, &c.stack);
     if (registers)
         registers_print(stderr, &c.regs);
-    const char *missing = hl_symbols_missing(c.symbols);
-    if (missing)
-        ui_hint("its debug information is not to be had: %s", missing);
+    symbols_hint(c.symbols);
     if (stack_is_full(sandbox, fault))
         ui_hint("the stack is full: --stack SIZE gives more, unless a function calls itself "
                 "without end");
@@ -121,6 +119,7 @@ json_t *crash_json(struct hl_sandbox *sandbox)
     }
     look(&c, sandbox);
     json_object_set_new(o, "frames", backtrace_json(&c.stack));
+    symbols_hint(c.symbols);
     hl_symbols_close(c.symbols);
     return o;
 }

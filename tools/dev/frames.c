@@ -129,6 +129,18 @@ void backtrace_walk(struct backtrace *b, struct hl_symbols *symbols, const struc
     free(w.place);
 }
 
+void missing_hint(const char *missing)
+{
+    ui_hint("its debug information is not to be had: %s", missing);
+}
+
+void symbols_hint(const struct hl_symbols *symbols)
+{
+    const char *missing = hl_symbols_missing(symbols);
+    if (missing)
+        missing_hint(missing);
+}
+
 /* ---- printing ------------------------------------------------------------------------------- */
 
 void backtrace_print(FILE *f, const struct backtrace *b)

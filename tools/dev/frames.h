@@ -23,6 +23,9 @@ struct backtrace {
 
 void backtrace_walk(struct backtrace *b, struct hl_symbols *symbols, const struct hl_regs *regs,
                     bool behind, hl_read_fn *read, void *opaque);
+/* One line where debug information is missing, damaged or too much. */
+void missing_hint(const char *missing);
+void symbols_hint(const struct hl_symbols *symbols);
 void backtrace_print(FILE *f, const struct backtrace *b);
 json_t *frames_json(const struct hl_frame *frame, size_t count);
 json_t *backtrace_json(const struct backtrace *b);

@@ -43,6 +43,7 @@ void trace_sites_close(struct trace_sites *s)
     if (!s)
         return;
     forget(s);
+    symbols_hint(s->symbols);
     hl_symbols_close(s->symbols);
     free(s);
 }
