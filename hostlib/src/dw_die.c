@@ -125,7 +125,7 @@ bool dw_attr(const struct dw_die *die, unsigned name, struct dw_attr *attr)
     struct dw_bytes b = {die->values, die->unit->end};
     struct specs s = specs_of(die);
 
-    if (!budget_take(die->unit->file->budget, die->abbrev.count / 4))
+    if (!budget_take(die->unit->file->budget, 1 + die->abbrev.count / 2))
         return false;
     for (uint32_t i = 0; i < die->abbrev.count; i++) {
         next_spec(&s);
