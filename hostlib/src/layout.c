@@ -183,8 +183,8 @@ static void image_contents(const struct hl_image *image, hl_gpa_t gpa,
                            struct page_run runs[HL_IMAGE_SEGMENTS_MAX])
 {
     const struct memfile *store = image->moved.data ? &image->moved : &image->whole;
-    *contents =
-        (struct machine_contents){.data = store->data, .fd = memfile_fd(store), .runs = runs};
+    *contents = (struct machine_contents){
+        .data = store->data, .fd = memfile_fd(store), .runs = runs, .few = true};
     for (size_t i = 0; i < image->segment_count; i++) {
         const struct image_segment *s = &image->segments[i];
         struct page_run run = whole_pages(s, gpa, store->data);

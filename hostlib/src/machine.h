@@ -56,10 +56,8 @@ struct machine_contents {
     size_t run_count; /* ascending */
     bool spaced;      /* data is zeros between runs, too: a mapping may span several of them */
     bool log;         /* the backend logs what the guest writes to, from the start */
+    bool few;         /* the runs have a bound of their own: MACHINE_FILL_MAX is none of theirs */
 };
-
-/* Where the memory that alloc gives out will begin. */
-hl_gpa_t machine_first(const struct hl_machine_config *config);
 
 /*
  * Runs as far from each other there as here are mapped as one, with the zeros between them: of so

@@ -5,7 +5,8 @@
  * Long runs are mapped, copy on write: what nobody touches costs nothing.  A short one is copied,
  * which is cheaper than a mapping and the page faults on it.  So is what is left of more long ones
  * than MACHINE_FILL_MAX: how often pages of zeros lie between the others is the guest's choice, and
- * a process has no more than vm.max_map_count mappings for all its sandboxes.
+ * a process has no more than vm.max_map_count mappings for all its sandboxes.  An image has at most
+ * HL_IMAGE_SEGMENTS_MAX runs, and all its long ones are mapped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +108,9 @@ int machine_fill(struct hl_machine *m, const struct machine_contents *c, struct 
     for (size_t i = 0, from; i < c->run_count;) {
         from = i;
         struct page_run g = group(c, &i);
-        bool map = c->fd >= 0 && g.count >= MACHINE_MAP_MIN;
-        if (!map || !machine_largest_is(&longest, g.count) || !map_group(m, c, &g))
+        bool map = c->fd >= 0 && g.count >= MACHINE_MAP_MIN &&
+                   (c->few || machine_largest_is(&longest, g.count));
+        if (!map || !map_group(m, c, &g))
             copy_runs(m, c, from, i);
     }
     return 0;

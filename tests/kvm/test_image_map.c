@@ -2,6 +2,7 @@
 /* A large guest's bytes are mapped copy-on-write: by all sandboxes, changed by none for another. */
 #include "box.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -320,6 +321,69 @@ static void test_memory_is_shared(void **state)
     }
 }
 
+#define PIECES 61u
+#define PIECE (64u << 10)
+#define PIECES_AT 0x3000u
+
+/* Pieces of its file in another order than there: no two are one mapping. */
+static uint8_t *scattered(size_t *size)
+{
+    const Elf64_Nhdr note = {sizeof(HL_NOTE_NAME), sizeof(struct hl_note), HL_NOTE_TYPE};
+    const struct hl_note abi = {HL_ABI_VERSION, 0, 8, 0, 8, 0};
+    uint8_t *file = malloc(*size = PIECES_AT + PIECES * PIECE);
+    assert_non_null(file);
+    memset(file, 1, *size);
+    Elf64_Ehdr *header = (void *)file;
+    Elf64_Phdr *ph = (void *)(header + 1);
+    *header = (Elf64_Ehdr){
+        .e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .e_type = ET_EXEC,
+        .e_machine = EM_X86_64,
+        .e_entry = 0x10000,
+        .e_phoff = sizeof(*header),
+        .e_phnum = PIECES + 3,
+        .e_phentsize = sizeof(*ph),
+    };
+    *ph++ = (Elf64_Phdr){PT_LOAD, PF_R | PF_X, 0x1000, 0x10000, 0, 0x1000, 0x1000, 0x1000};
+    *ph++ = (Elf64_Phdr){PT_LOAD, PF_R, 0x2000, 0x20000, 0, 0x1000, 0x1000, 0x1000};
+    *ph++ = (Elf64_Phdr){PT_NOTE, PF_R, 0x2000, 0x20000, 0, 56, 56, 4};
+    for (size_t i = 0; i < PIECES; i++)
+        *ph++ = (Elf64_Phdr){PT_LOAD,
+                             PF_R | PF_W,
+                             PIECES_AT + i * 37 % PIECES * PIECE,
+                             0x100000 + i * PIECE,
+                             0,
+                             PIECE,
+                             PIECE,
+                             0x1000};
+    memcpy(file + 0x2000, &note, sizeof(note));
+    memcpy(file + 0x2000 + sizeof(note), HL_NOTE_NAME, sizeof(HL_NOTE_NAME));
+    memcpy(file + 0x2000 + sizeof(note) + 4, &abi, sizeof(abi));
+    return file;
+}
+
+/* How its segments lie is the file's choice, and it changes nothing. */
+static void test_scattered_segments(void **state)
+{
+    struct box *box = *state, many[8];
+    size_t size;
+    SKIP_IF(UNDER_ASAN || UNDER_TSAN, "the sanitizer's own memory");
+    uint8_t *file = scattered(&size);
+    assert_int_equal(hl_image_from_memory(&box->image, "scattered", file, size, &box->error), 0);
+    free(file);
+    long before = private_kib();
+    for (size_t i = 0; i < COUNT(many); i++) {
+        many[i] = (struct box){.image = box->image};
+        box_create(&many[i], "", (struct hl_sandbox_config){0});
+    }
+    assert_int_equal(mappings(), COUNT(many) * PIECES);
+    long each = (private_kib() - before) / (long)COUNT(many);
+    for (size_t i = 0; i < COUNT(many); i++)
+        close_another(&many[i]);
+    if (each > 400)
+        fail_msg("%ld KiB for each sandbox", each);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +396,7 @@ int main(void)
         BOX_TEST(test_sealed),
         BOX_TEST(test_no_file_in_memory),
         BOX_TEST(test_memory_is_shared),
+        BOX_TEST(test_scattered_segments),
     };
 
     watchdog(120);

@@ -44,8 +44,8 @@ HL_API int hl_image_open_max(struct hl_image **image, const char *path, size_t i
  * Whatever a file says, opening it takes time in proportion to its size, and memory of no more than
  * 1 + HL_IMAGE_REPEAT_MAX times its size and 1 MiB.  The file is read once, into memory that nobody
  * can change any more: what becomes of it afterwards, or meanwhile, changes nothing that has been
- * checked.  Sandboxes map that memory copy-on-write, if the file is not small.  More than one
- * PT_DYNAMIC is BAD_IMAGE; these are LIMIT:
+ * checked.  Of a file of 256 KiB and more, sandboxes map that memory copy-on-write; what of a
+ * segment is less than 64 KiB, they copy.  More than one PT_DYNAMIC is BAD_IMAGE; these are LIMIT:
  */
 #define HL_IMAGE_FILE_MAX (1ull << 30)   /* bytes of file */
 #define HL_IMAGE_MEMORY_MAX (4ull << 30) /* from the lowest to the highest address */
