@@ -29,13 +29,13 @@ int memfile_open(int *fd, const char *name, size_t size)
         return 0;
     close(*fd);
     *fd = -1;
-    return e == EFBIG ? 0 : e;
+    return e;
 }
 
 static void map_file(struct memfile *f, const char *name)
 {
     struct stat st;
-    if (memfile_open(&f->fd, name, f->size) || f->fd < 0)
+    if (memfile_open(&f->fd, name, f->size))
         return;
     void *data = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
     if (data != MAP_FAILED && fstat(f->fd, &st) == 0) {

@@ -5,7 +5,7 @@
  *
  * They lie in a file in memory (memfd) of our own, never in the file they came from: that one may
  * be truncated (a mapping of it would be SIGBUS) or changed after it was checked.  Where there can
- * be no such file (RLIMIT_FSIZE, no descriptors) it is plain memory, and guests get copies.
+ * be no such file (RLIMIT_FSIZE, no descriptors, seccomp) it is plain memory, and guests get copies.
  */
 #ifndef HL_MEMFILE_H
 #define HL_MEMFILE_H
@@ -23,7 +23,7 @@ struct memfile {
     ino_t inode; /* what fd has to be */
 };
 
-/* A new file of size zeros.  0, or errno.  Beyond RLIMIT_FSIZE *fd is -1: there can be none. */
+/* A new file of size zeros.  0, or errno, with -1 in *fd. */
 int memfile_open(int *fd, const char *name, size_t size);
 
 /* size zeros, to be written to until it is sealed; plain memory unless mappable.  False: no memory.

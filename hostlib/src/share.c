@@ -62,11 +62,7 @@ static int new_copy(struct source *to, size_t size, struct hl_error *error)
 {
     *to = (struct source){.fd = -1, .own = true};
     errno = memfile_open(&to->fd, "hl-share", size);
-    if (to->fd < 0 && !errno)
-        errno = EFBIG;
-    if (to->fd < 0)
-        return failed(error, HL_ERR_MEMORY, "no memory for a copy");
-    return 0;
+    return errno ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
 }
 
 static int too_short(struct hl_error *error, uint64_t offset, size_t size)

@@ -93,16 +93,14 @@ static void fill_runs(struct snapshot_store *store, const uint64_t *bits, size_t
     }
 }
 
-/* A file in memory rather than plain memory: clones can map it, and have to copy the other. */
+/*
+ * A file in memory, if there can be one, rather than plain memory: clones can map it, and have to
+ * copy the other.
+ */
 uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error)
 {
-    int e = memfile_open(&store->fd, "hl-snapshot", size);
-    if (e) {
-        hl_error_set(error, HL_ERR_MEMORY, "no memory for a snapshot of %zu KiB: %s", size >> 10,
-                     strerror(e));
-        return NULL;
-    }
-    int flags = store->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    bool file = memfile_open(&store->fd, "hl-snapshot", size) == 0;
+    int flags = file ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
     void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, store->fd, 0);
     if (data == MAP_FAILED) {
         no_memory(error);

@@ -112,12 +112,17 @@ static void test_handler_on_the_alternate_stack(void **state)
 
 /* ---- RLIMIT_FSIZE */
 
+static void limit(int which, rlim_t most)
+{
+    struct rlimit r;
+    assert_int_equal(getrlimit(which, &r), 0);
+    r.rlim_cur = most;
+    assert_int_equal(setrlimit(which, &r), 0);
+}
+
 static void limit_files(rlim_t size)
 {
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = size;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit(RLIMIT_FSIZE, size);
 }
 
 static void no_signal_waits(void)
@@ -130,16 +135,17 @@ static void no_signal_waits(void)
 }
 
 /* A snapshot is no file: it is taken, restored and cloned as ever. */
-static void test_snapshot_beyond_the_file_limit(void **state)
+static void snapshot_under(struct box *box, int which, rlim_t most)
 {
-    struct box *box = *state;
+    struct rlimit was;
     struct hl_snapshot *s = NULL;
     struct box clone = {0};
+    assert_int_equal(getrlimit(which, &was), 0);
     box_open(box, "rewind");
     CALL0(box, "Count");
-    limit_files(4096);
+    limit(which, most);
     int rc = hl_snapshot_take(&s, box->sb, &box->error);
-    limit_files(RLIM_INFINITY);
+    limit(which, was.rlim_cur);
     assert_int_equal(rc, 0);
     no_signal_waits();
     int32_t second = CALL0(box, "Count")->i32;
@@ -150,6 +156,16 @@ static void test_snapshot_beyond_the_file_limit(void **state)
     assert_int_equal(CALL0(&clone, "Count")->i32, second);
     hl_sandbox_destroy(clone.sb);
     hl_snapshot_destroy(s);
+}
+
+static void test_snapshot_beyond_the_file_limit(void **state)
+{
+    snapshot_under(*state, RLIMIT_FSIZE, 4096);
+}
+
+static void test_snapshot_without_descriptors(void **state)
+{
+    snapshot_under(*state, RLIMIT_NOFILE, 0);
 }
 
 static void check_too_large(const char *path, int rc, const struct hl_error *error)
@@ -326,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_probe_between_ticks),
         BOX_TEST(test_handler_on_the_alternate_stack),
         BOX_TEST(test_snapshot_beyond_the_file_limit),
+        BOX_TEST(test_snapshot_without_descriptors),
         BOX_TEST(test_files_beyond_the_limit),
         BOX_TEST(test_own_file_signal_stays),
         BOX_TEST(test_small_stacks),
