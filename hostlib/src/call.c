@@ -62,7 +62,8 @@ static void run_begin(struct hl_sandbox *sb)
 static int run_end(struct hl_sandbox *sb, int rc, struct hl_error *error)
 {
     atomic_store(&sb->call_state, CALL_NONE);
-    arena_trim(&sb->host_args);
+    if (rc != HL_ERR_INTERRUPTED) /* what that leaves goes with a restore */
+        arena_trim(sb, &sb->host_args);
     return sb->limit ? limit_end(sb->limit, rc, error) : rc;
 }
 
@@ -120,7 +121,7 @@ void sandbox_abandon(struct hl_sandbox *sb)
         host_abandon(sb, &error);
     if (sb->limit)
         limit_end(sb->limit, rc, NULL);
-    arena_trim(&sb->host_args);
+    arena_trim(sb, &sb->host_args);
     sb->killed_by = 0;
     poison(sb, rc);
     if (open)

@@ -138,13 +138,33 @@ static int check_scalar(const struct hl_slot *slot, struct hl_value *v, struct h
                             (unsigned long long)slot->bits);
 }
 
-static int reserve(struct arena *arena, size_t size, struct hl_error *error)
+static int interrupted(struct hl_error *error)
+{
+    return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
+}
+
+/* From its end, as far as the call in progress is not interrupted: 256 MiB take 20 ms. */
+static void shrink(const struct hl_sandbox *sb, struct arena *arena)
+{
+    while (arena->size && !sandbox_is_interrupted(sb)) {
+        size_t n = arena->size < COPY_STEP ? arena->size : COPY_STEP;
+        arena->size -= n;
+        munmap(arena->data + arena->size, n);
+    }
+    if (!arena->size)
+        arena->data = NULL;
+}
+
+static int reserve(const struct hl_sandbox *sb, struct arena *arena, size_t size,
+                   struct hl_error *error)
 {
     if (size <= ARENA_KEEP)
-        arena_trim(arena);
+        arena_trim(sb, arena);
     if (size <= arena->size)
         return 0;
-    arena_free(arena);
+    shrink(sb, arena);
+    if (arena->size)
+        return interrupted(error);
     size = (size + PAGE_SIZE - 1) & PAGE_MASK;
     void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED)
@@ -160,10 +180,10 @@ void arena_free(struct arena *arena)
     *arena = (struct arena){0};
 }
 
-void arena_trim(struct arena *arena)
+void arena_trim(const struct hl_sandbox *sb, struct arena *arena)
 {
     if (arena->size > ARENA_KEEP)
-        arena_free(arena);
+        shrink(sb, arena);
 }
 
 /* Check types and add the lengths up before anything is copied. */
@@ -195,7 +215,7 @@ static int copy_payload(struct hl_sandbox *sb, const struct hl_slot *slot, uint8
     for (size_t at = 0, n; at < slot->len; at += n) {
         n = slot->len - at < COPY_STEP ? slot->len - at : COPY_STEP;
         if (sandbox_is_interrupted(sb))
-            return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
+            return interrupted(error);
         if (hl_machine_read(sb->machine, slot->bits + at, to + at, n, HL_PROT_READ) != n)
             return sandbox_protocol(error, "%s of %llu bytes at 0x%llx: not the guest's memory",
                                     hl_type_name(v->type), (unsigned long long)slot->len,
@@ -222,7 +242,7 @@ int message_get(struct hl_sandbox *sb, const struct hl_message *message, const e
     size_t total, at = 0;
     int rc = measure(sb, message, types, count, &total, error);
     if (!rc)
-        rc = reserve(arena, total, error);
+        rc = reserve(sb, arena, total, error);
     for (size_t i = 0; !rc && i < count; i++) {
         const struct hl_slot *slot = &message->slot[i];
         values[i] = (struct hl_value){.type = types[i]};

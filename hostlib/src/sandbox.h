@@ -201,8 +201,8 @@ int message_get(struct hl_sandbox *sb, const struct hl_message *message, const e
 int message_check(const struct hl_sandbox *sb, const struct hl_message *message,
                   const enum hl_type *types, size_t count, struct hl_error *error);
 void arena_free(struct arena *arena);
-/* Give back what only few messages need. */
-void arena_trim(struct arena *arena);
+/* Give back what only few messages need; not in a call that is interrupted, for want of time. */
+void arena_trim(const struct hl_sandbox *sb, struct arena *arena);
 /* The text of a LOG, ERROR or ABORT, cut to size; anything unreadable becomes '?'. */
 void message_text(struct hl_sandbox *sb, const struct hl_message *message, char *buf, size_t size);
 

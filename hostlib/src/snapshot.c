@@ -155,7 +155,8 @@ int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *s, struct 
     if (rc)
         return rc;
     sb->input_used = s->input_used;
-    arena_trim(&sb->result);
+    arena_trim(sb, &sb->result);
+    arena_trim(sb, &sb->host_args);
     sb->has_fault = false;
     memset(&sb->fault, 0, sizeof(sb->fault));
     sb->guest_code = sb->exit_status = 0;

@@ -293,6 +293,39 @@ static void test_memory_of_messages(void **state)
     hl_snapshot_destroy(s);
 }
 
+static int host_interrupts(void *opaque, const struct hl_value *args, size_t count,
+                           struct hl_value *result, struct hl_error *error)
+{
+    struct box *box = opaque;
+    (void)args;
+    (void)count;
+    (void)result;
+    (void)error;
+    hl_sandbox_interrupt(box->sb);
+    return 0;
+}
+
+/* Giving memory back takes time, too: what an interrupted call holds goes with the restore. */
+static void test_memory_of_an_interrupted_call(void **state)
+{
+    struct box *box = *state;
+    struct hl_snapshot *s;
+    box_create(box, "bounded", (struct hl_sandbox_config){.heap = HEAP, .no_debugger = true});
+    box_register(box, "Somebody",
+                 "void(bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes, "
+                 "bytes, bytes, bytes, bytes, bytes, bytes)",
+                 host_interrupts, box);
+    box_start(box);
+    assert_int_equal(hl_snapshot_take(&s, box->sb, &box->error), 0);
+    assert_int_equal(TRY0(box, "AskSomebody"), HL_ERR_INTERRUPTED);
+    assert_true(box->sb->host_args.size >= LARGE);
+    size_t before = resident();
+    assert_int_equal(hl_sandbox_restore(box->sb, s, &box->error), 0);
+    assert_int_equal(box->sb->host_args.size, 0);
+    assert_true(resident() + LARGE < before + SLACK);
+    hl_snapshot_destroy(s);
+}
+
 /* Pages that nobody has written to need not be there once they have moved. */
 static void test_memory_of_a_move(void **state)
 {
@@ -316,6 +349,7 @@ int main(void)
         BOX_TEST(test_a_limit_in_the_result),
         BOX_TEST(test_holes_cost_nothing),
         BOX_TEST(test_memory_of_messages),
+        BOX_TEST(test_memory_of_an_interrupted_call),
         BOX_TEST(test_memory_of_a_move),
     };
 

@@ -76,7 +76,8 @@ typedef void hl_log_fn(void *opaque, int level, const char *text);
  *
  * result_max bounds what the host holds for the guest outside of the guest's memory: the last
  * result, as long as *result of hl_sandbox_call() has it, and in a call the arguments of a host
- * function, each at most so large.  Between calls at most HL_RESULT_KEEP of the latter is kept.
+ * function, each at most so large.  Between calls at most HL_RESULT_KEEP of the latter is kept,
+ * or all of it after a call that was interrupted, until the sandbox is restored.
  */
 struct hl_sandbox_config {
     size_t heap;       /* default HL_HEAP_DEFAULT */
