@@ -12,6 +12,9 @@
 #include "vcpu_kvm.h"
 
 #include <asm/prctl.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,12 +42,46 @@ static void load(struct vcpu_segments to)
         __asm__ volatile("mov %0, %%es" : : "r"(es));
 }
 
+/* Between the two instructions the thread has no thread-local storage: no handler may run there. */
+#define CLEAR_HERE(register)                                                                       \
+    do {                                                                                           \
+        uint64_t base;                                                                             \
+        __asm__ volatile("rd" register "base %0; mov %1, %%" register "; wr" register "base %0"    \
+                         : "=&r"(base)                                                             \
+                         : "r"(0));                                                                \
+    } while (0)
+
 /* Linux makes the selector null when it sets the base, and no signal comes between the two. */
-static void clear(int get, int set)
+static void clear_by_system_call(int get, int set)
 {
     unsigned long base;
     if (syscall(SYS_arch_prctl, get, &base) == 0)
         syscall(SYS_arch_prctl, set, base);
+}
+
+/*
+ * What a guest loads must not make the host do what a seccomp filter may forbid: arch_prctl() is
+ * for processors whose bases cannot be set without it.
+ */
+static void clear(bool fs, bool gs)
+{
+    const unsigned long fsgsbase = 2; /* HWCAP2_FSGSBASE */
+    const uint64_t all = UINT64_MAX;
+    uint64_t before;
+    if (!(getauxval(AT_HWCAP2) & fsgsbase)) {
+        if (fs)
+            clear_by_system_call(ARCH_GET_FS, ARCH_SET_FS);
+        if (gs)
+            clear_by_system_call(ARCH_GET_GS, ARCH_SET_GS);
+        return;
+    }
+    if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all)))
+        return;
+    if (fs)
+        CLEAR_HERE("fs");
+    if (gs)
+        CLEAR_HERE("gs");
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 
 struct vcpu_segments vcpu_kvm_segments_enter(struct hl_vcpu *v)
@@ -60,8 +97,9 @@ void vcpu_kvm_segments_leave(struct hl_vcpu *v, struct vcpu_segments own)
     v->segments = current();
     load(own);
     __asm__ volatile("mov %%fs, %0; mov %%gs, %1" : "=r"(fs), "=r"(gs));
-    if (fs)
-        clear(ARCH_GET_FS, ARCH_SET_FS);
-    if (gs)
-        clear(ARCH_GET_GS, ARCH_SET_GS);
+    if (fs || gs) {
+        int e = errno; /* KVM_RUN's */
+        clear(fs, gs);
+        errno = e;
+    }
 }

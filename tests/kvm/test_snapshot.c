@@ -2,8 +2,14 @@
 /* Snapshots: whatever a call did, after a restore nothing of it is left. */
 #include "box.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <hl/snapshot.h>
 
@@ -364,6 +370,42 @@ static void *call_segments(void *box)
     return (void *)(uintptr_t)CALL((struct box *)box, "Segments")->u64;
 }
 
+static void forbid(long number)
+{
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    const struct sock_fprog program = {4, steps};
+    assert_int_equal(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+/* A thread of its own: it keeps its filter. */
+static void *load_under_a_filter(void *box)
+{
+    const uint64_t own = own_segments();
+    forbid(SYS_arch_prctl);
+    load_segments(box, 15);
+    return (void *)(uintptr_t)(own_segments() == own);
+}
+
+/* No guest makes its host call what a filter may well forbid. */
+static void test_segments_under_seccomp(void **state)
+{
+    struct rewind *w = *state;
+    pthread_t thread;
+    void *same;
+    if (!(getauxval(AT_HWCAP2) & 2)) {
+        print_message("skip test_segments_under_seccomp: no FSGSBASE\n");
+        skip();
+    }
+    assert_int_equal(pthread_create(&thread, NULL, load_under_a_filter, &w->box), 0);
+    pthread_join(thread, &same);
+    assert_non_null(same);
+}
+
 /* A guest's segments are its own: no other sandbox of the thread sees them, nor does the host. */
 static void test_segments(void **state)
 {
@@ -720,6 +762,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         REWIND_TEST(test_untouched),
         REWIND_TEST(test_segments),
+        REWIND_TEST(test_segments_under_seccomp),
         REWIND_TEST(test_memory),
         REWIND_TEST(test_mappings),
         REWIND_TEST(test_no_stale_translation),
