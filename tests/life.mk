@@ -113,7 +113,7 @@ FUZZ_OPTIONS = $(if $(filter libfuzzer,$(FUZZ_ENGINE)),-timeout=30 -malloc_limit
     -rss_limit_mb=$(FUZZ_RSS_MB) -max_len=65536 -print_final_stats=1 -verbosity=0)
 .PHONY: fuzz $(FUZZ_TARGETS:%=fuzz-%)
 fuzz: ## fuzz all there is, T=60 seconds each; with clang and libclang-rt-14-dev by libFuzzer
-	@$(if $(filter gcc,$(FUZZ_ENGINE)),echo 'fuzz: no libFuzzer (clang and libclang-rt-14-dev): with gcc and the driver of the corpora')
+	@$(if $(filter gccfile,$(FUZZ_ENGINE)$(origin FUZZ_ENGINE)),echo 'fuzz: no libFuzzer (clang and libclang-rt-14-dev): with gcc and the driver of the corpora')
 	+$(Q)$(MAKE) --no-print-directory -k $(FUZZ_TARGETS:%=fuzz-%) FUZZ_ENGINE=$(FUZZ_ENGINE)
 define FUZZ_RULE
 fuzz-$(1): $(call FUZZER,$(1)) $(B)/fuzz/seeds/.made
