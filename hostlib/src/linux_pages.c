@@ -9,7 +9,8 @@
 
 #define WORD 64u
 #define ZERO_BY_HAND 16u       /* pages: up to here memset is cheaper than new ones */
-#define LINUX_STEP 4096u       /* pages: a millisecond's work, or less */
+#define LINUX_STEP 4096u       /* pages: two milliseconds' work, or less */
+#define MOVE_STEP 1024u        /* pages: the same, as each is looked at and copied */
 #define SEARCH_STEP (1u << 18) /* words or bits */
 
 bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
@@ -204,7 +205,7 @@ bool linux_move_pages(struct hl_sandbox *sb, size_t from, size_t count, size_t t
     uint8_t *memory = sb->machine->memory;
     bool over = (to > from ? to - from : from - to) < count;
     for (size_t i = 0; i < count; i++) {
-        if (i % LINUX_STEP == 0 && sandbox_is_interrupted(sb))
+        if (i % MOVE_STEP == 0 && sandbox_is_interrupted(sb))
             return false;
         size_t n = to > from ? count - 1 - i : i; /* as memmove() does */
         const uint8_t *page = memory + gpa_of(sb, from + n);
