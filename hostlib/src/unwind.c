@@ -12,11 +12,21 @@
 #include "unwind.h"
 
 /*
- * A walk may be in the way of a guest's time limit, so it has a budget of its own, anew each time: so
- * much, and so much for each frame.
+ * A walk may be in the way of a guest's time limit, so it has a budget of its own, anew each time,
+ * by how many frames are wanted of it.  A step of following call frame information is free; code
+ * without any is searched for, which may take thousands.
  */
-#define WALK_STEPS ((uint64_t)4 << 20)
+#define WALK_STEPS ((uint64_t)1 << 20)
+#define WALK_MAX ((uint64_t)64 << 20)
+#define SEARCH_STEPS 8192
 #define FRAME_STEPS 256
+
+static struct hl_budget walk_budget(size_t max)
+{
+    uint64_t steps = max < WALK_MAX / SEARCH_STEPS ? WALK_STEPS + max * SEARCH_STEPS : WALK_MAX;
+
+    return (struct hl_budget){.steps = steps};
+}
 
 static void start_walk(struct unwind_walk *walk, const struct hl_regs *regs)
 {
@@ -96,7 +106,7 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
     start_walk(&walk, regs);
     walk.frame.exact = !behind;
     hl_symbols_prepare_walk(symbols);
-    symbols->walking = (struct hl_budget){.steps = WALK_STEPS};
+    symbols->walking = walk_budget(max);
     while (more && count < max) {
         struct unwind_frame next;
         hl_gva_t cfa = 0;
