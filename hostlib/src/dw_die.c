@@ -44,7 +44,7 @@ static struct specs specs_of(const struct dw_die *die)
     return (struct specs){.b = {die->abbrev.spec, die->unit->file->section[DW_ABBREV].end}};
 }
 
-/* Behind the attributes. */
+/* After the attributes. */
 static const uint8_t *values_end(const struct dw_die *die)
 {
     struct dw_bytes b = {die->values, die->unit->end};
@@ -85,7 +85,7 @@ bool dw_die_child(const struct dw_die *die, struct dw_die *child)
 }
 
 /* Where the file says that the next sibling is; only forwards, so that no walk goes in a circle. */
-static const uint8_t *told_sibling(const struct dw_die *die)
+static const uint8_t *given_sibling(const struct dw_die *die)
 {
     struct dw_attr attr;
     struct dw_die next;
@@ -102,7 +102,7 @@ bool dw_die_sibling(const struct dw_die *die, struct dw_die *next)
     size_t depth = 0;
 
     do {
-        const uint8_t *sibling = at.abbrev.children ? told_sibling(&at) : NULL;
+        const uint8_t *sibling = at.abbrev.children ? given_sibling(&at) : NULL;
         bool enters = at.abbrev.children && !sibling;
 
         if (!(sibling ? dw_die_at(unit, sibling, &at) : dw_die_after(&at, &at)))

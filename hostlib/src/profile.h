@@ -182,6 +182,7 @@ uint32_t profile_intern(struct hl_profile *p, const char *text);
 const char *profile_interned(const struct hl_profile *p, uint32_t string); /* NULL for TABLE_NONE */
 void profile_intern_free(struct hl_profile *p);
 
+/* So that a hostile guest cannot fill the host's memory: about 100 MiB. */
 #define NODES_MAX (1u << 20)
 #define ITEMS_MAX (1u << 18)
 #define FEW_MAX (1u << 12)

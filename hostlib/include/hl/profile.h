@@ -47,7 +47,10 @@ struct hl_profile_config {
 #define HL_PROFILE_CONFIG_INIT HL_ZERO
 #define HL_PROFILE_RATE_MAX 10000
 
-/* config may be NULL; the image need not outlive it.  Errors: ARGUMENT, MEMORY. */
+/*
+ * config may be NULL; the image need not outlive it.  Its bytes are kept for the names, which are
+ * looked up when the document is made, within what hl/symbols.h allows.  Errors: ARGUMENT, MEMORY.
+ */
 HL_API int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
                              const struct hl_profile_config *config, struct hl_error *error);
 

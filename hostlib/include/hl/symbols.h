@@ -3,8 +3,8 @@
  * hl/symbols.h - names and source lines for guest addresses, and backtraces (elfutils libdw).
  *
  * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
- * trusted: damaged symbols or debug information give fewer answers, never a failure.  Line tables
- * take up to 160 KiB of the caller's stack: 256 KiB are enough.  Names are the file's own bytes:
+ * trusted: damaged symbols or debug information give fewer answers, never a failure.  256 KiB of
+ * the caller's stack are enough.  Names are the file's own bytes:
  * escape them before a terminal sees them.  C++ and Rust names are as their authors wrote them
  * (app::Box<int>::get(int*) const), unless that would take more than 4095 bytes.
  */
