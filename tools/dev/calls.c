@@ -94,7 +94,7 @@ static void report(struct session *s, const struct hl_error *error, bool stopped
 {
     /* Whoever sits before the stopped guest has seen more than we can tell. */
     json_object_set_new(into, "error", json_error(error));
-    if (stopped)
+    if (stopped && s->options->json)
         json_object_set_new(into, "crash", crash_json(s->sandbox));
     ui_error(0, "%s", error->text);
     if (stopped && !seen_by_gdb(s))

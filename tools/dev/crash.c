@@ -119,7 +119,6 @@ json_t *crash_json(struct hl_sandbox *sandbox)
     }
     look(&c, sandbox);
     json_object_set_new(o, "frames", backtrace_json(&c.stack));
-    symbols_hint(c.symbols);
     hl_symbols_close(c.symbols);
     return o;
 }
