@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* call.c - calls into the guest: start, call, main. */
-#include "debug.h"
 #include "limit.h"
 #include "observe.h"
 #include "sandbox.h"
@@ -13,8 +12,8 @@ int sandbox_leave(struct hl_sandbox *sb, int rc, struct hl_error *error)
     if (sb->use.frame.guard)
         *sb->use.frame.guard = NULL;
     atomic_store(&sb->call_state, CALL_NONE);
-    if (sb->debug)
-        debug_leave(sb->debug);
+    if (sb->warden)
+        sb->warden->ops->leave(sb->warden);
     if (!sandbox_give(sb))
         return rc;
     return hl_error_set(error, HL_ERR_INTERRUPTED, "%s: the sandbox was destroyed meanwhile",
@@ -27,7 +26,7 @@ int sandbox_enter(struct hl_sandbox *sb, struct use_frame frame, struct hl_error
     if (rc)
         return rc;
     atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
-    rc = sb->debug ? debug_enter(sb->debug, error) : 0;
+    rc = sb->warden ? sb->warden->ops->enter(sb->warden, error) : 0;
     return rc ? sandbox_leave(sb, rc, error) : 0;
 }
 
@@ -159,10 +158,10 @@ static int start_once(struct hl_sandbox *sb, struct hl_error *error)
 static int start(struct hl_sandbox *sb, struct hl_error *error)
 {
     int rc = start_once(sb, error);
-    while (rc == HL_ERR_INTERRUPTED && sb->debug) {
+    while (rc == HL_ERR_INTERRUPTED && sb->warden) {
         struct hl_error why;
         atomic_store(&sb->call_state, CALL_RUNNING);
-        int again = debug_start_again(sb->debug, &why);
+        int again = sb->warden->ops->start_again(sb->warden, &why);
         if (again == HL_ERR_STATE)
             break;
         if (again && error)

@@ -157,7 +157,8 @@ int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
         debug_remember(d);
     d->observer = (struct hl_observer){.event = debug_event, .opaque = d, .kinds = DEBUG_EVENTS};
     observe_add(sb, &d->observer);
-    sb->debug = d;
+    d->warden.ops = &debug_warden_ops;
+    sb->warden = &d->warden;
     return 0;
 }
 
@@ -180,10 +181,10 @@ static int serve(struct hl_debug *d, const char *endpoint, struct hl_error *erro
 
 static int publish(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
 {
-    struct hl_debug *d = sb->debug;
+    struct hl_debug *d = debug_of(sb);
     int rc = serve(d, endpoint, error);
     if (rc) {
-        sb->debug = NULL;
+        sb->warden = NULL;
         unmake(d);
         return rc;
     }
@@ -200,7 +201,7 @@ int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
     int rc = sandbox_take(sb, error);
     if (rc)
         return rc;
-    rc = sb->debug ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
+    rc = sb->warden ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
                    : debug_create(sb, config, NULL, error);
     if (!rc)
         rc = publish(sb, endpoint, error);
@@ -210,23 +211,25 @@ int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
 
 const char *hl_sandbox_debug_endpoint(const struct hl_sandbox *sb)
 {
-    return sb->debug ? hl_gdb_endpoint(sb->debug->gdb) : NULL;
+    const struct hl_debug *d = debug_of(sb);
+    return d ? hl_gdb_endpoint(d->gdb) : NULL;
 }
 
 const char *hl_sandbox_debug_remote(const struct hl_sandbox *sb)
 {
-    return sb->debug ? hl_gdb_remote(sb->debug->gdb) : NULL;
+    const struct hl_debug *d = debug_of(sb);
+    return d ? hl_gdb_remote(d->gdb) : NULL;
 }
 
 bool hl_sandbox_debug_attached(const struct hl_sandbox *sb)
 {
-    return sb->debug && !debug_is_copy(sb->debug) && hl_gdb_attached(sb->debug->gdb) &&
-           !sb->debug->detached;
+    const struct hl_debug *d = debug_of(sb);
+    return d && !debug_is_copy(d) && hl_gdb_attached(d->gdb) && !d->detached;
 }
 
 bool hl_sandbox_debug_saw_end(const struct hl_sandbox *sb)
 {
-    struct hl_debug *d = sb->debug;
+    struct hl_debug *d = debug_of(sb);
     if (!d)
         return false;
     pthread_mutex_lock(&d->lock);
@@ -237,13 +240,13 @@ bool hl_sandbox_debug_saw_end(const struct hl_sandbox *sb)
 
 int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sb, int timeout_ms)
 {
-    return sb->debug && !debug_is_copy(sb->debug) ? hl_gdb_wait_gone(sb->debug->gdb, timeout_ms)
-                                                  : 0;
+    const struct hl_debug *d = debug_of(sb);
+    return d && !debug_is_copy(d) ? hl_gdb_wait_gone(d->gdb, timeout_ms) : 0;
 }
 
 enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sb)
 {
-    struct hl_debug *d = sb->debug;
+    struct hl_debug *d = debug_of(sb);
     if (!d || debug_is_copy(d))
         return HL_DEBUG_NOTHING;
     pthread_mutex_lock(&d->lock);
@@ -280,7 +283,7 @@ static void say_exited(struct hl_debug *d, int status)
 
 int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
 {
-    struct hl_debug *d = sb->debug;
+    struct hl_debug *d = debug_of(sb);
     if (!d || debug_is_copy(d))
         return 0;
     bool again = false, over = false;

@@ -97,6 +97,7 @@ struct debug_catch {
 };
 
 struct hl_debug {
+    struct warden warden; /* the first member */
     struct hl_sandbox *sb;
     struct hl_observer observer;
     struct hl_debug_config config;
@@ -171,6 +172,10 @@ static inline bool debug_is_copy(const struct hl_debug *d)
 {
     return fork_copied(d->sb->use.forks);
 }
+
+/* debug_warden.c: the debugger of a sandbox, or NULL. */
+extern const struct warden_ops debug_warden_ops;
+struct hl_debug *debug_of(const struct hl_sandbox *sb);
 
 /* ---- the guest's thread (debug_run.c, debug_call.c) ---- */
 

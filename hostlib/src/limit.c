@@ -14,7 +14,6 @@
 #include <time.h>
 
 #include "deadline.h"
-#include "debug.h"
 
 #define NS 1000000000ull
 #define CPU_LOOK 100000ull     /* at the least, between two looks at CPU time */
@@ -55,15 +54,6 @@ static uint64_t cpu_now(const struct limit *l)
     return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
 }
 
-/* A debugger that holds the guest stops its clocks. */
-static bool is_held(struct hl_debug *d)
-{
-    pthread_mutex_lock(&d->lock);
-    bool held = d->parked || d->state == DEBUG_HELD || d->hold.state == HOLD_HERE;
-    pthread_mutex_unlock(&d->lock);
-    return held;
-}
-
 static uint64_t stop(struct limit *l, enum hl_limit limit)
 {
     if (sandbox_interrupt(l->sb))
@@ -93,7 +83,7 @@ static uint64_t due(struct deadline *d, uint64_t now)
     struct limit *l = (struct limit *)d;
     uint64_t since = l->looked, next;
     l->looked = now;
-    if (l->sb->debug && is_held(l->sb->debug)) {
+    if (l->sb->warden && l->sb->warden->ops->held(l->sb->warden)) {
         l->wall_end = add(l->wall_end, now - since);
         return now + DEBUG_LOOK;
     }
@@ -103,14 +93,14 @@ static uint64_t due(struct deadline *d, uint64_t now)
     if (!next)
         return stop(l, HL_LIMIT_CPU);
     next = earlier(next, l->wall_end);
-    return l->sb->debug ? earlier(next, now + DEBUG_LOOK) : next;
+    return l->sb->warden ? earlier(next, now + DEBUG_LOOK) : next;
 }
 
 /* The first look; until then nobody but this thread reads *l. */
 static uint64_t first_look(const struct limit *l, uint64_t now)
 {
     uint64_t next = earlier(l->wall_end, l->max.cpu_ns ? add(now, l->max.cpu_ns) : DEADLINE_NEVER);
-    return l->sb->debug ? earlier(next, now + DEBUG_LOOK) : next;
+    return l->sb->warden ? earlier(next, now + DEBUG_LOOK) : next;
 }
 
 /* Exits for a signal or an interrupt are none of the guest's doing. */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "debug.h"
 #include "siginfo.h"
 
 #define SET_SIZE 8       /* of the kernel's sigset_t */
@@ -252,8 +251,8 @@ static int deliver(struct hl_sandbox *sb, int number, struct hl_error *error)
         return 0;
     if (!has_handler(sb, number))
         return ended(sb, number, cause, error);
-    if (sb->debug)
-        rc = debug_signal(sb->debug, &number, error);
+    if (sb->warden)
+        rc = sb->warden->ops->signal(sb->warden, &number, error);
     if (rc || !number || is_ignored(sb, number))
         return rc;
     if (!has_handler(sb, number))
@@ -302,10 +301,10 @@ int linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handl
     if (!*handled)
         return 0;
     siginfo_of_fault(&info.info, fault);
-    if (sb->debug) {
+    if (sb->warden) {
         sb->fault = *fault;
         sb->has_fault = true;
-        rc = debug_signal(sb->debug, &number, error);
+        rc = sb->warden->ops->signal(sb->warden, &number, error);
         sb->has_fault = false;
     }
     if (rc || !number)

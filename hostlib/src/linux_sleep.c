@@ -17,7 +17,6 @@
 #include <unistd.h>
 #include <linux/futex.h>
 
-#include "debug.h"
 #include "linux_sleep.h"
 #include "machine_debug.h"
 #include "nondet.h"
@@ -91,7 +90,7 @@ static int64_t undo(struct hl_sandbox *sb, uint64_t number)
 
 bool linux_is_wanted(const struct hl_sandbox *sb)
 {
-    return sandbox_is_interrupted(sb) || (sb->debug && atomic_load(&sb->debug->attention));
+    return sandbox_is_interrupted(sb) || (sb->warden && sb->warden->ops->wanted(sb->warden));
 }
 
 /* To sb->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants the guest.

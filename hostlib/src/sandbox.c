@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox.c - life of a sandbox: create, start, inspect, destroy. */
-#include "debug.h"
 #include "debug_env.h"
 #include "fork.h"
 #include "image.h"
@@ -99,7 +98,8 @@ void sandbox_unmake(struct hl_sandbox *sb)
     }
     limit_free(sb->limit);
     linux_timer_free(sb);
-    debug_destroy(sb->debug);
+    if (sb->warden)
+        sb->warden->ops->destroy(sb->warden);
     hl_machine_destroy(sb->machine);
     share_free(sb);
     host_free(sb);
@@ -124,8 +124,8 @@ bool sandbox_interrupt(struct hl_sandbox *sb)
         !atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
         return false;
     sandbox_kick(sb);
-    if (sb->debug)
-        debug_wake(sb->debug);
+    if (sb->warden)
+        sb->warden->ops->wake(sb->warden);
     return true;
 }
 

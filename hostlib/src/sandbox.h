@@ -12,6 +12,7 @@
 #include "linux_state.h"
 #include "pagetable.h"
 #include "sandbox_use.h"
+#include "warden.h"
 
 enum region_id {
     REGION_IMAGE,
@@ -86,7 +87,7 @@ struct hl_sandbox {
     const char *calling;               /* the guest function in progress, or NULL */
     struct span span;                  /* ... or start or main, as observers see it */
     const struct hl_function *in_host; /* whose host function is running, or NULL */
-    struct hl_debug *debug;            /* NULL: no debugger can come */
+    struct warden *warden;             /* NULL: no debugger can come */
     struct limit *limit;               /* on each call, NULL: none */
     struct share *shares;              /* hl/share.h */
     enum hl_limit limit_hit;

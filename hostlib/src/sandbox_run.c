@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
-#include "debug.h"
 #include "fork.h"
 #include "limit.h"
 #include "linux.h"
@@ -216,8 +215,8 @@ static int enter(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *e
 {
     bool told = observes(sb, HL_EVENT_EXIT);
     uint64_t entered = told ? clock_now() : 0;
-    int rc =
-        sb->debug ? debug_run(sb->debug, exit, error) : hl_machine_run(sb->machine, exit, error);
+    int rc = sb->warden ? sb->warden->ops->run(sb->warden, exit, error)
+                        : hl_machine_run(sb->machine, exit, error);
     if (told && !rc) {
         const struct hl_event e = {.kind = HL_EVENT_EXIT, .exit = {exit, entered, clock_now()}};
         observe(sb, &e);
@@ -232,8 +231,8 @@ static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_er
     sandbox_count(&sb->counts.exits);
     int rc = on_exit_kind[exit->kind](sb, exit, error);
     uint64_t ended = told ? clock_now() : 0;
-    if (rc < 0 && sb->debug)
-        rc = debug_failure(sb->debug, rc, exit, error);
+    if (rc < 0 && sb->warden)
+        rc = sb->warden->ops->failure(sb->warden, rc, exit, error);
     if (told) {
         const struct hl_event e = {
             .kind = HL_EVENT_SERVED,
@@ -253,7 +252,7 @@ static int deliver(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error 
 {
     exit->kind = HL_EXIT_INTERRUPT;
     int rc = linux_deliver(sb, error);
-    return rc < 0 && sb->debug ? debug_failure(sb->debug, rc, exit, error) : rc;
+    return rc < 0 && sb->warden ? sb->warden->ops->failure(sb->warden, rc, exit, error) : rc;
 }
 
 int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)

@@ -76,7 +76,7 @@ static inline void gdb_box_create(struct gdb_box *g, const struct hl_debug_confi
     box_register(&g->box, "HostPoke", "i32(u64, i32)", gdb_host_poke, g);
     if (debug_create(g->box.sb, config, NULL, &g->box.error))
         fail_msg("%s", g->box.error.text);
-    g->d = g->box.sb->debug;
+    g->d = debug_of(g->box.sb);
     assert_int_equal(debug_ops.bind(g->d, &hooks), 0);
 }
 

@@ -114,7 +114,7 @@ void rig_create(struct rig *r, const struct hl_debug_config *config)
     find_segments(r);
     if (debug_create(r->sb, config, &r->road->can, &r->error))
         fail_msg("%s", r->error.text);
-    r->d = r->sb->debug;
+    r->d = debug_of(r->sb);
     bind_hooks_of(r);
 }
 

@@ -638,7 +638,7 @@ static void test_proc_strings(void **state)
     assert_int_equal(sandbox_create(&r->sb, r->image, &config, &scripted_ops, &r->error), 0);
     r->v = r->sb->machine->vcpu;
     assert_int_equal(debug_create(r->sb, NULL, &r->road->can, &r->error), 0);
-    r->d = r->sb->debug;
+    r->d = debug_of(r->sb);
     attach_idle(r);
     char *text = proc(r, "cmdline", &size);
     assert_int_equal(size, sizeof(args));

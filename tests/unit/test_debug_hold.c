@@ -125,7 +125,7 @@ static void test_hold_nowhere(void **state)
     assert_int_equal(sandbox_create(&r->sb, r->image, NULL, &scripted_ops, &r->error), 0);
     assert_int_equal(debug_create(r->sb, &config, &r->road->can, &r->error), HL_ERR_ARGUMENT);
     check_error(&r->error, HL_ERR_ARGUMENT);
-    assert_null(r->sb->debug);
+    assert_null(debug_of(r->sb));
 }
 
 /* ---- a debugger that goes before the guest is there ---- */
