@@ -42,9 +42,9 @@ tests: $(B)/tests/fault/fault
 # Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built by gcc with sanitizers for the
 # corpora in `make check`, and by clang for libFuzzer where that is installed.
 FUZZ_TARGETS := image guest snapshot ini expr core rsp profile unwind dwarf heap
-FUZZ_LIB := $(filter-out hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/kvm_hint.c hostlib/src/cpuid.c,$(HL_SRC)) \
+FUZZ_LIB := $(filter-out hostlib/src/parts.c hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/kvm_hint.c hostlib/src/cpuid.c,$(HL_SRC)) \
             $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c tools/dev/project_ini.c tools/dev/json_write.c tools/dev/width.c tools/dev/quote.c tools/dev/corefile.c tools/dev/corefile_notes.c \
-            $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/ask.c
+            $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/parts.c tests/fuzz/ask.c
 FUZZ_DRIVER := $(patsubst %,$(B)/fuzz/gcc/tests/fuzz/%.o,driver fuzz mutate)
 .PRECIOUS: $(B)/fuzz/clang/%.o
 # What one input may cost, in both drivers: seconds of processor time, MiB in one allocation, MiB

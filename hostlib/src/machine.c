@@ -218,7 +218,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
 int hl_machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                       struct hl_error *error)
 {
-    return machine_create(machine, config, &hl_vcpu_kvm, NULL, error);
+    return machine_create(machine, config, vcpu_default, NULL, error);
 }
 
 void hl_machine_destroy(struct hl_machine *m)

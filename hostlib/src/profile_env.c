@@ -104,14 +104,16 @@ static struct hl_profile *find(const struct hl_image *image)
     return all.profile[all.count++];
 }
 
-void profile_env_open(struct hl_sandbox *sb)
+int profile_env_open(struct hl_sandbox *sb, struct hl_error *error)
 {
     const char *value = secure_getenv("HL_PROFILE");
+    (void)error;
     if (!value || !*value || sb->config.no_profile)
-        return;
+        return 0;
     pthread_mutex_lock(&all.lock);
     struct hl_profile *p = begin(value) ? find(sb->image) : NULL;
     if (p)
         profile_attach(p, sb, NULL);
     pthread_mutex_unlock(&all.lock);
+    return 0;
 }

@@ -6,6 +6,7 @@
 #include "sandbox.h"
 
 /* Look at a sandbox that has just been made, if the environment asks for it. */
-void profile_env_open(struct hl_sandbox *sb);
+/* Never fails: a program that does not know of profiles must run without one. */
+int profile_env_open(struct hl_sandbox *sb, struct hl_error *error);
 
 #endif

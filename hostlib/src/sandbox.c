@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sandbox.c - life of a sandbox: create, start, inspect, destroy. */
-#include "debug_env.h"
 #include "fork.h"
 #include "image.h"
 #include "limit.h"
 #include "linux.h"
 #include "observe.h"
-#include "profile_env.h"
 #include "sandbox.h"
 #include "share.h"
 
@@ -49,10 +47,12 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
     return rc;
 }
 
-int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error)
+int sandbox_created(struct hl_sandbox *sb, struct hl_error *error)
 {
-    profile_env_open(sb);
-    return debug_env_open(sb, error);
+    int rc = 0;
+    for (sandbox_hook *const *hook = sandbox_hooks; *hook && !rc; hook++)
+        rc = (*hook)(sb, error);
+    return rc;
 }
 
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
@@ -75,7 +75,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
         rc = linux_init(sb, error);
     sb->create_ns = clock_now() - began;
     if (!rc)
-        rc = sandbox_environment(sb, error);
+        rc = sandbox_created(sb, error);
     if (rc) {
         hl_sandbox_destroy(sb);
         return rc;

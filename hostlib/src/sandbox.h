@@ -123,8 +123,13 @@ _Static_assert(REGION_COUNT == HL_REGIONS, "HL_REGIONS");
 int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
                    struct hl_error *error);
 
-/* sandbox.c: what the environment asks of a sandbox just made: HL_GDB, HL_PROFILE. */
-int sandbox_environment(struct hl_sandbox *sb, struct hl_error *error);
+/*
+ * Looks at each sandbox that has just been made or cloned; an error is that of creating it.  The
+ * list ends with NULL, and the file that puts the library together has it (parts.c).
+ */
+typedef int sandbox_hook(struct hl_sandbox *sb, struct hl_error *error);
+extern sandbox_hook *const sandbox_hooks[];
+int sandbox_created(struct hl_sandbox *sb, struct hl_error *error);
 
 /* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);

@@ -27,6 +27,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
 {
     s->id = snapshot_next_id();
     s->image = image_use(sb->image);
+    s->ops = sb->machine->ops;
     s->heap = sb->config.heap;
     s->stack = sb->config.stack;
     s->input = sb->config.input;

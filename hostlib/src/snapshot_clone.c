@@ -85,12 +85,13 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     sb->use.forks = fork_count;
     sb->image = image_use(snapshot->image);
+    sb->ops = snapshot->ops;
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)
         rc = fill(sb, snapshot, error);
     sb->create_ns = clock_now() - began;
     if (!rc)
-        rc = sandbox_environment(sb, error);
+        rc = sandbox_created(sb, error);
     if (rc) {
         hl_sandbox_destroy(sb);
         return rc;

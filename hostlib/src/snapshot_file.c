@@ -79,7 +79,7 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .version = SNAPSHOT_VERSION,
         .header_size = sizeof(*h),
         .abi_version = HL_ABI_VERSION,
-        .features = hl_vcpu_kvm.features(),
+        .features = s->ops->features(),
         .image_size = s->image->size,
         .image_sum = snapshot_sum(s->image->data, s->image->size),
         .heap = s->heap,
@@ -104,7 +104,7 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .page_count = snapshot_store_pages(&s->store),
     };
     memcpy(h->magic, SNAPSHOT_MAGIC, sizeof(h->magic));
-    return hl_vcpu_kvm.cpu(&h->cpu, error);
+    return s->ops->cpu(&h->cpu, error);
 }
 
 static void fill_sums(uint64_t *sums, const struct snapshot_store *store, uint64_t pages)

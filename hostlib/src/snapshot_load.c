@@ -171,6 +171,7 @@ static int fill(struct hl_snapshot *s, const struct loading *in, const struct hl
     const struct snapshot_layout *l = &in->layout;
     s->id = snapshot_next_id();
     s->image = image_use(image);
+    s->ops = vcpu_default;
     s->heap = h->heap;
     s->stack = h->stack;
     s->input = h->input;

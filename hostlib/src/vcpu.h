@@ -2,8 +2,8 @@
 /*
  * vcpu.h - the seam below the machine: something that runs guest instructions until an exit.
  *
- * KVM is the one backend now; tests can put a scripted one in its place, and a software vCPU would
- * go here.  Nothing above this header includes linux/kvm.h.
+ * KVM is one backend, the tests' scripted one another.  A machine keeps the backend it was made on,
+ * and a snapshot and its clones go on with it.  Nothing above this header includes linux/kvm.h.
  */
 #ifndef HL_VCPU_H
 #define HL_VCPU_H
@@ -170,6 +170,7 @@ struct vcpu_ops {
     unsigned (*features)(void); /* HL_FEATURE_* */
 };
 
-extern const struct vcpu_ops hl_vcpu_kvm;
+/* The backend for machines whose maker has no wish (parts.c). */
+extern const struct vcpu_ops *const vcpu_default;
 
 #endif

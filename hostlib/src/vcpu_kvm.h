@@ -7,6 +7,8 @@
 #include "kvm.h"
 #include "vcpu.h"
 
+extern const struct vcpu_ops hl_vcpu_kvm;
+
 struct hl_vcpu {
     const struct kvm_host *host;
     int vm_fd, fd;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * scripted.c - a vCPU that runs nothing: its exits, and what the guest wrote before them, come from
- * a script.  It stands where hl_vcpu_kvm does, so that all above it runs without a KVM.
+ * a script.  With it (parts.c) all above the seam runs without a KVM.
  *
  *     0 OFFSET16 LEN8 bytes    write to the output buffer
  *     1 PORT8                  a one-byte `out` at HL_PORT_WAIT + PORT % 4
@@ -368,7 +368,7 @@ static unsigned features(void)
     return HL_FEATURE_FSGSBASE;
 }
 
-const struct vcpu_ops hl_vcpu_kvm = {
+const struct vcpu_ops script_vcpu = {
     .create = create,
     .destroy = destroy,
     .run = run,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * tiny.h - what the fuzz targets need without a KVM: a guest file made by hand, and a vCPU that
- * does what it is told in place of hl_vcpu_kvm (scripted.c).
+ * follows a script (scripted.c, parts.c).
  */
 #ifndef TESTS_FUZZ_TINY_H
 #define TESTS_FUZZ_TINY_H
@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include <hl/image.h>
+
+#include "vcpu.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +23,8 @@ const struct hl_image *tiny_image(void);
  * script the vCPU is dead.
  */
 void script_set(const uint8_t *data, size_t size);
+
+extern const struct vcpu_ops script_vcpu;
 
 /* The vCPU of the newest machine writes READY and waits, once. */
 void script_ready(void);
