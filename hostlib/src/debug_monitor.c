@@ -10,6 +10,7 @@
 #include <hl/text.h>
 
 #include "machine.h"
+#include "syscall_names.h"
 
 void debug_say(struct gdb_printer *p, const char *format, ...)
 {
@@ -48,7 +49,7 @@ static void say_syscalls(struct gdb_printer *p, const struct hl_sandbox *sb)
     char number[32];
     for (unsigned i = 0; i < SYSCALLS_COUNTED; i++) {
         const struct syscall_count *c = &sb->syscall_count[i];
-        const char *name = linux_syscall_name(c->number);
+        const char *name = syscall_name(c->number);
         if (!c->count)
             break;
         others -= c->count < others ? c->count : others;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "page.h"
 
 int image_error(const struct hl_image *image, struct hl_error *error, int code, const char *format,
                 ...)

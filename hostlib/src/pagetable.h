@@ -14,8 +14,7 @@
 
 #include <hl/image.h>
 
-#define PAGE_SIZE 4096ull
-#define PAGE_MASK (~(PAGE_SIZE - 1))
+#include "page.h"
 
 /* Bit sets over the pages of memory, kept while pagetable.use points here. */
 struct pagetable_use {

@@ -10,6 +10,7 @@
 #include "image.h"
 #include "snapshot_file.h"
 #include "symbols_impl.h"
+#include "syscall_names.h"
 
 /* In a child of fork() they may be in the hands of a thread that is not there. */
 static void renew(struct hl_profile *p)
@@ -73,7 +74,7 @@ static struct profile_kind kind_of(const struct tap *t, const struct hl_exit *ex
     case HL_EXIT_IO:
         return kind_of_io(t, exit, name);
     case HL_EXIT_SYSCALL:
-        *name = linux_syscall_name(exit->syscall.number);
+        *name = syscall_name(exit->syscall.number);
         snprintf(buf, size, "#%llu", (unsigned long long)exit->syscall.number);
         if (!*name)
             *name = buf;

@@ -230,7 +230,4 @@ static inline bool linux_is_due(const struct hl_sandbox *sb)
     return (sb->os.process->pending & ~sb->os.process->blocked) ||
            atomic_load_explicit(&sb->timer.rung, memory_order_relaxed);
 }
-/* linux_names.c: "writev", or NULL for one that no libc of ours uses. */
-const char *linux_syscall_name(uint64_t number);
-
 #endif

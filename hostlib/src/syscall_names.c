@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux_names.c - the system calls that a libc makes, by name. */
-#include "sandbox.h"
+/* syscall_names.c - the system calls that a libc makes, by name. */
+#include "syscall_names.h"
+
+#include <stddef.h>
 
 #include <sys/syscall.h>
 
@@ -122,7 +124,7 @@ static const char *const names[] = {
     NAME(faccessat2),
 };
 
-const char *linux_syscall_name(uint64_t number)
+const char *syscall_name(uint64_t number)
 {
     return number < sizeof(names) / sizeof(names[0]) ? names[number] : NULL;
 }
