@@ -73,19 +73,6 @@ void gdb_session_free(struct gdb_session *s)
     gdb_session_forget(s);
 }
 
-void gdb_let_go(struct gdb_session *s)
-{
-    if (s->state == GDB_FREE)
-        return;
-    /* Before detach: a hit that comes in between is nobody's. */
-    gdb_points_reset(&s->points, false);
-    s->state = GDB_FREE;
-    s->stop_due = s->attach_due = s->restart_due = s->break_in = false;
-    s->halt_due = s->pausing = s->paused = false;
-    s->target->ops->detach(s->target->self);
-    gdb_buf_free(&s->catch_numbers);
-}
-
 void gdb_session_end(struct gdb_session *s)
 {
     struct gdb_buf *buffers[] = {&s->reply, &s->last, &s->pending, &s->out, &s->object_name};
@@ -106,14 +93,6 @@ void gdb_session_end(struct gdb_session *s)
     gdb_buf_clear(&s->console.text);
     s->console.dropped = 0;
     pthread_mutex_unlock(&s->console.lock);
-}
-
-void gdb_send(struct gdb_session *s, const struct gdb_buf *body)
-{
-    gdb_buf_clear(&s->last);
-    if (!gdb_encode(&s->last, body->data, body->size) ||
-        !gdb_buf_add(&s->out, s->last.data, s->last.size))
-        s->closing = true; /* out of memory, or nobody reads: nothing honest can be said */
 }
 
 /* The first whole packet, not the connection, is what stops the guest. */
