@@ -12,7 +12,7 @@
 
 #include <hl/machine.h>
 
-#include "pagetable.h"
+#include "page.h"
 
 #define GUEST_LOW 0x1000ull
 #define GUEST_HIGH 0x0000700000000000ull /* the sandbox's own regions are above */

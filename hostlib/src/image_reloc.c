@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pagetable.h"
+#include "page.h"
 
 /* Where DT_RELA or DT_RELR and its companions say that relocations are. */
 struct table {
