@@ -68,7 +68,7 @@ static void add(struct listing *l, hl_gva_t start, hl_gva_t end, unsigned prot, 
 static const char *mapped_name(const struct hl_sandbox *sb, unsigned region, hl_gva_t at)
 {
     if (region == REGION_HEAP)
-        return at < sb->os.brk ? "heap: brk" : "heap: mmap";
+        return sb->personality->page_use(sb, at);
     return sb->region[region].name;
 }
 

@@ -11,8 +11,6 @@
 #include <sys/mman.h>
 
 #include "image.h"
-#include "linux.h"
-#include "linux_heap.h"
 
 /* ---- thread-local variables ---- */
 
@@ -120,19 +118,16 @@ int debug_memory_region(void *target, uint64_t address, struct gdb_region *regio
 
 static int lend(struct hl_debug *d, uint64_t size, unsigned prot, hl_gva_t *at)
 {
-    const uint64_t args[6] = {0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0};
     size_t bytes = (size + PAGE_SIZE - 1) & PAGE_MASK;
-    int64_t rc = linux_mmap(d->sb, args);
-    if (rc < 0)
+    if (!d->sb->personality->lend(d->sb, bytes, at))
         return HL_ERR_LIMIT;
-    *at = (hl_gva_t)rc;
     return hl_machine_protect(d->sb->machine, *at, bytes, prot, NULL);
 }
 
 static void take_back(struct hl_debug *d, const struct debug_room *room)
 {
-    const uint64_t args[6] = {room->address, room->size, 0, 0, 0, 0};
-    while (linux_munmap(d->sb, args) == LINUX_AGAIN && !debug_is_interrupted(d))
+    while (!d->sb->personality->take_back(d->sb, room->address, room->size) &&
+           !debug_is_interrupted(d))
         ; /* the guest's thread is wanted, by us */
 }
 

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#include "linux.h"
-
 enum { INT3 = 0xcc, INT_IMM8 = 0xcd };
 
 /* ---- requests from the server's thread, before an entry ---- */
@@ -16,7 +14,7 @@ static int struck(struct hl_debug *d, struct hl_error *error)
     int n = debug_host_signal(d->deliver), sent = d->deliver;
     const char *name = sigabbrev_np(n);
     d->deliver = 0;
-    if (linux_strike(d->sb, n))
+    if (d->sb->personality->strike(d->sb, n))
         return 0;
     d->died_by = sent;
     d->sb->guest_code = d->sb->killed_by = n;

@@ -173,7 +173,7 @@ static int exited(struct hl_sandbox *sb, uint64_t status, struct hl_error *error
                         sb->exit_status);
 }
 
-int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
+static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
     const uint64_t number = exit->syscall.number, *a = exit->syscall.arg;
     int64_t result = -ENOSYS;
@@ -194,3 +194,29 @@ int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_e
     sb->answered = rc == RUN_ON; /* a guest that it ends has seen no answer */
     return rc;
 }
+
+static bool due(const struct hl_sandbox *sb)
+{
+    return linux_is_due(sb);
+}
+
+const struct personality linux_personality = {
+    .name = "linux",
+    .init = linux_init,
+    .free = linux_free,
+    .syscall = serve,
+    .fault = linux_fault,
+    .due = due,
+    .deliver = linux_deliver,
+    .strike = linux_strike,
+    .wake = linux_wake,
+    .page_use = linux_page_use,
+    .heap_used = linux_heap_used,
+    .lend = linux_lend,
+    .take_back = linux_take_back,
+    .saved_size = linux_saved_size,
+    .save = linux_save,
+    .check = linux_check,
+    .restore = linux_restore,
+    .begin = linux_begin,
+};

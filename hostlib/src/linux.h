@@ -5,6 +5,7 @@
 
 #include <signal.h>
 
+#include "linux_state.h"
 #include "sandbox.h"
 
 typedef uint64_t args6[6];
@@ -29,13 +30,32 @@ static inline bool linux_set(struct hl_sandbox *sb, hl_gva_t gva, const void *da
 /* For what changes os.process or os.used. */
 static inline struct linux_process *linux_change(struct hl_sandbox *sb)
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     os->changed = true;
     if (os->process != os->own) {
         *os->own = *os->process;
         os->process = os->own;
     }
     return os->own;
+}
+
+extern const struct personality linux_personality;
+
+/* What personality.h asks for. */
+int linux_init(struct hl_sandbox *sb, struct hl_error *error);
+void linux_free(struct hl_sandbox *sb);
+int linux_deliver(struct hl_sandbox *sb, struct hl_error *error);
+void linux_wake(struct hl_sandbox *sb);
+size_t linux_saved_size(size_t heap);
+void linux_save(struct hl_sandbox *sb, void *saved);
+int linux_restore(struct hl_sandbox *sb, const void *saved, bool maps, bool all,
+                  struct hl_error *error);
+void linux_begin(struct hl_sandbox *sb);
+const char *linux_check(const void *saved, const struct hl_region *heap);
+static inline bool linux_is_due(const struct hl_sandbox *sb)
+{
+    return (sb->os->process->pending & ~sb->os->process->blocked) ||
+           atomic_load_explicit(&sb->os->timer.rung, memory_order_relaxed);
 }
 
 /* linux_signal.c */

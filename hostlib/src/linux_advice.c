@@ -61,8 +61,8 @@ int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
     if (!linux_in_heap(sb, a[0], a[1], &page, &count))
         return advise_elsewhere(sb, a);
     if (a[2] == MADV_REMOVE)
-        return linux_same_use(&sb->os, page, count, false) < count ? -EINVAL : -ENOMEM;
+        return linux_same_use(sb->os, page, count, false) < count ? -EINVAL : -ENOMEM;
     if (a[2] == MADV_DONTNEED && !linux_zero_pages(sb, page, count, true))
         return LINUX_AGAIN;
-    return linux_same_use(&sb->os, page, count, true) < count ? -ENOMEM : 0;
+    return linux_same_use(sb->os, page, count, true) < count ? -ENOMEM : 0;
 }

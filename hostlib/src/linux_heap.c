@@ -27,7 +27,7 @@ static struct hl_region *heap(struct hl_sandbox *sb)
 /* Pages of brk, rounded up. */
 static size_t brk_pages(struct hl_sandbox *sb)
 {
-    return (sb->os.brk - heap(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
+    return (sb->os->brk - heap(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
 static hl_gva_t gva_of(struct hl_sandbox *sb, size_t page)
@@ -39,11 +39,11 @@ static hl_gva_t gva_of(struct hl_sandbox *sb, size_t page)
 static bool free_unused(struct hl_sandbox *sb, size_t page, size_t count)
 {
     for (size_t done = 0; done < count;) {
-        size_t run = linux_same_use(&sb->os, page + done, count - done, false);
+        size_t run = linux_same_use(sb->os, page + done, count - done, false);
         if (!linux_drop_pages(sb, page + done, run, false))
             return false;
         done += run;
-        done += linux_same_use(&sb->os, page + done, count - done, true);
+        done += linux_same_use(sb->os, page + done, count - done, true);
     }
     return true;
 }
@@ -51,7 +51,7 @@ static bool free_unused(struct hl_sandbox *sb, size_t page, size_t count)
 /* 0 or LINUX_AGAIN. */
 static int64_t release(struct hl_sandbox *sb, size_t page, size_t count)
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     if (!linux_drop_pages(sb, page, count, true))
         return LINUX_AGAIN;
     linux_set_used(os, page, count, false);
@@ -63,7 +63,7 @@ static int64_t release(struct hl_sandbox *sb, size_t page, size_t count)
 /* Linux leaves a page free between brk and what is mapped above it. */
 static int64_t grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     size_t room = count < os->pages - page ? count + 1 : count;
     if (linux_same_use(os, page, room, false) < room)
         return -ENOMEM;
@@ -76,14 +76,14 @@ static int64_t grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
 /* What was mapped over brk's pages goes, too; where nothing is left to free Linux refuses. */
 static int64_t shrink_brk(struct hl_sandbox *sb, size_t page, size_t count)
 {
-    if (linux_same_use(&sb->os, page, count, false) == count)
+    if (linux_same_use(sb->os, page, count, false) == count)
         return -EINVAL;
     return release(sb, page, count);
 }
 
 int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     const struct hl_region *h = heap(sb);
     if (a[0] < h->start || a[0] > h->start + h->size)
         return (int64_t)os->brk;
@@ -113,10 +113,10 @@ static int64_t decode_prot(uint64_t prot, unsigned *out)
 /* The highest run of count free pages above brk. */
 static int64_t find_free(struct hl_sandbox *sb, size_t count, size_t *page)
 {
-    struct linux_search s = {.page = sb->os.top};
+    struct linux_search s = {.page = sb->os->top};
     enum linux_found found;
     do
-        found = linux_find_unused(&sb->os, &s, brk_pages(sb), count);
+        found = linux_find_unused(sb->os, &s, brk_pages(sb), count);
     while (found == LINUX_SEARCHING && !sandbox_is_interrupted(sb));
     *page = s.page;
     return found == LINUX_FOUND ? 0 : found == LINUX_NONE ? -ENOMEM : LINUX_AGAIN;
@@ -137,7 +137,7 @@ static bool is_odd(uint64_t address, uint64_t length)
 
 static int64_t place_at(struct hl_sandbox *sb, const uint64_t a[6], size_t *page, size_t *count)
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     if (a[0] % PAGE_SIZE)
         return -EINVAL;
     if (!linux_in_heap(sb, a[0], a[1], page, count))
@@ -158,7 +158,7 @@ static int64_t check_file(struct hl_sandbox *sb, const uint64_t a[6])
 
 int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     unsigned prot;
     size_t page, count;
     int64_t rc = decode_prot(a[2], &prot);
@@ -205,7 +205,7 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
     if (!linux_in_heap(sb, a[0], a[1], &page, &count))
         return -ENOMEM;
     /* Linux, too, changes what lies before a hole. */
-    size_t good = linux_same_use(&sb->os, page, count, true);
+    size_t good = linux_same_use(sb->os, page, count, true);
     rc = good ? linux_protect_pages(sb, page, good, prot) : 0;
     return rc ? rc : good < count ? -ENOMEM : 0;
 }
@@ -214,7 +214,7 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
  */
 static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *low, size_t *high)
 {
-    const struct linux_state *os = &sb->os;
+    const struct linux_state *os = sb->os;
     *low = page - linux_unused_below(os, page, brk_pages(sb));
     *high = page + count;
     *high += linux_same_use(os, *high, os->pages - *high, false);
@@ -225,9 +225,9 @@ static bool move_contents(struct hl_sandbox *sb, size_t from, size_t old, size_t
 {
     if (!linux_move_pages(sb, from, old, to))
         return false;
-    linux_set_used(&sb->os, from, old, false);
-    linux_set_used(&sb->os, to, count, true); /* before what is left over is freed */
-    if (!free_unused(sb, from, old))          /* what the new place does not cover */
+    linux_set_used(sb->os, from, old, false);
+    linux_set_used(sb->os, to, count, true); /* before what is left over is freed */
+    if (!free_unused(sb, from, old))         /* what the new place does not cover */
         return false;
     /* Where it moved down over itself, what grew comes after it and has to be zeros. */
     return to >= from || to + count <= from || linux_zero_pages(sb, to + old, count - old, false);
@@ -237,7 +237,7 @@ static bool move_contents(struct hl_sandbox *sb, size_t from, size_t old, size_t
 static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count,
                           unsigned prot)
 {
-    struct linux_state *os = &sb->os;
+    struct linux_state *os = sb->os;
     size_t kept = to == from ? old : 0;
     struct linux_run run = {from, 0};
     bool contents = !kept && linux_next_present(sb, &run, from + old);
@@ -319,7 +319,7 @@ static bool is_odd_remap(const uint64_t a[6])
 static int64_t remap_to(struct hl_sandbox *sb, const uint64_t a[6], size_t page, size_t old)
 {
     size_t to, count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE, moved = old < count ? old : count;
-    if (linux_same_use(&sb->os, page, moved, true) < moved || !is_uniform(sb, page, moved))
+    if (linux_same_use(sb->os, page, moved, true) < moved || !is_uniform(sb, page, moved))
         return -EFAULT;
     int64_t rc = !(a[3] & MREMAP_FIXED)                       ? find_free(sb, count, &to)
                  : linux_in_heap(sb, a[4], a[2], &to, &count) ? 0
@@ -333,7 +333,7 @@ static int64_t remap_to(struct hl_sandbox *sb, const uint64_t a[6], size_t page,
         rc = move_pages(sb, page, moved, to, count, prot);
     if (rc < 0 || !(a[3] & MREMAP_DONTUNMAP))
         return rc;
-    linux_set_used(&sb->os, page, old, true);
+    linux_set_used(sb->os, page, old, true);
     int64_t kept = prot ? linux_map_pages(sb, page, old, prot) : 0;
     return kept ? kept : rc;
 }
@@ -346,7 +346,7 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
         return -EINVAL;
     if (!linux_in_heap(sb, a[0], a[1], &page, &old))
         return remap_elsewhere(sb, a);
-    if (!linux_used(&sb->os, page))
+    if (!linux_used(sb->os, page))
         return -EFAULT;
     if (a[2] > heap(sb)->size)
         return -ENOMEM;
@@ -355,7 +355,7 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
     count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE;
     if (count <= old)
         return shrink(sb, page, old, count);
-    if (linux_same_use(&sb->os, page, old, true) < old)
+    if (linux_same_use(sb->os, page, old, true) < old)
         return -EFAULT;
     find_room(sb, page, old, &low, &high);
     if (high - page >= count)
@@ -369,4 +369,36 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
     else if ((rc = find_free(sb, count, &to)))
         return rc;
     return move_pages(sb, page, old, to, count, prot_of(sb, page));
+}
+
+/* ---- for the host's own ---- */
+
+const char *linux_page_use(const struct hl_sandbox *sb, hl_gva_t gva)
+{
+    const struct hl_region *heap = &sb->region[REGION_HEAP];
+    if (!linux_used(sb->os, (gva - heap->start) / PAGE_SIZE))
+        return NULL;
+    return gva < sb->os->brk ? "heap: brk" : "heap: mmap";
+}
+
+uint64_t linux_heap_used(const struct hl_sandbox *sb)
+{
+    uint64_t pages = 0;
+    for (size_t i = 0; i < sb->os->pages / 64 + 1; i++)
+        pages += (uint64_t)__builtin_popcountll(sb->os->used[i]);
+    return pages * PAGE_SIZE;
+}
+
+bool linux_lend(struct hl_sandbox *sb, uint64_t size, hl_gva_t *gva)
+{
+    const uint64_t args[6] = {0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, 0, 0};
+    int64_t rc = linux_mmap(sb, args);
+    *gva = (hl_gva_t)rc;
+    return rc >= 0;
+}
+
+bool linux_take_back(struct hl_sandbox *sb, hl_gva_t gva, uint64_t size)
+{
+    const uint64_t args[6] = {gva, size, 0, 0, 0, 0};
+    return linux_munmap(sb, args) != LINUX_AGAIN;
 }

@@ -13,17 +13,10 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6]);
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6]);
 
-/*
- * What the host keeps, out of and into a snapshot; both of the same heap size.  maps: mappings may
- * differ; all: everything may.  What the alarm has left counts from now on.
- */
-int linux_copy(struct linux_state *to, struct hl_sandbox *from, struct hl_error *error);
-size_t linux_words(const struct linux_state *os); /* of `used` */
-int linux_put(struct hl_sandbox *to, const struct linux_state *from, bool maps, bool all,
-              struct hl_error *error);
-/* `used` has a process at its end, that is the guest's. */
-void linux_own(struct linux_state *os);
-/* Could that be a process?  For what comes from a file. */
-bool linux_is_good(const struct linux_process *p);
+/* The debugger's pages, and what the rest asks of the heap: see personality.h. */
+bool linux_lend(struct hl_sandbox *sb, uint64_t size, hl_gva_t *gva);
+bool linux_take_back(struct hl_sandbox *sb, hl_gva_t gva, uint64_t size);
+const char *linux_page_use(const struct hl_sandbox *sb, hl_gva_t gva);
+uint64_t linux_heap_used(const struct hl_sandbox *sb);
 
 #endif

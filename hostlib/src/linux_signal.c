@@ -25,24 +25,24 @@ enum { ACTION_DEFAULT, ACTION_IGNORE }; /* SIG_DFL and SIG_IGN */
 
 static const struct linux_process *process(const struct hl_sandbox *sb)
 {
-    return sb->os.process;
+    return sb->os->process;
 }
 
 static bool is_ignored(const struct hl_sandbox *sb, int number)
 {
-    uint64_t handler = sb->os.process->action[number - 1].handler;
+    uint64_t handler = sb->os->process->action[number - 1].handler;
     return handler == ACTION_IGNORE || (handler == ACTION_DEFAULT && (signal_bit(number) & QUIET));
 }
 
 static bool has_handler(const struct hl_sandbox *sb, int number)
 {
-    return sb->os.process->action[number - 1].handler > ACTION_IGNORE;
+    return sb->os->process->action[number - 1].handler > ACTION_IGNORE;
 }
 
 static bool is_caught(const struct hl_sandbox *sb, int number)
 {
     return number > 0 && number <= LINUX_SIGNALS && has_handler(sb, number) &&
-           !(sb->os.process->blocked & signal_bit(number));
+           !(sb->os->process->blocked & signal_bit(number));
 }
 
 void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
@@ -226,8 +226,8 @@ static int no_room(struct hl_sandbox *sb, int number, struct hl_error *error)
 static bool handle(struct hl_sandbox *sb, struct linux_info *info)
 {
     struct linux_process *p = linux_change(sb);
-    info->back = sb->nap.suspended ? sb->nap.back : p->blocked;
-    sb->nap.suspended = false;
+    info->back = sb->os->nap.suspended ? sb->os->nap.back : p->blocked;
+    sb->os->nap.suspended = false;
     int number = info->info.si_signo;
     struct linux_action *action = &p->action[number - 1];
     const struct linux_action was = *action;
@@ -268,9 +268,9 @@ int linux_deliver(struct hl_sandbox *sb, struct hl_error *error)
     linux_timer_look(sb);
     while (!rc && (due = process(sb)->pending & ~process(sb)->blocked))
         rc = deliver(sb, __builtin_ctzll(due) + 1, error);
-    if (sb->nap.suspended) { /* what broke off the sleep went to no handler */
-        linux_change(sb)->blocked = sb->nap.back;
-        sb->nap.suspended = false;
+    if (sb->os->nap.suspended) { /* what broke off the sleep went to no handler */
+        linux_change(sb)->blocked = sb->os->nap.back;
+        sb->os->nap.suspended = false;
     }
     return rc;
 }
@@ -280,7 +280,7 @@ bool linux_strike(struct hl_sandbox *sb, int number)
     struct linux_info info = {.trap = 0};
     if (number < 1 || number > LINUX_SIGNALS)
         return false;
-    bool waits = sb->os.process->blocked & signal_bit(number);
+    bool waits = sb->os->process->blocked & signal_bit(number);
     if (waits)
         linux_raise(sb, number, CAUSE_KILL);
     if (waits || is_ignored(sb, number))

@@ -3,10 +3,10 @@
  * linux_sleep.c - system calls in which the guest waits for time to pass, or for a signal.
  *
  * The guest's clocks are the host's: they go on while a debugger holds the guest, as they do under
- * Linux.  A sleeper waits on a futex, sb->nap.wakes, that everybody who wants the guest's thread
- * turns by sandbox_kick().  Where that is a debugger or an interrupt, and no signal, the call is
- * undone: the guest stands before its `syscall` instruction, and makes the call again when it goes
- * on, to the end that the first one had.
+ * Linux.  A sleeper waits on a futex, sb->os->nap.wakes, that everybody who wants the guest's
+ * thread turns by sandbox_kick().  Where that is a debugger or an interrupt, and no signal, the
+ * call is undone: the guest stands before its `syscall` instruction, and makes the call again when
+ * it goes on, to the end that the first one had.
  */
 #include "linux.h"
 
@@ -24,12 +24,11 @@
 #define NS 1000000000ll
 #define FOREVER_S (INT64_MAX / NS) /* as long as Linux sleeps at most */
 
-void sandbox_kick(struct hl_sandbox *sb)
+void linux_wake(struct hl_sandbox *sb)
 {
-    hl_machine_kick(sb->machine);
-    atomic_fetch_add(&sb->nap.wakes, 1);
-    if (atomic_load(&sb->nap.asleep))
-        syscall(SYS_futex, &sb->nap.wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    atomic_fetch_add(&sb->os->nap.wakes, 1);
+    if (atomic_load(&sb->os->nap.asleep))
+        syscall(SYS_futex, &sb->os->nap.wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* ---- time ---- */
@@ -69,7 +68,7 @@ static struct timespec minus(struct timespec a, struct timespec b)
 /* Does the call at hand go on with one that was undone? */
 static bool goes_on(struct hl_sandbox *sb, uint64_t number)
 {
-    struct linux_nap *nap = &sb->nap;
+    struct linux_nap *nap = &sb->os->nap;
     struct hl_regs r;
     bool same = nap->kept && nap->number == number && !machine_get_general(sb->machine, &r, NULL) &&
                 r.rip == nap->rip && r.rsp == nap->rsp;
@@ -81,10 +80,10 @@ static bool goes_on(struct hl_sandbox *sb, uint64_t number)
 static int64_t undo(struct hl_sandbox *sb, uint64_t number)
 {
     struct hl_regs r;
-    sb->nap.number = number;
-    sb->nap.kept = !machine_get_general(sb->machine, &r, NULL);
-    sb->nap.rip = r.rip;
-    sb->nap.rsp = r.rsp;
+    sb->os->nap.number = number;
+    sb->os->nap.kept = !machine_get_general(sb->machine, &r, NULL);
+    sb->os->nap.rip = r.rip;
+    sb->os->nap.rsp = r.rsp;
     return LINUX_AGAIN;
 }
 
@@ -93,11 +92,12 @@ bool linux_is_wanted(const struct hl_sandbox *sb)
     return sandbox_is_interrupted(sb) || (sb->warden && sb->warden->ops->wanted(sb->warden));
 }
 
-/* To sb->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants the guest.
+/* To sb->os->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants the
+ * guest.
  */
 static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
 {
-    struct linux_nap *nap = &sb->nap;
+    struct linux_nap *nap = &sb->os->nap;
     int64_t rc = 0;
     atomic_store(&nap->asleep, true);
     for (bool over = false; !over;) {
@@ -119,13 +119,13 @@ int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespe
 {
     struct timespec now;
     if (!goes_on(sb, number)) {
-        sb->nap.clock = CLOCK_MONOTONIC;
-        sb->nap.endless = !span;
+        sb->os->nap.clock = CLOCK_MONOTONIC;
+        sb->os->nap.endless = !span;
         int rc = nondet_clock(CLOCK_MONOTONIC, &now);
         if (rc)
             return rc;
         if (span)
-            sb->nap.until = plus(now, *span);
+            sb->os->nap.until = plus(now, *span);
     }
     return wait_for_it(sb, number);
 }
@@ -133,8 +133,8 @@ int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespe
 int linux_sleep_left(struct hl_sandbox *sb, struct timespec *left)
 {
     struct timespec now;
-    int rc = nondet_clock(sb->nap.clock, &now);
-    *left = minus(sb->nap.until, now);
+    int rc = nondet_clock(sb->os->nap.clock, &now);
+    *left = minus(sb->os->nap.until, now);
     return rc;
 }
 
@@ -173,9 +173,9 @@ static int64_t sleep_until(struct hl_sandbox *sb, int clock, hl_gva_t want)
             rc = nondet_clock(CLOCK_MONOTONIC, &mono);
         if (rc)
             return rc;
-        sb->nap.clock = clock == CLOCK_REALTIME ? clock : CLOCK_MONOTONIC;
-        sb->nap.endless = false;
-        sb->nap.until = clock == CLOCK_BOOTTIME ? plus(mono, minus(until, now)) : until;
+        sb->os->nap.clock = clock == CLOCK_REALTIME ? clock : CLOCK_MONOTONIC;
+        sb->os->nap.endless = false;
+        sb->os->nap.until = clock == CLOCK_BOOTTIME ? plus(mono, minus(until, now)) : until;
     }
     return wait_for_it(sb, SYS_clock_nanosleep);
 }
@@ -216,7 +216,7 @@ int64_t linux_pause(struct hl_sandbox *sb, const args6 a)
 /* The old mask is back when the handler returns: it is the one its frame gets. */
 int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
 {
-    const uint64_t before = sb->os.process->blocked;
+    const uint64_t before = sb->os->process->blocked;
     uint64_t mask;
     if (a[1] != sizeof(mask))
         return -EINVAL;
@@ -228,7 +228,7 @@ int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
         linux_change(sb)->blocked = before;
         return rc;
     }
-    sb->nap.back = before;
-    sb->nap.suspended = true;
+    sb->os->nap.back = before;
+    sb->os->nap.suspended = true;
     return rc;
 }

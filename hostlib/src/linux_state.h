@@ -39,19 +39,6 @@ struct linux_process {
 
 extern const struct linux_process linux_initial;
 
-/* The little of Linux a libc needs the host to remember. */
-struct linux_state {
-    uint64_t brk;
-    uint64_t *used; /* one bit a page of the heap that mmap or brk gave out */
-    size_t pages;   /* of the heap */
-    size_t top;     /* no free page at or above this index */
-    bool changed;   /* process or used, since the snapshot that the machine's marks begin with */
-    /* linux_initial, as long as that is true of the guest; then own, which nobody touches before.
-     */
-    const struct linux_process *process;
-    struct linux_process *own;
-};
-
 /* ITIMER_REAL: the deadline thread only says that it has rung. */
 struct linux_timer {
     struct deadline deadline; /* the first member */
@@ -74,5 +61,28 @@ struct linux_nap {
     bool suspended; /* the mask was another one for the time of the sleep; then it is `back` */
     uint64_t back;
 };
+
+/* The little of Linux a libc needs the host to remember. */
+struct linux_state {
+    uint64_t brk;
+    uint64_t *used; /* one bit a page of the heap that mmap or brk gave out */
+    size_t pages;   /* of the heap */
+    size_t top;     /* no free page at or above this index */
+    bool changed;   /* process or used, since the snapshot that the machine's marks begin with */
+    /* linux_initial, as long as that is true of the guest; then own, which nobody touches before.
+     */
+    const struct linux_process *process;
+    struct linux_process *own;
+    struct linux_nap nap;
+    struct linux_timer timer;
+};
+
+/* The same as a snapshot has it. */
+struct linux_saved {
+    uint64_t brk, top;
+    struct linux_process process;
+    uint64_t used[];
+};
+_Static_assert(sizeof(struct linux_saved) % 8 == 0, "in a snapshot's file");
 
 #endif

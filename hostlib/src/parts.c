@@ -6,6 +6,7 @@
  * see the tables of vcpu.h and sandbox.h only.  The fuzzers have a file of their own in its place.
  */
 #include "debug_env.h"
+#include "linux.h"
 #include "profile_env.h"
 #include "sandbox.h"
 #include "vcpu_kvm.h"
@@ -13,3 +14,5 @@
 const struct vcpu_ops *const vcpu_default = &hl_vcpu_kvm;
 
 sandbox_hook *const sandbox_hooks[] = {profile_env_open, debug_env_open, NULL};
+
+const struct personality *const personality_default = &linux_personality;

@@ -7,18 +7,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "linux_heap.h"
-
 #define LOOK_PAGES 4096u /* of the stack, at a time */
-
-static uint64_t mapped_heap(const struct hl_sandbox *sb)
-{
-    const struct linux_state *os = &sb->os;
-    uint64_t pages = 0;
-    for (size_t i = 0; i < linux_words(os); i++)
-        pages += (uint64_t)__builtin_popcountll(os->used[i]);
-    return pages * PAGE_SIZE;
-}
 
 static void raise_to(uint64_t *high, uint64_t value)
 {
@@ -29,7 +18,7 @@ static void raise_to(uint64_t *high, uint64_t value)
 void memory_syscall(struct tap *t, uint64_t number)
 {
     if (number == SYS_brk || number == SYS_mmap || number == SYS_mremap)
-        raise_to(&t->profile->heap_high, mapped_heap(t->sb));
+        raise_to(&t->profile->heap_high, t->sb->personality->heap_used(t->sb));
 }
 
 /* The lowest byte of a page that was ever written with anything but 0. */
@@ -125,7 +114,7 @@ void memory_end(struct tap *t, struct profile_call *call)
         t->stack_low = stack->start + stack->size;
     look_up(t);
     raise_to(&p->stack_high, stack->start + stack->size - t->stack_low);
-    raise_to(&p->heap_high, mapped_heap(t->sb));
+    raise_to(&p->heap_high, t->sb->personality->heap_used(t->sb));
     if (!t->use.sets.read)
         return;
     machine_use_end(t->sb->machine);

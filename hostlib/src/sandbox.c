@@ -3,7 +3,6 @@
 #include "fork.h"
 #include "image.h"
 #include "limit.h"
-#include "linux.h"
 #include "observe.h"
 #include "sandbox.h"
 #include "share.h"
@@ -68,11 +67,12 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
     sb->use.forks = fork_count;
     sb->image = image_use(image);
     sb->ops = ops;
+    sb->personality = personality_default;
     int rc = sandbox_config(&sb->config, config, error);
     if (!rc)
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
     if (!rc)
-        rc = linux_init(sb, error);
+        rc = sb->personality->init(sb, error);
     sb->create_ns = clock_now() - began;
     if (!rc)
         rc = sandbox_created(sb, error);
@@ -97,13 +97,12 @@ void sandbox_unmake(struct hl_sandbox *sb)
         observe(sb, &e);
     }
     limit_free(sb->limit);
-    linux_timer_free(sb);
     if (sb->warden)
         sb->warden->ops->destroy(sb->warden);
+    sb->personality->free(sb); /* before the machine: its alarm kicks that */
     hl_machine_destroy(sb->machine);
     share_free(sb);
     host_free(sb);
-    linux_free(sb);
     arena_free(&sb->result);
     image_unuse(sb->image);
     free(sb);
@@ -113,6 +112,12 @@ void hl_sandbox_destroy(struct hl_sandbox *sb)
 {
     if (sb && sandbox_take_over(sb))
         sandbox_unmake(sb);
+}
+
+void sandbox_kick(struct hl_sandbox *sb)
+{
+    hl_machine_kick(sb->machine);
+    sb->personality->wake(sb);
 }
 
 bool sandbox_interrupt(struct hl_sandbox *sb)

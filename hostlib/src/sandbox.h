@@ -9,8 +9,8 @@
 #include <hl/observe.h>
 #include <hl/sandbox.h>
 
-#include "linux_state.h"
 #include "pagetable.h"
+#include "personality.h"
 #include "sandbox_use.h"
 #include "warden.h"
 
@@ -74,7 +74,8 @@ struct hl_sandbox {
     } syscall_count[SYSCALLS_COUNTED];
 
     struct arena result, host_args;
-    struct linux_state os;
+    const struct personality *personality;
+    struct linux_state *os; /* the personality's own */
     struct hl_counts counts;
     struct hl_fault fault;
     bool has_fault;
@@ -96,9 +97,6 @@ struct hl_sandbox {
     unsigned observed;             /* kinds of events that one of them wants to hear of */
     bool answered;                 /* the last system call was, ... */
     int64_t answer;                /* ... with this */
-
-    struct linux_nap nap;
-    struct linux_timer timer;
 };
 
 /* What a handler of an exit asks for: below 0 an error with which the guest's run ends. */
@@ -144,7 +142,7 @@ static inline bool sandbox_is_interrupted(const struct hl_sandbox *sb)
     return atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED;
 }
 
-/* linux_sleep.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
+/* sandbox.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
 void sandbox_kick(struct hl_sandbox *sb);
 
 /*
@@ -219,15 +217,4 @@ void host_free(struct hl_sandbox *sb);
 /* The host function in progress did not return. */
 void host_abandon(struct hl_sandbox *sb, const struct hl_error *error);
 
-/* linux.c: system calls.  RUN_ON, RUN_DONE never, or an error (exit, abort). */
-int linux_init(struct hl_sandbox *sb, struct hl_error *error);
-int linux_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error);
-void linux_free(struct hl_sandbox *sb);
-/* linux_signal.c: before an entry.  0, or an error: a signal has ended the guest. */
-int linux_deliver(struct hl_sandbox *sb, struct hl_error *error);
-static inline bool linux_is_due(const struct hl_sandbox *sb)
-{
-    return (sb->os.process->pending & ~sb->os.process->blocked) ||
-           atomic_load_explicit(&sb->timer.rung, memory_order_relaxed);
-}
 #endif

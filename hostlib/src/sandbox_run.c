@@ -2,8 +2,6 @@
 /* sandbox_run.c - the loop: run the machine, catch its exits, go on or give up. */
 #include "fork.h"
 #include "limit.h"
-#include "linux.h"
-#include "linux_pages.h"
 #include "observe.h"
 #include "sandbox.h"
 
@@ -107,7 +105,7 @@ static int exit_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struc
     sb->counts.syscalls++;
     count_syscall(sb, exit->syscall.number);
     sb->answered = false;
-    return linux_syscall(sb, exit, error);
+    return sb->personality->syscall(sb, exit, error);
 }
 
 /* Bytes between address and the region, 0 inside of it. */
@@ -136,7 +134,7 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
     if (address < stack->start && stack->start - address <= near)
         return words[0].below;
     const struct hl_region *heap = &sb->region[REGION_HEAP];
-    if (distance(heap, address) == 0 && linux_used(&sb->os, (address - heap->start) / PAGE_SIZE))
+    if (distance(heap, address) == 0 && sb->personality->page_use(sb, address))
         return " (heap that is reserved, PROT_NONE)";
     uint64_t nearest = near + 1;
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -166,7 +164,7 @@ static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct 
     char text[256];
     bool handled;
     sb->counts.faults++;
-    int rc = linux_fault(sb, f, &handled, error);
+    int rc = sb->personality->fault(sb, f, &handled, error);
     if (rc || handled)
         return rc;
     sb->fault = *f;
@@ -251,7 +249,7 @@ static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_er
 static int deliver(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *error)
 {
     exit->kind = HL_EXIT_INTERRUPT;
-    int rc = linux_deliver(sb, error);
+    int rc = sb->personality->deliver(sb, error);
     return rc < 0 && sb->warden ? sb->warden->ops->failure(sb->warden, rc, exit, error) : rc;
 }
 
@@ -264,7 +262,7 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
             return sandbox_is_copy(error);
         if (sandbox_is_interrupted(sb) || (sb->limit && limit_is_used_up(sb->limit)))
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
-        rc = linux_is_due(sb) ? deliver(sb, &exit, error) : RUN_ON;
+        rc = sb->personality->due(sb) ? deliver(sb, &exit, error) : RUN_ON;
         if (!rc)
             rc = enter(sb, &exit, error);
         if (!rc)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "image.h"
-#include "linux_heap.h"
 #include "machine_dirty.h"
 #include "observe.h"
 #include "share.h"
@@ -23,11 +22,21 @@ void snapshot_set_base(struct hl_machine *m, const struct hl_snapshot *s)
     m->marks->base_maps = m->map_changes;
 }
 
+static int save_os(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *error)
+{
+    s->os = malloc(sb->personality->saved_size(s->heap));
+    if (!s->os)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    sb->personality->save(sb, s->os);
+    return 0;
+}
+
 static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *error)
 {
     s->id = snapshot_next_id();
     s->image = image_use(sb->image);
     s->ops = sb->machine->ops;
+    s->personality = sb->personality;
     s->heap = sb->config.heap;
     s->stack = sb->config.stack;
     s->input = sb->config.input;
@@ -36,14 +45,14 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
     s->input_used = sb->input_used;
     int rc = machine_save(sb->machine, &s->vcpu, error);
     if (!rc)
-        rc = linux_copy(&s->os, sb, error);
+        rc = save_os(s, sb, error);
     if (!rc)
         rc = snapshot_mappings_take(&s->mappings, sb->machine, error);
     if (!rc)
         rc = snapshot_store_take(&s->store, sb->machine, error);
     if (!rc) {
         snapshot_set_base(sb->machine, s);
-        sb->os.changed = false;
+        sb->personality->begin(sb);
     }
     return rc;
 }
@@ -78,7 +87,7 @@ void hl_snapshot_destroy(struct hl_snapshot *s)
     image_unuse(s->image);
     free(s->mappings.list);
     free(s->vcpu);
-    free(s->os.used);
+    free(s->os);
     free(s);
 }
 
@@ -138,7 +147,7 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
         return rc;
     machine_touch(m, sb->gpa[REGION_INPUT], sizeof(*sb->input));
     snapshot_store_restore(&s->store, m, base);
-    rc = linux_put(sb, &s->os, !mapped, !base, error);
+    rc = s->personality->restore(sb, s->os, !mapped, !base, error);
     if (rc)
         return rc;
     snapshot_set_base(m, s);

@@ -12,8 +12,8 @@
 struct snapshot_store {
     const uint8_t *data;
     size_t size;
-    int fd;          /* what data is a mapping of, or -1, ... */
-    uint64_t offset; /* ... from here on */
+    int fd;                /* what data is a mapping of, or -1, ... */
+    uint64_t offset;       /* ... from here on */
     struct page_run *runs; /* ascending; what lies between two in data is zeros */
     size_t run_count;
 };
@@ -40,7 +40,8 @@ struct hl_snapshot {
     struct snapshot_store store;
     struct snapshot_mappings mappings;
     struct vcpu_state *vcpu;
-    struct linux_state os;
+    const struct personality *personality;
+    void *os; /* as it has saved it: personality->saved_size(heap) bytes */
     size_t input_used;
 };
 

@@ -6,7 +6,6 @@
 
 #include "image.h"
 #include "layout_place.h"
-#include "linux_heap.h"
 #include "shim.h"
 
 /* The XSAVE area (Intel SDM 1, 13.4). */
@@ -88,20 +87,14 @@ static int check_sizes(const struct loading *in, const struct hl_image *image,
         c.input != h->input || c.output != h->output)
         return loading_bad(in, "impossible sizes");
     layout_plan(image, &c, region);
-    const struct hl_region *heap = &region[REGION_HEAP];
-    struct linux_state os = {.pages = heap->size / PAGE_SIZE};
-    if (h->brk < heap->start || h->brk > heap->start + heap->size || h->top > os.pages ||
-        h->used_words != linux_words(&os) || h->input_used < sizeof(struct hl_input) ||
-        h->input_used > h->input)
-        return loading_bad(in, "impossible heap");
+    if (h->input_used < sizeof(struct hl_input) || h->input_used > h->input)
+        return loading_bad(in, "impossible arguments");
+    const char *wrong = "impossible heap";
+    if (h->os_size == personality_default->saved_size(h->heap))
+        wrong = personality_default->check(in->index + in->layout.os, &region[REGION_HEAP]);
+    if (wrong)
+        return loading_bad(in, "%s", wrong);
     return layout_places(places, image, &c, in->error);
-}
-
-static int check_process(const struct loading *in)
-{
-    struct linux_process p;
-    memcpy(&p, in->index + in->layout.process, sizeof(p));
-    return linux_is_good(&p) ? 0 : loading_bad(in, "impossible signals or descriptors");
 }
 
 /* A page is in one place, with one address: no second one, writable, over code. */
@@ -145,8 +138,6 @@ int loading_check(const struct loading *in, const struct hl_image *image)
         rc = check_vectors(in);
     if (!rc)
         rc = check_sizes(in, image, &places);
-    if (!rc)
-        rc = check_process(in);
     if (!rc)
         rc = check_mappings(in, &places);
     if (!rc)

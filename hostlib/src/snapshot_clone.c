@@ -6,7 +6,6 @@
 
 #include "fork.h"
 #include "image.h"
-#include "linux_heap.h"
 #include "machine_dirty.h"
 #include "clock.h"
 
@@ -57,7 +56,7 @@ static int fill(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_er
     if (!rc)
         rc = snapshot_check(s, sb->machine, error);
     if (!rc)
-        rc = linux_init(sb, error);
+        rc = sb->personality->init(sb, error);
     if (!rc)
         rc = map_all(sb->machine, &s->mappings, error);
     if (!rc)
@@ -65,7 +64,7 @@ static int fill(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_er
     if (!rc)
         rc = machine_track(sb->machine, error);
     if (!rc)
-        rc = linux_put(sb, &s->os, true, true, error);
+        rc = sb->personality->restore(sb, s->os, true, true, error);
     if (rc)
         return rc;
     sb->input_used = s->input_used;
@@ -86,6 +85,7 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
     sb->use.forks = fork_count;
     sb->image = image_use(snapshot->image);
     sb->ops = snapshot->ops;
+    sb->personality = snapshot->personality;
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)
         rc = fill(sb, snapshot, error);

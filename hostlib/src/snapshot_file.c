@@ -8,21 +8,20 @@
 #include "file_replace.h"
 #include "image.h"
 #include "layout_place.h"
-#include "linux_heap.h"
 
 /* So that no sum overflows, and a hostile index stays below 45 MiB. */
 #define PAGES_MAX (HL_MACHINE_MEMORY_MAX / PAGE_SIZE)
+#define OS_MAX (PAGES_MAX / 8 + (64u << 10)) /* a bit a page, and what does not grow */
 
 bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout *l)
 {
-    if (h->xsave_size > UINT16_MAX || h->xsave_size % 8 || h->used_words > PAGES_MAX / 64 + 1 ||
+    if (h->xsave_size > UINT16_MAX || h->xsave_size % 8 || h->os_size > OS_MAX || h->os_size % 8 ||
         h->mapping_count > HL_SNAPSHOT_RUNS_MAX || h->run_count > HL_SNAPSHOT_RUNS_MAX ||
         h->page_count > PAGES_MAX)
         return false;
     l->xsave = PAGE_SIZE;
-    l->used = l->xsave + h->xsave_size;
-    l->process = l->used + h->used_words * 8;
-    l->mappings = l->process + sizeof(struct linux_process);
+    l->os = l->xsave + h->xsave_size;
+    l->mappings = l->os + h->os_size;
     l->runs = l->mappings + h->mapping_count * sizeof(struct snapshot_mapping);
     l->sums = l->runs + h->run_count * sizeof(struct page_run);
     l->sum_count = (h->page_count + SNAPSHOT_CHUNK - 1) / SNAPSHOT_CHUNK;
@@ -86,8 +85,6 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .stack = s->stack,
         .input = s->input,
         .output = s->output,
-        .brk = s->os.brk,
-        .top = s->os.top,
         .input_used = s->input_used,
         .regs = v->regs,
         .fs_base = v->fs_base,
@@ -98,7 +95,7 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .fs = v->fs,
         .gs = v->gs,
         .xsave_size = v->xsave_size,
-        .used_words = linux_words(&s->os),
+        .os_size = s->personality->saved_size(s->heap),
         .mapping_count = s->mappings.count,
         .run_count = s->store.run_count,
         .page_count = snapshot_store_pages(&s->store),
@@ -153,8 +150,7 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     h.file_size = l.end;
     memcpy(index, &h, sizeof(h));
     memcpy(index + l.xsave, s->vcpu->xsave, h.xsave_size);
-    memcpy(index + l.process, s->os.process, sizeof(*s->os.process));
-    memcpy(index + l.used, s->os.used, h.used_words * 8);
+    memcpy(index + l.os, s->os, h.os_size);
     memcpy(index + l.mappings, s->mappings.list, h.mapping_count * sizeof(*s->mappings.list));
     fill_runs((struct page_run *)(void *)(index + l.runs), &s->store);
     fill_sums((uint64_t *)(void *)(index + l.sums), &s->store, h.page_count);

@@ -4,8 +4,7 @@
  *
  *     header       struct snapshot_header, one page
  *     vectors      xsave_size bytes, the XSAVE area
- *     heap pages   8-byte words, as linux_state.used
- *     process      struct linux_process
+ *     system       os_size bytes, what the personality has saved
  *     mappings     struct snapshot_mapping
  *     runs         struct page_run
  *     sums         one for each SNAPSHOT_CHUNK pages of contents
@@ -22,7 +21,7 @@
 #include "snapshot.h"
 
 #define SNAPSHOT_MAGIC "HLSNAP\r\n" /* what a text-mode copy damages */
-#define SNAPSHOT_VERSION 2u
+#define SNAPSHOT_VERSION 3u
 #define SNAPSHOT_CHUNK 64u
 
 struct snapshot_header {
@@ -33,20 +32,19 @@ struct snapshot_header {
     uint64_t image_size, image_sum;
     struct vcpu_cpu cpu;
     uint64_t heap, stack, input, output;
-    uint64_t brk, top, input_used;
+    uint64_t input_used;
     struct vcpu_regs regs;
     uint64_t fs_base, gs_base, cr2;
     uint16_t ds, es, fs, gs;
-    uint64_t xsave_size, used_words, mapping_count, run_count, page_count;
+    uint64_t xsave_size, os_size, mapping_count, run_count, page_count;
 };
 
 _Static_assert(sizeof(struct snapshot_header) <= PAGE_SIZE, "header");
 _Static_assert(sizeof(struct snapshot_header) % 8 == 0, "header");
-_Static_assert(sizeof(struct linux_process) % 8 == 0, "process");
 
 /* Where the parts are; page-aligned contents. */
 struct snapshot_layout {
-    uint64_t xsave, used, process, mappings, runs, sums, sum_count, contents, end;
+    uint64_t xsave, os, mappings, runs, sums, sum_count, contents, end;
 };
 
 /* False where the counts cannot be meant. */

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "image.h"
-#include "linux_heap.h"
 #include "memory.h"
 #include "retry.h"
 
@@ -172,21 +171,17 @@ static int fill(struct hl_snapshot *s, const struct loading *in, const struct hl
     s->id = snapshot_next_id();
     s->image = image_use(image);
     s->ops = vcpu_default;
+    s->personality = personality_default;
     s->heap = h->heap;
     s->stack = h->stack;
     s->input = h->input;
     s->output = h->output;
     s->input_used = h->input_used;
-    s->os.brk = h->brk;
-    s->os.top = h->top;
-    s->os.pages = h->heap / PAGE_SIZE;
     s->vcpu = make_vcpu(in);
-    s->os.used = s->vcpu ? copy(in, l->used, l->mappings - l->used) : NULL; /* the process, too */
-    if (s->os.used)
-        linux_own(&s->os);
+    s->os = s->vcpu ? copy(in, l->os, h->os_size) : NULL;
     s->mappings.count = h->mapping_count;
     s->mappings.list =
-        s->os.used ? copy(in, l->mappings, h->mapping_count * sizeof(*s->mappings.list)) : NULL;
+        s->os ? copy(in, l->mappings, h->mapping_count * sizeof(*s->mappings.list)) : NULL;
     s->store.run_count = h->run_count;
     s->store.runs =
         s->mappings.list ? copy(in, l->runs, h->run_count * sizeof(*s->store.runs)) : NULL;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "layout_place.h"
-#include "linux_heap.h"
+#include "linux_state.h"
 
 /* Every number of the header, with values that somebody might fall over. */
 static void test_forged_header(void **state)
@@ -49,7 +49,7 @@ static void test_forged_process(void **state)
     for (unsigned i = 0; i < 6; i++) {
         struct linux_process p;
         memcpy(bytes, f->bytes, f->size);
-        memcpy(&p, bytes + l.process, sizeof(p));
+        memcpy(&p, bytes + l.os + offsetof(struct linux_saved, process), sizeof(p));
         switch (i) {
         case 0:
             p.blocked = 1ull << 8; /* SIGKILL */
@@ -69,7 +69,7 @@ static void test_forged_process(void **state)
         default:
             p.timer_interval = 1ull << 63;
         }
-        memcpy(bytes + l.process, &p, sizeof(p));
+        memcpy(bytes + l.os + offsetof(struct linux_saved, process), &p, sizeof(p));
         h = header_of(f);
         forge(f, bytes, &h);
         assert_int_not_equal(try_forged(f), 0);
@@ -231,10 +231,8 @@ static void write_sparse(struct file *f, uint64_t heap, uint64_t pages, const vo
     assert_int_equal(layout_places(&places, f->box.image, &c, NULL), 0);
     struct page_run run = {(places.end - heap) / PAGE_SIZE, pages, 0};
     layout_places_free(&places);
-    struct linux_state os = {.pages = heap / PAGE_SIZE};
     h.heap = heap;
-    h.top = os.pages;
-    h.used_words = linux_words(&os);
+    h.os_size = personality_default->saved_size(heap);
     h.mapping_count = 0;
     h.run_count = 1;
     h.page_count = pages;
@@ -245,7 +243,8 @@ static void write_sparse(struct file *f, uint64_t heap, uint64_t pages, const vo
     assert_non_null(index);
     memcpy(index, &h, sizeof(h));
     memcpy(index + l.xsave, f->bytes + old.xsave, h.xsave_size);
-    memcpy(index + l.process, f->bytes + old.process, sizeof(struct linux_process));
+    memcpy(index + l.os, f->bytes + old.os, sizeof(struct linux_saved)); /* nothing given out */
+    ((struct linux_saved *)(void *)(index + l.os))->top = heap / PAGE_SIZE;
     memcpy(index + l.runs, &run, sizeof(run));
     uint8_t *chunk = calloc(SNAPSHOT_CHUNK, PAGE_SIZE);
     assert_non_null(chunk);
@@ -361,9 +360,9 @@ static void test_boundless(void **state)
         struct hl_snapshot *s = NULL;
         struct snapshot_header h = good;
         struct snapshot_layout l;
-        uint64_t *const count[] = {&h.mapping_count, &h.run_count, &h.page_count, &h.used_words};
+        uint64_t *const count[] = {&h.mapping_count, &h.run_count, &h.page_count, &h.os_size};
         if (i < 4)
-            *count[i] = i < 2 ? HL_SNAPSHOT_RUNS_MAX : i == 2 ? 1ull << 26 : (1ull << 20) + 1;
+            *count[i] = i < 2 ? HL_SNAPSHOT_RUNS_MAX : i == 2 ? 1ull << 26 : ((1ull << 20) + 1) * 8;
         else
             h.run_count = h.mapping_count = HL_SNAPSHOT_RUNS_MAX;
         assert_true(snapshot_layout_of(&h, &l));
