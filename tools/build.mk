@@ -16,7 +16,7 @@ $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 
 # What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c, quote.c and width.c.
 RENDER_SRC := $(patsubst %,tools/dev/profile_%.c,callgrind check color diff ends folded grid group map \
-              path render rows speedscope stacks summary svg table text tree view)
+              parts path render rows speedscope stacks summary svg table text tree view)
 # It contains them.
 $(B)/obj/tools/dev/profile_svg.o $(B)/fuzz/gcc/tools/dev/profile_svg.o: tools/dev/profile_flame.js tools/dev/profile_flame.css
 

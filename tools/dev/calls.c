@@ -8,6 +8,7 @@
 #include "json.h"
 #include "progress.h"
 #include "quote.h"
+#include "calls.h"
 #include "session.h"
 #include "ui.h"
 #include "watchdog.h"

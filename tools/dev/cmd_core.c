@@ -13,7 +13,7 @@
 #include "frames.h"
 #include "json.h"
 #include "quote.h"
-#include "session.h"
+#include "options.h"
 #include "ui.h"
 
 static const char help[] =

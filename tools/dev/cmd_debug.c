@@ -2,6 +2,7 @@
 /* cmd_debug.c - hl-dev debug: a guest under gdb, in this terminal. */
 #include "commands.h"
 #include "gdb.h"
+#include "calls.h"
 #include "session.h"
 #include "ui.h"
 

@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "json.h"
 #include "probe.h"
-#include "session.h"
+#include "options.h"
 #include "ui.h"
 
 static const char help[] =

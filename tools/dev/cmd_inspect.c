@@ -8,7 +8,7 @@
 #include "json.h"
 #include "profile_grid.h"
 #include "profile_text.h"
-#include "session.h"
+#include "options.h"
 #include "ui.h"
 
 static const char help[] =

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "profile_render.h"
 #include "progress.h"
+#include "calls.h"
 #include "session.h"
 #include "ui.h"
 #include "watchdog.h"

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "debugger.h"
 #include "json.h"
+#include "calls.h"
 #include "session.h"
 #include "ui.h"
 

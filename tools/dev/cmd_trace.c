@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "calls.h"
 #include "session.h"
 #include "trace.h"
 #include "trace_stream.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - the options of every subcommand that runs a guest. */
-#include "session.h"
+#include "options.h"
 
 #include <errno.h>
 #include <getopt.h>

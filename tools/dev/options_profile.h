@@ -3,7 +3,7 @@
 #ifndef DEV_OPTIONS_PROFILE_H
 #define DEV_OPTIONS_PROFILE_H
 
-#include "session.h"
+#include "options.h"
 
 enum {
     OPT_EXITS = 300,

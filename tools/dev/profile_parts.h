@@ -6,6 +6,12 @@
 #include "profile_check.h"
 #include "profile_view.h"
 
+/* Those that live as long as the view. */
+struct profile_words {
+    struct profile_words *next;
+    char *text;
+};
+
 /* A clean copy of text that lives as long as the view; "" for NULL, and after an error. */
 const char *profile_word(struct profile_view *view, struct profile_check *c, const char *text);
 const char *profile_wordf(struct profile_view *view, struct profile_check *c, const char *format,
