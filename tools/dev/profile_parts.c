@@ -7,6 +7,8 @@
 
 #include "profile_text.h"
 
+const char *const profile_root_name[PROFILE_ROOTS] = {"guest", "host", "vmm"};
+
 const char *profile_word(struct profile_view *view, struct profile_check *c, const char *text)
 {
     if (c->rc || !text || !*text)

@@ -7,8 +7,6 @@
 #include "profile_parts.h"
 #include "profile_text.h"
 
-const char *const profile_root_name[PROFILE_ROOTS] = {"guest", "host", "vmm"};
-
 static void read_head(struct profile_view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
