@@ -529,10 +529,11 @@ static pid_t program_with_child(const char *where, unsigned *port, int *leash)
             _exit(2);
         client = *port ? dial_tcp(*port) : dial(); /* there is one when it forks */
         expect_packet(client, "?", "T05");
-        if (!fork())
-            _exit((int)read(held[0], text, 1));
         snprintf(text, sizeof(text), "%u\n", *port);
-        (void)!write(from[1], text, sizeof(text));
+        if (!fork()) { /* ... and has let go of what it inherited when fork() returns to it */
+            (void)!write(from[1], text, sizeof(text));
+            _exit((int)read(held[0], text, 1));
+        }
         pause();
     }
     char text[128];
