@@ -6,7 +6,7 @@ set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-spent='^hint: its debug information is not to be had: it takes more than 2 s or 512 MiB to read$'
+spent='^hint: its debug information cannot be read in full: it takes more than 2 s or 512 MiB to read$'
 memory=$((1500 * 1024)) # of addresses, with the guest's own; a sanitizer needs more
 [ "$slow" = 1 ] || memory=unlimited
 
@@ -63,6 +63,6 @@ ${CC:-gcc} -Wall -Wextra -o host "$here/guest/bombs-host.c" \
 HL_PROFILE=profile.json timeout $((60 * slow)) ./host units.guest >"$out" 2>"$err"
 read -r code ms <"$out"
 [ "$ms" -lt $((200 * slow)) ] && ok 'HL_PROFILE: a limit of 100 ms is one' || fail 'HL_PROFILE: a limit of 100 ms is one' "it took $ms ms, with $code"
-same 'HL_PROFILE: its document says why' "${spent#*had: }" \
+same 'HL_PROFILE: its document says why' "${spent#*full: }" \
     "$(python3 -c 'import json; print(json.load(open("profile.json"))["missing"] + "$")')"
 exit $status
