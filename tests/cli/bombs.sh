@@ -44,6 +44,7 @@ has 'profile: says why' "$err" "$spent"
 
 # ended SIGNAL STATUS: a profile gets the signal, once the guest runs
 ended() {
+    : >"$err" # of the run before, which has the word as well
     (ulimit -v $memory && exec timeout -k 5 $((60 * slow)) "$dev" profile units.guest --call 'Spin(1)') \
         >"$out" 2>"$err" </dev/null &
     local child=$!
