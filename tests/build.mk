@@ -18,6 +18,13 @@ $(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
 $(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
     tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
 
+# hl_symbols against libdw (tests/symbols/oracle.sh).
+$(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	    -o $@ $< $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
+
 # Test guests, small and named for what they show.
 GUEST_SRC := $(wildcard tests/guest/*.c)
 GUEST_BIN := $(GUEST_SRC:tests/guest/%.c=$(B)/tests/guest/%)
@@ -36,7 +43,7 @@ $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a
 
 -include $(wildcard $(B)/tests/*/*.d)
 
-TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/machine-example $(B)/tests/bench/floor
+TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(B)/tests/bench/floor
 .PHONY: tests
 tests: all $(TESTS_ALL) ## build the tests
 check: tests ## run every test; SUITES="name ..." runs some

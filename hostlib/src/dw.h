@@ -78,7 +78,7 @@ struct dw_unit {
     struct dw_abbrevs abbrevs;
     uint16_t version;
     uint8_t type, address_size, offset_size;
-    bool functions_read, scopes_read, scopes_known, lines_read;
+    bool functions_read, nested_read, scopes_read, scopes_known, lines_read;
     int8_t location_lists; /* 0: not known, else 1 or -1 */
     struct dw_function *function;
     size_t function_count, function_room;
@@ -203,6 +203,7 @@ void dw_lines_close(struct dw_lines *lines);
 /* What the program of a line table is run with (6.2.4). */
 struct dw_program {
     struct dw_unit *unit;
+    struct dw_unit form; /* a copy, with the table's own size of offsets */
     struct dw_lines *lines;
     struct dw_bytes code;
     uint8_t lengths[256];
@@ -212,7 +213,7 @@ struct dw_program {
 bool dw_program_run(struct dw_program *program);
 
 /* ---- dw_index.c ---- */
-/* Those at the top of the unit, or in its namespaces, that hold pc: the first in the file. */
+/* The function that holds pc: the first in the file. */
 bool dw_function_at(struct dw_unit *unit, uint64_t pc, struct dw_die *die);
 /* The innermost scope around a DIE: its number from 1, 0: none; *known: it could be found out. */
 size_t dw_scope_of(const struct dw_die *die, bool *known);

@@ -60,6 +60,23 @@ static bool add_functions(struct dw_unit *unit, const struct dw_die *parent, uns
     return true;
 }
 
+/* Those in other functions and their classes, too: an entry of any depth. */
+static void add_nested(struct dw_unit *unit)
+{
+    struct dw_die die;
+    size_t depth = 1;
+
+    if (!dw_unit_die(unit, &die) || !die.abbrev.children)
+        return;
+    while (depth && dw_die_after(&die, &die)) {
+        if (die.abbrev.code == 0)
+            depth--;
+        else if (die.abbrev.tag == DW_TAG_subprogram && !add_function(unit, &die))
+            return;
+        depth += die.abbrev.code && die.abbrev.children;
+    }
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct dw_function *x = a, *y = b;
@@ -69,28 +86,27 @@ static int compare(const void *a, const void *b)
     return x->die < y->die ? -1 : x->die > y->die;
 }
 
-static void read_functions(struct dw_unit *unit)
+static void read_functions(struct dw_unit *unit, bool nested)
 {
     struct hl_budget *budget = unit->file->budget;
     struct dw_die top;
 
     unit->functions_read = true;
-    if (dw_unit_die(unit, &top))
+    unit->nested_read = nested;
+    unit->function_count = 0;
+    if (nested)
+        add_nested(unit);
+    else if (dw_unit_die(unit, &top))
         add_functions(unit, &top, 0);
     if (unit->function_count && budget_take(budget, 16 * unit->function_count))
         qsort(unit->function, unit->function_count, sizeof(*unit->function), compare);
 }
 
-bool dw_function_at(struct dw_unit *unit, uint64_t pc, struct dw_die *die)
+static const uint8_t *find_function(const struct dw_unit *unit, uint64_t pc)
 {
     const uint8_t *first = NULL;
-    size_t low = 0, high;
+    size_t low = 0, high = unit->function_count;
 
-    if (!unit->functions_read)
-        read_functions(unit);
-    if (unit->file->budget->spent)
-        return false;
-    high = unit->function_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
@@ -105,7 +121,23 @@ bool dw_function_at(struct dw_unit *unit, uint64_t pc, struct dw_die *die)
         if (pc < f->end && (!first || f->die < first))
             first = f->die;
     }
-    return first && dw_die_at(unit, first, die);
+    return first;
+}
+
+/* Few are nested, and to find them takes a walk over all of the unit. */
+bool dw_function_at(struct dw_unit *unit, uint64_t pc, struct dw_die *die)
+{
+    const struct hl_budget *budget = unit->file->budget;
+    const uint8_t *found;
+
+    if (!unit->functions_read)
+        read_functions(unit, false);
+    found = budget->spent ? NULL : find_function(unit, pc);
+    if (!found && !unit->nested_read && !budget->spent) {
+        read_functions(unit, true);
+        found = budget->spent ? NULL : find_function(unit, pc);
+    }
+    return found && dw_die_at(unit, found, die);
 }
 
 /* ---- scopes ---- */

@@ -80,7 +80,7 @@ static bool read_format(struct dw_bytes *b, struct format *f)
 static bool read_entry(struct dw_program *p, const struct format *f, struct dw_bytes *b,
                        const char **name, uint64_t *directory)
 {
-    const struct dw_die nobody = {.unit = p->unit};
+    const struct dw_die nobody = {.unit = &p->form};
 
     *name = NULL;
     *directory = 0;
@@ -91,7 +91,7 @@ static bool read_entry(struct dw_program *p, const struct format *f, struct dw_b
             *name = dw_attr_text(&attr);
         else if (f->content[i] == DW_LNCT_directory_index && !dw_attr_number(&attr, directory))
             return false;
-        if (!budget_take(p->unit->file->budget, 1) || !dw_form_skip(p->unit, f->form[i], b))
+        if (!budget_take(p->unit->file->budget, 1) || !dw_form_skip(&p->form, f->form[i], b))
             return false;
     }
     return *name != NULL;
@@ -123,10 +123,12 @@ static bool read_tables(struct dw_program *p, struct dw_bytes *b)
 static bool read_header(struct dw_program *p, struct dw_bytes *b)
 {
     struct dw_bytes all, tables;
+    uint64_t length;
     uint16_t version;
-    uint8_t offset_size;
 
-    if (!dw_length(b, &offset_size, &all))
+    /* Not always as in the unit: gcc -gdwarf64 leaves the table to an assembler that is not asked. */
+    p->form = *p->unit;
+    if (!dw_length(b, &p->form.offset_size, &all))
         return false;
     version = (uint16_t)dw_fixed(&all, 2);
     if (version < 2 || version > 5)
@@ -135,11 +137,7 @@ static bool read_header(struct dw_program *p, struct dw_bytes *b)
         dw_skip(&all, 2); /* sizes of addresses and segments */
     tables.end = all.end;
     p->code = all;
-    /* Offsets are as wide as in the unit: no compiler mixes them. */
-    if (offset_size != p->unit->offset_size)
-        return false;
-    uint64_t length = dw_fixed(&p->code, offset_size);
-
+    length = dw_fixed(&p->code, p->form.offset_size);
     tables.at = p->code.at;
     if (!dw_skip(&p->code, length))
         return false;

@@ -97,20 +97,30 @@ void hl_symbols_close(struct hl_symbols *symbols)
     free(symbols);
 }
 
-/* Where the symbol table is stripped, debug information may still know the function. */
+/*
+ * Where the symbol table is stripped, debug information may still know the function: the part of it
+ * that holds the address, from its entry on where that comes before.
+ */
 static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, struct dw_die *function,
                           hl_gva_t *start, hl_gva_t *end)
 {
+    uint64_t pc = address - symbols->bias, entry;
     struct hl_chain chain;
-    uint64_t first, low, high;
+    struct dw_ranges r;
 
-    if (!hl_dwarf_chain(symbols, address, &chain) || !dw_bounds(&chain.die[0], &first, &high) ||
-        !hl_dwarf_entry(&chain.die[0], &low))
+    if (!hl_dwarf_chain(symbols, address, &chain))
         return false;
     *function = chain.die[0];
-    *start = low + symbols->bias;
-    *end = high + symbols->bias;
-    return address >= *start && address < *end;
+    for (dw_ranges(function, &r); dw_ranges_next(&r);) {
+        if (pc < r.start || pc >= r.end)
+            continue;
+        if (hl_dwarf_entry(function, &entry) && entry >= r.start && entry <= pc)
+            r.start = entry;
+        *start = r.start + symbols->bias;
+        *end = r.end + symbols->bias;
+        return true;
+    }
+    return false;
 }
 
 bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,

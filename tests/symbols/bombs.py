@@ -124,6 +124,11 @@ elf('deep-names', program(packed(unit4(b'\1' + WHOLE + b'\2' * 20000000 + b'\0' 
 elf('inlined', program(packed(unit4(b'\1' + WHOLE + b'\2' + WHOLE + (b'\3' + u64(16) + u64(1)) * 2000000 + b'\0\0')),
                        CU + FN + abbrev(3, 0x1d, 0, LOW, HIGH)))
 elf('functions', program(packed(unit4(b'\1' + WHOLE + (b'\2' + WHOLE + b'\0') * 3000000 + b'\0')), CU + FN), symbols=b'')
+elf('nested', program(packed(unit4(b'\1' + WHOLE + b'\3' + (b'\2' + u64(16) + u64(1) + b'\0') * 3000000 + b'\0\0')),
+                      CU + FN + abbrev(3, 0x2e, 1)), symbols=b'')
+elf('nested-units', program(packed((unit4(b'\1' + u64(TEXT) + u64(1) + b'\3' + b'\4' * 20000 + b'\0\0')) * 400 +
+                            unit4(b'\1' + WHOLE + b'\3' + b'\4' * 20000 + b'\0\0')),
+                            CU + abbrev(3, 0x2e, 1) + abbrev(4, 0x34, 0)), symbols=b'')
 elf('indirect', program(unit4(b'\1' + WHOLE + b'\2' + b'\x16' * 3000000), CU + abbrev(2, 0x2e, 0, (3, 0x16))))
 elf('block', program(unit4(b'\1' + WHOLE + b'\2' + u32(0xfffffff0)), CU + abbrev(2, 0x2e, 0, (2, 4))))
 at = 11 + 17

@@ -131,7 +131,7 @@ void backtrace_walk(struct backtrace *b, struct hl_symbols *symbols, const struc
 
 void missing_hint(const char *missing)
 {
-    ui_hint("its debug information is not to be had: %s", missing);
+    ui_hint("its debug information cannot be read in full: %s", missing);
 }
 
 void symbols_hint(const struct hl_symbols *symbols)
