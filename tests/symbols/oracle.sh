@@ -35,7 +35,7 @@ make() {
     return 1
 }
 c() { make "$1" "$2" "${@:3}" "$guests/parts.c" "$guests/other.c" && same "$1" "$1" "$1" 4000; }
-cxx() { make "$1" "$2" "${@:3}" "$guests/shapes.cc" && same "$1" "$1" "$1" 4000; }
+cxx() { make "$1" "$2" -std=c++17 "${@:3}" "$guests/shapes.cc" && same "$1" "$1" "$1" 4000; }
 
 [ -x "$B/bin/hl-dev" ] && same hl-dev "$B/bin/hl-dev"
 [ -e "$B/lib/libhl.so" ] && same libhl.so "$B/lib/libhl.so"
@@ -92,12 +92,14 @@ for compiler in gcc clang; do
             bash both.sh $compiler "-gdwarf-$version -gsplit-dwarf -O$level" -o "$name" "$guests"/{parts,other}.c || status=1
             same "$name" "$name" "$name" 4000
             cxx=${compiler/gcc/g++}; cxx=${cxx/clang/clang++}
-            bash both.sh "$cxx" "-gdwarf-$version -gsplit-dwarf -O$level" -o "$name++" "$guests/shapes.cc" || status=1
+            bash both.sh "$cxx" "-std=c++17 -gdwarf-$version -gsplit-dwarf -O$level" -o "$name++" "$guests/shapes.cc" || status=1
             same "$name++" "$name++" "$name++" 4000
             # libdw of Debian 12 knows no packages: it reads the .dwo files.
             tool=dwp
             [ $version = 5 ] && tool=$(command -v llvm-dwp || ls /usr/bin/llvm-dwp-* 2>/dev/null | head -n 1)
             command -v "${tool:-llvm-dwp}" >/dev/null || { echo "skip $name packed: no ${tool:-llvm-dwp}"; continue; }
+            # That of LLVM 14 does not end with what gcc writes.
+            [ $compiler-$version = gcc-5 ] && continue
             mkdir -p packed && cp "$name" "$name++" packed/
             for file in "$name" "$name++"; do
                 if timeout 20 $tool -e "$file" -o "packed/$file.dwp" >make.log 2>&1; then
