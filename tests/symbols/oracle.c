@@ -320,9 +320,20 @@ static struct hl_symbols *open_symbols(const char *path, bool table)
         hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
         die("hl_symbols does not open it", path);
     close(fd);
-    symbols->path = path;
+    symbols->path = realpath(path, NULL);
     symbols->table_read = !table;
     return symbols;
+}
+
+static void close_symbols(struct hl_symbols *symbols)
+{
+    void *data = (void *)(uintptr_t)symbols->data;
+    char *path = (char *)(uintptr_t)symbols->path;
+    size_t size = symbols->size;
+
+    hl_symbols_close(symbols);
+    munmap(data, size);
+    free(path);
 }
 
 struct pair {
@@ -387,8 +398,8 @@ int main(int argc, char **argv)
         differs(0, "missing", hl_symbols_missing(p.bare), NULL);
     printf("# %lu places, %lu in functions, %lu in inlined ones, %lu by dwarf_getscopes(), %lu differ\n",
            places, chains, inlined, scopes, differences);
-    hl_symbols_close(p.symbols);
-    hl_symbols_close(p.bare);
+    close_symbols(p.symbols);
+    close_symbols(p.bare);
     dwarf_end(o.dwarf);
     free(o.function);
     return differences != 0 || places == 0;

@@ -95,11 +95,13 @@ static void report(struct session *s, const struct hl_error *error, bool stopped
 {
     /* Whoever sits before the stopped guest has seen more than we can tell. */
     json_object_set_new(into, "error", json_error(error));
-    if (stopped && s->options->json)
-        json_object_set_new(into, "crash", crash_json(s->sandbox));
     ui_error(0, "%s", error->text);
-    if (stopped && !seen_by_gdb(s))
-        crash_print(s->sandbox, s->options->verbose);
+    if (stopped) {
+        watchdog_reports(s->watchdog);
+        json_object_set_new(
+            into, "crash",
+            crash_report(s->sandbox, !seen_by_gdb(s), s->options->verbose));
+    }
     if (error->hint[0] && !seen_by_gdb(s))
         ui_hint("%s", error->hint);
     if (stopped)

@@ -80,33 +80,27 @@ static void hint_code(const struct hl_image *image, hl_gva_t rip)
     free(guest);
 }
 
-void crash_print(struct hl_sandbox *sandbox, bool registers)
+static void print(const struct crash *c, struct hl_sandbox *sandbox, bool registers)
 {
-    struct crash c;
     const struct hl_fault *fault = hl_sandbox_fault(sandbox);
-    if (!look(&c, sandbox))
-        return;
     if (fault)
         print_fault(fault);
-    backtrace_print(stderr, &c.stack);
+    backtrace_print(stderr, &c->stack);
     if (registers)
-        registers_print(stderr, &c.regs);
-    symbols_hint(c.symbols);
+        registers_print(stderr, &c->regs);
+    symbols_hint(c->symbols);
     if (stack_is_full(sandbox, fault))
         ui_hint("the stack is full: --stack SIZE gives more, unless a function calls itself "
                 "without end");
-    else if (c.stack.count && !c.stack.frame[0].location.file &&
-             !c.stack.frame[0].location.function)
-        ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c.regs.rip);
+    else if (c->stack.count && !c->stack.frame[0].location.file &&
+             !c->stack.frame[0].location.function)
+        ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c->regs.rip);
     else
-        hint_code(hl_sandbox_image(sandbox), c.regs.rip);
-    hl_symbols_close(c.symbols);
+        hint_code(hl_sandbox_image(sandbox), c->regs.rip);
 }
 
-json_t *crash_json(struct hl_sandbox *sandbox)
+static json_t *to_json(const struct crash *c, const struct hl_fault *fault)
 {
-    struct crash c;
-    const struct hl_fault *fault = hl_sandbox_fault(sandbox);
     json_t *o = json_object();
     if (fault) {
         json_object_set_new(o, "vector", json_integer(fault->vector));
@@ -117,8 +111,18 @@ json_t *crash_json(struct hl_sandbox *sandbox)
             json_object_set_new(o, "address",
                                 json_sprintf("0x%llx", (unsigned long long)fault->address));
     }
-    look(&c, sandbox);
-    json_object_set_new(o, "frames", backtrace_json(&c.stack));
+    json_object_set_new(o, "frames", backtrace_json(&c->stack));
+    return o;
+}
+
+/* Both forms from one look: names can take their time. */
+json_t *crash_report(struct hl_sandbox *sandbox, bool printed, bool registers)
+{
+    struct crash c;
+    bool known = look(&c, sandbox);
+    json_t *o = to_json(&c, hl_sandbox_fault(sandbox));
+    if (printed && known)
+        print(&c, sandbox, registers);
     hl_symbols_close(c.symbols);
     return o;
 }

@@ -8,10 +8,10 @@
 
 #include <hl/sandbox.h>
 
-/* Print the report to stderr; registers: the general ones too. */
-void crash_print(struct hl_sandbox *sandbox, bool registers);
-
-/* The same as JSON: {"vector": ..., "frames": [...]}; a new reference. */
-json_t *crash_json(struct hl_sandbox *sandbox);
+/*
+ * The report as JSON: {"vector": ..., "frames": [...]}; a new reference.  printed: to stderr, too,
+ * with the general registers where they are wanted.
+ */
+json_t *crash_report(struct hl_sandbox *sandbox, bool printed, bool registers);
 
 #endif

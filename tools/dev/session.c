@@ -172,6 +172,7 @@ void session_end(struct session *s)
     safe_end(&s->safe[1], stderr);
     s->sandbox = NULL;
     s->snapshot = NULL;
+    watchdog_reports(s->watchdog);
 }
 
 int session_take_snapshot(struct session *s, struct hl_error *error)

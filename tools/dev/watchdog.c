@@ -12,6 +12,8 @@
 
 #define AGAIN 0.01 /* an interrupt between two calls has no effect: say it again */
 #define GRACE 2.0  /* so long; then a host function must be hanging */
+/* A report looks names up: HL_SYMBOLS_SECONDS of the processor, on a busy machine. */
+#define REPORT_GRACE 10.0
 #define LOOK 0.05  /* for a debugger, which stops the clock */
 #define LONG 1e6
 #define FAREWELL_MS 1000 /* until the end of a connection is noticed */
@@ -22,7 +24,7 @@ struct watchdog {
     pthread_cond_t changed;
     struct hl_sandbox *sandbox;
     double left, grace;
-    bool limited, waits, stop;
+    bool limited, waits, stop, reports;
     enum watchdog_reason reason;
     int status;
 };
@@ -69,7 +71,9 @@ static void give_up(const struct watchdog *dog)
     static const char *const names[] = {"", "time limit reached", "interrupted", "gdb has gone"};
     bool calls = dog->sandbox && hl_image_import_count(hl_sandbox_image(dog->sandbox));
     ui_error(0, "%s, and %s", names[dog->reason],
-             calls ? "a host function does not return" : "hl-dev cannot end the guest");
+             dog->reports ? "the report does not end"
+             : calls      ? "a host function does not return"
+                          : "hl-dev cannot end the guest");
     quick_exit(dog->status); /* a trace's last line is ended, a profile is shown */
 }
 
@@ -135,7 +139,18 @@ void watchdog_guard(struct watchdog *dog, struct hl_sandbox *sandbox)
         return;
     pthread_mutex_lock(&dog->lock);
     dog->sandbox = sandbox;
+    dog->reports = false;
     pthread_cond_signal(&dog->changed);
+    pthread_mutex_unlock(&dog->lock);
+}
+
+void watchdog_reports(struct watchdog *dog)
+{
+    if (!dog)
+        return;
+    pthread_mutex_lock(&dog->lock);
+    dog->reports = true;
+    dog->grace = REPORT_GRACE;
     pthread_mutex_unlock(&dog->lock);
 }
 

@@ -27,6 +27,8 @@ void watchdog_guard(struct watchdog *dog, struct hl_sandbox *sandbox);
 void watchdog_end(struct watchdog *dog, enum watchdog_reason reason, int status);
 /* Once it is not NONE every call fails with HL_ERR_INTERRUPTED. */
 enum watchdog_reason watchdog_reason(struct watchdog *dog, int *status);
+/* No call runs any more, but its end is reported, which may take REPORT_GRACE. */
+void watchdog_reports(struct watchdog *dog);
 void watchdog_stop(struct watchdog *dog); /* NULL is fine */
 
 #endif
