@@ -59,7 +59,26 @@ static int open_host(struct kvm_host *host, struct hl_error *error)
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, reset_lock = PTHREAD_MUTEX_INITIALIZER;
-FORK_FREES(&lock, &reset_lock)
+FORK_FREES(&reset_lock)
+
+/*
+ * A fork waits for the device to be open or not: it copies the descriptors before the memory, so a
+ * child would know of one that it does not have.
+ */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
 
 int kvm_host_get(const struct kvm_host **host, struct hl_error *error)
 {

@@ -354,6 +354,65 @@ static void test_lock_is_not_waited_for_without_end(void **state)
     close(fd);
 }
 
+/* ---- the first fork of a program, while a thread of it makes its first sandbox ---- */
+
+static struct hl_image *plain;
+static atomic_bool begun;
+
+static bool makes_a_sandbox(void)
+{
+    struct hl_sandbox *sb = NULL;
+    bool made = hl_sandbox_create(&sb, plain, NULL, NULL) == 0;
+    hl_sandbox_destroy(sb);
+    return made;
+}
+
+static void *make_first(void *made)
+{
+    begun = true;
+    *(bool *)made = makes_a_sandbox();
+    return NULL;
+}
+
+/* 0: parent and child each have one. */
+static int fork_first(unsigned turns)
+{
+    pthread_t thread;
+    bool made = false;
+    int status = -1;
+    if (hl_image_open(&plain, TEST_BUILD "/tests/guest/plain", NULL) ||
+        pthread_create(&thread, NULL, make_first, &made))
+        return 2;
+    while (!begun)
+        ;
+    for (volatile unsigned i = 0; i < turns; i++)
+        ;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(!makes_a_sandbox());
+    waitpid(child, &status, 0);
+    pthread_join(thread, NULL);
+    return !made || status;
+}
+
+static void test_first_fork(void **state)
+{
+    char turns[16];
+    (void)state;
+    for (unsigned i = 0; i < 300; i++) {
+        int status = -1;
+        snprintf(turns, sizeof(turns), "%u", i % 100 * 200);
+        pid_t program = fork();
+        if (program == 0) {
+            execl("/proc/self/exe", "test_fork", "first", turns, (char *)NULL);
+            _exit(3);
+        }
+        assert_int_equal(waitpid(program, &status, 0), program);
+        if (status)
+            fail_msg("%s turns: status 0x%x", turns, (unsigned)status);
+    }
+}
+
 static int set_directory(void **state)
 {
     (void)state;
@@ -369,9 +428,11 @@ static int remove_directory(void **state)
     return rmdir(path) || rmdir(directory); /* nothing is left in it */
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     watchdog(100);
+    if (argc == 3 && strcmp(argv[1], "first") == 0)
+        return fork_first((unsigned)strtoul(argv[2], NULL, 10));
     const struct CMUnitTest tests[] = {
         BOX_TEST(test_destroy),
         BOX_TEST(test_other_calls),
@@ -381,6 +442,7 @@ int main(void)
         BOX_TEST(test_forks_at_any_time),
         BOX_TEST(test_child_does_not_keep_the_lock),
         BOX_TEST(test_lock_is_not_waited_for_without_end),
+        cmocka_unit_test(test_first_fork),
     };
     return cmocka_run_group_tests(tests, set_directory, remove_directory);
 }
