@@ -121,7 +121,7 @@ stop 'a published name' 'named/half' '^half \(x=3\)' --call 'named/half(3)'
 start run pie --gdb --stop-at=none --call 'Spin()'
 command=$(told)
 has '--stop-at=none: says that it does not wait' "$said" 'can attach at any time'
-await 'in (Spin|a call) .*/pie '
+await 'in (Spin|a call) ' || fail await 'no guest in Spin'
 in_gdb "$command" -ex 'p running' -ex 'set var stop=1' -ex detach
 has '--stop-at=none: attaches to a running guest' "$out" '^\$1 = 1$'
 gone '--stop-at=none'
@@ -273,13 +273,13 @@ debug early-loop -- -nx -batch -ex bt -ex 'set var go = 1' -ex c -ex c
 has 'a constructor that never returns' "$out" "^#[01] .*constructor \(\) at .*early.c:$(early loop)\$"
 has 'a constructor that does return' "$out" '^main \(\) at '
 start run early-segv --gdb
-await 'held .*/early-segv '
+await ' held ' || fail await 'no guest is held'
 in_gdb "$(told)" -ex bt -ex c
 has 'run --gdb: a crash in a constructor' "$out" "^#0  constructor \(\) at .*early.c:$(early segv)\$"
 gone 'run --gdb: a crash in a constructor'
 same 'run --gdb: a crash in a constructor: the status' 134 $job_rc
 start run early-segv --gdb
-await 'held .*/early-segv '
+await ' held ' || fail await 'no guest is held'
 in_gdb "gdb" -ex "target remote | '$dev' run -q --gdb=stdio early-exit" -ex bt -ex c
 has 'stdio: an exit in a constructor' "$out" '^\[Inferior 1 .* exited with code 07\]'
 hl attach "$(hl ps; awk '/early-segv/ { print $1 }' "$out")" -- -nx -batch -ex bt -ex detach
@@ -421,7 +421,7 @@ fi
 
 # A debugger comes and goes while the guest runs; one of another kind of file is told from a socket.
 hosts 0 auto
-await '-2 .* in (Spin|a call) '
+await '-2 .* in (Spin|a call) ' || fail await 'no second guest'
 id=$("$dev" ps | awk '/-2 / { print $1 }')
 hl attach "$id" -- -nx -batch -ex 'break deep' -ex 'p running' -ex detach
 has 'attach while the guest runs' "$out" '^\$1 = 1$'
