@@ -17,22 +17,10 @@
 #include "linux_pages.h"
 #include "machine_dirty.h"
 
-#define WORD 64u
-
-static struct hl_region *heap(struct hl_sandbox *sb)
-{
-    return linux_region(sb);
-}
-
 /* Pages of brk, rounded up. */
 static size_t brk_pages(struct hl_sandbox *sb)
 {
-    return (sb->os->brk - heap(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
-}
-
-static hl_gva_t gva_of(struct hl_sandbox *sb, size_t page)
-{
-    return linux_page_gva(sb, page);
+    return (sb->os->brk - linux_region(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
 /* Free those of [page, page + count) that mmap did not give out, run by run. */
@@ -84,7 +72,7 @@ static int64_t shrink_brk(struct hl_sandbox *sb, size_t page, size_t count)
 int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
 {
     struct linux_state *os = sb->os;
-    const struct hl_region *h = heap(sb);
+    const struct hl_region *h = linux_region(sb);
     if (a[0] < h->start || a[0] > h->start + h->size)
         return (int64_t)os->brk;
     size_t before = brk_pages(sb), after = (a[0] - h->start + PAGE_SIZE - 1) / PAGE_SIZE;
@@ -126,7 +114,9 @@ static int64_t find_free(struct hl_sandbox *sb, size_t count, size_t *page)
 static void lower_top(struct linux_state *os)
 {
     while (os->top && linux_used(os, os->top - 1))
-        os->top -= os->top % WORD == 0 && os->used[os->top / WORD - 1] == UINT64_MAX ? WORD : 1;
+        os->top -= os->top % LINUX_WORD == 0 && os->used[os->top / LINUX_WORD - 1] == UINT64_MAX
+                       ? LINUX_WORD
+                       : 1;
 }
 
 /* Where Linux would say EINVAL of an address or a length before it looks at what is there. */
@@ -166,7 +156,7 @@ int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
         rc = a[1] ? check_file(sb, a) : -EINVAL;
     if (rc)
         return rc;
-    if (a[1] > heap(sb)->size)
+    if (a[1] > linux_region(sb)->size)
         return -ENOMEM;
     count = (a[1] + PAGE_SIZE - 1) / PAGE_SIZE;
     if (a[3] & (MAP_FIXED | MAP_FIXED_NOREPLACE))
@@ -182,7 +172,7 @@ int64_t linux_mmap(struct hl_sandbox *sb, const uint64_t a[6])
         return rc;
     linux_set_used(os, page, count, true);
     lower_top(os);
-    return (int64_t)gva_of(sb, page);
+    return (int64_t)linux_page_gva(sb, page);
 }
 
 int64_t linux_munmap(struct hl_sandbox *sb, const uint64_t a[6])
@@ -251,13 +241,13 @@ static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t
     linux_set_used(os, to, count, true);
     os->top = os->pages;
     lower_top(os);
-    return (int64_t)gva_of(sb, to);
+    return (int64_t)linux_page_gva(sb, to);
 }
 
 static int64_t shrink(struct hl_sandbox *sb, size_t page, size_t old, size_t count)
 {
     int64_t rc = release(sb, page + count, old - count);
-    return rc ? rc : (int64_t)gva_of(sb, page);
+    return rc ? rc : (int64_t)linux_page_gva(sb, page);
 }
 
 /*
@@ -275,7 +265,7 @@ static int64_t remap_elsewhere(struct hl_sandbox *sb, const uint64_t a[6])
 static unsigned prot_of(struct hl_sandbox *sb, size_t page)
 {
     unsigned prot = 0;
-    hl_machine_lookup(sb->machine, gva_of(sb, page), NULL, &prot);
+    hl_machine_lookup(sb->machine, linux_page_gva(sb, page), NULL, &prot);
     return prot;
 }
 
@@ -348,7 +338,7 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
         return remap_elsewhere(sb, a);
     if (!linux_used(sb->os, page))
         return -EFAULT;
-    if (a[2] > heap(sb)->size)
+    if (a[2] > linux_region(sb)->size)
         return -ENOMEM;
     if (names_place(a[3]))
         return remap_to(sb, a, page, old);
@@ -375,8 +365,7 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
 
 const char *linux_page_use(const struct hl_sandbox *sb, hl_gva_t gva)
 {
-    const struct hl_region *heap = &sb->region[REGION_HEAP];
-    if (!linux_used(sb->os, (gva - heap->start) / PAGE_SIZE))
+    if (!linux_used(sb->os, (gva - linux_region(sb)->start) / PAGE_SIZE))
         return NULL;
     return gva < sb->os->brk ? "heap: brk" : "heap: mmap";
 }
@@ -384,7 +373,7 @@ const char *linux_page_use(const struct hl_sandbox *sb, hl_gva_t gva)
 uint64_t linux_heap_used(const struct hl_sandbox *sb)
 {
     uint64_t pages = 0;
-    for (size_t i = 0; i < sb->os->pages / 64 + 1; i++)
+    for (size_t i = 0; i < linux_words(sb->os->pages); i++)
         pages += (uint64_t)__builtin_popcountll(sb->os->used[i]);
     return pages * PAGE_SIZE;
 }

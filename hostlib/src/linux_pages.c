@@ -7,7 +7,6 @@
 #include "linux.h"
 #include "machine_dirty.h"
 
-#define WORD 64u
 #define ZERO_BY_HAND 16u       /* pages: up to here memset is cheaper than new ones */
 #define LINUX_STEP 4096u       /* pages: two milliseconds' work, or less */
 #define MOVE_STEP 1024u        /* pages: the same, as each is looked at and copied */
@@ -27,25 +26,25 @@ bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, siz
 
 bool linux_used(const struct linux_state *os, size_t page)
 {
-    return os->used[page / WORD] >> page % WORD & 1;
+    return os->used[page / LINUX_WORD] >> page % LINUX_WORD & 1;
 }
 
 /* Of one word, count bits from page on. */
 static uint64_t bits(size_t page, size_t count)
 {
-    uint64_t low = count >= WORD ? UINT64_MAX : (1ull << count) - 1;
-    return low << page % WORD;
+    uint64_t low = count >= LINUX_WORD ? UINT64_MAX : (1ull << count) - 1;
+    return low << page % LINUX_WORD;
 }
 
 void linux_set_used(struct linux_state *os, size_t page, size_t count, bool used)
 {
     os->changed |= count != 0;
     for (size_t n; count; page += n, count -= n) {
-        n = WORD - page % WORD < count ? WORD - page % WORD : count;
+        n = LINUX_WORD - page % LINUX_WORD < count ? LINUX_WORD - page % LINUX_WORD : count;
         if (used)
-            os->used[page / WORD] |= bits(page, n);
+            os->used[page / LINUX_WORD] |= bits(page, n);
         else
-            os->used[page / WORD] &= ~bits(page, n);
+            os->used[page / LINUX_WORD] &= ~bits(page, n);
     }
 }
 
@@ -54,9 +53,9 @@ size_t linux_same_use(const struct linux_state *os, size_t page, size_t count, b
     size_t done = 0;
     while (done < count) {
         size_t at = page + done;
-        uint64_t word = os->used[at / WORD] ^ (used ? UINT64_MAX : 0);
-        uint64_t other = word >> at % WORD;
-        size_t n = other ? (size_t)__builtin_ctzll(other) : WORD - at % WORD;
+        uint64_t word = os->used[at / LINUX_WORD] ^ (used ? UINT64_MAX : 0);
+        uint64_t other = word >> at % LINUX_WORD;
+        size_t n = other ? (size_t)__builtin_ctzll(other) : LINUX_WORD - at % LINUX_WORD;
         done += n;
         if (other)
             break;
@@ -69,10 +68,10 @@ enum linux_found linux_find_unused(const struct linux_state *os, struct linux_se
                                    size_t count)
 {
     for (size_t n, left = SEARCH_STEP; s->page > low && left; s->page -= n, left--) {
-        uint64_t word = os->used[(s->page - 1) / WORD];
-        bool whole = s->page % WORD == 0 && s->page - low >= WORD;
-        n = whole && (word == 0 || word == UINT64_MAX) ? WORD : 1;
-        bool free = n == WORD ? word == 0 : !linux_used(os, s->page - 1);
+        uint64_t word = os->used[(s->page - 1) / LINUX_WORD];
+        bool whole = s->page % LINUX_WORD == 0 && s->page - low >= LINUX_WORD;
+        n = whole && (word == 0 || word == UINT64_MAX) ? LINUX_WORD : 1;
+        bool free = n == LINUX_WORD ? word == 0 : !linux_used(os, s->page - 1);
         s->run = free ? s->run + n : 0;
         if (s->run >= count) {
             s->page = s->page - n + (s->run - count);
@@ -86,7 +85,9 @@ size_t linux_unused_below(const struct linux_state *os, size_t page, size_t low)
 {
     size_t at = page;
     while (at > low && !linux_used(os, at - 1))
-        at -= at % WORD == 0 && at - low >= WORD && !os->used[at / WORD - 1] ? WORD : 1;
+        at -= at % LINUX_WORD == 0 && at - low >= LINUX_WORD && !os->used[at / LINUX_WORD - 1]
+                  ? LINUX_WORD
+                  : 1;
     return page - at;
 }
 

@@ -16,12 +16,12 @@ struct linux_run {
     size_t page, count;
 };
 
-static inline struct hl_region *linux_region(struct hl_sandbox *sb)
+static inline const struct hl_region *linux_region(const struct hl_sandbox *sb)
 {
     return &sb->region[REGION_HEAP];
 }
 
-static inline hl_gva_t linux_page_gva(struct hl_sandbox *sb, size_t page)
+static inline hl_gva_t linux_page_gva(const struct hl_sandbox *sb, size_t page)
 {
     return linux_region(sb)->start + page * PAGE_SIZE;
 }
@@ -29,6 +29,13 @@ static inline hl_gva_t linux_page_gva(struct hl_sandbox *sb, size_t page)
 /* The page range [address, address + length) when it lies in the heap region. */
 bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
                    size_t *count);
+
+/* `used` has one bit a page: in so many words. */
+#define LINUX_WORD 64u
+static inline size_t linux_words(size_t pages)
+{
+    return pages / LINUX_WORD + 1;
+}
 
 /* Given out by mmap or brk. */
 bool linux_used(const struct linux_state *os, size_t page);

@@ -8,16 +8,9 @@
 #include "linux_heap.h"
 #include "linux_pages.h"
 
-#define WORD 64u
-
-static size_t words(size_t pages)
-{
-    return pages / WORD + 1;
-}
-
 static size_t used_size(const struct linux_state *os)
 {
-    return words(os->pages) * sizeof(*os->used);
+    return linux_words(os->pages) * sizeof(*os->used);
 }
 
 /* One piece: the bitmap, and a process after it. */
@@ -41,7 +34,7 @@ int linux_init(struct hl_sandbox *sb, struct hl_error *error)
     os->used =
         mmap(NULL, piece_size(os), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (os->used != MAP_FAILED) {
-        os->own = (struct linux_process *)(os->used + words(os->pages));
+        os->own = (struct linux_process *)(os->used + linux_words(os->pages));
         return 0;
     }
     os->used = NULL;
@@ -64,7 +57,7 @@ void linux_free(struct hl_sandbox *sb)
 
 size_t linux_saved_size(size_t heap)
 {
-    return sizeof(struct linux_saved) + words(heap / PAGE_SIZE) * sizeof(uint64_t);
+    return sizeof(struct linux_saved) + linux_words(heap / PAGE_SIZE) * sizeof(uint64_t);
 }
 
 void linux_save(struct hl_sandbox *sb, void *saved)
