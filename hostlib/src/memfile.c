@@ -60,19 +60,23 @@ bool memfile_new(struct memfile *f, const char *name, size_t size, bool mappable
     return f->data;
 }
 
-bool memfile_put(struct memfile *f, size_t at, const void *bytes, size_t size)
+bool memfile_write(int fd, size_t at, const void *bytes, size_t size)
 {
-    if (f->fd < 0) {
-        memcpy(f->data + at, bytes, size);
-        return true;
-    }
     for (size_t done = 0; done < size;) {
         ssize_t n =
-            RETRY(pwrite(f->fd, (const uint8_t *)bytes + done, size - done, (off_t)(at + done)));
+            RETRY(pwrite(fd, (const uint8_t *)bytes + done, size - done, (off_t)(at + done)));
         if (n <= 0)
             return false;
         done += (size_t)n;
     }
+    return true;
+}
+
+bool memfile_put(struct memfile *f, size_t at, const void *bytes, size_t size)
+{
+    if (f->fd >= 0)
+        return memfile_write(f->fd, at, bytes, size);
+    memcpy(f->data + at, bytes, size);
     return true;
 }
 

@@ -5,7 +5,8 @@
  *
  * They lie in a file in memory (memfd) of our own, never in the file they came from: that one may
  * be truncated (a mapping of it would be SIGBUS) or changed after it was checked.  Where there can
- * be no such file (RLIMIT_FSIZE, no descriptors, seccomp) it is plain memory, and guests get copies.
+ * be no such file (RLIMIT_FSIZE, no descriptors, seccomp) it is plain memory, and guests get
+ * copies.
  */
 #ifndef HL_MEMFILE_H
 #define HL_MEMFILE_H
@@ -25,6 +26,11 @@ struct memfile {
 
 /* A new file of size zeros.  0, or errno, with -1 in *fd. */
 int memfile_open(int *fd, const char *name, size_t size);
+/*
+ * All of it, or false.  Written, not stored through a mapping: a child that another thread makes
+ * meanwhile would have that, and what is mapped to be written cannot be sealed.
+ */
+bool memfile_write(int fd, size_t at, const void *bytes, size_t size);
 
 /* size zeros, to be written to until it is sealed; plain memory unless mappable.  False: no memory.
  */

@@ -71,20 +71,12 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
                         size, (unsigned long long)offset);
 }
 
-/*
- * Written, not stored through a mapping: a child that another thread makes meanwhile would have it,
- * and what is mapped to be written cannot be sealed.
- */
 static int put(const struct source *to, size_t at, const uint8_t *data, size_t size,
                struct hl_error *error)
 {
-    for (size_t done = 0; done < size;) {
-        ssize_t n = RETRY(pwrite(to->fd, data + done, size - done, (off_t)(at + done)));
-        if (n <= 0)
-            return failed(error, HL_ERR_MEMORY, "no memory for a copy");
-        done += (size_t)n;
-    }
-    return 0;
+    return memfile_write(to->fd, at, data, size)
+               ? 0
+               : failed(error, HL_ERR_MEMORY, "no memory for a copy");
 }
 
 static int put_file(const struct source *to, int fd, uint64_t offset, size_t size,
