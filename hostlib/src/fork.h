@@ -39,6 +39,25 @@ static inline bool fork_copied(unsigned made)
         pthread_atfork(NULL, NULL, free_locks);                                                    \
     }
 
+/*
+ * A fork waits for this lock, and both have it free after.  For one that guards a descriptor:
+ * fork() copies the descriptors before the memory, so a child could know of one that it does not
+ * have.
+ */
+#define FORK_WAITS(lock)                                                                           \
+    static void before_fork(void)                                                                  \
+    {                                                                                              \
+        pthread_mutex_lock(lock);                                                                  \
+    }                                                                                              \
+    static void after_fork(void)                                                                   \
+    {                                                                                              \
+        pthread_mutex_unlock(lock);                                                                \
+    }                                                                                              \
+    __attribute__((constructor)) static void wait_in_forks(void)                                   \
+    {                                                                                              \
+        pthread_atfork(before_fork, after_fork, after_fork);                                       \
+    }
+
 /* The calling thread's number, without a system call. */
 int fork_thread(void);
 

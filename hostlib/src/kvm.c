@@ -45,8 +45,8 @@ static int open_host(struct kvm_host *host, struct hl_error *error)
     int size = known ? retry_ioctl(host->fd, KVM_GET_VCPU_MMAP_SIZE, 0) : -1;
     if (size < (int)sizeof(struct kvm_run)) {
         close(host->fd);
-        hl_error_set(error, HL_ERR_NO_KVM, "%s: %s is not a KVM device",
-                     hl_err_text(HL_ERR_NO_KVM), path);
+        hl_error_set(error, HL_ERR_NO_KVM, "%s: %s is not a KVM device", hl_err_text(HL_ERR_NO_KVM),
+                     path);
         kvm_hint(path, 0, error);
         return HL_ERR_NO_KVM;
     }
@@ -59,26 +59,8 @@ static int open_host(struct kvm_host *host, struct hl_error *error)
 }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, reset_lock = PTHREAD_MUTEX_INITIALIZER;
+FORK_WAITS(&lock) /* of the open device */
 FORK_FREES(&reset_lock)
-
-/*
- * A fork waits for the device to be open or not: it copies the descriptors before the memory, so a
- * child would know of one that it does not have.
- */
-static void before_fork(void)
-{
-    pthread_mutex_lock(&lock);
-}
-
-static void after_fork(void)
-{
-    pthread_mutex_unlock(&lock);
-}
-
-__attribute__((constructor)) static void watch_forks(void)
-{
-    pthread_atfork(before_fork, after_fork, after_fork);
-}
 
 int kvm_host_get(const struct kvm_host **host, struct hl_error *error)
 {
