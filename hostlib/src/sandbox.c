@@ -46,11 +46,32 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
     return rc;
 }
 
-int sandbox_created(struct hl_sandbox *sb, struct hl_error *error)
+struct hl_sandbox *sandbox_new(const struct hl_image *image, const struct vcpu_ops *ops,
+                               const struct personality *personality, struct hl_error *error)
 {
-    int rc = 0;
+    uint64_t began = clock_now();
+    struct hl_sandbox *sb = calloc(1, sizeof(*sb));
+    if (!sb) {
+        hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+        return NULL;
+    }
+    sb->create_ns = began;
+    sb->use.forks = fork_count;
+    sb->image = image_use(image);
+    sb->ops = ops;
+    sb->personality = personality;
+    return sb;
+}
+
+int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc, struct hl_error *error)
+{
+    sb->create_ns = clock_now() - sb->create_ns;
     for (sandbox_hook *const *hook = sandbox_hooks; *hook && !rc; hook++)
         rc = (*hook)(sb, error);
+    if (rc)
+        hl_sandbox_destroy(sb);
+    else
+        *sandbox = sb;
     return rc;
 }
 
@@ -60,28 +81,15 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
-    uint64_t began = clock_now();
-    struct hl_sandbox *sb = calloc(1, sizeof(*sb));
+    struct hl_sandbox *sb = sandbox_new(image, ops, personality_default, error);
     if (!sb)
-        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    sb->use.forks = fork_count;
-    sb->image = image_use(image);
-    sb->ops = ops;
-    sb->personality = personality_default;
+        return HL_ERR_MEMORY;
     int rc = sandbox_config(&sb->config, config, error);
     if (!rc)
         rc = layout_create(sb, config ? config->argv : NULL, config ? config->envp : NULL, error);
     if (!rc)
         rc = sb->personality->init(sb, error);
-    sb->create_ns = clock_now() - began;
-    if (!rc)
-        rc = sandbox_created(sb, error);
-    if (rc) {
-        hl_sandbox_destroy(sb);
-        return rc;
-    }
-    *sandbox = sb;
-    return 0;
+    return sandbox_made(sandbox, sb, rc, error);
 }
 
 int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,

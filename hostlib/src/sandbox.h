@@ -79,7 +79,7 @@ struct hl_sandbox {
     struct hl_counts counts;
     struct hl_fault fault;
     bool has_fault;
-    uint64_t create_ns; /* what creating it took */
+    uint64_t create_ns; /* what creating it took; until it is made, when that began */
     bool cloned;        /* its guest waits already: start has nothing to run */
     bool rewound; /* READY, but the next call runs the start again first (a debugger's wish) */
     int guest_code, exit_status;
@@ -127,7 +127,6 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
  */
 typedef int sandbox_hook(struct hl_sandbox *sb, struct hl_error *error);
 extern sandbox_hook *const sandbox_hooks[];
-int sandbox_created(struct hl_sandbox *sb, struct hl_error *error);
 
 /* sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);
@@ -167,6 +166,15 @@ void sandbox_unmake(struct hl_sandbox *sb);
 /* sandbox_run.c: "page fault: read of unmapped address 0x10 (NULL pointer)". */
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,
                         size_t size);
+
+/*
+ * sandbox.c: a sandbox of nothing yet; NULL: no memory.  Then it is laid out, and sandbox_made()
+ * shows it to the hooks, or destroys it because of rc: returns rc, or a hook's error.
+ */
+struct hl_sandbox *sandbox_new(const struct hl_image *image, const struct vcpu_ops *ops,
+                               const struct personality *personality, struct hl_error *error);
+int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc,
+                 struct hl_error *error);
 
 /* hl_sandbox_create() on a backend of the caller's choice. */
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,

@@ -2,12 +2,7 @@
 /* snapshot_clone.c - a new sandbox made of a snapshot. */
 #include "snapshot.h"
 
-#include <stdlib.h>
-
-#include "fork.h"
-#include "image.h"
 #include "machine_dirty.h"
-#include "clock.h"
 
 /* The caller's config with the snapshot's sizes. */
 static int clone_config(struct hl_sandbox_config *c, const struct hl_snapshot *s,
@@ -78,24 +73,12 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
 {
     if (!sandbox || !snapshot)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot");
-    uint64_t began = clock_now();
-    struct hl_sandbox *sb = calloc(1, sizeof(*sb));
+    struct hl_sandbox *sb =
+        sandbox_new(snapshot->image, snapshot->ops, snapshot->personality, error);
     if (!sb)
-        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    sb->use.forks = fork_count;
-    sb->image = image_use(snapshot->image);
-    sb->ops = snapshot->ops;
-    sb->personality = snapshot->personality;
+        return HL_ERR_MEMORY;
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)
         rc = fill(sb, snapshot, error);
-    sb->create_ns = clock_now() - began;
-    if (!rc)
-        rc = sandbox_created(sb, error);
-    if (rc) {
-        hl_sandbox_destroy(sb);
-        return rc;
-    }
-    *sandbox = sb;
-    return 0;
+    return sandbox_made(sandbox, sb, rc, error);
 }
