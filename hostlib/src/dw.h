@@ -71,8 +71,8 @@ struct hl_split;
 
 struct dw_unit {
     struct dw_file *file;
-    const uint8_t *start, *dies, *end; /* header, first DIE */
-    uint64_t id;                       /* DWO ID of its header */
+    const uint8_t *start, *dies, *end;       /* header, first DIE */
+    uint64_t id;                             /* DWO ID of its header */
     uint64_t str_offsets, addresses, ranges; /* bases in those sections */
     uint64_t low;                            /* what range lists are relative to */
     struct dw_abbrevs abbrevs;
@@ -149,6 +149,8 @@ bool dw_attr(const struct dw_die *die, unsigned name, struct dw_attr *attr);
 bool dw_attr_number(const struct dw_attr *attr, uint64_t *value);
 bool dw_attr_address(const struct dw_attr *attr, uint64_t *value);
 bool dw_attr_is_address(const struct dw_attr *attr);
+/* Entry of the unit's table of addresses. */
+bool dw_address_at(const struct dw_unit *unit, uint64_t index, uint64_t *value);
 const char *dw_attr_text(const struct dw_attr *attr);
 bool dw_attr_die(const struct dw_attr *attr, struct dw_die *die);
 /* In short. */

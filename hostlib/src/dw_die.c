@@ -197,6 +197,11 @@ static bool at_index(const struct dw_file *file, enum dw_section section, uint64
     return dw_good(&b);
 }
 
+bool dw_address_at(const struct dw_unit *unit, uint64_t index, uint64_t *value)
+{
+    return at_index(unit->file, DW_ADDR, unit->addresses, index, unit->address_size, value);
+}
+
 bool dw_attr_is_address(const struct dw_attr *attr)
 {
     return attr->form == DW_FORM_addr || attr->form == DW_FORM_addrx ||
@@ -216,8 +221,7 @@ bool dw_attr_address(const struct dw_attr *attr, uint64_t *value)
         *value = dw_fixed(&b, unit->address_size);
         return dw_good(&b);
     }
-    return read_index(attr, DW_FORM_addrx1, &index) &&
-           at_index(unit->file, DW_ADDR, unit->addresses, index, unit->address_size, value);
+    return read_index(attr, DW_FORM_addrx1, &index) && dw_address_at(unit, index, value);
 }
 
 const char *dw_attr_text(const struct dw_attr *attr)

@@ -4,7 +4,7 @@
 
 #include "dw.h"
 
-#define LIST_END 0 /* DW_RLE_end_of_list */
+#define LIST_END 0    /* DW_RLE_end_of_list */
 #define RANGE_STEPS 4 /* with what is done about it */
 
 /* Where a list starts: the form says whether it is an offset, or a place in the table of them. */
@@ -43,16 +43,9 @@ void dw_ranges(const struct dw_die *die, struct dw_ranges *r)
 
 static uint64_t indexed(struct dw_ranges *r)
 {
-    const struct dw_unit *unit = r->unit;
-    struct dw_bytes b;
     uint64_t index = dw_uleb(&r->list), value = 0;
 
-    if (index <= UINT32_MAX && dw_at(unit->file, DW_ADDR, unit->addresses, &b) &&
-        dw_skip(&b, index * unit->address_size))
-        value = dw_fixed(&b, unit->address_size);
-    else
-        b.at = NULL;
-    if (!dw_good(&b))
+    if (!dw_good(&r->list) || !dw_address_at(r->unit, index, &value))
         r->list.at = NULL;
     return value;
 }
