@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "dw.h"
+#include "sorted.h"
 
 #define DEPTH_MAX 64 /* of namespaces */
 #define OPEN_MAX 256 /* of all that has children */
@@ -105,16 +106,8 @@ static void read_functions(struct dw_unit *unit, bool nested)
 static const uint8_t *find_function(const struct dw_unit *unit, uint64_t pc)
 {
     const uint8_t *first = NULL;
-    size_t low = 0, high = unit->function_count;
+    size_t low = SORTED_UP_TO(unit->function, unit->function_count, start, pc);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (unit->function[middle].start <= pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
         const struct dw_function *f = &unit->function[low - 1 - n];
 
@@ -207,22 +200,14 @@ static bool read_scopes(struct dw_unit *unit)
 size_t dw_scope_of(const struct dw_die *die, bool *known)
 {
     struct dw_unit *unit = die->unit;
-    size_t low = 0, high;
+    size_t low;
 
     if (!unit->scopes_read) {
         unit->scopes_read = true;
         unit->scopes_known = read_scopes(unit);
     }
     *known = unit->scopes_known;
-    high = *known ? unit->scope_count : 0;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (unit->scope[middle].die < die->at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    low = *known ? SORTED_BELOW(unit->scope, unit->scope_count, die, (uintptr_t)die->at) : 0;
     while (low && unit->scope[low - 1].end <= die->at)
         low = unit->scope[low - 1].parent;
     return low;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dw.h"
+#include "sorted.h"
 
 #define FORMATS_MAX 16
 
@@ -178,17 +179,7 @@ struct dw_lines *dw_lines(struct dw_unit *unit)
 
 size_t dw_lines_from(const struct dw_lines *lines, uint64_t pc)
 {
-    size_t low = 0, high = lines->row_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (lines->row[middle].address < pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return SORTED_BELOW(lines->row, lines->row_count, address, pc);
 }
 
 /* The last row at or below pc, unless that ends a sequence. */

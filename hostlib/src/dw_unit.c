@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dw.h"
+#include "sorted.h"
 
 /* ---- abbreviations ---- */
 
@@ -60,16 +61,8 @@ static bool add_abbrev(struct dw_unit *unit)
 
 static const struct dw_abbrev *find_ordered(const struct dw_abbrevs *t, uint64_t code)
 {
-    size_t low = 0, high = t->count;
+    size_t low = SORTED_BELOW(t->item, t->count, code, code);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (t->item[middle].code < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     return low < t->count && t->item[low].code == code ? &t->item[low] : NULL;
 }
 
@@ -205,15 +198,7 @@ void dw_close(struct dw_file *file)
 
 struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at)
 {
-    size_t low = 0, high = file->unit_count;
+    size_t low = SORTED_UP_TO(file->unit, file->unit_count, start, (uintptr_t)at);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (file->unit[middle].start <= at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     return low && at < file->unit[low - 1].end ? &file->unit[low - 1] : NULL;
 }

@@ -65,8 +65,6 @@ int image_parse(struct hl_image *image, struct hl_error *error);
 int image_check_max(const struct hl_image *image, uint64_t image_max, struct hl_error *error);
 /* Program header number i, which there is. */
 Elf64_Phdr image_header(const struct hl_image *image, size_t i);
-/* The segment with the highest start not above gva, or NULL. */
-const struct image_segment *image_segment_below(const struct hl_image *image, hl_gva_t gva);
 bool image_in_code(const struct hl_image *image, hl_gva_t gva);
 
 /* The bytes of [gva, gva + size) where the file gives them all, else NULL. */

@@ -13,27 +13,22 @@
 #include <hl/machine.h>
 
 #include "page.h"
+#include "sorted.h"
 
 #define GUEST_LOW 0x1000ull
 #define GUEST_HIGH 0x0000700000000000ull /* the sandbox's own regions are above */
 #define PIE_BASE 0x40000000ull
 
-const struct image_segment *image_segment_below(const struct hl_image *image, hl_gva_t gva)
+/* The segment with the highest start not above gva, or NULL. */
+static const struct image_segment *segment_below(const struct hl_image *image, hl_gva_t gva)
 {
-    size_t low = 0, high = image->segment_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (image->segments[middle].pub.start <= gva)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = SORTED_UP_TO(image->segments, image->segment_count, pub.start, gva);
     return low ? &image->segments[low - 1] : NULL;
 }
 
 const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t size)
 {
-    const struct image_segment *s = image_segment_below(image, gva);
+    const struct image_segment *s = segment_below(image, gva);
     return s && gva >= s->address && gva - s->address <= s->pub.file_size &&
                    size <= s->pub.file_size - (gva - s->address)
                ? s->data + (gva - s->address)
@@ -42,7 +37,7 @@ const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t si
 
 bool image_in_code(const struct hl_image *image, hl_gva_t gva)
 {
-    const struct image_segment *s = image_segment_below(image, gva);
+    const struct image_segment *s = segment_below(image, gva);
     return s && (s->pub.prot & HL_PROT_EXEC) && gva - s->pub.start < s->pub.size;
 }
 

@@ -5,6 +5,7 @@
 
 #include "image.h"
 #include "machine.h"
+#include "sorted.h"
 
 static int by_gva(const void *a, const void *b)
 {
@@ -51,14 +52,7 @@ void layout_places_free(struct layout_places *l)
 
 static const struct layout_piece *piece_of(const struct layout_places *l, hl_gva_t gva)
 {
-    size_t low = 0, high = l->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (l->piece[middle].gva <= gva)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    size_t low = SORTED_UP_TO(l->piece, l->count, gva, gva);
     const struct layout_piece *p = low ? &l->piece[low - 1] : NULL;
     return p && gva - p->gva < p->size ? p : NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sorted.h"
 #include "symbols_impl.h"
 
 #define DEPTH_MAX 64           /* of nested scopes */
@@ -171,19 +172,11 @@ struct dw_file *hl_dwarf(struct hl_symbols *symbols)
 struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address)
 {
     uint64_t pc = address - symbols->bias;
-    size_t low = 0, high;
+    size_t low;
 
     if (!hl_dwarf(symbols))
         return NULL;
-    high = symbols->unit_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (symbols->unit[middle].start <= pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    low = SORTED_UP_TO(symbols->unit, symbols->unit_count, start, pc);
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
         const struct hl_unit *found = &symbols->unit[low - 1 - n];
 

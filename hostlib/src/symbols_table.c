@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "demangle.h"
+#include "sorted.h"
 #include "symbols_impl.h"
 
 #define SYMBOLS_MAX ((size_t)1 << 20) /* read no more than this: a table may be all lies */
@@ -227,18 +228,10 @@ void hl_table_read(struct hl_symbols *symbols)
 const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address)
 {
     uint64_t pc = address - symbols->bias;
-    size_t low = 0, high;
+    size_t low;
 
     hl_table_read(symbols);
-    high = symbols->table_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (symbols->table[middle].start <= pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
+    low = SORTED_UP_TO(symbols->table, symbols->table_count, start, pc);
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
         const struct hl_symbol *symbol = &symbols->table[low - 1 - n];
 

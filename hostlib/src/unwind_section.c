@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sorted.h"
 #include "unwind.h"
 
 #define REGISTER_MAX 127
@@ -270,16 +271,8 @@ static bool sort_fdes(struct hl_budget *budget, struct hl_fdes *fdes)
 
 const struct hl_fde *unwind_fde(const struct hl_fdes *fdes, uint64_t pc)
 {
-    size_t low = 0, high = fdes->count;
+    size_t low = SORTED_UP_TO(fdes->item, fdes->count, start, pc);
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (fdes->item[middle].start <= pc)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
         if (pc < fdes->item[low - 1 - n].end)
             return &fdes->item[low - 1 - n];
