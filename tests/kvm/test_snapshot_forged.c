@@ -8,6 +8,17 @@
 #include "layout_place.h"
 #include "linux_state.h"
 
+/* A copy of the file to be changed, with its header and where things are; free() it. */
+static uint8_t *copy_of(const struct file *f, struct snapshot_header *h, struct snapshot_layout *l)
+{
+    uint8_t *bytes = malloc(f->size);
+    assert_non_null(bytes);
+    memcpy(bytes, f->bytes, f->size);
+    *h = header_of(f);
+    assert_true(snapshot_layout_of(h, l));
+    return bytes;
+}
+
 /* Every number of the header, with values that somebody might fall over. */
 static void test_forged_header(void **state)
 {
@@ -40,12 +51,10 @@ static void test_forged_header(void **state)
 static void test_forged_process(void **state)
 {
     struct file *f = *state;
-    struct snapshot_header h = header_of(f);
+    struct snapshot_header h;
     struct snapshot_layout l;
-    uint8_t *bytes = malloc(f->size);
+    uint8_t *bytes = copy_of(f, &h, &l);
 
-    assert_non_null(bytes);
-    assert_true(snapshot_layout_of(&h, &l));
     for (unsigned i = 0; i < 6; i++) {
         struct linux_process p;
         memcpy(bytes, f->bytes, f->size);
@@ -85,12 +94,10 @@ static void test_forged_vectors(void **state)
         uint8_t value;
     } bad[] = {{26, 1}, {27, 0x80}, {513, 0x10}, {519, 0x40}, {520, 1}, {527, 0x80}, {575, 1}};
     struct file *f = *state;
-    struct snapshot_header h = header_of(f);
+    struct snapshot_header h;
     struct snapshot_layout l;
-    uint8_t *bytes = malloc(f->size);
+    uint8_t *bytes = copy_of(f, &h, &l);
 
-    assert_non_null(bytes);
-    assert_true(snapshot_layout_of(&h, &l));
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct hl_snapshot *s = NULL;
         memcpy(bytes, f->bytes, f->size);
@@ -105,15 +112,12 @@ static void test_forged_vectors(void **state)
 static void test_forged_lists(void **state)
 {
     struct file *f = *state;
-    struct snapshot_header h = header_of(f);
+    struct snapshot_header h;
     struct snapshot_layout l;
-    uint8_t *bytes = malloc(f->size);
+    uint8_t *bytes = copy_of(f, &h, &l);
     uint64_t seed = 99;
     const unsigned rounds = emulated() ? 20 : 300;
 
-    assert_non_null(bytes);
-    assert_true(snapshot_layout_of(&h, &l));
-    memcpy(bytes, f->bytes, f->size);
     struct snapshot_mapping *map = (void *)(bytes + l.mappings), good_map = *map;
     const hl_gpa_t bad_gpa[] = {0, PAGE, 1ull << 40, UINT64_MAX - PAGE + 1, 8};
     for (size_t i = 0; i < COUNT(bad_gpa); i++) {
@@ -166,13 +170,10 @@ static int try_mappings(struct file *f, uint8_t *bytes)
 static void test_one_place(void **state)
 {
     struct file *f = *state;
-    struct snapshot_header h = header_of(f);
+    struct snapshot_header h;
     struct snapshot_layout l;
-    uint8_t *bytes = malloc(f->size);
+    uint8_t *bytes = copy_of(f, &h, &l);
 
-    assert_non_null(bytes);
-    assert_true(snapshot_layout_of(&h, &l));
-    memcpy(bytes, f->bytes, f->size);
     struct snapshot_mapping *map = (void *)(bytes + l.mappings);
     assert_true(h.mapping_count > 3);
     for (size_t i = 0; i < h.mapping_count; i++) {
