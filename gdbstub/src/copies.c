@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A fork waits for whoever is between getting a descriptor and noting it down. */
+/* A fork waits for a thread that is between getting a descriptor and noting it down. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct hl_gdb *servers;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * refuse.c - a client that cannot be served is told why, without disturbing another.
+ * refuse.c - a client that cannot be served learns why, without disturbing another.
  *
  * GDB reads an error only as the answer to a packet, so the answer waits for one.  The connection
  * is then closed by the client, or after a while by us: closing at once, with bytes unread, would

@@ -3,9 +3,9 @@
 #include "stub.h"
 
 /*
- * A breakpoint instruction is one for a client that knows `swbreak`, whoever wrote it, and its pc
- * is where it lies: such a client goes past the guest's own by itself.  Any other takes the stop
- * for what it is, and pc back where it wrote the instruction.
+ * A breakpoint instruction is one for a client that knows `swbreak`, no matter who wrote it, and
+ * its pc is where it lies: such a client goes past the guest's own by itself.  Any other takes the
+ * stop for what it is, and pc back where it wrote the instruction.
  */
 void gdb_stop_translate(struct gdb_session *s, struct gdb_stop *stop)
 {

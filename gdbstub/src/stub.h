@@ -150,7 +150,7 @@ const char *gdb_err_text(int code);
 void gdb_send(struct gdb_session *s, const struct gdb_buf *body);
 /* The stop reply for s->stop, into s->reply. */
 void gdb_stop_reply(struct gdb_session *s);
-/* The target's stop, as this client wants it told. */
+/* The target's stop, as this client wants to see it. */
 void gdb_stop_translate(struct gdb_session *s, struct gdb_stop *stop);
 void gdb_break_in(struct gdb_session *s);
 /* As it was resumed before; a negative enum hl_err leaves it HELD. */

@@ -13,7 +13,7 @@
 
 /*
  * A file that is not there yet, in a directory: no link is followed, nothing is written over.  For
- * whoever has the sandbox to himself, a debugger that holds the guest included.  info: why the
+ * a caller that has the sandbox to itself, a debugger that holds the guest included.  info: why the
  * guest stands, or NULL: what its state says.
  */
 int core_write_new(struct hl_sandbox *sb, const siginfo_t *info, int directory, const char *name,

@@ -16,7 +16,7 @@
 
 #include "budget.h"
 
-#define DW_TEXT_MAX 65536 /* a longer name is none */
+#define DW_TEXT_MAX 65536 /* a longer text is not read */
 
 enum dw_section {
     DW_INFO,

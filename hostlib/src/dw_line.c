@@ -43,7 +43,7 @@ static bool read_old_tables(struct dw_program *p, struct dw_bytes *b)
     struct dw_die die;
     const char *name = dw_unit_die(p->unit, &die) ? dw_name(&die, DW_AT_comp_dir) : NULL;
 
-    /* Both are counted from 1; directory 0 is where the compiler ran, file 0 is none. */
+    /* Both are counted from 1; directory 0 is where the compiler ran, file 0 does not exist. */
     if (!add_directory(p, name) || !add_file(p, NULL, 0))
         return false;
     while ((name = dw_text(budget, b)) && *name) {

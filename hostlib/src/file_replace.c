@@ -68,7 +68,7 @@ int open_to_write(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* Of path, so much that a name made of it is none too long (NAME_MAX is 255). */
+/* Of path, so much that a name made of it is not too long (NAME_MAX is 255). */
 static int stem(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -205,9 +205,9 @@ static int load_segment(struct hl_sandbox *sb, const struct image_segment *s,
     const size_t head = s->address % PAGE_SIZE;
     struct page_run run = whole_pages(s, gpa, s->data);
     size_t before = run.count ? (PAGE_SIZE - head) % PAGE_SIZE : s->pub.file_size;
-    size_t behind = before + run.count * PAGE_SIZE; /* the machine holds the pages in between */
+    size_t after = before + run.count * PAGE_SIZE; /* the machine holds the pages in between */
     memcpy(host + head, s->data, before);
-    memcpy(host + head + behind, s->data + behind, s->pub.file_size - behind);
+    memcpy(host + head + after, s->data + after, s->pub.file_size - after);
     return hl_machine_map(sb->machine, s->pub.start, gpa, s->pub.size, s->pub.prot, error);
 }
 

@@ -133,7 +133,7 @@ int64_t linux_map_pages(struct hl_sandbox *sb, size_t page, size_t count, unsign
     return 0;
 }
 
-/* The first page with an entry, at or above page and below end; end where there is none. */
+/* The first page with an entry, at or above page and below end; end if no page has one. */
 static size_t first_present(struct hl_sandbox *sb, size_t page, size_t end)
 {
     hl_gva_t at = linux_page_gva(sb, page);

@@ -56,7 +56,7 @@ struct machine_contents {
     size_t run_count; /* ascending */
     bool spaced;      /* data is zeros between runs, too: a mapping may span several of them */
     bool log;         /* the backend logs what the guest writes to, from the start */
-    bool few;         /* the runs have a bound of their own: MACHINE_FILL_MAX is none of theirs */
+    bool few;         /* the runs have a bound of their own: MACHINE_FILL_MAX does not apply */
 };
 
 /*

@@ -240,7 +240,7 @@ __attribute__((constructor)) static void watch_forks(void)
     pthread_atfork(NULL, NULL, leave_to_parent);
 }
 
-/* Not for ever: the process that has it may be stopped. */
+/* Not without end: the process that has it may be stopped. */
 static bool lock_directory(int fd)
 {
     const struct timespec nap = {.tv_nsec = NAP_MS * 1000000l};

@@ -168,7 +168,7 @@ bool sandbox_give(struct hl_sandbox *sb)
 bool sandbox_take_over(struct hl_sandbox *sb)
 {
     int state;
-    /* Whoever was in a copy that fork() made is not in this process. */
+    /* The thread that was in a copy that fork() made is not in this process. */
     if (fork_copied(sb->use.forks))
         return atomic_exchange(&sb->use.state, USE_DOOMED) != USE_DOOMED;
     if (take(sb, &state) || take_again(sb, state, (struct use_frame){0}))

@@ -47,7 +47,7 @@ bool sandbox_give(struct hl_sandbox *sb);
 /* The error of that. */
 int sandbox_is_copy(struct hl_error *error);
 
-/* To destroy it: true where it is the caller's now, false where whoever is in it does it. */
+/* To destroy it: true where it is the caller's now, false where the thread that is in it does it. */
 bool sandbox_take_over(struct hl_sandbox *sb);
 
 #endif

@@ -17,7 +17,7 @@
 #include "budget.h"
 
 #define SECTIONS_MAX 4096    /* looked at in one file; a linked program has some forty */
-#define SECTION_NAME_MAX 64  /* a longer name is none that is looked for */
+#define SECTION_NAME_MAX 64  /* longer names are not looked for */
 
 struct hl_section {
     const char *name;    /* .debug_info, also where the file has .zdebug_info */

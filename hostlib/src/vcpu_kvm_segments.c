@@ -4,7 +4,7 @@
  *
  * It runs a guest on the selectors of the thread that enters it, and leaves there what the guest
  * has loaded: the next guest of the thread would read it, and no KVM_SET_SREGS puts it back
- * (KVM_GET_SREGS tells of what was set).  So each vCPU has its own DS and ES around each entry.  FS
+ * (KVM_GET_SREGS returns what was set).  So each vCPU has its own DS and ES around each entry.  FS
  * and GS, of which 64-bit code uses no more than the base, which KVM does switch, begin as null at
  * each entry.  Elsewhere the thread's are null always, as Linux has them, and this costs a few
  * moves.

@@ -32,7 +32,7 @@ struct corefile {
     uint64_t size;
     struct core_range *range; /* by start */
     size_t ranges, room;
-    uint64_t missing;    /* bytes that the headers promise behind the end of the file */
+    uint64_t missing;    /* bytes that the headers promise past the end of the file */
     uint64_t notes_left; /* of CORE_NOTES_MAX */
     struct hl_regs regs;
     bool has_regs;

@@ -94,7 +94,7 @@ static int take_status(struct notes *n, uint64_t at, uint64_t size)
     return 0;
 }
 
-/* Signals of hardware faults tell an address, unless they are the kernel's own (sigaction(2)). */
+/* Signals of hardware faults have an address, unless they are the kernel's own (sigaction(2)). */
 static int take_signal(struct notes *n, uint64_t at, uint64_t size)
 {
     struct corefile *c = n->core;

@@ -43,7 +43,7 @@ struct options {
     unsigned rate;                              /* 0: the default */
     struct profile_options profile;
     const char *diff, *from; /* files, or NULL */
-    char **args;             /* what is behind "--": the guest's own, or gdb's */
+    char **args;             /* what follows "--": the guest's own, or gdb's */
     int arg_count;
 };
 
