@@ -185,6 +185,7 @@ int session_take_snapshot(struct session *s, struct hl_error *error)
 static int start(struct session *s, struct hl_error *error)
 {
     session_end(s);
+    watchdog_guard(s->watchdog, NULL); /* no report follows: another sandbox does */
     int rc = create_sandbox(s, error);
     if (!rc)
         rc = register_plugin(s, error);

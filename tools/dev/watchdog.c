@@ -12,9 +12,9 @@
 
 #define AGAIN 0.01 /* an interrupt between two calls has no effect: say it again */
 #define GRACE 2.0  /* so long; then a host function must be hanging */
-/* A report looks names up: HL_SYMBOLS_SECONDS of the processor, on a busy machine. */
+/* ... or more for a report, which looks names up: HL_SYMBOLS_SECONDS, on a busy machine. */
 #define REPORT_GRACE 10.0
-#define LOOK 0.05  /* for a debugger, which stops the clock */
+#define LOOK 0.05 /* for a debugger, which stops the clock */
 #define LONG 1e6
 #define FAREWELL_MS 1000 /* until the end of a connection is noticed */
 
@@ -23,7 +23,7 @@ struct watchdog {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct hl_sandbox *sandbox;
-    double left, grace;
+    double left, waited; /* to the end of the time; since there was a reason */
     bool limited, waits, stop, reports;
     enum watchdog_reason reason;
     int status;
@@ -81,8 +81,8 @@ static void bite(struct watchdog *dog, double elapsed)
 {
     if (dog->sandbox)
         hl_sandbox_interrupt(dog->sandbox);
-    dog->grace -= elapsed;
-    if (dog->grace < 0)
+    dog->waited += elapsed;
+    if (dog->waited > GRACE + (dog->reports ? REPORT_GRACE : 0))
         give_up(dog);
 }
 
@@ -120,7 +120,6 @@ struct watchdog *watchdog_start(double seconds, bool waits_for_debugger)
     dog->left = seconds;
     dog->limited = seconds > 0;
     dog->waits = waits_for_debugger;
-    dog->grace = GRACE;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&dog->changed, &attr);
@@ -150,7 +149,6 @@ void watchdog_reports(struct watchdog *dog)
         return;
     pthread_mutex_lock(&dog->lock);
     dog->reports = true;
-    dog->grace = REPORT_GRACE;
     pthread_mutex_unlock(&dog->lock);
 }
 

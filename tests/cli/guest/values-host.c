@@ -33,6 +33,8 @@ static int hang(void *opaque, const struct hl_value *args, size_t count, struct 
 
 int hl_plugin_register(struct hl_sandbox *sandbox, struct hl_error *error)
 {
+    while (getenv("PLUGIN_HANGS"))
+        pause();
     if (getenv("PLUGIN_GIVES_UP"))
         return hl_error_set(error, HL_ERR_HOST_FUNCTION, "no mood");
     int rc = hl_sandbox_register(sandbox, "HostName", getenv("PLUGIN_LIES") ? "i32()" : "string()",
