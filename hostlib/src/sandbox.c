@@ -46,8 +46,8 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
     return rc;
 }
 
-struct hl_sandbox *sandbox_new(const struct hl_image *image, const struct vcpu_ops *ops,
-                               const struct personality *personality, struct hl_error *error)
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
+                                 const struct personality *personality, struct hl_error *error)
 {
     uint64_t began = clock_now();
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
@@ -81,7 +81,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
-    struct hl_sandbox *sb = sandbox_new(image, ops, personality_default, error);
+    struct hl_sandbox *sb = sandbox_begin(image, ops, personality_default, error);
     if (!sb)
         return HL_ERR_MEMORY;
     int rc = sandbox_config(&sb->config, config, error);

@@ -171,8 +171,8 @@ void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *faul
  * sandbox.c: a sandbox of nothing yet; NULL: no memory.  Then it is laid out, and sandbox_made()
  * shows it to the hooks, or destroys it because of rc: returns rc, or a hook's error.
  */
-struct hl_sandbox *sandbox_new(const struct hl_image *image, const struct vcpu_ops *ops,
-                               const struct personality *personality, struct hl_error *error);
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
+                                 const struct personality *personality, struct hl_error *error);
 int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc,
                  struct hl_error *error);
 
