@@ -8,8 +8,9 @@
 
 #include "fork.h"
 #include "image.h"
-#include "snapshot_file.h"
+#include "sum.h"
 #include "symbols_impl.h"
+#include "syscall_names.h"
 #include "syscall_names.h"
 
 /* In a child of fork() they may be in the hands of a thread that is not there. */
@@ -368,7 +369,7 @@ int hl_profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_err
 {
     if (!p || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no profile or no sandbox");
-    if (!profile_is_of(p, sb->image, snapshot_sum(sb->image->data, sb->image->size)))
+    if (!profile_is_of(p, sb->image, sum_of(sb->image->data, sb->image->size)))
         return hl_error_set(error, HL_ERR_ARGUMENT, "a profile of another guest, %s", p->path);
     int rc = sandbox_take(sb, error);
     if (rc)
@@ -428,7 +429,7 @@ int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
     p->config = config ? *config : (struct hl_profile_config)HL_PROFILE_CONFIG_INIT;
     p->period = p->config.rate_hz ? 1000000000u / p->config.rate_hz : 0;
     p->image_size = image->size;
-    p->image_sum = snapshot_sum(image->data, image->size);
+    p->image_sum = sum_of(image->data, image->size);
     set_tables(p);
     *profile = p;
     return 0;

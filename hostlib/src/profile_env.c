@@ -14,7 +14,7 @@
 
 #include "image.h"
 #include "profile_env.h"
-#include "snapshot_file.h"
+#include "sum.h"
 
 #define GUESTS_MAX 64 /* different ones, in one process */
 
@@ -95,7 +95,7 @@ static unsigned rate(void)
 static struct hl_profile *find(const struct hl_image *image)
 {
     const struct hl_profile_config config = {.rate_hz = rate()};
-    uint64_t sum = snapshot_sum(image->data, image->size);
+    uint64_t sum = sum_of(image->data, image->size);
     for (unsigned i = 0; i < all.count; i++)
         if (profile_is_of(all.profile[i], image, sum))
             return all.profile[i];

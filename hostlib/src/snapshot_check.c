@@ -23,7 +23,7 @@ static int check_origin(const struct loading *in, const struct hl_image *image)
         return hl_error_set(in->error, HL_ERR_ABI_VERSION,
                             "%s: ABI version %u, this library's is %u", in->path, h->abi_version,
                             HL_ABI_VERSION);
-    if (h->image_size != image->size || h->image_sum != snapshot_sum(image->data, image->size))
+    if (h->image_size != image->size || h->image_sum != sum_of(image->data, image->size))
         return loading_bad(in, "of another guest than %s", image->path);
     int rc = vcpu_default->cpu(&cpu, in->error);
     if (rc)

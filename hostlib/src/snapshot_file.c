@@ -30,46 +30,6 @@ bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout 
     return true;
 }
 
-/* Four lanes of multiply and rotate, as fast as memory. */
-static const uint64_t odd = 0x9e3779b97f4a7c15ull;
-
-struct snapshot_summing snapshot_sum_begin(size_t size)
-{
-    return (struct snapshot_summing){{1, 2, 3, size}};
-}
-
-void snapshot_sum_add(struct snapshot_summing *sum, const void *data, size_t size)
-{
-    uint64_t lane[4], word[4]; /* in registers: bytes may be anybody's */
-    const uint8_t *p = data;
-    memcpy(lane, sum->lane, sizeof(lane));
-    for (; size; size -= size < sizeof(word) ? size : sizeof(word), p += sizeof(word)) {
-        if (size < sizeof(word))
-            memset(word, 0, sizeof(word));
-        memcpy(word, p, size < sizeof(word) ? size : sizeof(word));
-        for (int i = 0; i < 4; i++) {
-            lane[i] = (lane[i] ^ word[i]) * odd;
-            lane[i] ^= lane[i] >> 29;
-        }
-    }
-    memcpy(sum->lane, lane, sizeof(lane));
-}
-
-uint64_t snapshot_sum_end(const struct snapshot_summing *s)
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < 4; i++)
-        sum = (sum ^ s->lane[i]) * odd ^ sum >> 31;
-    return sum;
-}
-
-uint64_t snapshot_sum(const void *data, size_t size)
-{
-    struct snapshot_summing s = snapshot_sum_begin(size);
-    snapshot_sum_add(&s, data, size);
-    return snapshot_sum_end(&s);
-}
-
 static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
                        struct hl_error *error)
 {
@@ -80,7 +40,7 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .abi_version = HL_ABI_VERSION,
         .features = s->ops->features(),
         .image_size = s->image->size,
-        .image_sum = snapshot_sum(s->image->data, s->image->size),
+        .image_sum = sum_of(s->image->data, s->image->size),
         .heap = s->heap,
         .stack = s->stack,
         .input = s->input,
@@ -109,13 +69,13 @@ static void fill_sums(uint64_t *sums, const struct snapshot_store *store, uint64
     struct store_walk walk = {0};
     for (size_t n; pages; pages -= n) {
         n = pages < SNAPSHOT_CHUNK ? pages : SNAPSHOT_CHUNK;
-        struct snapshot_summing sum = snapshot_sum_begin(n * PAGE_SIZE);
+        struct summing sum = sum_begin(n * PAGE_SIZE);
         uint64_t at;
         for (size_t done = 0, piece; done < n; done += piece) {
             piece = snapshot_store_next(store, &walk, n - done, &at);
-            snapshot_sum_add(&sum, store->data + at * PAGE_SIZE, piece * PAGE_SIZE);
+            sum_add(&sum, store->data + at * PAGE_SIZE, piece * PAGE_SIZE);
         }
-        *sums++ = snapshot_sum_end(&sum);
+        *sums++ = sum_end(&sum);
     }
 }
 
@@ -154,7 +114,7 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     memcpy(index + l.mappings, s->mappings.list, h.mapping_count * sizeof(*s->mappings.list));
     fill_runs((struct page_run *)(void *)(index + l.runs), &s->store);
     fill_sums((uint64_t *)(void *)(index + l.sums), &s->store, h.page_count);
-    h.index_sum = snapshot_sum(index, l.contents);
+    h.index_sum = sum_of(index, l.contents);
     memcpy(index, &h, sizeof(h));
     *size = l.contents;
     *out = index;

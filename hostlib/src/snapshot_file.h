@@ -19,6 +19,7 @@
 #define HL_SNAPSHOT_FILE_H
 
 #include "snapshot.h"
+#include "sum.h"
 
 #define SNAPSHOT_MAGIC "HLSNAP\r\n" /* what a text-mode copy damages */
 #define SNAPSHOT_VERSION 3u
@@ -49,15 +50,5 @@ struct snapshot_layout {
 
 /* False where the counts cannot be meant. */
 bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout *l);
-
-/* 64 bits against damage, not against malice. */
-uint64_t snapshot_sum(const void *data, size_t size);
-/* The same of size bytes that come in pieces, all but the last one of whole 32 bytes. */
-struct snapshot_summing {
-    uint64_t lane[4];
-};
-struct snapshot_summing snapshot_sum_begin(size_t size);
-void snapshot_sum_add(struct snapshot_summing *sum, const void *data, size_t size);
-uint64_t snapshot_sum_end(const struct snapshot_summing *sum);
 
 #endif

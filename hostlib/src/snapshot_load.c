@@ -123,7 +123,7 @@ static int read_index(struct loading *in)
         return loading_bad(in, "it is being written to");
     zero.index_sum = 0;
     memcpy(in->index, &zero, sizeof(zero));
-    if (snapshot_sum(in->index, size) != in->header.index_sum)
+    if (sum_of(in->index, size) != in->header.index_sum)
         return loading_bad(in, "its checksum is wrong");
     return 0;
 }
@@ -218,7 +218,7 @@ static bool has_zeros(const uint8_t *data, size_t size)
 static int read_chunk(struct hl_snapshot *s, const struct loading *in, struct store_walk *walk,
                       size_t n, uint64_t from, const uint8_t *wanted)
 {
-    struct snapshot_summing sum = snapshot_sum_begin(n * PAGE_SIZE);
+    struct summing sum = sum_begin(n * PAGE_SIZE);
     uint64_t at = 0;
     for (size_t done = 0, piece; done < n; done += piece) {
         piece = snapshot_store_next(&s->store, walk, n - done, &at);
@@ -228,9 +228,9 @@ static int read_chunk(struct hl_snapshot *s, const struct loading *in, struct st
             return rc;
         if (has_zeros(data, piece * PAGE_SIZE))
             return loading_bad(in, "a page of zeros, which no snapshot holds");
-        snapshot_sum_add(&sum, data, piece * PAGE_SIZE);
+        sum_add(&sum, data, piece * PAGE_SIZE);
     }
-    const uint64_t is = snapshot_sum_end(&sum);
+    const uint64_t is = sum_end(&sum);
     return memcmp(&is, wanted, sizeof(is)) == 0
                ? 0
                : loading_bad(in, "the checksum of its pages is wrong");

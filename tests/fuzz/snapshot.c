@@ -53,13 +53,13 @@ static void forge(uint8_t *bytes, size_t size)
         return;
     memcpy(&h, bytes, sizeof(h));
     h.image_size = tiny_image()->size;
-    h.image_sum = snapshot_sum(tiny_image()->data, tiny_image()->size);
+    h.image_sum = sum_of(tiny_image()->data, tiny_image()->size);
     h.file_size = size;
     h.index_sum = 0;
     memcpy(bytes, &h, sizeof(h));
     if (!snapshot_layout_of(&h, &l) || l.contents > size)
         return;
-    h.index_sum = snapshot_sum(bytes, l.contents);
+    h.index_sum = sum_of(bytes, l.contents);
     memcpy(bytes, &h, sizeof(h));
 }
 

@@ -106,7 +106,7 @@ static inline void forge(struct file *f, uint8_t *bytes, const struct snapshot_h
     if (snapshot_layout_of(&copy, &l) && l.contents <= f->size) {
         copy.index_sum = 0;
         memcpy(bytes, &copy, sizeof(copy));
-        copy.index_sum = snapshot_sum(bytes, l.contents);
+        copy.index_sum = sum_of(bytes, l.contents);
         memcpy(bytes, &copy, sizeof(copy));
     }
     write_bytes(f, bytes, f->size);

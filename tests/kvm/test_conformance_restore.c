@@ -358,7 +358,7 @@ static void expect_header(struct con *con, struct saved *f, const struct snapsho
     h.index_sum = 0;
     memcpy(f->bytes, &h, sizeof(h));
     assert_true(snapshot_layout_of(&h, &l));
-    h.index_sum = snapshot_sum(f->bytes, l.contents);
+    h.index_sum = sum_of(f->bytes, l.contents);
     memcpy(f->bytes, &h, sizeof(h));
     expect_bytes(con, f, f->size, 0, code);
     memcpy(f->bytes, good, sizeof(h));

@@ -256,13 +256,13 @@ static void write_sparse(struct file *f, uint64_t heap, uint64_t pages, const vo
         if (!first_size)
             memset(chunk, 0, SNAPSHOT_CHUNK * PAGE_SIZE);
         uint64_t sum =
-            snapshot_sum(chunk, (left < SNAPSHOT_CHUNK ? left : SNAPSHOT_CHUNK) * PAGE_SIZE);
+            sum_of(chunk, (left < SNAPSHOT_CHUNK ? left : SNAPSHOT_CHUNK) * PAGE_SIZE);
         memcpy(index + l.sums + i * 8, &sum, 8);
         if (i && i + 2 < l.sum_count) /* the same from here on */
             for (; i + 2 < l.sum_count; i++)
                 memcpy(index + l.sums + (i + 1) * 8, &sum, 8);
     }
-    h.index_sum = snapshot_sum(index, l.contents);
+    h.index_sum = sum_of(index, l.contents);
     memcpy(index, &h, sizeof(h));
     write_bytes(f, index, l.contents);
     assert_int_equal(truncate(f->path, (off_t)l.end), 0);
@@ -372,7 +372,7 @@ static void test_boundless(void **state)
         uint8_t *index = calloc(1, l.contents);
         assert_non_null(index);
         memcpy(index, &h, sizeof(h));
-        h.index_sum = snapshot_sum(index, l.contents);
+        h.index_sum = sum_of(index, l.contents);
         free(index);
         write_bytes(f, &h, sizeof(h));
         assert_int_equal(truncate(f->path, (off_t)l.end), 0);
