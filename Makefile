@@ -40,10 +40,14 @@ $(DEPS): tools/packages
 	$(Q)tools/packages install
 	@mkdir -p $(@D) && touch $@
 
+# A room is a folder of sources.  SEES_folder lists the folders whose headers it may include; all
+# others do not compile.  Each build.mk lists its rooms from the bottom up; tests/rooms.sh checks.
+WALLS = $(SEES_$(patsubst %/,%,$(dir $<)):%=-I%)
+
 $(B)/obj/%.o: %.c | $(DEPS)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HL_CPPFLAGS) $(WALLS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 include gdbstub/build.mk
 include hostlib/build.mk
@@ -86,6 +90,11 @@ uninstall: ## remove what install put there
 
 clean: ## remove everything that was built
 	rm -rf build
+
+# For tests/rooms.sh.
+.PHONY: list-rooms
+list-rooms:
+	@$(foreach r,$(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS),echo '$r:$(SEES_$r)';)
 
 help: ## this list
 	@echo 'Targets:'

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # gdbstub: libhlgdb, the GDB remote stub, and its public headers.  It depends on no other room.
 
-GDB_SRC := $(wildcard gdbstub/src/*.c)
+# From the bottom up.
+G := gdbstub/src
+GDB_ROOMS := $(addprefix $G/,wire session command server)
+SEES_$G/session := $G/wire
+SEES_$G/command := $(addprefix $G/,wire session)
+SEES_$G/server := $(addprefix $G/,wire session command)
+GDB_SRC := $(wildcard $(GDB_ROOMS:%=%/*.c))
 GDB_OBJ := $(GDB_SRC:%.c=$(B)/obj/%.o)
 GDB_HEADERS := $(wildcard gdbstub/include/hl/*.h)
 

@@ -1,7 +1,24 @@
 # hostlib: libhl, static and shared, and its public headers.
 
-HL_SRC := $(wildcard hostlib/src/*.c)
-HL_OWN_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/shim.o
+# From the bottom up.  parts.c, which puts the library together, is above them all.
+H := hostlib/src
+HL_ROOMS := $(addprefix $H/,base image machine kvm sandbox linux attach core snapshot symbols profile debug env)
+SEES_$H/image := $H/base
+SEES_$H/machine := $H/base
+SEES_$H/kvm := $(addprefix $H/,base machine)
+SEES_$H/sandbox := $(addprefix $H/,base image machine)
+SEES_$H/linux := $(addprefix $H/,base machine sandbox)
+SEES_$H/attach := $(addprefix $H/,base image machine sandbox)
+SEES_$H/core := $(addprefix $H/,base image machine sandbox)
+SEES_$H/snapshot := $(addprefix $H/,base image machine sandbox)
+SEES_$H/symbols := $(addprefix $H/,base image)
+SEES_$H/profile := $(addprefix $H/,base image machine sandbox symbols)
+SEES_$H/debug := $(addprefix $H/,base image machine sandbox attach core snapshot)
+SEES_$H/env := $(addprefix $H/,base image machine sandbox attach profile debug)
+SEES_$H := $(HL_ROOMS)
+
+HL_SRC := $H/parts.c $(wildcard $(HL_ROOMS:%=%/*.c))
+HL_OWN_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/$H/machine/shim.o
 # The stub is in it: HL_GDB works in every program that links libhl.
 HL_OBJ := $(HL_OWN_OBJ) $(GDB_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
@@ -27,7 +44,7 @@ $(B)/lib/libhl.a: $(B)/obj/libhl.o $(B)/obj/libhlgdb.o
 # For tests of what is inside, and tools that need a part: every object with all its names.  It is
 # not installed.
 $(B)/obj/libhl-inside.a: $(HL_OBJ)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 
 $(B)/lib/$(HL_SONAME): $(HL_OBJ)
 	$(call say,LD,$@)

@@ -8,7 +8,7 @@ TEST_DEFS = -DTEST_BUILD='"$(abspath $(B))"' -DTEST_SOURCE='"$(CURDIR)/tests"'
 $(B)/tests/%: tests/%.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/obj/libhl-inside.a -lcmocka $(HL_LIBS) -pthread
 
 # Under a timer when asked (tests/kvm/ticking.sh).
@@ -22,7 +22,7 @@ $(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $< $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
 # Test guests, small and named for what they show.
@@ -58,14 +58,14 @@ $(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
 $(B)/tests/bench/restore: tests/bench/restore.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
 # The figures of docs/performance.md.  ROUNDS is that of bench-cold below.
 BENCH_SRC := $(wildcard tests/bench/bench*.c) tests/bench/raw.c
 $(B)/tests/bench/bench: $(BENCH_SRC) $(wildcard tests/bench/*.h) $(B)/obj/libhl-inside.a
 	$(call say,BENCH,tests/bench/bench.c)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -o $@ $(BENCH_SRC) $(B)/obj/libhl-inside.a $(HL_LIBS) -ljansson -pthread
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) -std=c11 $(WARN) $(SANFLAGS) -O2 -o $@ $(BENCH_SRC) $(B)/obj/libhl-inside.a $(HL_LIBS) -ljansson -pthread
 
 .PHONY: bench
 bench: $(B)/tests/bench/bench $(B)/tests/guest/conformance $(B)/tests/guest/exits ## speed against a floor of raw KVM, table and JSON; ROUNDS=200
@@ -81,7 +81,7 @@ bench-restore: $(B)/tests/bench/restore $(B)/tests/guest/rewind ## going back to
 $(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) -std=c11 $(WARN) $(SANFLAGS) -O2 -MMD -MP -MF $@.d -o $@ $< $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
 GDB_ROUNDS ?= 5
 .PHONY: bench-gdb

@@ -4,7 +4,7 @@
 $(B)/tests/chaos/chaos: tests/chaos/chaos.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -Ihostlib/src $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< \
 	    $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 -include $(B)/tests/chaos/chaos.d
 tests: $(B)/tests/chaos/chaos
@@ -42,8 +42,8 @@ tests: $(B)/tests/fault/fault
 # Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built by gcc with sanitizers for the
 # corpora in `make check`, and by clang for libFuzzer where that is installed.
 FUZZ_TARGETS := image guest snapshot ini expr core rsp profile unwind dwarf heap
-FUZZ_LIB := $(filter-out hostlib/src/parts.c hostlib/src/vcpu_kvm% hostlib/src/kvm.c hostlib/src/kvm_hint.c hostlib/src/cpuid.c,$(HL_SRC)) \
-            $(GDB_SRC) tools/dev/expr.c tools/dev/project.c tools/dev/file.c tools/dev/project_ini.c tools/dev/json_write.c tools/dev/width.c tools/dev/quote.c tools/dev/corefile.c tools/dev/corefile_notes.c \
+FUZZ_LIB := $(filter-out hostlib/src/parts.c hostlib/src/kvm/%,$(HL_SRC)) \
+            $(GDB_SRC) tools/dev/cli/expr.c tools/dev/cli/project.c tools/dev/base/file.c tools/dev/cli/project_ini.c tools/dev/base/json_write.c tools/dev/base/width.c tools/dev/base/quote.c tools/dev/inspect/corefile.c tools/dev/inspect/corefile_notes.c \
             $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/parts.c tests/fuzz/ask.c
 FUZZ_DRIVER := $(patsubst %,$(B)/fuzz/gcc/tests/fuzz/%.o,driver fuzz mutate)
 .PRECIOUS: $(B)/fuzz/clang/%.o
@@ -53,7 +53,7 @@ FUZZ_TIMEOUT := 1
 FUZZ_MALLOC_MB := 256
 FUZZ_RSS_MB := 1024
 FUZZ_BOUNDS := -DFUZZ_TIMEOUT=$(FUZZ_TIMEOUT) -DFUZZ_MALLOC_MB=$(FUZZ_MALLOC_MB) -DFUZZ_RSS_MB=$(FUZZ_RSS_MB)
-FUZZ_CFLAGS = $(HL_CPPFLAGS) $(FUZZ_BOUNDS) $(patsubst %,-iquote %,hostlib/src tools tools/dev tests/fuzz gdbstub/src tests/gdb) -std=c11 -g -O1 -pthread
+FUZZ_CFLAGS = $(HL_CPPFLAGS) $(FUZZ_BOUNDS) $(patsubst %,-iquote %,$(HL_ROOMS) $(DEV_ROOMS) $(GDB_ROOMS) tools tests/fuzz tests/gdb) -std=c11 -g -O1 -pthread
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_LINK := -Wl,--wrap=LLVMFuzzerTestOneInput
 FUZZ_LIBS := -linih $(HL_LIBS)
@@ -65,11 +65,11 @@ $(B)/fuzz/clang/%.o: %.c tests/life.mk | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	    -MMD -MP -c -o $@ $<
-$(B)/fuzz/gcc.a: $(FUZZ_LIB:%.c=$(B)/fuzz/gcc/%.o) $(B)/fuzz/gcc/tests/fuzz/cover.o $(B)/obj/hostlib/src/shim.o
-$(B)/fuzz/clang.a: $(FUZZ_LIB:%.c=$(B)/fuzz/clang/%.o) $(B)/obj/hostlib/src/shim.o
+$(B)/fuzz/gcc.a: $(FUZZ_LIB:%.c=$(B)/fuzz/gcc/%.o) $(B)/fuzz/gcc/tests/fuzz/cover.o $(B)/obj/hostlib/src/machine/shim.o
+$(B)/fuzz/clang.a: $(FUZZ_LIB:%.c=$(B)/fuzz/clang/%.o) $(B)/obj/hostlib/src/machine/shim.o
 $(B)/fuzz/gcc.a $(B)/fuzz/clang.a:
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)rm -f $@ && $(AR) qcs $@ $^
 -include $(shell find $(B)/fuzz/gcc $(B)/fuzz/clang -name '*.d' 2>/dev/null)
 
 # bomb is there to be found (tests/fuzz/driver.sh).
@@ -89,11 +89,11 @@ tests: $(FUZZ_CORPUS) $(B)/fuzz/seeds/.made
 
 # Renderers of profiles: for render.sh, and on documents that were damaged.
 $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
-    $(B)/obj/tools/dev/file.o $(B)/obj/tools/dev/json_write.o $(B)/obj/tools/dev/width.o \
-    $(B)/obj/tools/dev/quote.o $(B)/lib/libhl.a
+    $(B)/obj/tools/dev/base/file.o $(B)/obj/tools/dev/base/json_write.o $(B)/obj/tools/dev/base/width.o \
+    $(B)/obj/tools/dev/base/quote.o $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tools/dev $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(DEV_ROOMS:%=-iquote %) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \
 	    $(filter %.c %.o %.a,$^) $(LDFLAGS) $(HL_LIBS) -ljansson
 $(B)/tests/profile/damage: $(B)/fuzz/gcc/tests/profile/damage.o $(B)/fuzz/gcc.a
 	$(call say,FUZZ,$@)

@@ -1,9 +1,21 @@
 # tools: hl-dev and hl-new, and the templates.
 
-DEV_SRC := tools/hl-dev.c $(wildcard tools/dev/*.c)
+# From the bottom up; hl-dev.c above them all.
+T := tools/dev
+DEV_ROOMS := $(addprefix $T/,base render crash cli run inspect trace profile)
+SEES_$T/render := $T/base
+SEES_$T/crash := $T/base
+SEES_$T/cli := $(addprefix $T/,base render)
+SEES_$T/run := $(addprefix $T/,base render crash cli)
+SEES_$T/inspect := $(addprefix $T/,base render crash cli run)
+SEES_$T/trace := $(addprefix $T/,base render crash cli run)
+SEES_$T/profile := $(addprefix $T/,base render crash cli run)
+SEES_tools := $(DEV_ROOMS)
+
+DEV_SRC := tools/hl-dev.c $(wildcard $(DEV_ROOMS:%=%/*.c))
 DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
 NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
-NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/text.o
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/base/text.o
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
@@ -15,10 +27,10 @@ $(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
 	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
 # What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c, quote.c and width.c.
-RENDER_SRC := $(patsubst %,tools/dev/profile_%.c,callgrind check color diff ends folded grid group map \
+RENDER_SRC := $(patsubst %,tools/dev/render/%.c,callgrind check color diff ends folded grid group map \
               parts path render rows speedscope stacks summary svg table text tree view)
 # It contains them.
-$(B)/obj/tools/dev/profile_svg.o $(B)/fuzz/gcc/tools/dev/profile_svg.o: tools/dev/profile_flame.js tools/dev/profile_flame.css
+$(B)/obj/tools/dev/render/svg.o $(B)/fuzz/gcc/tools/dev/render/svg.o: tools/dev/render/flame.js tools/dev/render/flame.css
 
 $(B)/bin/hl-new: $(NEW_OBJ)
 	$(call say,LD,$@)

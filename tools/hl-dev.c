@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hl-dev.c - the guest author's tool: one subcommand a file in dev/. */
+/* hl-dev.c - the guest author's tool: one subcommand a file in the rooms of dev/. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 
 #include <hl/hl.h>
 
-#include "dev/commands.h"
-#include "dev/ui.h"
+#include "commands.h"
+#include "ui.h"
 
 static const struct {
     const char *name;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dev/expr.h"
+#include "expr.h"
 #include "tiny.h"
 
 /* Files are none of the parser's business, and some never end. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/gdb: the stub alone, with a scripted target, a native process, real GDB.
 
-GDBTEST_FLAGS = $(HL_CPPFLAGS) -Igdbstub/src -Itests/gdb $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
+GDBTEST_FLAGS = $(HL_CPPFLAGS) $(GDB_ROOMS:%=-I%) -Itests/gdb $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
 GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
 GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
                $(B)/tests/gdb/driver \

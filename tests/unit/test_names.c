@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../hostlib/src/demangle.h"
-#include "../../hostlib/src/symbols_names.h"
+#include "../../hostlib/src/symbols/demangle.h"
+#include "../../hostlib/src/symbols/symbols_names.h"
 
 static const struct {
     const char *mangled, *readable;

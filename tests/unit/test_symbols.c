@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../hostlib/src/unwind.h"
+#include "../../hostlib/src/symbols/unwind.h"
 
 #define FRAMES 64
 #define STACK_BYTES 65536

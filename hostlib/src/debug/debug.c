@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/debug.c - a debug target's life: making, serving, starting afresh, finishing, unmaking. */
+#include "debug.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "image.h"
+#include "registry.h"
+
+#define POLL_MS 50
+#define FAREWELL_MS 1000 /* for the debugger to hear of the end */
+
+void debug_registry(struct hl_debug *d)
+{
+    const struct hl_sandbox *sb = d->sb;
+    bool held = d->state == DEBUG_HELD || d->hold.state == HOLD_HERE;
+    enum registry_state state;
+    if (d->in_call) /* then the sandbox's state is the guest's thread's own */
+        state = held ? REGISTRY_HELD : REGISTRY_IN_CALL;
+    else
+        state = sb->state == HL_SANDBOX_DEAD       ? REGISTRY_EXITED
+                : held                             ? REGISTRY_HELD
+                : sb->state == HL_SANDBOX_POISONED ? REGISTRY_POISONED
+                                                   : REGISTRY_IDLE;
+    registry_update(d->registry, state, d->calling,
+                    __atomic_load_n(&sb->counts.calls, __ATOMIC_RELAXED),
+                    __atomic_load_n(&sb->counts.exits, __ATOMIC_RELAXED));
+}
+
+void debug_remember(struct hl_debug *d)
+{
+    const struct hl_sandbox *sb = d->sb;
+    snapshot_take_any(&d->snapshot, d->sb, NULL);
+    d->before_start = sb->rewound || (sb->state == HL_SANDBOX_NEW && !sb->cloned);
+}
+
+int debug_restore(struct hl_debug *d)
+{
+    struct hl_sandbox *sb = d->sb;
+    enum hl_sandbox_state before = sb->state;
+    /* All of it: a READY guest is taken to differ from its snapshot in what a call changes only. */
+    sb->state = HL_SANDBOX_POISONED;
+    int rc = snapshot_restore(sb, d->snapshot, NULL);
+    debug_regs_forget(d);
+    if (before == HL_SANDBOX_NEW)
+        sb->state = HL_SANDBOX_NEW;
+    else if (!rc)
+        sb->rewound = d->before_start;
+    return rc;
+}
+
+void debug_rewind(struct hl_debug *d)
+{
+    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
+    d->restart = d->killed = d->ended = false;
+    d->died_by = 0;
+    debug_remove_all(d); /* a debugger that starts afresh inserts them again */
+    debug_hold_release(d);
+    int rc = debug_restore(d);
+    d->wish = rc ? HL_DEBUG_KILLED : HL_DEBUG_RESTARTED;
+    if (rc)
+        stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
+    debug_post(d, &stop);
+    if (rc)
+        d->state = DEBUG_FREE;
+}
+
+static void fill_target(struct hl_debug *d)
+{
+    d->target = (struct gdb_target){
+        .ops = &debug_ops,
+        .self = d,
+        .description = &d->description,
+        .monitors = debug_monitors,
+        .monitor_count = debug_monitor_count,
+        .points = GDB_POINT_BIT(GDB_SW_BREAK) | GDB_POINT_BIT(GDB_HW_BREAK) |
+                  GDB_POINT_BIT(GDB_WATCH_WRITE) | GDB_POINT_BIT(GDB_WATCH_READ) |
+                  GDB_POINT_BIT(GDB_WATCH_ACCESS),
+        .objects = 1u << GDB_OBJECT_AUXV | 1u << GDB_OBJECT_SIGINFO | 1u << GDB_OBJECT_MEMORY_MAP,
+        .range_step = true,
+        .created = d->config.created,
+        .process = (uint32_t)getpid(),
+        .name = debug_file_name(d),
+    };
+}
+
+static int make(struct hl_debug **debug, struct hl_sandbox *sb,
+                const struct hl_debug_config *config, const struct hl_debug_abilities *can,
+                struct hl_error *error)
+{
+    struct hl_debug *d = calloc(1, sizeof(*d));
+    if (!d)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    *debug = d;
+    d->sb = sb;
+    d->config = config ? *config : (struct hl_debug_config)HL_DEBUG_CONFIG_INIT;
+    pthread_mutex_init(&d->lock, NULL);
+    pthread_mutex_init(&d->hook_lock, NULL);
+    pthread_cond_init(&d->changed, NULL);
+    d->core_directory = -1;
+    d->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (d->event_fd < 0)
+        return hl_error_set(error, HL_ERR_SYSTEM, "no event descriptor for the debugger");
+    d->path = image_file(sb->image);
+    int rc = can ? 0 : hl_debug_probe(&d->can, error);
+    if (can)
+        d->can = *can;
+    if (!rc)
+        rc = debug_hold_set(d, error);
+    if (!rc)
+        rc = debug_core_open(d, error);
+    debug_regs_init(d);
+    fill_target(d);
+    return rc;
+}
+
+static void unmake(struct hl_debug *d)
+{
+    if (!d)
+        return;
+    bool copy = debug_is_copy(d);
+    observe_remove(d->sb, &d->observer);
+    hl_gdb_destroy(d->gdb);
+    registry_remove(d->registry);
+    if (!copy)
+        debug_remove_all(d);
+    hl_snapshot_destroy(d->snapshot);
+    if (d->event_fd >= 0)
+        close(d->event_fd);
+    debug_core_close(d);
+    free(d->breaks);
+    free(d->watches);
+    free(d->xsave.area);
+    free(d->object);
+    if (!copy) {
+        pthread_cond_destroy(&d->changed);
+        pthread_mutex_destroy(&d->hook_lock);
+        pthread_mutex_destroy(&d->lock);
+    }
+    free(d);
+}
+
+int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
+                 const struct hl_debug_abilities *can, struct hl_error *error)
+{
+    struct hl_debug *d = NULL;
+    int rc = make(&d, sb, config, can, error);
+    if (rc) {
+        unmake(d);
+        return rc;
+    }
+    if (sb->state <= HL_SANDBOX_READY)
+        debug_remember(d);
+    d->observer = (struct hl_observer){.event = debug_event, .opaque = d, .kinds = DEBUG_EVENTS};
+    observe_add(sb, &d->observer);
+    d->warden.ops = &debug_warden_ops;
+    sb->warden = &d->warden;
+    return 0;
+}
+
+static int serve(struct hl_debug *d, const char *endpoint, struct hl_error *error)
+{
+    const struct hl_gdb_config config = {.anywhere = d->config.anywhere,
+                                         .fds = d->config.fds,
+                                         .fd_in = d->config.fd_in,
+                                         .fd_out = d->config.fd_out};
+    char own[160];
+    int rc = 0;
+    if (!endpoint || !*endpoint) {
+        rc = registry_private_endpoint(own, sizeof(own), error);
+        endpoint = own;
+    }
+    if (!rc)
+        rc = hl_gdb_create(&d->gdb, &d->target, endpoint, &config, error);
+    return rc;
+}
+
+static int publish(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
+{
+    struct hl_debug *d = debug_of(sb);
+    int rc = serve(d, endpoint, error);
+    if (rc) {
+        sb->warden = NULL;
+        unmake(d);
+        return rc;
+    }
+    registry_add(&d->registry, sb, hl_gdb_endpoint(d->gdb), hl_gdb_remote(d->gdb), NULL);
+    pthread_mutex_lock(&d->lock);
+    debug_registry(d);
+    pthread_mutex_unlock(&d->lock);
+    return 0;
+}
+
+int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
+                     const struct hl_debug_config *config, struct hl_error *error)
+{
+    int rc = sandbox_take(sb, error);
+    if (rc)
+        return rc;
+    rc = sb->warden ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
+                   : debug_create(sb, config, NULL, error);
+    if (!rc)
+        rc = publish(sb, endpoint, error);
+    sandbox_give(sb);
+    return rc;
+}
+
+const char *hl_sandbox_debug_endpoint(const struct hl_sandbox *sb)
+{
+    const struct hl_debug *d = debug_of(sb);
+    return d ? hl_gdb_endpoint(d->gdb) : NULL;
+}
+
+const char *hl_sandbox_debug_remote(const struct hl_sandbox *sb)
+{
+    const struct hl_debug *d = debug_of(sb);
+    return d ? hl_gdb_remote(d->gdb) : NULL;
+}
+
+bool hl_sandbox_debug_attached(const struct hl_sandbox *sb)
+{
+    const struct hl_debug *d = debug_of(sb);
+    return d && !debug_is_copy(d) && hl_gdb_attached(d->gdb) && !d->detached;
+}
+
+bool hl_sandbox_debug_saw_end(const struct hl_sandbox *sb)
+{
+    struct hl_debug *d = debug_of(sb);
+    if (!d)
+        return false;
+    pthread_mutex_lock(&d->lock);
+    bool saw = d->ended || d->wish == HL_DEBUG_KILLED;
+    pthread_mutex_unlock(&d->lock);
+    return saw;
+}
+
+int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sb, int timeout_ms)
+{
+    const struct hl_debug *d = debug_of(sb);
+    return d && !debug_is_copy(d) ? hl_gdb_wait_gone(d->gdb, timeout_ms) : 0;
+}
+
+enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sb)
+{
+    struct hl_debug *d = debug_of(sb);
+    if (!d || debug_is_copy(d))
+        return HL_DEBUG_NOTHING;
+    pthread_mutex_lock(&d->lock);
+    enum hl_debug_wish wish = d->wish;
+    if (wish == HL_DEBUG_RESTARTED)
+        d->wish = HL_DEBUG_NOTHING;
+    pthread_mutex_unlock(&d->lock);
+    return wish;
+}
+
+/* ---- the end ---- */
+
+static void wait_ms(struct hl_debug *d, int ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += ms * 1000000l;
+    until.tv_sec += until.tv_nsec / 1000000000l;
+    until.tv_nsec %= 1000000000l;
+    pthread_cond_timedwait(&d->changed, &d->lock, &until);
+}
+
+/* lock held.  A debugger that looks at the idle guest is let finish; one that waits is told. */
+static void say_exited(struct hl_debug *d, int status)
+{
+    while (d->state == DEBUG_HELD && d->wish != HL_DEBUG_RESTARTED)
+        pthread_cond_wait(&d->changed, &d->lock);
+    if (d->state != DEBUG_RUNNING && !d->event_due)
+        return;
+    debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_EXITED, .status = status});
+    d->state = DEBUG_FREE;
+    d->ended = true;
+}
+
+int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
+{
+    struct hl_debug *d = debug_of(sb);
+    if (!d || debug_is_copy(d))
+        return 0;
+    bool again = false, over = false;
+    pthread_mutex_lock(&d->lock);
+    say_exited(d, status);
+    while (!again && !over) {
+        again = d->wish == HL_DEBUG_RESTARTED;
+        over = !d->ended &&
+               d->wish != HL_DEBUG_KILLED; /* there is no debugger that `run` could come from */
+        pthread_mutex_unlock(&d->lock);
+        if (!again && !over)
+            over = hl_gdb_wait_gone(d->gdb, POLL_MS) == 0;
+        pthread_mutex_lock(&d->lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+    return again ? 1 : 0;
+}
+
+void debug_destroy(struct hl_debug *d)
+{
+    if (!d)
+        return;
+    if (!debug_is_copy(d)) {
+        pthread_mutex_lock(&d->lock);
+        d->wish = HL_DEBUG_NOTHING;
+        say_exited(d, d->sb->exit_status);
+        for (int waited = 0; d->event_set && waited < FAREWELL_MS; waited += POLL_MS)
+            wait_ms(d, POLL_MS);
+        pthread_mutex_unlock(&d->lock);
+    }
+    unmake(d);
+}

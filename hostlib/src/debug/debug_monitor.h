@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug_monitor.h - what the files of the `monitor` commands share. */
+#ifndef HL_DEBUG_MONITOR_H
+#define HL_DEBUG_MONITOR_H
+
+#include "debug.h"
+
+void debug_say(struct gdb_printer *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The line that says why; then there is no other. */
+#define TOLD 1
+int debug_refuse(struct gdb_printer *p, const char *name, const char *why);
+
+/* struct gdb_monitor's run */
+int debug_on_gcore(void *target, const char *args, struct gdb_printer *p); /* debug/gcore.c */
+int debug_on_maps(void *target, const char *args, struct gdb_printer *p);  /* debug/maps.c */
+int debug_on_calls(void *target, const char *args, struct gdb_printer *p); /* debug/calls.c */
+
+#endif

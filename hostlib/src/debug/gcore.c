@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * debug/gcore.c - `monitor gcore`: a core file on the host's side.
+ *
+ * A debugger owns the guest, not the host's account: what is written on its word is a new file in
+ * the one directory that the program named, and never one that hides.
+ */
+#include "debug_monitor.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <hl/text.h>
+
+#include "core.h"
+
+int debug_core_open(struct hl_debug *d, struct hl_error *error)
+{
+    const char *path = d->config.core_directory;
+    d->config.core_directory = NULL; /* the caller's, for no longer than this */
+    d->core_directory = open(path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (d->core_directory >= 0 || !path)
+        return 0; /* without a current directory there is no `gcore`, and all else */
+    return hl_error_set(error, HL_ERR_ARGUMENT, "%s: no directory for core files: %m", path);
+}
+
+void debug_core_close(struct hl_debug *d)
+{
+    if (d->core_directory >= 0)
+        close(d->core_directory);
+}
+
+/* Where that is, the debugger's user may not know: the host's directory need not be his. */
+static const char *directory_name(const struct hl_debug *d, char *name, size_t room)
+{
+    char link[64];
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", d->core_directory);
+    ssize_t n = readlink(link, name, room - 1);
+    snprintf(name + (n > 0 ? n : 0), room - (size_t)(n > 0 ? n : 0), "%s", n > 0 ? "" : ".");
+    return name;
+}
+
+/*
+ * The directory may be named, too, as we name it or as ".": what follows it, or NULL.  No path of a
+ * debugger's is looked up, as that alone may mount a file system, or wait for one.
+ */
+static const char *name_inside(const char *directory, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return path;
+    size_t n = (size_t)(slash - path);
+    bool ours = (n == 1 && *path == '.') ||
+                (n == strlen(directory) && strncmp(path, directory, n) == 0) ||
+                (n == 0 && strcmp(directory, "/") == 0);
+    return ours ? slash + 1 : NULL;
+}
+
+/* What a shell or a program that lists the directory takes for something else. */
+static bool is_plain(const char *name)
+{
+    size_t n = strlen(name);
+    return n && *name != '.' && *name != '-' && hl_text_escape(NULL, 0, name, n) == n;
+}
+
+int debug_on_gcore(void *target, const char *args, struct gdb_printer *p)
+{
+    struct hl_debug *d = target;
+    struct hl_error error;
+    char directory[1024];
+    siginfo_t info;
+    if (d->core_directory < 0)
+        return debug_refuse(p, "gcore", "the host has no directory for it");
+    const char *name = name_inside(directory_name(d, directory, sizeof(directory)), args);
+    if (!name) {
+        debug_say(p, "gcore: %.200s: only a new file in %.200s can be written\n", args, directory);
+        return TOLD;
+    }
+    if (!is_plain(name))
+        return debug_refuse(p, "gcore",
+                            "takes the name of a new file that does not begin with '.' or '-'");
+    if (debug_siginfo(d, &info))
+        memset(&info, 0, sizeof(info));
+    if (core_write_new(d->sb, &info, d->core_directory, name, &error))
+        return debug_refuse(p, "gcore", error.text);
+    debug_say(p, "written: %.400s/%.100s\n", directory, name);
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/points.c - breakpoints: the list, and planting and lifting them around an entry. */
+#include "debug.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define INT3 0xcc
+
+/* Index of the first one at or above (address, point). */
+static size_t lower_bound(const struct hl_debug *d, hl_gva_t address, enum gdb_point point)
+{
+    size_t low = 0, high = d->break_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct debug_break *b = &d->breaks[middle];
+        if (b->address < address || (b->address == address && b->point < point))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address,
+                                         enum gdb_point from)
+{
+    size_t i = lower_bound(d, address, from);
+    if (i < d->break_count && d->breaks[i].address == address)
+        return &d->breaks[i];
+    return NULL;
+}
+
+/* Where its byte is at the moment; NULL while nothing is mapped there. */
+static void locate(const struct hl_debug *d, struct debug_break *b)
+{
+    const struct hl_machine *m = d->sb->machine;
+    hl_gpa_t gpa;
+    if (b->generation == m->pt.generation)
+        return;
+    b->generation = m->pt.generation;
+    b->at = hl_machine_lookup(m, b->address, &gpa, NULL) ? NULL : machine_memory(m, gpa, 1);
+}
+
+bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,
+                     int *slot)
+{
+    for (int i = 0; i < VCPU_SLOTS; i++) {
+        if (d->slots.slot[i].kind != VCPU_SLOT_OFF)
+            continue;
+        d->slots.slot[i].kind = kind;
+        d->slots.slot[i].address = address;
+        d->slots.slot[i].size = size;
+        *slot = i;
+        return true;
+    }
+    return false;
+}
+
+static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t address)
+{
+    struct debug_break b = {.address = address, .point = point, .slot = -1, .generation = ~0ull};
+    size_t at = lower_bound(d, address, point);
+    if (address >> 47)
+        return HL_ERR_ARGUMENT; /* the upper half is the host's: a slot would fire in the shim */
+    if (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point == point)
+        return 0;
+    locate(d, &b);
+    /* A debug register takes any address, and so must what stands in for one. */
+    if (!b.at && point != GDB_HW_BREAK)
+        return HL_ERR_ARGUMENT;
+    if (d->break_count == d->break_room) {
+        size_t room = 2 * d->break_room + 16;
+        struct debug_break *more = realloc(d->breaks, room * sizeof(*more));
+        if (!more)
+            return HL_ERR_MEMORY;
+        d->breaks = more;
+        d->break_room = room;
+    }
+    if (point == GDB_HW_BREAK && d->can.hw_break)
+        debug_slot_take(d, VCPU_SLOT_EXEC, address, 1, &b.slot);
+    memmove(&d->breaks[at + 1], &d->breaks[at], (d->break_count - at) * sizeof(b));
+    d->breaks[at] = b;
+    d->break_count++;
+    return 0;
+}
+
+static int remove_break(struct hl_debug *d, enum gdb_point point, hl_gva_t address)
+{
+    size_t at = lower_bound(d, address, point);
+    if (at == d->break_count || d->breaks[at].address != address || d->breaks[at].point != point)
+        return HL_ERR_ARGUMENT;
+    if (d->breaks[at].slot >= 0)
+        memset(&d->slots.slot[d->breaks[at].slot], 0, sizeof(d->slots.slot[0]));
+    d->break_count--;
+    memmove(&d->breaks[at], &d->breaks[at + 1], (d->break_count - at) * sizeof(d->breaks[0]));
+    return 0;
+}
+
+int debug_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size)
+{
+    if (point > GDB_HW_BREAK)
+        return debug_watch_insert(d, point, address, size);
+    return insert_break(d, point, address);
+}
+
+int debug_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size)
+{
+    if (point > GDB_HW_BREAK)
+        return debug_watch_remove(d, point, address, size);
+    return remove_break(d, point, address);
+}
+
+void debug_remove_all(struct hl_debug *d)
+{
+    while (d->break_count)
+        remove_break(d, d->breaks[d->break_count - 1].point, d->breaks[d->break_count - 1].address);
+    debug_watch_remove_all(d);
+    debug_deallocate_all(d);
+}
+
+static void plant(struct hl_debug *d, struct debug_break *b)
+{
+    locate(d, b);
+    if (!b->at)
+        return;
+    b->under = *b->at;
+    *b->at = INT3;
+    b->planted = true;
+}
+
+/* What the guest itself wrote over it stays. */
+static void lift(struct debug_break *b)
+{
+    if (b->planted && *b->at == INT3)
+        *b->at = b->under;
+    b->planted = false;
+}
+
+void debug_plant(struct hl_debug *d)
+{
+    if (d->hold.point.address)
+        plant(d, &d->hold.point);
+    for (size_t i = 0; i < d->break_count; i++)
+        if (d->breaks[i].slot < 0)
+            plant(d, &d->breaks[i]);
+}
+
+/* Backwards: of two at one address the first one knows what lies under both. */
+void debug_lift(struct hl_debug *d)
+{
+    for (size_t i = d->break_count; i > 0; i--)
+        lift(&d->breaks[i - 1]);
+    lift(&d->hold.point);
+}

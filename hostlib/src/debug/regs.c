@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/regs.c - the guest's registers by GDB's numbers. */
+#include "debug.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define XCR0_AVX (1ull << 2)
+#define XCR0_AVX512 (7ull << 5)
+
+void debug_regs_init(struct hl_debug *d)
+{
+    const struct hl_machine *m = d->sb->machine;
+    uint64_t xcr0 = m->ops->xcr0(m->vcpu);
+    unsigned n = 0;
+    d->features[n++] = &gdb_amd64_core;
+    d->features[n++] = &gdb_amd64_sse;
+    d->features[n++] = &gdb_amd64_linux;
+    d->features[n++] = &gdb_amd64_segments;
+    d->features[n++] = &gdb_amd64_system;
+    if (xcr0 & XCR0_AVX)
+        d->features[n++] = &gdb_amd64_avx;
+    if ((xcr0 & XCR0_AVX) && (xcr0 & XCR0_AVX512) == XCR0_AVX512)
+        d->features[n++] = &gdb_amd64_avx512;
+    d->description = (struct gdb_description){
+        .architecture = "i386:x86-64",
+        .osabi = "GNU/Linux",
+        .triple = "x86_64-unknown-linux-musl",
+        .features = d->features,
+        .feature_count = n,
+        .expedite = gdb_amd64_expedite,
+        .expedite_count = GDB_AMD64_EXPEDITE_COUNT,
+        .pc = GDB_AMD64_RIP,
+        .plain = GDB_AMD64_PLAIN,
+    };
+    d->orig_rax = d->returning = DEBUG_NO_SYSCALL;
+    gdb_xsave_offsets(d->xsave.offset);
+    if (!(xcr0 & XCR0_AVX512))
+        for (unsigned i = 5; i < GDB_XSAVE_COMPONENTS; i++)
+            d->xsave.offset[i] = 0;
+}
+
+void debug_regs_forget(struct hl_debug *d)
+{
+    d->regs_valid = d->bases_valid = d->xsave_valid = d->system_valid = false;
+}
+
+/* The server's thread while the guest is held, the guest's own inside of a hook. */
+bool debug_may_look(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    bool may =
+        d->state == DEBUG_HELD || (d->in_hook && pthread_equal(d->hook_thread, pthread_self()));
+    pthread_mutex_unlock(&d->lock);
+    return may;
+}
+
+static int need_regs(struct hl_debug *d)
+{
+    int rc = d->regs_valid ? 0 : machine_get_general(d->sb->machine, &d->regs, NULL);
+    d->regs_valid = rc == 0;
+    return rc;
+}
+
+/* A system call of their own: a condition that fails does without. */
+static int need_bases(struct hl_debug *d)
+{
+    int rc = d->bases_valid ? 0 : hl_machine_get_regs(d->sb->machine, &d->regs, NULL);
+    d->regs_valid = d->bases_valid = rc == 0;
+    return rc;
+}
+
+static bool is_base(unsigned number)
+{
+    return number == GDB_AMD64_FS_BASE || number == GDB_AMD64_GS_BASE;
+}
+
+static int need_system(struct hl_debug *d)
+{
+    struct hl_machine *m = d->sb->machine;
+    int rc = d->system_valid ? 0 : m->ops->get_system(m->vcpu, &d->system, NULL);
+    d->system_valid = rc == 0;
+    /* Inside of the shim the vCPU's own cs and ss are ring 0's. */
+    if (!rc && m->in_shim)
+        machine_user_selectors(m, &d->system.cs, &d->system.ss);
+    return rc;
+}
+
+static int need_xsave(struct hl_debug *d)
+{
+    struct hl_machine *m = d->sb->machine;
+    if (d->xsave_valid)
+        return 0;
+    if (!d->xsave.area) {
+        d->xsave.size = m->ops->xsave_size(m->vcpu);
+        d->xsave.area = calloc(1, d->xsave.size);
+        if (!d->xsave.area)
+            return HL_ERR_MEMORY;
+    }
+    int rc = m->ops->get_xsave(m->vcpu, d->xsave.area, NULL);
+    d->xsave_valid = rc == 0;
+    return rc;
+}
+
+/* Those of struct hl_regs stand there in GDB's order. */
+static uint64_t *general(struct hl_debug *d, unsigned number)
+{
+    if (number <= GDB_AMD64_RIP)
+        return &(&d->regs.rax)[number];
+    return number == GDB_AMD64_EFLAGS    ? &d->regs.rflags
+           : number == GDB_AMD64_FS_BASE ? &d->regs.fs_base
+           : number == GDB_AMD64_GS_BASE ? &d->regs.gs_base
+                                         : NULL;
+}
+
+/* Selectors and control registers: the host's to set.  false: not one of them. */
+static bool read_system(struct hl_debug *d, unsigned number, uint64_t *value)
+{
+    const struct vcpu_system *s = &d->system;
+    const uint16_t selector[] = {s->cs, s->ss, s->ds, s->es, s->fs, s->gs};
+    const uint64_t control[] = {s->cr0, s->cr2, s->cr3, s->cr4, s->cr8, s->efer};
+    if (number >= GDB_AMD64_CS && number <= GDB_AMD64_GS)
+        *value = selector[number - GDB_AMD64_CS];
+    else if (number >= GDB_AMD64_CR0 && number <= GDB_AMD64_EFER)
+        *value = control[number - GDB_AMD64_CR0];
+    else
+        return false;
+    return true;
+}
+
+static bool is_system(unsigned number)
+{
+    return (number >= GDB_AMD64_CS && number <= GDB_AMD64_GS) ||
+           (number >= GDB_AMD64_CR0 && number <= GDB_AMD64_EFER);
+}
+
+/* Of those that do not stand in the XSAVE area. */
+static size_t size_of(unsigned number)
+{
+    return number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
+}
+
+int debug_read_register(void *target, unsigned number, void *data, size_t size)
+{
+    struct hl_debug *d = target;
+    uint64_t value = d->orig_rax;
+    int rc = 0;
+    if (!debug_may_look(d))
+        return HL_ERR_BUSY;
+    if (is_system(number)) {
+        rc = need_system(d);
+        read_system(d, number, &value);
+    } else if (number <= GDB_AMD64_EFLAGS || is_base(number)) {
+        rc = is_base(number) ? need_bases(d) : need_regs(d);
+        value = *general(d, number);
+    } else if (number != GDB_AMD64_ORIG_RAX) {
+        rc = need_xsave(d);
+        return rc ? rc : gdb_xsave_read(&d->xsave, number, data, size);
+    }
+    if (!rc && size != size_of(number))
+        rc = HL_ERR_ARGUMENT;
+    if (!rc)
+        memcpy(data, &value, size);
+    return rc;
+}
+
+static int write_xsave(struct hl_debug *d, unsigned number, const void *data, size_t size)
+{
+    struct hl_machine *m = d->sb->machine;
+    int rc = need_xsave(d);
+    if (!rc)
+        rc = gdb_xsave_write(&d->xsave, number, data, size);
+    if (!rc)
+        rc = machine_settle(m, NULL);
+    if (!rc)
+        rc = m->ops->set_xsave(m->vcpu, d->xsave.area, NULL);
+    d->xsave_valid = rc == 0;
+    return rc;
+}
+
+static int write_general(struct hl_debug *d, unsigned number, uint64_t value)
+{
+    int rc = need_bases(d);
+    if (rc)
+        return rc;
+    if (number == GDB_AMD64_RIP && value >> 47)
+        return HL_ERR_ARGUMENT; /* going there would fault in the shim, not in the guest */
+    /* The answer of a host call would be lost to the one that code elsewhere makes. */
+    if (number == GDB_AMD64_RIP && value != d->regs.rip && (d->in_host || d->at_host_call))
+        return HL_ERR_BUSY;
+    *general(d, number) = value;
+    d->regs_valid = d->bases_valid = false; /* flags are put right on their way in */
+    return hl_machine_set_regs(d->sb->machine, &d->regs, NULL);
+}
+
+int debug_write_register(void *target, unsigned number, const void *data, size_t size)
+{
+    struct hl_debug *d = target;
+    uint64_t value = 0, now;
+    if (!debug_may_look(d))
+        return HL_ERR_BUSY;
+    if (!is_system(number) && number > GDB_AMD64_EFLAGS && number != GDB_AMD64_FS_BASE &&
+        number != GDB_AMD64_GS_BASE && number != GDB_AMD64_ORIG_RAX)
+        return write_xsave(d, number, data, size);
+    if (size != size_of(number))
+        return HL_ERR_ARGUMENT;
+    memcpy(&value, data, size);
+    if (number == GDB_AMD64_ORIG_RAX) {
+        d->orig_rax = value; /* GDB clears it before it calls a function, and puts it back */
+        return 0;
+    }
+    if (!is_system(number))
+        return write_general(d, number, value);
+    int rc = need_system(d);
+    if (!rc && number == GDB_AMD64_CR2) {
+        /* GDB puts it back after it called a function.  No guest can see it: ours is all there is.
+         */
+        d->system.cr2 = value;
+        return 0;
+    }
+    /* A G packet writes them all: refused is only a change. */
+    if (!rc)
+        rc = read_system(d, number, &now) && now == value ? 0 : HL_ERR_ARGUMENT;
+    return rc;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/stop.c - the guest stands: the debugger is told, and the guest's thread waits. */
+#include "debug.h"
+
+#include <unistd.h>
+
+void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
+{
+    const uint64_t one = 1;
+    d->state = DEBUG_HELD;
+    d->event = d->last = *stop;
+    d->event_set = true;
+    d->event_due = d->break_in = false;
+    if (d->hold.state == HOLD_HERE)
+        debug_hold_release(d);
+    d->deliver = 0;
+    d->motion = (struct debug_motion){.how = GDB_CONTINUE};
+    (void)!write(d->event_fd, &one, sizeof(one));
+    debug_registry(d);
+    pthread_cond_broadcast(&d->changed);
+}
+
+bool debug_is_interrupted(const struct hl_debug *d)
+{
+    return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
+}
+
+/* lock held: wait until the debugger lets go, or there is a reason not to go on at all. */
+void debug_park(struct hl_debug *d)
+{
+    d->parked = true;
+    pthread_cond_broadcast(&d->changed);
+    while ((d->state == DEBUG_HELD || d->hold.state == HOLD_HERE) && !d->killed && !d->restart &&
+           !debug_is_interrupted(d))
+        pthread_cond_wait(&d->changed, &d->lock);
+    d->parked = false;
+}
+
+int debug_gone(const struct hl_debug *d, struct hl_error *error)
+{
+    const char *why = d->killed    ? ": the debugger killed the guest"
+                      : d->restart ? ": the debugger starts the guest afresh"
+                                   : "";
+    return hl_error_set(error, HL_ERR_INTERRUPTED, "%s%s", hl_err_text(HL_ERR_INTERRUPTED), why);
+}
+
+/* Is there a debugger that wants to know?  Then tell it and wait. */
+int debug_show(struct hl_debug *d, const struct gdb_stop *stop, struct hl_error *error)
+{
+    pthread_mutex_lock(&d->lock);
+    if (d->state == DEBUG_RUNNING || d->event_due)
+        debug_post(d, stop);
+    debug_park(d);
+    int rc = d->killed || d->restart || debug_is_interrupted(d) ? debug_gone(d, error) : 0;
+    pthread_mutex_unlock(&d->lock);
+    return rc;
+}
+
+/* What Linux shows in orig_rax at such a stop: rax itself may have been changed there. */
+uint64_t debug_syscall_of(const struct hl_exit *exit)
+{
+    return exit->kind == HL_EXIT_SYSCALL ? exit->syscall.number : DEBUG_NO_SYSCALL;
+}
+
+/* Conditions and commands are evaluated here, while the guest stands at the hit. */
+bool debug_wanted(struct hl_debug *d, const struct gdb_stop *stop)
+{
+    bool want = true;
+    pthread_mutex_lock(&d->hook_lock);
+    if (d->hooks.report) {
+        pthread_mutex_lock(&d->lock);
+        d->hook_thread = pthread_self();
+        d->in_hook = true;
+        pthread_mutex_unlock(&d->lock);
+        want = d->hooks.report(d->hooks.opaque, stop);
+        pthread_mutex_lock(&d->lock);
+        d->in_hook = false;
+        pthread_mutex_unlock(&d->lock);
+    }
+    pthread_mutex_unlock(&d->hook_lock);
+    return want;
+}
+
+void debug_wake(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * debug/watch.c - watchpoints: debug registers where they work and suffice, else page protection.
+ *
+ * A watched page is withheld from the processor by its page-table entry (pagetable_watch()), so an
+ * access is a #PF that tells address and direction.  The page is then given back for that one
+ * instruction.  The host owns the page tables and never goes through them when it touches memory:
+ * what it changes, in a host function or anywhere else, is found by comparing before the next
+ * entry.
+ */
+#include "debug.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WATCH_MAX (16u << 20) /* bytes of one watchpoint, which are copied to compare with */
+
+/* Page-fault error code (Intel SDM 3, 4.7). */
+#define PF_WRITE (1u << 1)
+#define PF_FETCH (1u << 4)
+
+static bool overlaps(hl_gva_t a, size_t a_size, hl_gva_t b, size_t b_size)
+{
+    return a < b + b_size && b < a + a_size;
+}
+
+/* What must be withheld of the page for all the watches there. */
+static unsigned page_need(const struct hl_debug *d, hl_gva_t page)
+{
+    unsigned need = 0;
+    for (size_t i = 0; i < d->watch_count; i++) {
+        const struct debug_watch *w = &d->watches[i];
+        if (!w->slots && overlaps(w->address, w->size, page, PAGE_SIZE))
+            need |= w->point == GDB_WATCH_WRITE ? HL_PROT_WRITE : HL_PROT_READ;
+    }
+    return need;
+}
+
+static void protect_pages(struct hl_debug *d, hl_gva_t address, size_t size)
+{
+    for (hl_gva_t page = address & PAGE_MASK; page < address + size; page += PAGE_SIZE)
+        machine_watch_page(d->sb->machine, page, page_need(d, page));
+}
+
+static void free_slots(struct hl_debug *d, unsigned slots)
+{
+    for (int i = 0; i < VCPU_SLOTS; i++)
+        if (slots >> i & 1)
+            memset(&d->slots.slot[i], 0, sizeof(d->slots.slot[i]));
+}
+
+/* Cover the range by aligned pieces, one slot each; none are taken when they do not suffice. */
+static unsigned take_slots(struct hl_debug *d, const struct debug_watch *w)
+{
+    enum vcpu_slot_kind kind = w->point == GDB_WATCH_WRITE ? VCPU_SLOT_WRITE : VCPU_SLOT_ACCESS;
+    hl_gva_t at = w->address, end = w->address + w->size;
+    unsigned taken = 0;
+    /* The processor knows no slot for reads alone. */
+    if (!d->can.hw_watch || w->point == GDB_WATCH_READ || w->size > VCPU_SLOTS * 8)
+        return 0;
+    while (at < end) {
+        uint8_t size = 8;
+        int slot;
+        while (at % size || size > end - at)
+            size /= 2;
+        if (!debug_slot_take(d, kind, at, size, &slot)) {
+            free_slots(d, taken);
+            return 0;
+        }
+        taken |= 1u << slot;
+        at += size;
+    }
+    return taken;
+}
+
+static void look(const struct hl_debug *d, struct debug_watch *w)
+{
+    w->seen = w->old && hl_machine_read(d->sb->machine, w->address, w->old, w->size, 0) == w->size;
+}
+
+/* Memory has been mapped or unmapped: what was not there to be watched may be there now. */
+void debug_watch_follow(struct hl_debug *d)
+{
+    if (!d->watch_count || d->watch_generation == d->sb->machine->pt.generation)
+        return;
+    d->watch_generation = d->sb->machine->pt.generation;
+    for (size_t i = 0; i < d->watch_count; i++) {
+        if (!d->watches[i].slots)
+            protect_pages(d, d->watches[i].address, d->watches[i].size);
+        if (!d->watches[i].seen)
+            look(d, &d->watches[i]);
+    }
+}
+
+int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size)
+{
+    struct debug_watch w = {.address = address, .size = size, .point = point};
+    hl_gva_t end;
+    if (!size || __builtin_add_overflow(address, size, &end) || (end - 1) >> 47)
+        return HL_ERR_ARGUMENT; /* the upper half is the host's */
+    if (size > WATCH_MAX)
+        return HL_ERR_LIMIT;
+    struct debug_watch *more = realloc(d->watches, (d->watch_count + 1) * sizeof(w));
+    if (!more)
+        return HL_ERR_MEMORY;
+    d->watches = more;
+    if (point != GDB_WATCH_READ && !(w.old = malloc(size)))
+        return HL_ERR_MEMORY;
+    look(d, &w);
+    w.slots = take_slots(d, &w);
+    d->watches[d->watch_count++] = w;
+    if (!w.slots)
+        protect_pages(d, address, size);
+    return 0;
+}
+
+static void remove_at(struct hl_debug *d, size_t i)
+{
+    struct debug_watch w = d->watches[i];
+    d->watches[i] = d->watches[--d->watch_count];
+    free_slots(d, w.slots);
+    if (!w.slots)
+        protect_pages(d, w.address, w.size);
+    free(w.old);
+}
+
+int debug_watch_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size)
+{
+    for (size_t i = 0; i < d->watch_count; i++) {
+        const struct debug_watch *w = &d->watches[i];
+        if (w->point == point && w->address == address && w->size == size) {
+            remove_at(d, i);
+            return 0;
+        }
+    }
+    return HL_ERR_ARGUMENT;
+}
+
+void debug_watch_remove_all(struct hl_debug *d)
+{
+    debug_watch_restore(d);
+    while (d->watch_count)
+        remove_at(d, d->watch_count - 1);
+}
+
+void debug_watch_wrote(struct hl_debug *d, hl_gva_t address, size_t size)
+{
+    for (size_t i = 0; i < d->watch_count; i++)
+        if (overlaps(d->watches[i].address, d->watches[i].size, address, size))
+            look(d, &d->watches[i]);
+}
+
+/* Would the page itself have allowed this access? */
+static bool allowed(const struct hl_debug *d, const struct hl_fault *f)
+{
+    unsigned prot, wanted = f->error_code & PF_FETCH   ? HL_PROT_EXEC
+                            : f->error_code & PF_WRITE ? HL_PROT_WRITE
+                                                       : HL_PROT_READ;
+    return !hl_machine_lookup(d->sb->machine, f->address, NULL, &prot) && (prot & wanted);
+}
+
+static bool is_granted(const struct hl_debug *d, hl_gva_t page)
+{
+    for (size_t i = 0; i < d->granted_count; i++)
+        if (d->granted[i] == page)
+            return true;
+    return false;
+}
+
+/* Bytes of an operand of this size from the address of the fault on, which is where a page begins
+ * when the operand began on the page before. */
+static unsigned reach(const struct hl_debug *d, const struct hl_fault *f, const uint8_t *code,
+                      size_t code_size, unsigned size)
+{
+    struct hl_regs regs;
+    if (f->address % PAGE_SIZE || hl_machine_get_regs(d->sb->machine, &regs, NULL))
+        return size;
+    return size - (unsigned)(f->address - insn_operand_start(code, code_size, &regs, f->address));
+}
+
+/*
+ * A page that is given back for one operand does not tell of another one in it (`cmps`, `push` of
+ * memory): what else the instruction is going to touch is asked of the decoder.
+ */
+static void note_others(struct hl_debug *d, const uint8_t *code, size_t code_size)
+{
+    struct insn_operand others[DEBUG_ACCESSES / 2];
+    struct hl_regs regs;
+    if (hl_machine_get_regs(d->sb->machine, &regs, NULL))
+        return;
+    size_t count =
+        insn_operands(code, code_size, &regs, others, sizeof(others) / sizeof(others[0]));
+    for (size_t i = 0; i < count; i++)
+        for (int write = 0; write < 2; write++)
+            if ((write ? others[i].write : others[i].read) && d->access_count < DEBUG_ACCESSES)
+                d->access[d->access_count++] =
+                    (struct debug_access){others[i].address, others[i].size, write};
+}
+
+static void note_access(struct hl_debug *d, const struct hl_fault *f)
+{
+    struct insn insn;
+    uint8_t code[INSN_MAX];
+    bool write = f->error_code & PF_WRITE;
+    if ((f->error_code & PF_FETCH) || d->access_count == DEBUG_ACCESSES)
+        return;
+    size_t code_size = hl_machine_read(d->sb->machine, f->rip, code, sizeof(code), HL_PROT_EXEC);
+    insn_decode(&insn, code, code_size);
+    if (!d->access_count)
+        note_others(d, code, code_size);
+    if (d->access_count == DEBUG_ACCESSES)
+        return;
+    unsigned size = write ? insn.written : insn.read;
+    size = size > 1 ? reach(d, f, code, code_size, size) : 1;
+    d->access[d->access_count++] = (struct debug_access){f->address, size, write};
+    /* An operand that is read and written is asked for as one to write. */
+    if (write && insn.modifies && d->access_count < DEBUG_ACCESSES)
+        d->access[d->access_count++] = (struct debug_access){f->address, size, false};
+}
+
+bool debug_watch_fault(struct hl_debug *d, const struct hl_fault *f)
+{
+    hl_gva_t page = f->address & PAGE_MASK;
+    unsigned need = d->watch_count ? page_need(d, page) : 0;
+    if (!need || !allowed(d, f))
+        return false;
+    if (!is_granted(d, page)) {
+        if (d->granted_count == DEBUG_ACCESSES)
+            debug_watch_restore(d); /* a gather over many pages: it starts again */
+        d->granted[d->granted_count++] = page;
+    }
+    note_access(d, f);
+    /* A read leaves a write by the same instruction to be seen. */
+    machine_watch_page(d->sb->machine, page, f->error_code & PF_WRITE ? 0 : HL_PROT_WRITE);
+    return true;
+}
+
+void debug_watch_restore(struct hl_debug *d)
+{
+    for (size_t i = 0; i < d->granted_count; i++)
+        machine_watch_page(d->sb->machine, d->granted[i], page_need(d, d->granted[i]));
+    d->granted_count = d->access_count = 0;
+}
+
+/* Address of the first byte that is not what it was; *changed tells whether there is one. */
+static hl_gva_t first_change(const struct hl_debug *d, const struct debug_watch *w, bool *changed)
+{
+    uint8_t now[256];
+    *changed = false;
+    for (size_t at = 0; w->seen && at < w->size; at += sizeof(now)) {
+        size_t n = w->size - at < sizeof(now) ? w->size - at : sizeof(now);
+        if (hl_machine_read(d->sb->machine, w->address + at, now, n, 0) != n)
+            return 0;
+        for (size_t i = 0; i < n && memcmp(now, w->old + at, n) != 0; i++)
+            if (now[i] != w->old[at + i]) {
+                *changed = true;
+                return w->address + at + i;
+            }
+    }
+    return 0;
+}
+
+static bool kind_sees(enum gdb_point point, bool write)
+{
+    return point == GDB_WATCH_ACCESS || write == (point == GDB_WATCH_WRITE);
+}
+
+static bool by_slot(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
+{
+    for (int i = 0; i < VCPU_SLOTS; i++)
+        if (w->slots & d->sb->machine->dr6 & 1u << i) {
+            *address = d->slots.slot[i].address;
+            return true;
+        }
+    return false;
+}
+
+static bool by_fault(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
+{
+    for (size_t i = 0; !w->slots && i < d->access_count; i++) {
+        const struct debug_access *a = &d->access[i];
+        if (kind_sees(w->point, a->write) && overlaps(a->address, a->size, w->address, w->size)) {
+            *address = a->address > w->address ? a->address : w->address;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A fault tells the first byte touched, a slot no more than itself: then the first byte changed is
+ * better, and all there is of what the host did. */
+static bool touched(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
+{
+    bool changed;
+    if (by_fault(d, w, address))
+        return true;
+    hl_gva_t change = first_change(d, w, &changed);
+    if (!by_slot(d, w, address) && !changed)
+        return false;
+    if (changed)
+        *address = change;
+    return true;
+}
+
+bool debug_watch_also(struct hl_debug *d, struct gdb_stop *stop)
+{
+    size_t i = 0;
+    while (i < d->watch_count && !d->watches[i].hit)
+        i++;
+    if (i == d->watch_count)
+        return false;
+    enum gdb_point point = d->watches[i].point;
+    hl_gva_t at = d->watches[i].hit_at;
+    *stop = (struct gdb_stop){.reason = GDB_STOP_WATCH, .point = point, .address = at};
+    /* Who is asked about a kind and an address looks at all the points that fit. */
+    for (; i < d->watch_count; i++)
+        if (d->watches[i].point == point && d->watches[i].hit_at == at)
+            d->watches[i].hit = false;
+    return true;
+}
+
+bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop)
+{
+    for (size_t i = 0; i < d->watch_count; i++) {
+        struct debug_watch *w = &d->watches[i];
+        w->hit = touched(d, w, &w->hit_at);
+        if (w->hit)
+            look(d, w);
+    }
+    return debug_watch_also(d, stop);
+}
+
+void debug_watch_suspend(struct hl_debug *d, bool suspend)
+{
+    for (size_t i = 0; i < d->watch_count; i++) {
+        const struct debug_watch *w = &d->watches[i];
+        hl_gva_t page = w->address & PAGE_MASK;
+        for (; !w->slots && page < w->address + w->size; page += PAGE_SIZE)
+            machine_watch_page(d->sb->machine, page, suspend ? 0 : page_need(d, page));
+        if (!suspend)
+            look(d, &d->watches[i]);
+    }
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kvm/vcpu_state.c - a vCPU's whole state, out and in.
+ *
+ * A system call on a vCPU costs 5 us on kvm_pvm, so a restore makes one, for the vector state:
+ * general registers, segments, control registers and pending events travel with the next KVM_RUN
+ * (KVM_CAP_SYNC_REGS).
+ */
+#include "vcpu_kvm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "retry.h"
+#include "shim.h"
+
+#define DR6_INIT 0xffff0ff0ull
+#define DR7_INIT 0x400ull
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+
+static void fill(struct vcpu_state *state, const struct vcpu_regs *regs,
+                 const struct kvm_sregs *sregs)
+{
+    state->regs = *regs;
+    state->fs_base = sregs->fs.base;
+    state->gs_base = sregs->gs.base;
+    state->cr2 = sregs->cr2;
+    state->ds = sregs->ds.selector;
+    state->es = sregs->es.selector;
+    state->fs = sregs->fs.selector;
+    state->gs = sregs->gs.selector;
+}
+
+int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error)
+{
+    struct kvm_sregs sregs;
+    const struct vcpu_regs *regs = hl_vcpu_kvm.regs(v, error);
+    if (!regs)
+        return HL_ERR_KVM;
+    if (vcpu_kvm_flush_system(v) || retry_ioctl(v->fd, KVM_GET_SREGS, &sregs))
+        return vcpu_kvm_failed(error, "KVM_GET_SREGS");
+    if (sregs.cs.selector != SHIM_USER_CS)
+        return hl_error_set(error, HL_ERR_STATE, "the guest is not in 64-bit code at ring 3");
+    size_t size = vcpu_kvm_xsave_size(v);
+    struct vcpu_state *s = calloc(1, sizeof(*s) + size);
+    if (!s)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    fill(s, regs, &sregs);
+    s->thread = v->segments;
+    s->xsave_size = (uint32_t)size;
+    int rc = vcpu_kvm_get_xsave(v, s->xsave, error);
+    if (rc) {
+        free(s);
+        return rc;
+    }
+    *state = s;
+    return 0;
+}
+
+/* In 64-bit mode a data segment is its selector, and for two of them a base. */
+static struct kvm_segment data_segment(const struct kvm_segment *plain, uint16_t selector,
+                                       uint64_t base)
+{
+    struct kvm_segment s = *plain;
+    s.selector = selector;
+    s.base = base;
+    if (selector < 4) {
+        s.present = 0;
+        s.unusable = 1;
+    }
+    return s;
+}
+
+static void fill_sregs(struct kvm_sregs *s, const struct kvm_sregs *began,
+                       const struct vcpu_state *state)
+{
+    *s = *began;
+    s->ds = data_segment(&began->ds, state->ds, 0);
+    s->es = data_segment(&began->es, state->es, 0);
+    s->fs = data_segment(&began->fs, state->fs, state->fs_base);
+    s->gs = data_segment(&began->gs, state->gs, state->gs_base);
+    s->cr2 = state->cr2;
+}
+
+void vcpu_kvm_fill_events(struct kvm_vcpu_events *events)
+{
+    *events = (struct kvm_vcpu_events){.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
+                                                KVM_VCPUEVENT_VALID_SHADOW};
+}
+
+int vcpu_kvm_flush_system(struct hl_vcpu *v)
+{
+    if (!v->system_dirty)
+        return 0;
+    v->system_dirty = false;
+    if (retry_ioctl(v->fd, KVM_SET_SREGS, &v->run->s.regs.sregs))
+        return -1;
+    return retry_ioctl(v->fd, KVM_SET_VCPU_EVENTS, &v->run->s.regs.events);
+}
+
+/* What ring 3 cannot change, but a triple fault resets. */
+static int set_rest(struct hl_vcpu *v, struct hl_error *error)
+{
+    struct kvm_mp_state running = {.mp_state = KVM_MP_STATE_RUNNABLE};
+    struct kvm_debugregs debug = {.dr6 = DR6_INIT, .dr7 = DR7_INIT};
+    struct {
+        struct kvm_msrs head;
+        struct kvm_msr_entry entry[1];
+    } msrs = {.head.nmsrs = 1, .entry = {{.index = MSR_KERNEL_GS_BASE}}};
+    if (retry_ioctl(v->fd, KVM_SET_MP_STATE, &running))
+        return vcpu_kvm_failed(error, "KVM_SET_MP_STATE");
+    if (retry_ioctl(v->fd, KVM_SET_DEBUGREGS, &debug))
+        return vcpu_kvm_failed(error, "KVM_SET_DEBUGREGS");
+    if (retry_ioctl(v->fd, KVM_SET_MSRS, &msrs) != 1)
+        return vcpu_kvm_failed(error, "KVM_SET_MSRS");
+    return vcpu_kvm_set_gate(v, error);
+}
+
+int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool whole,
+                     struct hl_error *error)
+{
+    struct kvm_sync_regs *sync = &v->run->s.regs;
+    if (whole && state->xsave_size != vcpu_kvm_xsave_size(v))
+        return hl_error_set(error, HL_ERR_STATE, "vector state of %u bytes, this vCPU has %zu",
+                            state->xsave_size, vcpu_kvm_xsave_size(v));
+    fill_sregs(&sync->sregs, &v->sregs, state);
+    vcpu_kvm_fill_events(&sync->events);
+    v->system_dirty = true;
+    v->segments = state->thread;
+    if ((whole || !v->host->sync_all) && vcpu_kvm_flush_system(v))
+        return vcpu_kvm_failed(error, "KVM_SET_SREGS");
+    int rc = whole ? set_rest(v, error) : 0;
+    if (!rc)
+        rc = vcpu_kvm_set_xsave(v, state->xsave, error);
+    if (rc)
+        return rc;
+    struct vcpu_regs *regs =
+        (struct vcpu_regs *)(v->host->sync_regs ? &sync->regs : &v->regs_buffer);
+    *regs = state->regs;
+    v->regs_valid = v->regs_dirty = true;
+    return 0;
+}
+
+int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error)
+{
+    const struct kvm_host *host;
+    int rc = kvm_host_get(&host, error);
+    if (rc)
+        return rc;
+    *cpu = (struct vcpu_cpu){.xcr0 = host->xcr0};
+    for (uint32_t i = 0; i < host->cpuid.head.nent; i++) {
+        const struct kvm_cpuid_entry2 *e = &host->cpuid.entry[i];
+        if (e->function == 1) {
+            cpu->feature[0] = e->ecx;
+            cpu->feature[1] = e->edx;
+        } else if (e->function == 7 && e->index == 0) {
+            cpu->feature[2] = e->ebx;
+            cpu->feature[3] = e->ecx;
+            cpu->feature[4] = e->edx;
+        } else if (e->function == 7) {
+            cpu->feature[5] = e->eax;
+        } else if (e->function == 0x80000001) {
+            cpu->feature[6] = e->ecx;
+            cpu->feature[7] = e->edx;
+        }
+    }
+    return 0;
+}

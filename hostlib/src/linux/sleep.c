@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * linux/sleep.c - system calls in which the guest waits for time to pass, or for a signal.
+ *
+ * The guest's clocks are the host's: they go on while a debugger holds the guest, as they do under
+ * Linux.  A sleeper waits on a futex, sb->os->nap.wakes, that everybody who wants the guest's
+ * thread turns by sandbox_kick().  Where that is a debugger or an interrupt, and no signal, the
+ * call is undone: the guest stands before its `syscall` instruction, and makes the call again when
+ * it goes on, to the end that the first one had.
+ */
+#include "linux.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/futex.h>
+
+#include "linux_sleep.h"
+#include "machine_debug.h"
+#include "nondet.h"
+
+#define NS 1000000000ll
+#define FOREVER_S (INT64_MAX / NS) /* as long as Linux sleeps at most */
+
+void linux_wake(struct hl_sandbox *sb)
+{
+    atomic_fetch_add(&sb->os->nap.wakes, 1);
+    if (atomic_load(&sb->os->nap.asleep))
+        syscall(SYS_futex, &sb->os->nap.wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+/* ---- time ---- */
+
+static bool good_time(const struct timespec *t)
+{
+    return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < NS;
+}
+
+static struct timespec plus(struct timespec a, struct timespec b)
+{
+    if (b.tv_sec > FOREVER_S - a.tv_sec)
+        return (struct timespec){.tv_sec = FOREVER_S};
+    a.tv_sec += b.tv_sec;
+    a.tv_nsec += b.tv_nsec;
+    if (a.tv_nsec >= NS) {
+        a.tv_sec++;
+        a.tv_nsec -= NS;
+    }
+    return a;
+}
+
+/* What is left until a, at b; never below 0. */
+static struct timespec minus(struct timespec a, struct timespec b)
+{
+    a.tv_sec -= b.tv_sec;
+    a.tv_nsec -= b.tv_nsec;
+    if (a.tv_nsec < 0) {
+        a.tv_sec--;
+        a.tv_nsec += NS;
+    }
+    return a.tv_sec < 0 ? (struct timespec){0} : a;
+}
+
+/* ---- the sleep itself ---- */
+
+/* Does the call at hand go on with one that was undone? */
+static bool goes_on(struct hl_sandbox *sb, uint64_t number)
+{
+    struct linux_nap *nap = &sb->os->nap;
+    struct hl_regs r;
+    bool same = nap->kept && nap->number == number && !machine_get_general(sb->machine, &r, NULL) &&
+                r.rip == nap->rip && r.rsp == nap->rsp;
+    nap->kept = false;
+    return same;
+}
+
+/* Remember the end for when the call is made again. */
+static int64_t undo(struct hl_sandbox *sb, uint64_t number)
+{
+    struct hl_regs r;
+    sb->os->nap.number = number;
+    sb->os->nap.kept = !machine_get_general(sb->machine, &r, NULL);
+    sb->os->nap.rip = r.rip;
+    sb->os->nap.rsp = r.rsp;
+    return LINUX_AGAIN;
+}
+
+bool linux_is_wanted(const struct hl_sandbox *sb)
+{
+    return sandbox_is_interrupted(sb) || (sb->warden && sb->warden->ops->wanted(sb->warden));
+}
+
+/* To sb->os->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants the
+ * guest.
+ */
+static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
+{
+    struct linux_nap *nap = &sb->os->nap;
+    int64_t rc = 0;
+    atomic_store(&nap->asleep, true);
+    for (bool over = false; !over;) {
+        uint32_t seen = atomic_load(&nap->wakes);
+        linux_timer_look(sb);
+        over = true;
+        if (linux_is_due(sb))
+            rc = -EINTR;
+        else if (linux_is_wanted(sb))
+            rc = undo(sb, number);
+        else
+            over = nondet_wait(nap->clock, nap->endless ? NULL : &nap->until, &nap->wakes, seen);
+    }
+    atomic_store(&nap->asleep, false);
+    return rc;
+}
+
+int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespec *span)
+{
+    struct timespec now;
+    if (!goes_on(sb, number)) {
+        sb->os->nap.clock = CLOCK_MONOTONIC;
+        sb->os->nap.endless = !span;
+        int rc = nondet_clock(CLOCK_MONOTONIC, &now);
+        if (rc)
+            return rc;
+        if (span)
+            sb->os->nap.until = plus(now, *span);
+    }
+    return wait_for_it(sb, number);
+}
+
+int linux_sleep_left(struct hl_sandbox *sb, struct timespec *left)
+{
+    struct timespec now;
+    int rc = nondet_clock(sb->os->nap.clock, &now);
+    *left = minus(sb->os->nap.until, now);
+    return rc;
+}
+
+static int64_t tell_rest(struct hl_sandbox *sb, hl_gva_t at)
+{
+    struct timespec left;
+    int rc = at ? linux_sleep_left(sb, &left) : 0;
+    if (rc)
+        return rc;
+    return at && !linux_set(sb, at, &left, sizeof(left)) ? -EFAULT : -EINTR;
+}
+
+/* A span that is asked for, and a place for what is left of it. */
+static int64_t sleep_span(struct hl_sandbox *sb, uint64_t number, hl_gva_t want, hl_gva_t rest)
+{
+    struct timespec span;
+    if (!linux_get(sb, want, &span, sizeof(span)))
+        return -EFAULT;
+    if (!good_time(&span))
+        return -EINVAL;
+    int64_t rc = linux_sleep(sb, number, &span);
+    return rc == -EINTR ? tell_rest(sb, rest) : rc;
+}
+
+/* To a time of a clock; one that a futex does not know is turned into a span. */
+static int64_t sleep_until(struct hl_sandbox *sb, int clock, hl_gva_t want)
+{
+    struct timespec until, now, mono;
+    if (!linux_get(sb, want, &until, sizeof(until)))
+        return -EFAULT;
+    if (!good_time(&until))
+        return -EINVAL;
+    if (!goes_on(sb, SYS_clock_nanosleep)) {
+        int rc = nondet_clock(clock, &now);
+        if (!rc)
+            rc = nondet_clock(CLOCK_MONOTONIC, &mono);
+        if (rc)
+            return rc;
+        sb->os->nap.clock = clock == CLOCK_REALTIME ? clock : CLOCK_MONOTONIC;
+        sb->os->nap.endless = false;
+        sb->os->nap.until = clock == CLOCK_BOOTTIME ? plus(mono, minus(until, now)) : until;
+    }
+    return wait_for_it(sb, SYS_clock_nanosleep);
+}
+
+/* ---- system calls ---- */
+
+int64_t linux_nanosleep(struct hl_sandbox *sb, const args6 a)
+{
+    return sleep_span(sb, SYS_nanosleep, a[0], a[1]);
+}
+
+int64_t linux_clock_nanosleep(struct hl_sandbox *sb, const args6 a)
+{
+    switch ((int)a[0]) {
+    case CLOCK_REALTIME:
+    case CLOCK_MONOTONIC:
+    case CLOCK_BOOTTIME:
+        break;
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_MONOTONIC_COARSE:
+        return -EOPNOTSUPP;
+    default:
+        return -EINVAL;
+    }
+    if (a[1] & TIMER_ABSTIME)
+        return sleep_until(sb, (int)a[0], a[2]);
+    return sleep_span(sb, SYS_clock_nanosleep, a[2], a[3]);
+}
+
+int64_t linux_pause(struct hl_sandbox *sb, const args6 a)
+{
+    (void)a;
+    return linux_sleep(sb, SYS_pause, NULL);
+}
+
+/* The old mask is back when the handler returns: it is the one its frame gets. */
+int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
+{
+    const uint64_t before = sb->os->process->blocked;
+    uint64_t mask;
+    if (a[1] != sizeof(mask))
+        return -EINVAL;
+    if (!linux_get(sb, a[0], &mask, sizeof(mask)))
+        return -EFAULT;
+    linux_change(sb)->blocked = mask & ~UNCATCHABLE;
+    int64_t rc = linux_sleep(sb, SYS_rt_sigsuspend, NULL);
+    if (rc != -EINTR) {
+        linux_change(sb)->blocked = before;
+        return rc;
+    }
+    sb->os->nap.back = before;
+    sb->os->nap.suspended = true;
+    return rc;
+}

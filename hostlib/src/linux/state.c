@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux/state.c - making, copying and putting back what linux_state.h is about. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "linux.h"
+#include "linux_heap.h"
+#include "linux_pages.h"
+
+static size_t used_size(const struct linux_state *os)
+{
+    return linux_words(os->pages) * sizeof(*os->used);
+}
+
+/* One piece: the bitmap, and a process after it. */
+static size_t piece_size(const struct linux_state *os)
+{
+    return used_size(os) + sizeof(struct linux_process);
+}
+
+/* A mapping of its own, as it is memory that a guest without mmap never has need of. */
+int linux_init(struct hl_sandbox *sb, struct hl_error *error)
+{
+    struct linux_state *os = sb->os = calloc(1, sizeof(*os));
+    if (!os)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    os->pages = linux_region(sb)->size / PAGE_SIZE;
+    os->top = os->pages;
+    os->brk = linux_region(sb)->start;
+    os->changed = true;
+    os->process = &linux_initial;
+    os->timer.next = DEADLINE_NEVER;
+    os->used =
+        mmap(NULL, piece_size(os), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (os->used != MAP_FAILED) {
+        os->own = (struct linux_process *)(os->used + linux_words(os->pages));
+        return 0;
+    }
+    os->used = NULL;
+    return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+}
+
+void linux_free(struct hl_sandbox *sb)
+{
+    struct linux_state *os = sb->os;
+    if (!os)
+        return;
+    linux_timer_free(sb);
+    if (os->used)
+        munmap(os->used, piece_size(os));
+    free(os);
+    sb->os = NULL;
+}
+
+/* ---- snapshots ---- */
+
+size_t linux_saved_size(size_t heap)
+{
+    return sizeof(struct linux_saved) + linux_words(heap / PAGE_SIZE) * sizeof(uint64_t);
+}
+
+void linux_save(struct hl_sandbox *sb, void *saved)
+{
+    struct linux_saved *to = saved;
+    *to = (struct linux_saved){.brk = sb->os->brk, .top = sb->os->top, .process = *sb->os->process};
+    memcpy(to->used, sb->os->used, used_size(sb->os));
+    linux_timer_save(sb, &to->process);
+}
+
+/* The memory that a process of its own takes is not touched for a guest that has none. */
+static void put_process(struct linux_state *to, const struct linux_process *from)
+{
+    to->process = &linux_initial;
+    if (memcmp(from, &linux_initial, sizeof(*from)) == 0)
+        return;
+    *to->own = *from;
+    to->process = to->own;
+}
+
+int linux_restore(struct hl_sandbox *sb, const void *saved, bool maps, bool all,
+                  struct hl_error *error)
+{
+    const struct linux_saved *from = saved;
+    struct linux_state *to = sb->os;
+    bool rings = to->timer.next != DEADLINE_NEVER || from->process.timer_left;
+    all |= to->changed;
+    to->brk = from->brk;
+    to->top = from->top;
+    if (maps || all)
+        memcpy(to->used, from->used, used_size(to));
+    if (all)
+        put_process(to, &from->process);
+    to->changed = to->nap.kept = false;
+    return all || rings ? linux_timer_restore(sb, from->process.timer_left, error) : 0;
+}
+
+void linux_begin(struct hl_sandbox *sb)
+{
+    sb->os->changed = false;
+}
+
+const char *linux_check(const void *saved, const struct hl_region *heap)
+{
+    const uint64_t most = INT64_MAX;
+    const struct linux_saved *s = saved;
+    const struct linux_process *p = &s->process;
+    if (s->brk < heap->start || s->brk > heap->start + heap->size ||
+        s->top > heap->size / PAGE_SIZE)
+        return "impossible heap";
+    bool good = linux_files_good(p) && !(p->blocked & UNCATCHABLE) && p->timer_left <= most &&
+                p->timer_interval <= most;
+    for (size_t i = 0; i < LINUX_SIGNALS; i++)
+        good &= p->cause[i] < CAUSES;
+    return good ? NULL : "impossible signals or descriptors";
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sandbox/share.c - files and buffers of the host in a guest's memory.
+ *
+ * The machine's memory ends with room for them (config.shared).  A mapping is a private one of the
+ * file over a part of that room, at page-table entries that allow no more than they should.  It is
+ * writable for the host in any case: a debugger's breakpoint in a read-only page makes a copy of
+ * the page, as the guest's own writes do, and never reaches the file.
+ */
+#include "share.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "memfile.h"
+#include "memory.h"
+#include "retry.h"
+#include "sandbox.h"
+
+#define COPY_SIZE (256u << 10) /* of a file that is copied, at a time */
+
+struct share {
+    struct share *next; /* by gva */
+    hl_gva_t gva;
+    hl_gpa_t gpa;
+    size_t size; /* whole pages */
+    bool cow;
+};
+
+/* What is to be mapped: of fd, from offset on, and whether fd is ours. */
+struct source {
+    int fd;
+    uint64_t offset;
+    bool own;
+};
+
+static int failed(struct hl_error *error, int code, const char *what)
+{
+    int e = errno;
+    hl_error_set(error, code, "%s: %s", what, strerror(e));
+    if (error)
+        error->sys_errno = e;
+    return code;
+}
+
+/* ---- what is mapped ------------------------------------------------------------------------- */
+
+/* A file in memory that nobody can change any more. */
+static int seal(struct source *to, struct hl_error *error)
+{
+    const int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+    return fcntl(to->fd, F_ADD_SEALS, all) ? failed(error, HL_ERR_SYSTEM, "cannot seal a copy") : 0;
+}
+
+static int new_copy(struct source *to, size_t size, struct hl_error *error)
+{
+    *to = (struct source){.fd = -1, .own = true};
+    errno = memfile_open(&to->fd, "hl-share", size);
+    return errno ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
+}
+
+static int too_short(struct hl_error *error, uint64_t offset, size_t size)
+{
+    return hl_error_set(error, HL_ERR_FILE, "the file is too short for %zu bytes from %llu on",
+                        size, (unsigned long long)offset);
+}
+
+static int put(const struct source *to, size_t at, const uint8_t *data, size_t size,
+               struct hl_error *error)
+{
+    return memfile_write(to->fd, at, data, size)
+               ? 0
+               : failed(error, HL_ERR_MEMORY, "no memory for a copy");
+}
+
+static int put_file(const struct source *to, int fd, uint64_t offset, size_t size,
+                    struct hl_error *error)
+{
+    int rc = 0;
+    uint8_t *piece = malloc(COPY_SIZE);
+    if (!piece)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    for (size_t done = 0; !rc && done < size;) {
+        size_t most = size - done < COPY_SIZE ? size - done : COPY_SIZE;
+        ssize_t n = RETRY(pread(fd, piece, most, (off_t)(offset + done)));
+        if (n < 0)
+            rc = failed(error, HL_ERR_FILE, "cannot read the file");
+        else if (n == 0)
+            rc = too_short(error, offset, size);
+        else
+            rc = put(to, done, piece, (size_t)n, error);
+        done += n > 0 ? (size_t)n : 0;
+    }
+    free(piece);
+    return rc;
+}
+
+/* fd < 0: of data */
+static int make_copy(struct source *to, int fd, uint64_t offset, const void *data, size_t size,
+                     struct hl_error *error)
+{
+    int rc = new_copy(to, size, error);
+    if (!rc)
+        rc = fd >= 0 ? put_file(to, fd, offset, size, error) : put(to, 0, data, size, error);
+    return rc ? rc : seal(to, error);
+}
+
+/* Whatever is mapped of it, the guest sees [offset, offset + size) and no more, for ever. */
+static bool can_be_mapped(int fd, uint64_t offset, size_t size, uint64_t file_size, unsigned flags)
+{
+    int seals = fcntl(fd, F_GET_SEALS);
+    bool stays = (flags & HL_MAP_TRUSTED) || (seals >= 0 && (seals & F_SEAL_SHRINK));
+    return stays && offset % PAGE_SIZE == 0 &&
+           (size % PAGE_SIZE == 0 || offset + size == file_size);
+}
+
+static int open_source(struct source *s, int fd, uint64_t offset, size_t size, unsigned flags,
+                       struct hl_error *error)
+{
+    struct stat st;
+    uint64_t end;
+    if (fstat(fd, &st))
+        return failed(error, HL_ERR_FILE, "the file to be mapped");
+    if (!S_ISREG(st.st_mode))
+        return hl_error_set(error, HL_ERR_FILE, "the file to be mapped is not a regular file");
+    if (__builtin_add_overflow(offset, size, &end) || end > (uint64_t)st.st_size)
+        return too_short(error, offset, size);
+    if (!can_be_mapped(fd, offset, size, (uint64_t)st.st_size, flags))
+        return make_copy(s, fd, offset, NULL, size, error);
+    *s = (struct source){.fd = fd, .offset = offset};
+    return 0;
+}
+
+/* ---- where ---------------------------------------------------------------------------------- */
+
+/* The first byte behind everything that would be too near to [start, start + size), or 0. */
+static hl_gva_t obstacle(hl_gva_t start, size_t size, hl_gva_t other, size_t other_size)
+{
+    hl_gva_t end = start + size + HL_GUARD_SIZE, other_end = other + other_size;
+    return start < other_end + HL_GUARD_SIZE && other < end ? other_end : 0;
+}
+
+/* Reserved or mapped: regions as a whole, other mappings, and what the program put there itself. */
+static hl_gva_t in_the_way(const struct hl_sandbox *sb, hl_gva_t start, size_t size)
+{
+    hl_gva_t end = 0, page = start - HL_GUARD_SIZE;
+    hl_gpa_t gpa;
+    unsigned prot;
+    for (unsigned i = 0; !end && i < REGION_COUNT; i++)
+        end = obstacle(start, size, sb->region[i].start, sb->region[i].size);
+    for (const struct share *s = sb->shares; !end && s; s = s->next)
+        end = obstacle(start, size, s->gva, s->size);
+    if (!end && pagetable_next(&sb->machine->pt, &page, &gpa, &prot) &&
+        page < start + size + HL_GUARD_SIZE)
+        end = page + PAGE_SIZE;
+    return end;
+}
+
+#define HIGHEST 0x00007fffffff0000ull
+
+static int choose_gva(const struct hl_sandbox *sb, hl_gva_t *gva, size_t size,
+                      struct hl_error *error)
+{
+    const struct hl_region *last = &sb->region[REGION_HEAP];
+    hl_gva_t at = last->start + last->size + HL_GUARD_SIZE, end;
+    while (size < HIGHEST - at && (end = in_the_way(sb, at, size)))
+        at = end + HL_GUARD_SIZE;
+    if (size >= HIGHEST - at)
+        return hl_error_set(error, HL_ERR_LIMIT, "no address is free for %zu bytes", size);
+    *gva = at;
+    return 0;
+}
+
+static int check_gva(const struct hl_sandbox *sb, hl_gva_t gva, size_t size, struct hl_error *error)
+{
+    if (gva % PAGE_SIZE)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "address 0x%llx is not a page's",
+                            (unsigned long long)gva);
+    if (gva < HL_GUARD_SIZE || gva > HIGHEST || size > HIGHEST - gva)
+        return hl_error_set(error, HL_ERR_ARGUMENT,
+                            "0x%llx, size 0x%zx: outside the guest's address space",
+                            (unsigned long long)gva, size);
+    if (in_the_way(sb, gva, size))
+        return hl_error_set(error, HL_ERR_ARGUMENT,
+                            "0x%llx, size 0x%zx: overlaps, or is within %u KiB of, what is mapped "
+                            "or reserved",
+                            (unsigned long long)gva, size, HL_GUARD_SIZE >> 10);
+    return 0;
+}
+
+/* The room is given out first fit; there are few of them. */
+static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
+                      struct hl_error *error)
+{
+    const struct hl_machine *m = sb->machine;
+    hl_gpa_t at = m->shared;
+    for (const struct share *s = sb->shares; s;) {
+        bool overlaps = at < s->gpa + s->size && s->gpa < at + size;
+        at = overlaps ? s->gpa + s->size : at;
+        s = overlaps ? sb->shares : s->next;
+    }
+    *gpa = at;
+    if (size <= m->memory_size - at)
+        return 0;
+    hl_error_set(error, HL_ERR_LIMIT, "no room for %zu bytes of a file or buffer", size);
+    hl_error_hint(error, "give the sandbox room for them: config.shared, %zu bytes now",
+                  sb->config.shared);
+    return HL_ERR_LIMIT;
+}
+
+/* ---- mapping -------------------------------------------------------------------------------- */
+
+static bool put_there(struct hl_machine *m, const struct share *s, const struct source *from)
+{
+    return memory_map(m->memory + s->gpa, s->size, from ? from->fd : -1, from ? from->offset : 0);
+}
+
+/* From now on nothing of it can be seen, neither by the guest nor by whoever gets the room. */
+static void take_away(struct hl_machine *m, const struct share *s)
+{
+    hl_machine_unmap(m, s->gva, s->size, NULL);
+    put_there(m, s, NULL);
+}
+
+static void add(struct hl_sandbox *sb, struct share *s)
+{
+    struct share **at = &sb->shares;
+    while (*at && (*at)->gva < s->gva)
+        at = &(*at)->next;
+    s->next = *at;
+    *at = s;
+}
+
+static int map_share(struct hl_sandbox *sb, const struct share *wanted, const struct source *from,
+                     struct hl_error *error)
+{
+    struct hl_machine *m = sb->machine;
+    struct share *s = malloc(sizeof(*s));
+    if (!s)
+        return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    *s = *wanted;
+    int rc = put_there(m, s, from) ? 0 : failed(error, HL_ERR_SYSTEM, "cannot map the file");
+    if (!rc)
+        rc = hl_machine_map(m, s->gva, s->gpa, s->size,
+                            HL_PROT_READ | (s->cow ? HL_PROT_WRITE : 0u), error);
+    if (rc) {
+        take_away(m, s);
+        free(s);
+        return rc;
+    }
+    add(sb, s);
+    return 0;
+}
+
+static int find_place(struct hl_sandbox *sb, struct share *s, hl_gva_t wanted, size_t size,
+                      unsigned flags, struct hl_error *error)
+{
+    if (flags & ~(HL_MAP_COPY_ON_WRITE | HL_MAP_TRUSTED))
+        return hl_error_set(error, HL_ERR_ARGUMENT, "unknown flags 0x%x", flags);
+    if (!size || size > HL_MACHINE_MEMORY_MAX)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "cannot map %zu bytes", size);
+    *s = (struct share){.gva = wanted,
+                        .size = (size + PAGE_SIZE - 1) & PAGE_MASK,
+                        .cow = flags & HL_MAP_COPY_ON_WRITE};
+    int rc =
+        wanted ? check_gva(sb, wanted, s->size, error) : choose_gva(sb, &s->gva, s->size, error);
+    return rc ? rc : choose_gpa(sb, &s->gpa, s->size, error);
+}
+
+/* fd < 0: of data */
+static int map(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t offset, const void *data,
+               size_t size, unsigned flags, struct hl_error *error)
+{
+    struct source from = {.fd = -1};
+    struct share s;
+    int rc = sandbox_enter(sb, (struct use_frame){0}, error);
+    if (rc)
+        return rc;
+    rc = find_place(sb, &s, *gva, size, flags, error);
+    if (!rc)
+        rc = fd >= 0 ? open_source(&from, fd, offset, size, flags, error)
+                     : make_copy(&from, -1, 0, data, size, error);
+    if (!rc)
+        rc = map_share(sb, &s, &from, error);
+    if (from.own && from.fd >= 0)
+        close(from.fd);
+    if (!rc)
+        *gva = s.gva;
+    return sandbox_leave(sb, rc, error);
+}
+
+int hl_sandbox_map_file(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t offset, size_t size,
+                        unsigned flags, struct hl_error *error)
+{
+    if (!sb || !gva || fd < 0)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox, no file or no place");
+    return map(sb, gva, fd, offset, NULL, size, flags, error);
+}
+
+int hl_sandbox_map_buffer(struct hl_sandbox *sb, hl_gva_t *gva, const void *data, size_t size,
+                          unsigned flags, struct hl_error *error)
+{
+    if (!sb || !gva || !data)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox, no buffer or no place");
+    return map(sb, gva, -1, 0, data, size, flags, error);
+}
+
+int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error)
+{
+    int rc = sandbox_enter(sb, (struct use_frame){0}, error);
+    if (rc)
+        return rc;
+    struct share **at = &sb->shares, *s;
+    while (*at && (*at)->gva != gva)
+        at = &(*at)->next;
+    s = *at;
+    if (s) {
+        *at = s->next;
+        take_away(sb->machine, s);
+        free(s);
+    } else {
+        rc = hl_error_set(error, HL_ERR_ARGUMENT, "nothing was mapped at 0x%llx",
+                          (unsigned long long)gva);
+    }
+    return sandbox_leave(sb, rc, error);
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+/*
+ * Linux's Documentation/admin-guide/mm/pagemap.rst: there, or swapped out, and not the file's own
+ * page: so it is a copy that was written to.
+ */
+#define PAGEMAP_THERE (3ull << 62)
+#define PAGEMAP_OF_FILE (1ull << 61)
+#define CHUNK 512u
+
+static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
+{
+    uint64_t entry[CHUNK];
+    bool done_all = true;
+    for (size_t done = 0, n; done < pages; done += n) {
+        n = pages - done < CHUNK ? pages - done : CHUNK;
+        ssize_t wanted = (ssize_t)(n * sizeof(entry[0]));
+        off_t from = (off_t)(((uintptr_t)at / PAGE_SIZE + done) * sizeof(entry[0]));
+        bool known = pagemap >= 0 && pread(pagemap, entry, (size_t)wanted, from) == wanted;
+        for (size_t i = 0, run; i < n; i += run + 1) {
+            for (run = 0; i + run < n; run++)
+                if (known &&
+                    (!(entry[i + run] & PAGEMAP_THERE) || (entry[i + run] & PAGEMAP_OF_FILE)))
+                    break;
+            if (run)
+                done_all &= memory_forget(at + (done + i) * PAGE_SIZE, run * PAGE_SIZE);
+        }
+    }
+    return done_all;
+}
+
+int share_restore(struct hl_sandbox *sb, struct hl_error *error)
+{
+    int pagemap = -1;
+    bool done = true;
+    for (const struct share *s = sb->shares; s; s = s->next) {
+        if (!s->cow)
+            continue;
+        if (pagemap < 0)
+            pagemap = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+        done &= forget_copies(sb->machine->memory + s->gpa, s->size / PAGE_SIZE, pagemap);
+    }
+    if (pagemap >= 0)
+        close(pagemap);
+    return done ? 0
+                : hl_error_set(error, HL_ERR_MEMORY,
+                               "what the guest wrote to a mapped file cannot be undone");
+}
+
+void share_free(struct hl_sandbox *sb)
+{
+    while (sb->shares) {
+        struct share *s = sb->shares;
+        sb->shares = s->next;
+        free(s);
+    }
+}

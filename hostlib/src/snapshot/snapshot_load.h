@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot_load.h - a snapshot's file on its way in: snapshot/load.c reads, snapshot/check.c
+ * judges. */
+#ifndef HL_SNAPSHOT_LOAD_H
+#define HL_SNAPSHOT_LOAD_H
+
+#include "snapshot_file.h"
+
+struct loading {
+    const char *path;
+    int fd;
+    uint64_t size, on_disk;
+    struct snapshot_header header;
+    struct snapshot_layout layout;
+    uint8_t *index; /* all before the contents, once its sum is right */
+    struct hl_error *error;
+};
+
+/* BAD_SNAPSHOT, with what is bad. */
+int loading_bad(const struct loading *in, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Could this image's guest, on this host, have been in that state?  Nothing of the contents is
+ * looked at, and afterwards they are no more than the guest's memory.  BAD_SNAPSHOT, ABI_VERSION,
+ * LIMIT, MEMORY, KVM.
+ */
+int loading_check(const struct loading *in, const struct hl_image *image);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* symbols/dw_unit.c - the units of .debug_info, and their abbreviations. */
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dw.h"
+#include "sorted.h"
+
+/* ---- abbreviations ---- */
+
+/* The next declaration of the table; false at its end. */
+static bool read_abbrev(struct dw_unit *unit, struct dw_abbrev *a)
+{
+    struct dw_bytes *b = &unit->abbrevs.rest;
+    uint64_t name, form, size = 0;
+
+    *a = (struct dw_abbrev){.code = dw_uleb(b)};
+    if (!dw_good(b) || a->code == 0)
+        return false;
+    a->tag = (uint16_t)dw_uleb(b);
+    a->children = dw_fixed(b, 1) != 0;
+    a->spec = b->at;
+    for (;; a->count++) {
+        name = dw_uleb(b);
+        form = dw_uleb(b);
+        if (form == DW_FORM_implicit_const)
+            dw_sleb(b);
+        if (!dw_good(b) || a->count == UINT32_MAX || !budget_take(unit->file->budget, 1))
+            return false;
+        if (name == 0 && form == 0)
+            break;
+        a->sibling |= name == DW_AT_sibling;
+        if (size != DW_VARIES) {
+            uint32_t one = dw_form_size(unit, form);
+
+            size = one == DW_VARIES || size + one >= DW_VARIES ? DW_VARIES : size + one;
+        }
+    }
+    a->size = (uint32_t)size;
+    return true;
+}
+
+static bool add_abbrev(struct dw_unit *unit)
+{
+    struct dw_abbrevs *t = &unit->abbrevs;
+    struct dw_abbrev *more, abbrev;
+
+    if (!dw_good(&t->rest) || !read_abbrev(unit, &abbrev)) {
+        t->rest = (struct dw_bytes){NULL, NULL};
+        return false;
+    }
+    more = budget_grow(unit->file->budget, t->item, t->count, &t->room, sizeof(*t->item));
+    if (!more)
+        return false;
+    t->item = more;
+    t->unordered |= t->count && t->item[t->count - 1].code >= abbrev.code;
+    t->item[t->count++] = abbrev;
+    return true;
+}
+
+static const struct dw_abbrev *find_ordered(const struct dw_abbrevs *t, uint64_t code)
+{
+    size_t low = SORTED_BELOW(t->item, t->count, code, code);
+
+    return low < t->count && t->item[low].code == code ? &t->item[low] : NULL;
+}
+
+static const struct dw_abbrev *find_known(struct dw_unit *unit, uint64_t code)
+{
+    const struct dw_abbrevs *t = &unit->abbrevs;
+
+    if (code <= t->count && t->item[code - 1].code == code)
+        return &t->item[code - 1];
+    if (!t->unordered)
+        return find_ordered(t, code);
+    for (size_t i = 0; i < t->count && budget_take(unit->file->budget, 1); i++) {
+        if (t->item[i].code == code)
+            return &t->item[i];
+    }
+    return NULL;
+}
+
+const struct dw_abbrev *dw_abbrev(struct dw_unit *unit, uint64_t code)
+{
+    struct dw_abbrevs *t = &unit->abbrevs;
+    const struct dw_abbrev *found = find_known(unit, code);
+
+    while (!found && add_abbrev(unit)) {
+        if (t->item[t->count - 1].code == code)
+            found = &t->item[t->count - 1];
+    }
+    return found;
+}
+
+/* ---- units ---- */
+
+/* 7.5.1; false where it is of a kind that is not known, or damaged. */
+static bool read_header(struct dw_unit *unit, struct dw_bytes *b)
+{
+    uint64_t abbrevs;
+
+    unit->version = (uint16_t)dw_fixed(b, 2);
+    unit->type = DW_UT_compile;
+    if (unit->version < 2 || unit->version > 5)
+        return false;
+    if (unit->version == 5) {
+        unit->type = (uint8_t)dw_fixed(b, 1);
+        unit->address_size = (uint8_t)dw_fixed(b, 1);
+        abbrevs = dw_fixed(b, unit->offset_size);
+    } else {
+        abbrevs = dw_fixed(b, unit->offset_size);
+        unit->address_size = (uint8_t)dw_fixed(b, 1);
+    }
+    if (unit->type == DW_UT_skeleton || unit->type == DW_UT_split_compile)
+        unit->id = dw_fixed(b, 8);
+    if (unit->type == DW_UT_type || unit->type == DW_UT_split_type)
+        dw_skip(b, 8u + unit->offset_size);
+    unit->dies = b->at;
+    return dw_good(b) && unit->address_size == 8 &&
+           dw_at(unit->file, DW_ABBREV, abbrevs, &unit->abbrevs.rest);
+}
+
+/* Offsets into a table of a section, where the unit does not say: after the table's header. */
+static uint64_t base(const struct dw_die *die, unsigned name, unsigned other, uint64_t otherwise)
+{
+    uint64_t value;
+
+    if (dw_number(die, name, &value) || (other && dw_number(die, other, &value)))
+        return value;
+    return otherwise;
+}
+
+static void read_bases(struct dw_unit *unit, const struct dw_die *die)
+{
+    bool old = unit->version < 5, wide = unit->offset_size == 8;
+    struct dw_attr attr;
+
+    /* GNU's extension of version 4 has no types of units. */
+    if (old && dw_attr(die, DW_AT_GNU_dwo_id, &attr))
+        unit->type = DW_UT_skeleton;
+    unit->str_offsets = base(die, DW_AT_str_offsets_base, 0, old ? 0 : wide ? 16 : 8);
+    unit->addresses =
+        base(die, DW_AT_addr_base, DW_AT_GNU_addr_base, old ? 0 : wide ? 16 : 8);
+    unit->ranges = base(die, DW_AT_rnglists_base, 0, old ? 0 : wide ? 20 : 12);
+    if (!dw_address(die, DW_AT_low_pc, &unit->low))
+        unit->low = 0;
+}
+
+bool dw_unit_die(struct dw_unit *unit, struct dw_die *die)
+{
+    return dw_die_at(unit, unit->dies, die) && die->abbrev.code != 0;
+}
+
+bool dw_open(struct dw_file *file, struct hl_budget *budget)
+{
+    struct dw_bytes all = file->section[DW_INFO];
+
+    file->budget = budget;
+    while (all.at && all.at < all.end) {
+        struct dw_unit unit = {.file = file, .start = all.at}, *more;
+        struct dw_bytes b;
+
+        if (!budget_take(budget, 8) || !dw_length(&all, &unit.offset_size, &b))
+            break;
+        unit.end = b.end;
+        if (!read_header(&unit, &b))
+            continue;
+        more = budget_grow(budget, file->unit, file->unit_count, &file->unit_room, sizeof(*more));
+        if (!more)
+            break;
+        file->unit = more;
+        file->unit[file->unit_count++] = unit;
+    }
+    /* What the units hold points to them, so they must not move any more. */
+    for (size_t i = 0; i < file->unit_count && !budget->spent; i++) {
+        struct dw_die die;
+
+        if (dw_unit_die(&file->unit[i], &die))
+            read_bases(&file->unit[i], &die);
+    }
+    return file->unit_count != 0 && !budget->spent;
+}
+
+void dw_close(struct dw_file *file)
+{
+    for (size_t i = 0; i < file->unit_count; i++) {
+        struct dw_unit *unit = &file->unit[i];
+
+        free(unit->abbrevs.item);
+        free(unit->function);
+        free(unit->scope);
+        dw_lines_close(unit->lines);
+    }
+    free(file->unit);
+    *file = (struct dw_file){0};
+}
+
+struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at)
+{
+    size_t low = SORTED_UP_TO(file->unit, file->unit_count, start, (uintptr_t)at);
+
+    return low && at < file->unit[low - 1].end ? &file->unit[low - 1] : NULL;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * symbols_impl.h - what the files symbols*.c and unwind*.c share.
+ *
+ * The file is hostile: whatever it makes us do is paid from one budget (budget.h).  libelf finds the
+ * headers, dw.h reads debug information; libdw has call frames, once they have been checked.
+ * symbols_file.h says which other files are read.  Addresses are those of the running guest unless
+ * a comment says "file address" (without the bias).
+ */
+#ifndef HL_SYMBOLS_IMPL_H
+#define HL_SYMBOLS_IMPL_H
+
+#include <elfutils/libdw.h>
+#include <gelf.h>
+#include <hl/symbols.h>
+
+#include "budget.h"
+#include "dw.h"
+#include "symbols_file.h"
+#include "symbols_names.h"
+#include "symbols_section.h"
+
+/* The part of an executable segment that the file holds. */
+struct hl_code {
+    uint64_t start, end; /* file addresses */
+    const uint8_t *bytes;
+};
+
+struct hl_symbol {
+    uint64_t start, end; /* file addresses */
+    const char *name;
+    unsigned rank; /* the lowest is preferred among those with one start */
+};
+
+/* One contiguous range of a compilation unit. */
+struct hl_unit {
+    uint64_t start, end; /* file addresses */
+    struct dw_unit *unit;
+};
+
+/* The .dwo file that a skeleton's DIEs are in; see symbols/split.c. */
+struct hl_split {
+    struct hl_split *next;
+    struct hl_debug_file file; /* where it is not in a package */
+    struct hl_section *section;
+    size_t section_count;
+    struct dw_file dwarf;
+    struct dw_unit *unit; /* NULL: not found */
+};
+
+/* What call frame information says of a part of the code. */
+struct hl_fde {
+    uint64_t start, end; /* file addresses */
+    uint64_t cost;       /* bytes of the programs that are run for it */
+};
+
+struct hl_fdes {
+    struct hl_fde *item; /* by address */
+    size_t count, room;
+};
+
+#define HL_CODE_MAX 16
+#define HL_SECTIONS 40 /* of debug information in one file */
+
+struct hl_symbols {
+    const struct hl_image *image; /* that the bytes are of, or NULL */
+    Elf *elf;
+    const void *data;
+    size_t size;
+    uint64_t bias;
+    uint64_t entry;
+    struct hl_code code[HL_CODE_MAX];
+    size_t code_count;
+    struct hl_names names;
+    struct hl_budget budget;
+
+    /* Filled at the first question. */
+    bool table_read;
+    struct hl_symbol *table;
+    size_t table_count;
+
+    bool files_read;
+    const char *path;              /* of the program, NULL: there is no file */
+    struct hl_debug_file separate; /* its debug information, where it is not in the program */
+    char missing[256];             /* a file that should be there */
+
+    bool dwarf_read;
+    struct dw_file *dwarf; /* own, or NULL: none */
+    struct dw_file own, alternate; /* alternate: what several files share (dwz) */
+    struct hl_debug_file shared;
+    struct hl_section section[HL_SECTIONS], shared_section[HL_SECTIONS];
+    size_t section_count, shared_count;
+    const char *damaged;
+
+    struct hl_split *split; /* all of them */
+    struct hl_debug_file package; /* .dwp */
+    bool package_read;
+    struct hl_section packed[HL_SECTIONS];
+    size_t packed_count;
+    struct hl_unit *unit; /* by address */
+    size_t unit_count, unit_room;
+
+    bool cfi_read;
+    struct hl_section frames; /* .debug_frame */
+    void *cfi_file;           /* see symbols/unwind_section.c */
+    Elf *cfi_elf;
+    Dwarf *cfi_dwarf;
+    Dwarf_CFI *eh_frame;
+    Dwarf_CFI *debug_frame;
+    struct hl_fdes eh_fdes, debug_fdes;
+    struct hl_budget walking; /* of the present walk */
+};
+
+/* hl_symbols_open() without an image; the bytes must outlive the object and are never written. */
+int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
+                          struct hl_error *error);
+
+/* Function around address; true with its bounds, from the symbol table or DWARF. */
+bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
+                         hl_gva_t *end);
+
+/* What the first walk would do: read the symbol table and call frames. */
+void hl_symbols_prepare_walk(struct hl_symbols *symbols);
+
+/* symbols/symbols.c: the separate file, once it has been looked for; else its elf is NULL. */
+struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
+
+/* symbols/code.c: instructions come from the file, where no breakpoint hides them. */
+void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
+const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available);
+
+enum hl_call { HL_CALL_NONE, HL_CALL_DIRECT, HL_CALL_INDIRECT };
+/* The instruction that ends at address, if that can be a call. */
+enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
+                                 hl_gva_t *target);
+
+/* symbols/table.c: the ELF symbol table. */
+void hl_table_read(struct hl_symbols *symbols);
+const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
+/* global: not a local one. */
+hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global);
+size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max);
+void hl_table_close(struct hl_symbols *symbols);
+
+/* symbols/dwarf.c: .debug_info and .debug_line. */
+#define HL_CHAIN_MAX 32
+struct hl_chain {
+    struct dw_die die[HL_CHAIN_MAX]; /* the function, then what is inlined around the address */
+    size_t count;
+    struct dw_unit *unit; /* with the line table: of the file itself */
+};
+/* The file that it is in: the program itself, or the separate one. */
+Elf *hl_dwarf_elf(struct hl_symbols *symbols);
+struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
+struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
+bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
+bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
+void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
+                        struct hl_location *location);
+hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
+void hl_dwarf_close(struct hl_symbols *symbols);
+
+/* symbols/scope.c: a function's name with its scope, and as the symbol table would have it, NULL
+ * where not given. */
+const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
+                          const char **linkage);
+/* Its first instruction. */
+bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry);
+
+/* Sections of a file as dw.h wants them: names, or those of a .dwo under their plain ones. */
+void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
+                       const char *suffix);
+
+/*
+ * symbols/split.c: the unit that a skeleton stands for, or, where it is no skeleton, or there is no
+ * such file, the unit itself.
+ */
+struct dw_unit *hl_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton);
+void hl_split_close(struct hl_symbols *symbols);
+
+/* symbols/package.c: the sections of one unit in a .dwp file; false where it has none. */
+bool hl_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
+                      uint64_t id, struct hl_section *out, size_t *out_count);
+
+/* symbols/unwind_section.c: fill in what there is of eh_frame and debug_frame. */
+void unwind_cfi_open(struct hl_symbols *symbols);
+const struct hl_fde *unwind_fde(const struct hl_fdes *fdes, uint64_t pc);
+void unwind_cfi_close(struct hl_symbols *symbols);
+
+#endif

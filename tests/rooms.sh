@@ -1,0 +1,69 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The rooms of the source (folders) and their walls: usage: rooms.sh BUILD [--table]
+# Compiling enforces what a room may include; this checks what compiling cannot: that rooms are
+# listed from the bottom up, that no object takes a symbol from a room that it does not see, that no
+# file of the product has more than 500 lines, and that docs/design.md shows the rooms as they are.
+set -u
+build=$1
+cd "$(dirname "$0")/.." || exit 1
+work=$(mktemp -d "${TMPDIR:-/tmp}/hl-rooms.XXXXXX") || exit 1
+trap 'rm -rf "$work"' EXIT
+status=0
+ok() { echo "ok $*"; }
+fail() { echo "not ok $*"; status=1; }
+
+# ROOM: ROOM... on each line, lower rooms first
+MAKEFLAGS='' make -s list-rooms >"$work/rooms" || exit 1
+
+# The table of docs/design.md: room, lines, what it sees.
+table()
+{
+    local room sees lines
+    while IFS=: read -r room sees; do
+        lines=$(cat "$room"/*.[chS] | wc -l)
+        # shellcheck disable=SC2086 # a list of words
+        printf '| `%s` | %d | %s |\n' "$room" "$lines" "$(for r in $sees; do printf '%s ' "${r##*/}"; done | sed 's/ $//')"
+    done <"$work/rooms"
+}
+if [ "${2-}" = --table ]; then table; exit; fi
+
+# What rooms see lies below them.
+above=$(awk -F: '{ n = split($2, sees, " "); for (i = 1; i <= n; i++)
+    if (!(sees[i] in seen)) print $1 " -> " sees[i]; seen[$1] = 1 }' "$work/rooms")
+[ -z "$above" ] && ok 'rooms are listed from the bottom up' || fail "looks up: $above"
+
+# Symbols: defined where, wanted by whom.
+cut -d: -f1 "$work/rooms" | while read -r room; do
+    for object in "$build/obj/$room"/*.o; do
+        [ -e "$object" ] || continue
+        nm -A "$object" | sed "s|^[^:]*:|$room |"
+    done
+done >"$work/nm"
+awk -v rooms="$work/rooms" '
+    function component(room) { sub("/.*", "", room); return room }
+    BEGIN { while ((getline line < rooms) > 0) {
+        split(line, part, ":"); n = split(part[2], list, " ")
+        may[part[1], part[1]] = 1
+        for (i = 1; i <= n; i++) may[part[1], list[i]] = 1 } }
+    # another component (hostlib, gdbstub, tools) is used by its public functions, which headers say
+    $3 ~ /^[TDBRV]$/ { home[component($1), $4] = $1 }
+    $2 == "U" { want[$1, $3] = 1 }
+    END { for (key in want) { split(key, k, SUBSEP); from = home[component(k[1]), k[2]]
+        if (from && !((k[1], from) in may)) print k[1] " takes " k[2] " of " from } }
+' "$work/nm" | sort >"$work/wrong"
+if [ ! -s "$work/nm" ]; then fail 'no objects to look at'
+elif [ -s "$work/wrong" ]; then while read -r line; do fail "$line"; done <"$work/wrong"
+else ok 'symbols come from rooms that are seen'; fi
+
+long=$(find hostlib/src gdbstub/src tools guest-sdk/src -name '*.[ch]' -exec wc -l {} + |
+    awk '$2 != "total" && $1 > 500 { print $2 " " $1 }')
+[ -z "$long" ] && ok 'no file over 500 lines' || fail "over 500 lines: $long"
+
+# The number of lines is not compared: it changes with each commit.
+plain() { awk -F'|' '{ gsub(/ +/, " ", $4); print $2 "|" $4 }'; }
+table | plain >"$work/now"
+grep '^| `\(hostlib\|gdbstub\|tools\)/' docs/design.md | plain >"$work/told"
+diff "$work/told" "$work/now" >"$work/diff" && ok 'docs/design.md has the rooms as they are' ||
+    { fail 'docs/design.md: tests/rooms.sh BUILD --table prints the table'; sed 's/^/# /' "$work/diff"; }
+exit $status
