@@ -3,7 +3,8 @@
 # The rooms of the source (folders) and their walls: usage: rooms.sh BUILD [--table]
 # Compiling enforces what a room may include; this checks what compiling cannot: that rooms are
 # listed from the bottom up, that no object takes a symbol from a room that it does not see, that no
-# file of the product has more than 500 lines, and that docs/design.md shows the rooms as they are.
+# files need each other, that no file of the product has more than 500 lines, and that
+# docs/design.md shows the rooms as they are.
 set -u
 build=$1
 cd "$(dirname "$0")/.." || exit 1
@@ -35,10 +36,7 @@ above=$(awk -F: '{ n = split($2, sees, " "); for (i = 1; i <= n; i++)
 
 # Symbols: defined where, wanted by whom.
 cut -d: -f1 "$work/rooms" | while read -r room; do
-    for object in "$build/obj/$room"/*.o; do
-        [ -e "$object" ] || continue
-        nm -A "$object" | sed "s|^[^:]*:|$room |"
-    done
+    nm -A "$build/obj/$room"/*.o 2>/dev/null | sed "s|^[^:]*:|$room |"
 done >"$work/nm"
 awk -v rooms="$work/rooms" '
     function component(room) { sub("/.*", "", room); return room }
@@ -55,6 +53,20 @@ awk -v rooms="$work/rooms" '
 if [ ! -s "$work/nm" ]; then fail 'no objects to look at'
 elif [ -s "$work/wrong" ]; then while read -r line; do fail "$line"; done <"$work/wrong"
 else ok 'symbols come from rooms that are seen'; fi
+
+# Files: no circle of symbols.  parts.c is known from below by the three tables that it fills in.
+find "$build/obj/hostlib" "$build/obj/gdbstub" "$build/obj/tools" -name '*.o' -exec nm -A {} + |
+    sed "s|^$build/obj/||; s|\.o:| |" >"$work/all"
+awk '
+    function component(file) { sub("/.*", "", file); return file }
+    FNR == NR { if ($3 ~ /^[TDBRV]$/) home[component($1), $4] = $1; next }
+    $2 == "U" { from = home[component($1), $3]
+        if (from && from != $1 && from !~ /parts$/ && !((from, $1) in seen)) { seen[from, $1]; print from, $1 } }
+' "$work/all" "$work/all" >"$work/edges"
+tsort "$work/edges" >"$work/order" 2>"$work/loops"
+if [ ! -s "$work/edges" ]; then fail 'no objects to look at'
+elif [ -s "$work/loops" ]; then fail 'files in a circle'; sed 's/^tsort: .*loop:$/# loop:/; s/^tsort: /#   /' "$work/loops"
+else ok 'no circle of files'; fi
 
 long=$(find hostlib/src gdbstub/src tools guest-sdk/src -name '*.[ch]' -exec wc -l {} + |
     awk '$2 != "total" && $1 > 500 { print $2 " " $1 }')

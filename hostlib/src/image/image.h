@@ -63,23 +63,22 @@ int image_copy_bytes(const char *name, const void *data, size_t size, struct mem
 int image_parse(struct hl_image *image, struct hl_error *error);
 /* Does it ask for more memory than image_max?  LIMIT. */
 int image_check_max(const struct hl_image *image, uint64_t image_max, struct hl_error *error);
-/* Program header number i, which there is. */
+
+/* image/segment.c: program header number i, which must exist. */
 Elf64_Phdr image_header(const struct hl_image *image, size_t i);
 bool image_in_code(const struct hl_image *image, hl_gva_t gva);
-
 /* The bytes of [gva, gva + size) where the file gives them all, else NULL. */
 const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t size);
 
-/* Apply a PIE's relocations to image->moved. */
+/* image/reloc.c: apply a PIE's relocations to image->moved. */
 int image_relocate(struct hl_image *image, struct hl_error *error);
 
-/* Find the ABI note: what has none is no guest, whatever else it is. */
+/* image/table.c: find the ABI note; a file without one is no guest, whatever else it is. */
 int image_find_note(struct hl_image *image, struct hl_error *error);
-
 /* Read the two tables the note points to; segments are known and relocated. */
 int image_read_tables(struct hl_image *image, struct hl_error *error);
 
-/* hl_error_set() with the image's path in front. */
+/* image/bad.c: hl_error_set() with the image's path in front. */
 int image_error(const struct hl_image *image, struct hl_error *error, int code, const char *format,
                 ...) __attribute__((format(printf, 4, 5)));
 

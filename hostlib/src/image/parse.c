@@ -13,40 +13,10 @@
 #include <hl/machine.h>
 
 #include "page.h"
-#include "sorted.h"
 
 #define GUEST_LOW 0x1000ull
 #define GUEST_HIGH 0x0000700000000000ull /* the sandbox's own regions are above */
 #define PIE_BASE 0x40000000ull
-
-/* The segment with the highest start not above gva, or NULL. */
-static const struct image_segment *segment_below(const struct hl_image *image, hl_gva_t gva)
-{
-    size_t low = SORTED_UP_TO(image->segments, image->segment_count, pub.start, gva);
-    return low ? &image->segments[low - 1] : NULL;
-}
-
-const uint8_t *image_bytes(const struct hl_image *image, hl_gva_t gva, size_t size)
-{
-    const struct image_segment *s = segment_below(image, gva);
-    return s && gva >= s->address && gva - s->address <= s->pub.file_size &&
-                   size <= s->pub.file_size - (gva - s->address)
-               ? s->data + (gva - s->address)
-               : NULL;
-}
-
-bool image_in_code(const struct hl_image *image, hl_gva_t gva)
-{
-    const struct image_segment *s = segment_below(image, gva);
-    return s && (s->pub.prot & HL_PROT_EXEC) && gva - s->pub.start < s->pub.size;
-}
-
-Elf64_Phdr image_header(const struct hl_image *image, size_t i)
-{
-    Elf64_Phdr ph;
-    memcpy(&ph, image->headers + i * sizeof(ph), sizeof(ph));
-    return ph;
-}
 
 static int check_machine(const struct hl_image *image, const Elf64_Ehdr *eh, struct hl_error *error)
 {
@@ -235,7 +205,8 @@ int image_check_max(const struct hl_image *image, uint64_t image_max, struct hl_
                 "its segments need %llu KiB, more than the %llu of "
                 "image_max",
                 (unsigned long long)total >> 10, (unsigned long long)image_max >> 10);
-    hl_error_hint(error, "for a guest that may be so large, raise image_max (hl-dev: --image-max SIZE)");
+    hl_error_hint(error,
+                  "for a guest that may be so large, raise image_max (hl-dev: --image-max SIZE)");
     return HL_ERR_LIMIT;
 }
 

@@ -97,6 +97,9 @@ static inline bool linux_on_alt_stack(const struct linux_process *p, uint64_t rs
 #define UNCATCHABLE (1ull << 8 | 1ull << 18) /* SIGKILL, SIGSTOP */
 
 /* Signal `number` is for the guest; it arrives before the next entry, unless it is blocked. */
+/* linux/raise.c */
+enum { ACTION_DEFAULT, ACTION_IGNORE }; /* SIG_DFL and SIG_IGN, as handlers */
+bool linux_ignores(const struct hl_sandbox *sb, int number);
 void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause);
 /* From a debugger: true where the guest goes on, in its handler or as if nothing had been. */
 bool linux_strike(struct hl_sandbox *sb, int number);

@@ -17,21 +17,9 @@
 #define SET_SIZE 8       /* of the kernel's sigset_t */
 #define LEAST_STACK 2048 /* MINSIGSTKSZ */
 
-enum { ACTION_DEFAULT, ACTION_IGNORE }; /* SIG_DFL and SIG_IGN */
-
-/* Those whose default is to be ignored. */
-#define QUIET                                                                                      \
-    (1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1))
-
 static const struct linux_process *process(const struct hl_sandbox *sb)
 {
     return sb->os->process;
-}
-
-static bool is_ignored(const struct hl_sandbox *sb, int number)
-{
-    uint64_t handler = sb->os->process->action[number - 1].handler;
-    return handler == ACTION_IGNORE || (handler == ACTION_DEFAULT && (signal_bit(number) & QUIET));
 }
 
 static bool has_handler(const struct hl_sandbox *sb, int number)
@@ -43,16 +31,6 @@ static bool is_caught(const struct hl_sandbox *sb, int number)
 {
     return number > 0 && number <= LINUX_SIGNALS && has_handler(sb, number) &&
            !(sb->os->process->blocked & signal_bit(number));
-}
-
-void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
-{
-    if (is_ignored(sb, number) && !(process(sb)->blocked & signal_bit(number)))
-        return;
-    struct linux_process *p = linux_change(sb);
-    if (!(p->pending & signal_bit(number)))
-        p->cause[number - 1] = (uint8_t)cause;
-    p->pending |= signal_bit(number);
 }
 
 /* It is pending no longer. */
@@ -79,7 +57,7 @@ int64_t linux_rt_sigaction(struct hl_sandbox *sb, const args6 a)
     if (a[1]) {
         next.mask &= ~UNCATCHABLE;
         linux_change(sb)->action[number - 1] = next;
-        if (is_ignored(sb, number))
+        if (linux_ignores(sb, number))
             forget(sb, number);
     }
     return a[2] && !linux_set(sb, a[2], &before, sizeof(before)) ? -EFAULT : 0;
@@ -247,13 +225,13 @@ static int deliver(struct hl_sandbox *sb, int number, struct hl_error *error)
     struct linux_info info = {.back = 0};
     int rc = 0;
     forget(sb, number);
-    if (is_ignored(sb, number))
+    if (linux_ignores(sb, number))
         return 0;
     if (!has_handler(sb, number))
         return ended(sb, number, cause, error);
     if (sb->warden)
         rc = sb->warden->ops->signal(sb->warden, &number, error);
-    if (rc || !number || is_ignored(sb, number))
+    if (rc || !number || linux_ignores(sb, number))
         return rc;
     if (!has_handler(sb, number))
         return ended(sb, number, cause, error);
@@ -283,7 +261,7 @@ bool linux_strike(struct hl_sandbox *sb, int number)
     bool waits = sb->os->process->blocked & signal_bit(number);
     if (waits)
         linux_raise(sb, number, CAUSE_KILL);
-    if (waits || is_ignored(sb, number))
+    if (waits || linux_ignores(sb, number))
         return true;
     fill_info(&info.info, number, CAUSE_KILL);
     return has_handler(sb, number) && handle(sb, &info);

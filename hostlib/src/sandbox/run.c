@@ -6,19 +6,8 @@
 #include "sandbox.h"
 
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-int sandbox_protocol(struct hl_error *error, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    return hl_error_set(error, HL_ERR_PROTOCOL, "%s: %s", hl_err_text(HL_ERR_PROTOCOL), text);
-}
 
 static int on_wait(struct hl_sandbox *sb, const struct hl_message *m, struct hl_error *error)
 {

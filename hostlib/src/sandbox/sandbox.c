@@ -46,6 +46,26 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
     return rc;
 }
 
+static void unmake(struct hl_sandbox *sb)
+{
+    if (observes(sb, HL_EVENT_DESTROY)) {
+        const struct hl_event e = {.kind = HL_EVENT_DESTROY};
+        observe(sb, &e);
+    }
+    limit_free(sb->limit);
+    if (sb->warden)
+        sb->warden->ops->destroy(sb->warden);
+    sb->personality->free(sb); /* before the machine: its alarm kicks that */
+    hl_machine_destroy(sb->machine);
+    share_free(sb);
+    host_free(sb);
+    arena_free(&sb->result);
+    image_unuse(sb->image);
+    free(sb);
+}
+
+static const struct use_ops use_ops = {sandbox_abandon, unmake};
+
 struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
                                  const struct personality *personality, struct hl_error *error)
 {
@@ -56,6 +76,7 @@ struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu
         return NULL;
     }
     sb->create_ns = began;
+    sb->use.ops = &use_ops;
     sb->use.forks = fork_count;
     sb->image = image_use(image);
     sb->ops = ops;
@@ -98,53 +119,10 @@ int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
     return sandbox_create(sandbox, image, config, NULL, error);
 }
 
-void sandbox_unmake(struct hl_sandbox *sb)
-{
-    if (observes(sb, HL_EVENT_DESTROY)) {
-        const struct hl_event e = {.kind = HL_EVENT_DESTROY};
-        observe(sb, &e);
-    }
-    limit_free(sb->limit);
-    if (sb->warden)
-        sb->warden->ops->destroy(sb->warden);
-    sb->personality->free(sb); /* before the machine: its alarm kicks that */
-    hl_machine_destroy(sb->machine);
-    share_free(sb);
-    host_free(sb);
-    arena_free(&sb->result);
-    image_unuse(sb->image);
-    free(sb);
-}
-
 void hl_sandbox_destroy(struct hl_sandbox *sb)
 {
     if (sb && sandbox_take_over(sb))
-        sandbox_unmake(sb);
-}
-
-void sandbox_kick(struct hl_sandbox *sb)
-{
-    hl_machine_kick(sb->machine);
-    sb->personality->wake(sb);
-}
-
-bool sandbox_interrupt(struct hl_sandbox *sb)
-{
-    /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless.
-     */
-    int running = CALL_RUNNING;
-    if (fork_copied(sb->use.forks) ||
-        !atomic_compare_exchange_strong(&sb->call_state, &running, CALL_INTERRUPTED))
-        return false;
-    sandbox_kick(sb);
-    if (sb->warden)
-        sb->warden->ops->wake(sb->warden);
-    return true;
-}
-
-void hl_sandbox_interrupt(struct hl_sandbox *sb)
-{
-    sandbox_interrupt(sb);
+        unmake(sb);
 }
 
 enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sb)

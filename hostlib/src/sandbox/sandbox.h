@@ -111,7 +111,8 @@ static inline void sandbox_count(uint64_t *counter)
 /* Run the guest until it waits (0) or something ends its run (an error; the state is set). */
 int sandbox_run(struct hl_sandbox *sb, struct hl_error *error);
 
-/* The guest did what the ABI does not allow: fills error with HL_ERR_PROTOCOL. */
+/* sandbox/protocol.c: the guest did what the ABI does not allow; fills error with HL_ERR_PROTOCOL.
+ */
 int sandbox_protocol(struct hl_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -128,7 +129,7 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
 typedef int sandbox_hook(struct hl_sandbox *sb, struct hl_error *error);
 extern sandbox_hook *const sandbox_hooks[];
 
-/* sandbox/sandbox.c: hl_sandbox_interrupt(); was there a call in progress? */
+/* sandbox/interrupt.c: hl_sandbox_interrupt(); was there a call in progress? */
 bool sandbox_interrupt(struct hl_sandbox *sb);
 
 /*
@@ -141,35 +142,35 @@ static inline bool sandbox_is_interrupted(const struct hl_sandbox *sb)
     return atomic_load_explicit(&sb->call_state, memory_order_relaxed) == CALL_INTERRUPTED;
 }
 
-/* sandbox/sandbox.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
+/* sandbox/interrupt.c: hl_machine_kick() that ends a guest's sleep, too.  From any thread. */
 void sandbox_kick(struct hl_sandbox *sb);
 
 /*
- * sandbox/call.c: take the sandbox for this thread, in any state (BUSY), and give it back.  Returns rc, or
- * an error where the sandbox was destroyed meanwhile; in any case it may be gone.
+ * sandbox/call.c: take the sandbox for this thread, in any state (BUSY), and give it back.  Returns
+ * rc, or an error where the sandbox was destroyed meanwhile; in any case it may be gone.
  */
 int sandbox_enter(struct hl_sandbox *sb, struct use_frame frame, struct hl_error *error);
 int sandbox_leave(struct hl_sandbox *sb, int rc, struct hl_error *error);
 
-/* sandbox/call.c: run the start of a sandbox that a debugger has put back to before it; taken already. */
+/* sandbox/call.c: run the start of a sandbox that a debugger has put back to before it; taken
+ * already. */
 int sandbox_start_again(struct hl_sandbox *sb, struct hl_error *error);
 
-/* sandbox/call.c: the call in progress was left without a return.  It ends, and the sandbox is poisoned. */
+/* sandbox/call.c: the call in progress was left without a return.  It ends, and the sandbox is
+ * poisoned. */
 void sandbox_abandon(struct hl_sandbox *sb);
 /* In a function between enter and leave, for what unwinds the stack. */
 #define SANDBOX_GUARD(name) struct hl_sandbox *name __attribute__((cleanup(sandbox_guard))) = NULL
 void sandbox_guard(struct hl_sandbox **sb);
-
-/* sandbox/sandbox.c: what destroying it comes to, once nobody is in it. */
-void sandbox_unmake(struct hl_sandbox *sb);
 
 /* sandbox/run.c: "page fault: read of unmapped address 0x10 (NULL pointer)". */
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,
                         size_t size);
 
 /*
- * sandbox/sandbox.c: a sandbox of nothing yet; NULL: no memory.  Then it is laid out, and sandbox_made()
- * shows it to the hooks, or destroys it because of rc: returns rc, or a hook's error.
+ * sandbox/sandbox.c: a sandbox of nothing yet; NULL: no memory.  Then it is laid out, and
+ * sandbox_made() shows it to the hooks, or destroys it because of rc: returns rc, or a hook's
+ * error.
  */
 struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
                                  const struct personality *personality, struct hl_error *error);
@@ -181,7 +182,8 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                    const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
                    struct hl_error *error);
 
-/* sandbox/layout.c: lay the address space out, load the image, fill boot block and initial stack. */
+/* sandbox/layout.c: lay the address space out, load the image, fill boot block and initial stack.
+ */
 void layout_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
                  struct hl_region region[REGION_COUNT]);
 /* Bytes of the machine's memory that takes. */

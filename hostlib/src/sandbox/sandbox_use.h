@@ -18,12 +18,21 @@ enum { USE_FREE, USE_BUSY, USE_DOOMED /* busy, and to be destroyed when it is gi
 
 /* A function's frame, by which it is known later whether it is still there. */
 struct use_frame {
-    uintptr_t address;               /* 0: it calls no user code */
-    uintptr_t ip;                    /* somewhere in the function */
+    uintptr_t address;         /* 0: it calls no user code */
+    uintptr_t ip;              /* somewhere in the function */
     struct hl_sandbox **guard; /* its own, which says whose call it is */
 };
 
+/* What ends a use: sandbox.c has the one there is. */
+struct use_ops {
+    /* The call in progress was left without a return: it ends, and the sandbox is given back. */
+    void (*abandon)(struct hl_sandbox *sb);
+    /* It was to be destroyed while it was in use, and is not any more. */
+    void (*unmake)(struct hl_sandbox *sb);
+};
+
 struct sandbox_use {
+    const struct use_ops *ops;
     atomic_int state;
     atomic_int thread; /* that is in it, 0: not known */
     struct use_frame frame;
@@ -47,7 +56,8 @@ bool sandbox_give(struct hl_sandbox *sb);
 /* The error of that. */
 int sandbox_is_copy(struct hl_error *error);
 
-/* To destroy it: true where it is the caller's now, false where the thread that is in it does it. */
+/* To destroy it: true where it is the caller's now, false where the thread that is in it does it.
+ */
 bool sandbox_take_over(struct hl_sandbox *sb);
 
 #endif

@@ -55,7 +55,8 @@ static bool on_one_stack(uintptr_t a, uintptr_t b)
 }
 
 /* from: of the function that wants to know, if it is one of those. */
-static bool frame_is_gone(const struct hl_sandbox *sb, struct use_frame frame, struct use_frame from)
+static bool frame_is_gone(const struct hl_sandbox *sb, struct use_frame frame,
+                          struct use_frame from)
 {
     uintptr_t here = from.address ? from.address : (uintptr_t)__builtin_frame_address(0);
     if (!frame.address || !on_one_stack(frame.address, here))
@@ -99,8 +100,8 @@ static bool was_left(struct hl_sandbox *sb, struct use_frame from)
 {
     struct sandbox_use *use = &sb->use;
     int thread = atomic_load(&use->thread);
-    bool left = thread == fork_thread() ? frame_is_gone(sb, use->frame, from)
-                                        : thread && has_ended(thread);
+    bool left =
+        thread == fork_thread() ? frame_is_gone(sb, use->frame, from) : thread && has_ended(thread);
     return left && atomic_compare_exchange_strong(&use->thread, &thread, 0);
 }
 
@@ -128,7 +129,7 @@ __attribute__((noinline, cold)) static bool take_again(struct hl_sandbox *sb, in
 {
     if (state != USE_BUSY || !was_left(sb, from))
         return false;
-    sandbox_abandon(sb);
+    sb->use.ops->abandon(sb);
     return take(sb, &state);
 }
 
@@ -161,7 +162,7 @@ bool sandbox_give(struct hl_sandbox *sb)
     if (atomic_compare_exchange_strong_explicit(&sb->use.state, &state, USE_FREE,
                                                 memory_order_release, memory_order_acquire))
         return false;
-    sandbox_unmake(sb);
+    sb->use.ops->unmake(sb);
     return true;
 }
 

@@ -2,6 +2,8 @@
 /* snapshot/check.c - what a snapshot's file says, held against what a guest can be. */
 #include "snapshot_load.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "image.h"
@@ -12,6 +14,17 @@
 #define XSAVE_MXCSR 24u
 #define XSAVE_HEADER 512u
 #define XSAVE_ALWAYS 0x203u /* x87 and SSE need no XCR0; KVM keeps PKRU apart from it */
+
+int loading_bad(const struct loading *in, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return hl_error_set(in->error, HL_ERR_BAD_SNAPSHOT, "%s: %s: %s", in->path,
+                        hl_err_text(HL_ERR_BAD_SNAPSHOT), text);
+}
 
 /* ---- is it for this image, this processor, this build? ---- */
 

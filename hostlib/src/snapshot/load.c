@@ -4,8 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,17 +13,6 @@
 #include "image.h"
 #include "memory.h"
 #include "retry.h"
-
-int loading_bad(const struct loading *in, const char *format, ...)
-{
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    return hl_error_set(in->error, HL_ERR_BAD_SNAPSHOT, "%s: %s: %s", in->path,
-                        hl_err_text(HL_ERR_BAD_SNAPSHOT), text);
-}
 
 static int unreadable(const struct loading *in, int e)
 {

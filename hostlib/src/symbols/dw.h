@@ -128,9 +128,8 @@ bool dw_at(const struct dw_file *file, enum dw_section section, uint64_t offset,
 /* Its sections are set; reads what units there are.  False where there is none. */
 bool dw_open(struct dw_file *file, struct hl_budget *budget);
 void dw_close(struct dw_file *file);
-bool dw_unit_die(struct dw_unit *unit, struct dw_die *die);
-/* The unit around a place of .debug_info. */
-struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at);
+
+/* ---- symbols/dw_abbrev.c ---- */
 const struct dw_abbrev *dw_abbrev(struct dw_unit *unit, uint64_t code);
 
 /* ---- symbols/dw_form.c ---- */
@@ -139,6 +138,9 @@ uint32_t dw_form_size(const struct dw_unit *unit, uint64_t form);
 bool dw_form_skip(const struct dw_unit *unit, uint64_t form, struct dw_bytes *b);
 
 /* ---- symbols/dw_die.c ---- */
+bool dw_unit_die(struct dw_unit *unit, struct dw_die *die);
+/* The unit around a place of .debug_info. */
+struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at);
 bool dw_die_at(struct dw_unit *unit, const uint8_t *at, struct dw_die *die);
 /* The next one in the section, whatever it is; and the first child.  False: none. */
 bool dw_die_after(const struct dw_die *die, struct dw_die *next);

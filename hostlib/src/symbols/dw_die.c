@@ -3,6 +3,7 @@
 #include <dwarf.h>
 
 #include "dw.h"
+#include "sorted.h"
 
 bool dw_die_at(struct dw_unit *unit, const uint8_t *at, struct dw_die *die)
 {
@@ -333,4 +334,16 @@ bool dw_bounds(const struct dw_die *die, uint64_t *low, uint64_t *high)
         return false;
     *high += *low;
     return true;
+}
+
+bool dw_unit_die(struct dw_unit *unit, struct dw_die *die)
+{
+    return dw_die_at(unit, unit->dies, die) && die->abbrev.code != 0;
+}
+
+struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at)
+{
+    size_t low = SORTED_UP_TO(file->unit, file->unit_count, start, (uintptr_t)at);
+
+    return low && at < file->unit[low - 1].end ? &file->unit[low - 1] : NULL;
 }

@@ -17,28 +17,6 @@
 #define LOOK_BACK 16           /* units that may overlap one address */
 #define NAMES_MAX (1u << 22)   /* DIEs looked at for one name */
 
-void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
-                       const char *suffix)
-{
-    static const char *const names[DW_SECTIONS] = {
-        [DW_INFO] = ".debug_info",         [DW_ABBREV] = ".debug_abbrev",
-        [DW_LINE] = ".debug_line",         [DW_STR] = ".debug_str",
-        [DW_LINE_STR] = ".debug_line_str", [DW_STR_OFFSETS] = ".debug_str_offsets",
-        [DW_ADDR] = ".debug_addr",         [DW_RANGES] = ".debug_ranges",
-        [DW_RNGLISTS] = ".debug_rnglists",
-    };
-
-    for (size_t i = 0; i < DW_SECTIONS; i++) {
-        const struct hl_section *s;
-        char name[SECTION_NAME_MAX];
-
-        snprintf(name, sizeof(name), "%s%s", names[i], suffix);
-        s = hl_sections_find(section, count, name);
-        file->section[i] =
-            s ? (struct dw_bytes){s->data, s->data + s->size} : (struct dw_bytes){NULL, NULL};
-    }
-}
-
 /* ---- which unit is where -------------------------------------------------------------------- */
 
 static bool add_unit(struct hl_symbols *symbols, struct dw_unit *unit, const struct dw_ranges *r)
@@ -127,26 +105,6 @@ static bool open_shared(struct hl_symbols *symbols, Elf *named)
     hl_dwarf_sections(&symbols->alternate, symbols->shared_section, symbols->shared_count, "");
     symbols->own.shared = &symbols->alternate;
     return dw_open(&symbols->alternate, &symbols->budget);
-}
-
-static bool has_dwarf(Elf *elf)
-{
-    struct hl_section_walk walk;
-    struct hl_section section;
-
-    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
-        if ((strcmp(walk.name, ".debug_info") == 0 || strcmp(walk.name, ".zdebug_info") == 0) &&
-            hl_section_data(&walk, &section))
-            return true;
-    }
-    return false;
-}
-
-Elf *hl_dwarf_elf(struct hl_symbols *symbols)
-{
-    if (!has_dwarf(symbols->elf) && hl_symbols_separate(symbols)->elf)
-        return symbols->separate.elf;
-    return symbols->elf;
 }
 
 struct dw_file *hl_dwarf(struct hl_symbols *symbols)

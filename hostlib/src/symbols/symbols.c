@@ -61,18 +61,6 @@ int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
     return rc;
 }
 
-/* Looked for once, and only where the program has told that its own tables are not all. */
-struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
-{
-    if (!symbols->files_read && symbols->path)
-        hl_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate, symbols->missing,
-                           sizeof(symbols->missing));
-    if (symbols->separate.elf)
-        symbols->missing[0] = '\0';
-    symbols->files_read = true;
-    return &symbols->separate;
-}
-
 const char *hl_symbols_missing(const struct hl_symbols *symbols)
 {
     if (!symbols)

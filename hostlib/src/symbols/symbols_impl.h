@@ -122,8 +122,10 @@ bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t 
 /* What the first walk would do: read the symbol table and call frames. */
 void hl_symbols_prepare_walk(struct hl_symbols *symbols);
 
-/* symbols/symbols.c: the separate file, once it has been looked for; else its elf is NULL. */
+/* symbols/separate.c: the separate file, once it has been looked for; else its elf is NULL. */
 struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
+/* The file that debug information is in: the program itself, or the separate one. */
+Elf *hl_dwarf_elf(struct hl_symbols *symbols);
 
 /* symbols/code.c: instructions come from the file, where no breakpoint hides them. */
 void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
@@ -149,8 +151,6 @@ struct hl_chain {
     size_t count;
     struct dw_unit *unit; /* with the line table: of the file itself */
 };
-/* The file that it is in: the program itself, or the separate one. */
-Elf *hl_dwarf_elf(struct hl_symbols *symbols);
 struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
 struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
@@ -167,7 +167,7 @@ const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *funct
 /* Its first instruction. */
 bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry);
 
-/* Sections of a file as dw.h wants them: names, or those of a .dwo under their plain ones. */
+/* symbols/dw_sections.c: sections of a file as dw.h wants them: names, or those of a .dwo under their plain ones. */
 void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
                        const char *suffix);
 

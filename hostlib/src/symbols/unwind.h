@@ -73,7 +73,7 @@ enum unwind_fit {
     FIT_EXACT, /* a direct call to this very function */
 };
 
-/* start: first instruction of the function, 0 where unknown.  Finds no FIT_TAIL. */
+/* symbols/unwind_fit.c.  start: first instruction of the function, 0 where unknown.  Finds no FIT_TAIL. */
 enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t start);
 /*
  * The function around an address, by the symbol table or, where there is none, by call frame

@@ -18,48 +18,6 @@
 #define TAIL_DEPTH 2       /* write -> __syscall_cp -> sccp in musl */
 #define TAIL_LOOKUPS 4096  /* for one search */
 
-enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t start)
-{
-    hl_gva_t target;
-
-    switch (hl_code_call_before(walk->symbols, pc, &target)) {
-    case HL_CALL_DIRECT:
-        return start != 0 && target == start ? FIT_EXACT : FIT_OTHER;
-    case HL_CALL_INDIRECT:
-        return FIT_INDIRECT;
-    case HL_CALL_NONE:
-    default:
-        return FIT_NOT;
-    }
-}
-
-bool unwind_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start, hl_gva_t *end)
-{
-    const struct hl_symbol *symbol = hl_table_find(symbols, address);
-    const struct hl_fde *fde = NULL;
-
-    if (!symbol && symbols->table_count == 0) {
-        fde = unwind_fde(&symbols->eh_fdes, address - symbols->bias);
-        if (!fde)
-            fde = unwind_fde(&symbols->debug_fdes, address - symbols->bias);
-    }
-    if (!symbol && !fde)
-        return false;
-    *start = (symbol ? symbol->start : fde->start) + symbols->bias;
-    *end = (symbol ? symbol->end : fde->end) + symbols->bias;
-    return true;
-}
-
-hl_gva_t unwind_start(const struct unwind_walk *walk)
-{
-    hl_gva_t start, end;
-    hl_gva_t pc = unwind_lookup(&walk->frame);
-
-    if (!hl_code_at(walk->symbols, pc, &(size_t){0}))
-        return pc;
-    return unwind_function(walk->symbols, pc, &start, &end) ? start : 0;
-}
-
 bool unwind_return(struct unwind_walk *walk, hl_gva_t slot, struct unwind_frame *next,
                    hl_gva_t *cfa)
 {

@@ -54,8 +54,9 @@ void core_close(struct corefile *core);
 /* A hl_read_fn on a struct corefile. */
 size_t core_read(void *core, hl_gva_t gva, void *buf, size_t size);
 
-/* Between inspect/corefile.c and inspect/corefile_notes.c: bytes of the file, as many as are there; a PT_NOTE. */
+/* For inspect/corefile.c: bytes of the file, as many as are there (corefile_bytes.c), ... */
 size_t core_file(const struct corefile *core, uint64_t offset, void *buf, size_t size);
+/* ... and a PT_NOTE (corefile_notes.c). */
 int core_take_notes(struct corefile *core, const Elf64_Phdr *header);
 
 #endif

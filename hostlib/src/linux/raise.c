@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux/raise.c - a signal becomes pending, unless the guest ignores it. */
+#include "linux.h"
+
+#include <signal.h>
+
+/* Those whose default is to be ignored. */
+#define QUIET                                                                                      \
+    (1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1))
+
+bool linux_ignores(const struct hl_sandbox *sb, int number)
+{
+    uint64_t handler = sb->os->process->action[number - 1].handler;
+    return handler == ACTION_IGNORE || (handler == ACTION_DEFAULT && (signal_bit(number) & QUIET));
+}
+
+void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
+{
+    if (linux_ignores(sb, number) && !(sb->os->process->blocked & signal_bit(number)))
+        return;
+    struct linux_process *p = linux_change(sb);
+    if (!(p->pending & signal_bit(number)))
+        p->cause[number - 1] = (uint8_t)cause;
+    p->pending |= signal_bit(number);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* symbols/separate.c - a program whose debug information is in a file of its own. */
+#include <string.h>
+
+#include "symbols_impl.h"
+
+/* Looked for once, and only where the program has told that its own tables are not all. */
+struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
+{
+    if (!symbols->files_read && symbols->path)
+        hl_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate, symbols->missing,
+                           sizeof(symbols->missing));
+    if (symbols->separate.elf)
+        symbols->missing[0] = '\0';
+    symbols->files_read = true;
+    return &symbols->separate;
+}
+
+static bool has_dwarf(Elf *elf)
+{
+    struct hl_section_walk walk;
+    struct hl_section section;
+
+    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+        if ((strcmp(walk.name, ".debug_info") == 0 || strcmp(walk.name, ".zdebug_info") == 0) &&
+            hl_section_data(&walk, &section))
+            return true;
+    }
+    return false;
+}
+
+Elf *hl_dwarf_elf(struct hl_symbols *symbols)
+{
+    if (!has_dwarf(symbols->elf) && hl_symbols_separate(symbols)->elf)
+        return symbols->separate.elf;
+    return symbols->elf;
+}
