@@ -1,73 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/debug.c - a debug target's life: making, serving, starting afresh, finishing, unmaking. */
+/* debug/debug.c - hl/debug.h: a debug target is made, served and finished. */
 #include "debug.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "image.h"
 #include "registry.h"
 
 #define POLL_MS 50
-#define FAREWELL_MS 1000 /* for the debugger to hear of the end */
-
-void debug_registry(struct hl_debug *d)
-{
-    const struct hl_sandbox *sb = d->sb;
-    bool held = d->state == DEBUG_HELD || d->hold.state == HOLD_HERE;
-    enum registry_state state;
-    if (d->in_call) /* then the sandbox's state is the guest's thread's own */
-        state = held ? REGISTRY_HELD : REGISTRY_IN_CALL;
-    else
-        state = sb->state == HL_SANDBOX_DEAD       ? REGISTRY_EXITED
-                : held                             ? REGISTRY_HELD
-                : sb->state == HL_SANDBOX_POISONED ? REGISTRY_POISONED
-                                                   : REGISTRY_IDLE;
-    registry_update(d->registry, state, d->calling,
-                    __atomic_load_n(&sb->counts.calls, __ATOMIC_RELAXED),
-                    __atomic_load_n(&sb->counts.exits, __ATOMIC_RELAXED));
-}
-
-void debug_remember(struct hl_debug *d)
-{
-    const struct hl_sandbox *sb = d->sb;
-    snapshot_take_any(&d->snapshot, d->sb, NULL);
-    d->before_start = sb->rewound || (sb->state == HL_SANDBOX_NEW && !sb->cloned);
-}
-
-int debug_restore(struct hl_debug *d)
-{
-    struct hl_sandbox *sb = d->sb;
-    enum hl_sandbox_state before = sb->state;
-    /* All of it: a READY guest is taken to differ from its snapshot in what a call changes only. */
-    sb->state = HL_SANDBOX_POISONED;
-    int rc = snapshot_restore(sb, d->snapshot, NULL);
-    debug_regs_forget(d);
-    if (before == HL_SANDBOX_NEW)
-        sb->state = HL_SANDBOX_NEW;
-    else if (!rc)
-        sb->rewound = d->before_start;
-    return rc;
-}
-
-void debug_rewind(struct hl_debug *d)
-{
-    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
-    d->restart = d->killed = d->ended = false;
-    d->died_by = 0;
-    debug_remove_all(d); /* a debugger that starts afresh inserts them again */
-    debug_hold_release(d);
-    int rc = debug_restore(d);
-    d->wish = rc ? HL_DEBUG_KILLED : HL_DEBUG_RESTARTED;
-    if (rc)
-        stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = GDB_SIGNAL_KILL};
-    debug_post(d, &stop);
-    if (rc)
-        d->state = DEBUG_FREE;
-}
 
 static void fill_target(struct hl_debug *d)
 {
@@ -118,39 +60,13 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     return rc;
 }
 
-static void unmake(struct hl_debug *d)
-{
-    if (!d)
-        return;
-    bool copy = debug_is_copy(d);
-    observe_remove(d->sb, &d->observer);
-    hl_gdb_destroy(d->gdb);
-    registry_remove(d->registry);
-    if (!copy)
-        debug_remove_all(d);
-    hl_snapshot_destroy(d->snapshot);
-    if (d->event_fd >= 0)
-        close(d->event_fd);
-    debug_core_close(d);
-    free(d->breaks);
-    free(d->watches);
-    free(d->xsave.area);
-    free(d->object);
-    if (!copy) {
-        pthread_cond_destroy(&d->changed);
-        pthread_mutex_destroy(&d->hook_lock);
-        pthread_mutex_destroy(&d->lock);
-    }
-    free(d);
-}
-
 int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
                  const struct hl_debug_abilities *can, struct hl_error *error)
 {
     struct hl_debug *d = NULL;
     int rc = make(&d, sb, config, can, error);
     if (rc) {
-        unmake(d);
+        debug_unmake(d);
         return rc;
     }
     if (sb->state <= HL_SANDBOX_READY)
@@ -185,7 +101,7 @@ static int publish(struct hl_sandbox *sb, const char *endpoint, struct hl_error 
     int rc = serve(d, endpoint, error);
     if (rc) {
         sb->warden = NULL;
-        unmake(d);
+        debug_unmake(d);
         return rc;
     }
     registry_add(&d->registry, sb, hl_gdb_endpoint(d->gdb), hl_gdb_remote(d->gdb), NULL);
@@ -202,7 +118,7 @@ int hl_sandbox_debug(struct hl_sandbox *sb, const char *endpoint,
     if (rc)
         return rc;
     rc = sb->warden ? hl_error_set(error, HL_ERR_STATE, "the sandbox serves a debugger already")
-                   : debug_create(sb, config, NULL, error);
+                    : debug_create(sb, config, NULL, error);
     if (!rc)
         rc = publish(sb, endpoint, error);
     sandbox_give(sb);
@@ -259,28 +175,6 @@ enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sb)
 
 /* ---- the end ---- */
 
-static void wait_ms(struct hl_debug *d, int ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += ms * 1000000l;
-    until.tv_sec += until.tv_nsec / 1000000000l;
-    until.tv_nsec %= 1000000000l;
-    pthread_cond_timedwait(&d->changed, &d->lock, &until);
-}
-
-/* lock held.  A debugger that looks at the idle guest is let finish; one that waits is told. */
-static void say_exited(struct hl_debug *d, int status)
-{
-    while (d->state == DEBUG_HELD && d->wish != HL_DEBUG_RESTARTED)
-        pthread_cond_wait(&d->changed, &d->lock);
-    if (d->state != DEBUG_RUNNING && !d->event_due)
-        return;
-    debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_EXITED, .status = status});
-    d->state = DEBUG_FREE;
-    d->ended = true;
-}
-
 int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
 {
     struct hl_debug *d = debug_of(sb);
@@ -288,7 +182,7 @@ int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
         return 0;
     bool again = false, over = false;
     pthread_mutex_lock(&d->lock);
-    say_exited(d, status);
+    debug_say_exited(d, status);
     while (!again && !over) {
         again = d->wish == HL_DEBUG_RESTARTED;
         over = !d->ended &&
@@ -300,19 +194,4 @@ int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
     }
     pthread_mutex_unlock(&d->lock);
     return again ? 1 : 0;
-}
-
-void debug_destroy(struct hl_debug *d)
-{
-    if (!d)
-        return;
-    if (!debug_is_copy(d)) {
-        pthread_mutex_lock(&d->lock);
-        d->wish = HL_DEBUG_NOTHING;
-        say_exited(d, d->sb->exit_status);
-        for (int waited = 0; d->event_set && waited < FAREWELL_MS; waited += POLL_MS)
-            wait_ms(d, POLL_MS);
-        pthread_mutex_unlock(&d->lock);
-    }
-    unmake(d);
 }

@@ -213,7 +213,13 @@ void debug_wake(struct hl_debug *d);
  */
 int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
                  const struct hl_debug_abilities *can, struct hl_error *error);
+
+/* debug/end.c: the debugger hears of the end, and then the target goes. */
 void debug_destroy(struct hl_debug *d);
+/* Without a word: it may be half made. */
+void debug_unmake(struct hl_debug *d);
+/* lock held.  A debugger that looks at the idle guest may finish; one that waits gets the stop. */
+void debug_say_exited(struct hl_debug *d, int status);
 
 /* ---- inside of the target ---- */
 
@@ -258,6 +264,8 @@ void debug_watch_suspend(struct hl_debug *d, bool suspend);
 bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop);
 /* ... and what else, if nobody wanted to know of that? */
 bool debug_watch_also(struct hl_debug *d, struct gdb_stop *stop);
+
+/* debug/slots.c: a debug register; false where all are taken. */
 bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,
                      int *slot);
 
@@ -338,13 +346,13 @@ bool debug_hold_hit(struct hl_debug *d, struct gdb_stop *stop);
 
 /* All with the lock held.  The guest stands; tell the debugger. */
 void debug_post(struct hl_debug *d, const struct gdb_stop *stop);
-/* The sandbox is idle: back to what was remembered, and tell the debugger. */
+/* debug/rewind.c.  The sandbox is idle: back to what was remembered, and the debugger hears of it. */
 void debug_rewind(struct hl_debug *d);
 /* Back there, without a word. */
 int debug_restore(struct hl_debug *d);
 /* ... which is now. */
 void debug_remember(struct hl_debug *d);
-/* For `hl-dev ps`. */
+/* debug/registry.c: for `hl-dev ps`. */
 void debug_registry(struct hl_debug *d);
 
 #endif

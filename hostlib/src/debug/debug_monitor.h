@@ -5,6 +5,7 @@
 
 #include "debug.h"
 
+/* debug/say.c */
 void debug_say(struct gdb_printer *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

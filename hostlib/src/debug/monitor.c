@@ -2,40 +2,14 @@
 /* debug/monitor.c - GDB's `monitor` commands for a sandbox. */
 #include "debug_monitor.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <hl/text.h>
-
 #include "machine.h"
 #include "syscall_names.h"
 
-void debug_say(struct gdb_printer *p, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    for (char *at = text; *at;) {
-        char clean[4 * sizeof(text)];
-        size_t n = strcspn(at, "\n"); /* GDB prints it as it comes, names of the guest's file too */
-        size_t size = hl_text_escape(clean, sizeof(clean) - 1, at, n);
-        if (at[n])
-            clean[size++] = at[n++];
-        p->print(p, clean, size);
-        at += n;
-    }
-}
 #define say debug_say
-
-int debug_refuse(struct gdb_printer *p, const char *name, const char *why)
-{
-    say(p, "%s: %s\n", name, why);
-    return TOLD;
-}
 #define refuse debug_refuse
 
 static void say_count(struct gdb_printer *p, int indent, const char *what, uint64_t count)

@@ -42,21 +42,6 @@ static void locate(const struct hl_debug *d, struct debug_break *b)
     b->at = hl_machine_lookup(m, b->address, &gpa, NULL) ? NULL : machine_memory(m, gpa, 1);
 }
 
-bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,
-                     int *slot)
-{
-    for (int i = 0; i < VCPU_SLOTS; i++) {
-        if (d->slots.slot[i].kind != VCPU_SLOT_OFF)
-            continue;
-        d->slots.slot[i].kind = kind;
-        d->slots.slot[i].address = address;
-        d->slots.slot[i].size = size;
-        *slot = i;
-        return true;
-    }
-    return false;
-}
-
 static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t address)
 {
     struct debug_break b = {.address = address, .point = point, .slot = -1, .generation = ~0ull};

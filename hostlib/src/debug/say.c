@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/say.c - what `monitor` commands print. */
+#include "debug_monitor.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <hl/text.h>
+
+void debug_say(struct gdb_printer *p, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    for (char *at = text; *at;) {
+        char clean[4 * sizeof(text)];
+        size_t n = strcspn(at, "\n"); /* GDB prints it as it comes, names of the guest's file too */
+        size_t size = hl_text_escape(clean, sizeof(clean) - 1, at, n);
+        if (at[n])
+            clean[size++] = at[n++];
+        p->print(p, clean, size);
+        at += n;
+    }
+}
+
+int debug_refuse(struct gdb_printer *p, const char *name, const char *why)
+{
+    debug_say(p, "%s: %s\n", name, why);
+    return TOLD;
+}

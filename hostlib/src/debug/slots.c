@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/slots.c - the debug registers, where the backend has some that fire. */
+#include "debug.h"
+
+bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,
+                     int *slot)
+{
+    for (int i = 0; i < VCPU_SLOTS; i++) {
+        if (d->slots.slot[i].kind != VCPU_SLOT_OFF)
+            continue;
+        d->slots.slot[i].kind = kind;
+        d->slots.slot[i].address = address;
+        d->slots.slot[i].size = size;
+        *slot = i;
+        return true;
+    }
+    return false;
+}
