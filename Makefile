@@ -22,7 +22,7 @@ WERROR ?= 1
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         $(if $(filter 1,$(WERROR)),-Werror)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
-HL_CPPFLAGS := -D_GNU_SOURCE -DHL_VERSION='"$(VERSION)"' -Ihostlib/include -Iguest-sdk/include -Igdbstub/include
+HL_CPPFLAGS := -D_GNU_SOURCE -DHL_VERSION='"$(VERSION)"' -Ihostlib/include -Iguest-sdk/include -Igdbstub/include -Icommon
 HL_CFLAGS := -std=c11 $(WARN) -fvisibility=hidden -fexceptions -fPIC -pthread $(SANFLAGS)
 
 # Quiet by default; V=1 shows every command.
@@ -49,6 +49,7 @@ $(B)/obj/%.o: %.c | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(WALLS) $(CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+include common/build.mk
 include gdbstub/build.mk
 include hostlib/build.mk
 include guest-sdk/build.mk
@@ -94,7 +95,7 @@ clean: ## remove everything that was built
 # For tests/rooms.sh.
 .PHONY: list-rooms
 list-rooms:
-	@$(foreach r,$(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS),echo '$r:$(SEES_$r)';)
+	@$(foreach r,common $(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS),echo '$r:$(SEES_$r)';)
 
 help: ## this list
 	@echo 'Targets:'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# gdbstub: libhlgdb, the GDB remote stub, and its public headers.  It depends on no other room.
+# gdbstub: libhlgdb, the GDB remote stub, and its public headers.  Of the others it knows common alone.
 
 # From the bottom up.
 G := gdbstub/src
@@ -19,14 +19,14 @@ $(B)/obj/libhl.o $(B)/obj/libhlgdb.o:
 	$(Q)$(CC) -r -nostdlib -o $@.tmp $^
 	$(Q)$(OBJCOPY) --localize-hidden $@.tmp $@ && rm -f $@.tmp
 
-$(B)/obj/libhlgdb.o: $(GDB_OBJ)
+$(B)/obj/libhlgdb.o: $(GDB_OBJ) $(COMMON)
 $(B)/lib/libhlgdb.a: $(B)/obj/libhlgdb.o
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 # For tests of what is inside: every object with all its names.  It is not installed.
-$(B)/obj/libhlgdb-inside.a: $(GDB_OBJ)
+$(B)/obj/libhlgdb-inside.a: $(GDB_OBJ) $(COMMON_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 GDB_HEADERS_OUT := $(GDB_HEADERS:gdbstub/include/%=$(B)/include/%)

@@ -20,7 +20,7 @@ SEES_$H := $(HL_ROOMS)
 HL_SRC := $H/parts.c $(wildcard $(HL_ROOMS:%=%/*.c))
 HL_OWN_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/$H/machine/shim.o
 # The stub is in it: HL_GDB works in every program that links libhl.
-HL_OBJ := $(HL_OWN_OBJ) $(GDB_OBJ)
+HL_OBJ := $(HL_OWN_OBJ) $(GDB_OBJ) $(COMMON_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)
 # libiberty comes as an archive only: what is taken of it is libhl's own business.
 HL_LIBS := -ldw -lelf -lZydis -ljansson -lz -lzstd -liberty -Wl,--exclude-libs,libiberty.a
@@ -35,7 +35,7 @@ $(B)/obj/%.o: %.S | $(DEPS)
 	$(Q)$(CC) $(HL_CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # Two members, for a program that links libhlgdb.a beside it has the stub from one of the two.
-$(B)/obj/libhl.o: $(HL_OWN_OBJ)
+$(B)/obj/libhl.o: $(HL_OWN_OBJ) $(COMMON)
 $(B)/lib/libhl.a: $(B)/obj/libhl.o $(B)/obj/libhlgdb.o
 	$(call say,AR,$@)
 	@mkdir -p $(@D)

@@ -15,15 +15,15 @@ SEES_tools := $(DEV_ROOMS)
 DEV_SRC := tools/hl-dev.c $(wildcard $(DEV_ROOMS:%=%/*.c))
 DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
 NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
-NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(B)/obj/hostlib/src/base/text.o
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o)
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
 DEV_LIBS := -Wl,-Bstatic -linih -ljansson -ldw -lelf -llzma -lbz2 -lz -lzstd -liberty -Wl,-Bdynamic -lZydis -ldl -pthread
-$(B)/bin/hl-dev: $(DEV_OBJ) $(B)/lib/libhl.a
+$(B)/bin/hl-dev: $(DEV_OBJ) $(COMMON) $(B)/lib/libhl.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -static-libgcc -o $@ $(DEV_OBJ) -Wl,--whole-archive $(B)/lib/libhl.a \
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -static-libgcc -o $@ $(DEV_OBJ) $(COMMON) -Wl,--whole-archive $(B)/lib/libhl.a \
 	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
 # What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c, quote.c and width.c.
@@ -32,7 +32,7 @@ RENDER_SRC := $(patsubst %,tools/dev/render/%.c,callgrind check color diff ends 
 # It contains them.
 $(B)/obj/tools/dev/render/svg.o $(B)/fuzz/gcc/tools/dev/render/svg.o: tools/dev/render/flame.js tools/dev/render/flame.css
 
-$(B)/bin/hl-new: $(NEW_OBJ)
+$(B)/bin/hl-new: $(NEW_OBJ) $(COMMON)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <hl/text.h>
+#include "utf8.h"
 
 /* Names come from the command line and from directories: none may drive the reader's terminal. */
 static void print(const char *prefix, const char *format, va_list args, const char *reason)
@@ -15,7 +15,7 @@ static void print(const char *prefix, const char *format, va_list args, const ch
     char text[2 * PATH_MAX], line[2 * PATH_MAX];
 
     vsnprintf(text, sizeof(text), format, args);
-    hl_text_escape(line, sizeof(line), text, strlen(text));
+    utf8_escape(line, sizeof(line), text, strlen(text));
     fprintf(stderr, "%s%s%s%s\n", prefix, line, reason ? ": " : "", reason ? reason : "");
 }
 

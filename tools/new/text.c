@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "full_io.h"
+
 static int reserve(struct new_text *text, size_t more)
 {
     size_t need, size = text->size ? text->size : 256;
@@ -52,17 +54,15 @@ static int read_all(struct new_text *text, int fd, const char *path, size_t max)
 
     for (;;) {
         char block[16384];
-        ssize_t n = read(fd, block, sizeof(block));
+        size_t n = read_full(fd, block, sizeof(block));
         int status;
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
+        if (n < sizeof(block) && errno)
             return new_error_errno("cannot read %s", path);
-        if ((size_t)n > max - (text->len - start))
+        if (n > max - (text->len - start))
             return new_error(NEW_USER, "%s is too large for a template (over %zu bytes)", path,
                              max);
-        status = new_text_add(text, block, (size_t)n);
+        status = new_text_add(text, block, n);
         if (status || n == 0)
             return status;
     }

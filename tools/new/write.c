@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "full_io.h"
+
 static const int stoppers[] = {SIGINT, SIGTERM, SIGHUP};
 #define STOPPERS (sizeof(stoppers) / sizeof(stoppers[0]))
 
@@ -51,18 +53,6 @@ static char *join(const char *directory, const char *name)
     return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
-static int write_all(int fd, const struct new_text *text)
-{
-    for (size_t done = 0; done < text->len;) {
-        ssize_t n = write(fd, text->data + done, text->len - done);
-
-        if (n < 0 && errno != EINTR)
-            return -1;
-        done += n < 0 ? 0 : (size_t)n;
-    }
-    return 0;
-}
-
 static int write_file(const char *path, const struct new_entry *entry)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, entry->mode & 0777);
@@ -70,7 +60,7 @@ static int write_file(const char *path, const struct new_entry *entry)
 
     if (fd < 0)
         return -1;
-    failed = write_all(fd, &entry->text);
+    failed = !write_full(fd, entry->text.data, entry->text.len);
     return close(fd) || failed ? -1 : 0;
 }
 

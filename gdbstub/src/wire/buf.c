@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
+
 void gdb_buf_free(struct gdb_buf *buf)
 {
     size_t max = buf->max;
@@ -87,8 +89,6 @@ bool gdb_buf_format(struct gdb_buf *buf, const char *format, ...)
 
 bool gdb_buf_hex(struct gdb_buf *buf, const void *data, size_t n)
 {
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t *from = data;
     uint8_t *to;
     size_t twice;
 
@@ -99,10 +99,7 @@ bool gdb_buf_hex(struct gdb_buf *buf, const void *data, size_t n)
     to = gdb_buf_grow(buf, twice);
     if (!to)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        to[2 * i] = (uint8_t)digits[from[i] >> 4];
-        to[2 * i + 1] = (uint8_t)digits[from[i] & 15];
-    }
+    hex_encode(to, data, n);
     buf->size += twice;
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packet.h"
 
-#include "text.h"
+#include "hex.h"
 
 static enum gdb_frame outside(struct gdb_parser *parser, uint8_t byte)
 {
@@ -47,14 +47,14 @@ enum gdb_frame gdb_parse(struct gdb_parser *parser, uint8_t byte)
     case GDB_BODY:
         return in_body(parser, byte);
     case GDB_SUM_HIGH:
-        parser->high = gdb_hex_digit(byte);
+        parser->high = hex_digit(byte);
         parser->state = GDB_SUM_LOW;
         return GDB_FRAME_MORE;
     case GDB_SUM_LOW:
         break;
     }
     parser->state = GDB_OUTSIDE;
-    low = gdb_hex_digit(byte);
+    low = hex_digit(byte);
     if (parser->high < 0 || low < 0 || (parser->high << 4 | low) != parser->sum)
         return GDB_FRAME_BAD;
     if (parser->too_long) {
@@ -103,8 +103,8 @@ static bool encode(struct gdb_buf *out, char lead, const void *body, size_t size
         }
     }
     *to++ = '#';
-    *to++ = (uint8_t) "0123456789abcdef"[sum >> 4];
-    *to++ = (uint8_t) "0123456789abcdef"[sum & 15];
+    hex_encode(to, &sum, 1);
+    to += 2;
     out->size += (size_t)(to - start);
     return true;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "hex.h"
+
 size_t gdb_text_left(const struct gdb_text *text)
 {
     return (size_t)(text->end - text->at);
@@ -26,23 +28,12 @@ bool gdb_text_word(struct gdb_text *text, const char *word)
     return true;
 }
 
-int gdb_hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 bool gdb_text_number(struct gdb_text *text, uint64_t *number)
 {
     uint64_t value = 0;
     int digits = 0, digit;
 
-    while (text->at < text->end && (digit = gdb_hex_digit(*text->at)) >= 0) {
+    while (text->at < text->end && (digit = hex_digit(*text->at)) >= 0) {
         if (++digits > 16)
             return false;
         value = value << 4 | (unsigned)digit;
@@ -69,16 +60,9 @@ struct gdb_text gdb_text_until(struct gdb_text *text, char c)
 
 bool gdb_text_hex(struct gdb_text *text, void *data, size_t size)
 {
-    uint8_t *to = data;
-
-    if (gdb_text_left(text) / 2 < size)
+    if (gdb_text_left(text) / 2 < size || !hex_decode(data, text->at, size))
         return false;
-    for (size_t i = 0; i < size; i++, text->at += 2) {
-        int high = gdb_hex_digit(text->at[0]), low = gdb_hex_digit(text->at[1]);
-        if (high < 0 || low < 0)
-            return false;
-        to[i] = (uint8_t)(high << 4 | low);
-    }
+    text->at += 2 * size;
     return true;
 }
 

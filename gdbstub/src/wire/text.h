@@ -33,6 +33,4 @@ ptrdiff_t gdb_unescape(uint8_t *data, size_t size);
 /* For a message on gdb's terminal: what is not printable ASCII becomes '?', in place. */
 void gdb_text_plain(char *string);
 
-int gdb_hex_digit(uint8_t c);
-
 #endif

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "full_io.h"
 #include "registry.h"
 #include "retry.h"
 
@@ -49,7 +50,7 @@ static bool read_entry(int fd, struct registry_file *file)
 {
     struct stat st;
     bool good = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-                RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
+                pread_full(fd, file, sizeof(*file), 0) == sizeof(*file);
     return good && memcmp(file->magic, REGISTRY_MAGIC, sizeof(file->magic)) == 0 &&
            file->version == REGISTRY_VERSION && file->state <= HL_ATTACHABLE_EXITED &&
            ends(file->function, sizeof(file->function)) &&

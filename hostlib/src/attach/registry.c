@@ -41,7 +41,7 @@ static bool stale(int directory, const char *name)
     int fd = RETRY(openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     bool old = false;
     if (fd >= 0 && file) {
-        bool whole = RETRY(pread(fd, file, sizeof(*file), 0)) == (ssize_t)sizeof(*file);
+        bool whole = pread_full(fd, file, sizeof(*file), 0) == sizeof(*file);
         /* Of another container's process of this number nothing is known. */
         old = !whole || (file->pid_namespace == registry_pid_namespace() &&
                          !registry_alive(getpid(), file->started));
@@ -124,12 +124,10 @@ static struct registry_file *write_file(int directory, const char *name,
     void *map = MAP_FAILED;
     struct file_limit limit;
     file_limit_begin(&limit);
-    ssize_t n = RETRY(pwrite(fd, file, sizeof(*file), 0));
+    bool whole = pwrite_full(fd, file, sizeof(*file), 0);
     file_limit_end(&limit);
-    if (n == (ssize_t)sizeof(*file))
+    if (whole)
         map = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    else if (n >= 0)
-        errno = ENOSPC;
     close(fd);
     /* Whoever lists entries sees a whole one, or none. */
     if (map != MAP_FAILED && linkat(directory, hidden, directory, name, 0)) {

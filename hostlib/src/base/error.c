@@ -7,6 +7,8 @@
 
 #include <hl/hl.h>
 
+#include "utf8.h"
+
 static const struct {
     const char *name, *text, *hint;
 } errors[] = {[0] = {"OK", "no error", ""},
@@ -45,7 +47,7 @@ static void put(char *to, size_t room, const char *format, va_list args)
 {
     char text[sizeof(((struct hl_error *)0)->text)]; /* an argument may be what is written to */
     vsnprintf(text, sizeof(text), format, args);
-    hl_text_escape(to, room, text, strlen(text));
+    utf8_escape(to, room, text, strlen(text));
 }
 
 int hl_error_set(struct hl_error *error, int code, const char *format, ...)

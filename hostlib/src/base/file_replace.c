@@ -27,23 +27,10 @@ static int failed(const char *path, const char *what, struct hl_error *error)
     return HL_ERR_FILE;
 }
 
-static int write_all(int fd, const struct file_part *part)
-{
-    const uint8_t *data = part->data;
-    for (size_t size = part->size; size;) {
-        ssize_t n = RETRY(write(fd, data, size));
-        if (n < 0)
-            return -1;
-        data += n;
-        size -= (size_t)n;
-    }
-    return 0;
-}
-
 static int fill(int fd, const struct file_part *parts, unsigned count, bool secret)
 {
     for (unsigned i = 0; i < count; i++)
-        if (write_all(fd, &parts[i]))
+        if (!write_full(fd, parts[i].data, parts[i].size))
             return -1;
     return secret ? RETRY(fsync(fd)) : 0;
 }

@@ -60,22 +60,10 @@ bool memfile_new(struct memfile *f, const char *name, size_t size, bool mappable
     return f->data;
 }
 
-bool memfile_write(int fd, size_t at, const void *bytes, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n =
-            RETRY(pwrite(fd, (const uint8_t *)bytes + done, size - done, (off_t)(at + done)));
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
-}
-
 bool memfile_put(struct memfile *f, size_t at, const void *bytes, size_t size)
 {
     if (f->fd >= 0)
-        return memfile_write(f->fd, at, bytes, size);
+        return pwrite_full(f->fd, bytes, size, at);
     memcpy(f->data + at, bytes, size);
     return true;
 }

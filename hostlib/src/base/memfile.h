@@ -26,11 +26,12 @@ struct memfile {
 
 /* A new file of size zeros.  0, or errno, with -1 in *fd. */
 int memfile_open(int *fd, const char *name, size_t size);
+
 /*
- * All of it, or false.  Written, not stored through a mapping: a child that another thread makes
- * meanwhile would have that, and what is mapped to be written cannot be sealed.
+ * What such a file holds is written (pwrite_full()), not stored through a mapping: a child that
+ * another thread makes meanwhile would have that, and what is mapped to be written cannot be
+ * sealed.
  */
-bool memfile_write(int fd, size_t at, const void *bytes, size_t size);
 
 /* size zeros, to be written to until it is sealed; plain memory unless mappable.  False: no memory.
  */

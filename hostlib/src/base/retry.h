@@ -14,14 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RETRY(call)                                                                                \
-    (__extension__({                                                                               \
-        __typeof__(call) result_;                                                                  \
-        do                                                                                         \
-            result_ = (call);                                                                      \
-        while (result_ < 0 && errno == EINTR);                                                     \
-        result_;                                                                                   \
-    }))
+#include "full_io.h"
 
 /* Keep every signal from this thread, then let in what came; errno stays. */
 void signals_block(sigset_t *before);

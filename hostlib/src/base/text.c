@@ -1,73 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* base/text.c - the public names of common/utf8.h. */
 #include <hl/text.h>
 
-#include <stdio.h>
-#include <string.h>
+#include "utf8.h"
 
 size_t hl_text_character(const void *text, size_t size, uint32_t *character)
 {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *s = text;
-    if (!s || !size)
-        return 0;
-    size_t n = s[0] < 0x80   ? 1
-               : s[0] < 0xc2 ? 0
-               : s[0] < 0xe0 ? 2
-               : s[0] < 0xf0 ? 3
-               : s[0] < 0xf5 ? 4
-                             : 0;
-    if (!n || n > size)
-        return 0;
-    uint32_t c = n == 1 ? s[0] : s[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return 0;
-    if (character)
-        *character = c;
-    return n;
+    return utf8_character(text, size, character);
 }
 
-bool hl_text_is_control(uint32_t c)
+bool hl_text_is_control(uint32_t character)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x061c || c == 0x200e || c == 0x200f ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff ||
-           (c & 0xfffe) == 0xfffe;
-}
-
-/* What stands for the start of text; *used: how much of text it stands for. */
-static size_t one(char piece[8], const unsigned char *s, size_t left, size_t *used)
-{
-    uint32_t c;
-    size_t n = hl_text_character(s, left, &c);
-    *used = n ? n : 1;
-    if (n && !hl_text_is_control(c)) {
-        memcpy(piece, s, n);
-        return n;
-    }
-    *used = 1;
-    char letter = *s == '\n' ? 'n' : *s == '\t' ? 't' : *s == '\r' ? 'r' : 0;
-    return (size_t)(letter ? snprintf(piece, 8, "\\%c", letter)
-                           : snprintf(piece, 8, "\\x%02x", *s));
+    return utf8_is_control(character);
 }
 
 size_t hl_text_escape(char *to, size_t room, const void *text, size_t size)
 {
-    const unsigned char *s = text;
-    size_t length = 0, written = 0, used;
-    for (size_t i = 0; s && i < size; i += used) {
-        char piece[8];
-        size_t n = one(piece, s + i, size - i, &used);
-        if (to && written == length && length + n < room) {
-            memcpy(to + written, piece, n);
-            written += n;
-        }
-        length += n;
-    }
-    if (to && room)
-        to[written] = 0;
-    return length;
+    return utf8_escape(to, room, text, size);
 }

@@ -89,15 +89,7 @@ static int failed(struct core *c, const char *what)
 
 static int put(struct core *c, const void *data, size_t size)
 {
-    const uint8_t *at = data;
-    while (size) {
-        ssize_t n = RETRY(write(c->fd, at, size));
-        if (n <= 0)
-            return failed(c, "write");
-        at += n;
-        size -= (size_t)n;
-    }
-    return 0;
+    return write_full(c->fd, data, size) ? 0 : failed(c, "write");
 }
 
 static bool all_zero(const uint8_t *data, size_t size)

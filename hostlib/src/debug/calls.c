@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <hl/text.h>
+#include "utf8.h"
 
 #define SHOWN 64 /* bytes of a string or a byte array */
 
@@ -61,9 +61,9 @@ static void put_string(struct line *l, const uint8_t *data, size_t size)
     put(l, "\"");
     for (size_t i = 0, n; i < size; i += n) {
         char piece[20];
-        n = hl_text_character(data + i, size - i, NULL);
+        n = utf8_character(data + i, size - i, NULL);
         n = n ? n : 1;
-        hl_text_escape(piece, sizeof(piece), data + i, n);
+        utf8_escape(piece, sizeof(piece), data + i, n);
         put(l, data[i] == '"' || data[i] == '\\' ? "\\%s" : "%s", piece);
     }
     put(l, "\"");

@@ -13,9 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <hl/text.h>
-
 #include "core.h"
+#include "utf8.h"
 
 int debug_core_open(struct hl_debug *d, struct hl_error *error)
 {
@@ -63,7 +62,7 @@ static const char *name_inside(const char *directory, const char *path)
 static bool is_plain(const char *name)
 {
     size_t n = strlen(name);
-    return n && *name != '.' && *name != '-' && hl_text_escape(NULL, 0, name, n) == n;
+    return n && *name != '.' && *name != '-' && utf8_escape(NULL, 0, name, n) == n;
 }
 
 int debug_on_gcore(void *target, const char *args, struct gdb_printer *p)

@@ -5,21 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sorted.h"
+
 #define INT3 0xcc
 
 /* Index of the first one at or above (address, point). */
 static size_t lower_bound(const struct hl_debug *d, hl_gva_t address, enum gdb_point point)
 {
-    size_t low = 0, high = d->break_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct debug_break *b = &d->breaks[middle];
-        if (b->address < address || (b->address == address && b->point < point))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    size_t at = SORTED_BELOW(d->breaks, d->break_count, address, address);
+    while (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point < point)
+        at++;
+    return at;
 }
 
 const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t address,

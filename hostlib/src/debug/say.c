@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <hl/text.h>
+#include "utf8.h"
 
 void debug_say(struct gdb_printer *p, const char *format, ...)
 {
@@ -18,7 +18,7 @@ void debug_say(struct gdb_printer *p, const char *format, ...)
     for (char *at = text; *at;) {
         char clean[4 * sizeof(text)];
         size_t n = strcspn(at, "\n"); /* GDB prints it as it comes, names of the guest's file too */
-        size_t size = hl_text_escape(clean, sizeof(clean) - 1, at, n);
+        size_t size = utf8_escape(clean, sizeof(clean) - 1, at, n);
         if (at[n])
             clean[size++] = at[n++];
         p->print(p, clean, size);

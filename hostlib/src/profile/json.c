@@ -10,6 +10,7 @@
 #include <hl/hl.h>
 
 #include "file_replace.h"
+#include "utf8.h"
 
 #define INT(value) json_integer((json_int_t)(value))
 
@@ -35,10 +36,10 @@ static json_t *text(const char *s)
     json_t *t = json_string(s);
     if (t)
         return t;
-    size_t n = hl_text_escape(NULL, 0, s, strlen(s));
+    size_t n = utf8_escape(NULL, 0, s, strlen(s));
     char *copy = malloc(n + 1);
     if (copy)
-        hl_text_escape(copy, n + 1, s, strlen(s));
+        utf8_escape(copy, n + 1, s, strlen(s));
     t = copy ? json_string(copy) : NULL;
     free(copy);
     return t;
@@ -179,7 +180,8 @@ static json_t *samples(const struct hl_profile *p, const struct profile_view *v,
 static json_t *range(const struct range_of *r)
 {
     return r->count ? json_pack("{s:o, s:f, s:o}", "min", INT(r->min), "mean",
-                                (double)((1000 * r->sum + r->count / 2) / r->count) / 1e3, "max", INT(r->max))
+                                (double)((1000 * r->sum + r->count / 2) / r->count) / 1e3, "max",
+                                INT(r->max))
                     : json_null();
 }
 
@@ -325,7 +327,9 @@ static int collect(const char *piece, size_t size, void *opaque)
 static char *dump(const json_t *o)
 {
     struct sink s = {0};
-    if (json_dump_callback(o, collect, &s, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) || s.failed) {
+    if (json_dump_callback(o, collect, &s,
+                           JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15)) ||
+        s.failed) {
         free(s.data);
         return NULL;
     }

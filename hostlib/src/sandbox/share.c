@@ -74,7 +74,7 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
 static int put(const struct source *to, size_t at, const uint8_t *data, size_t size,
                struct hl_error *error)
 {
-    return memfile_write(to->fd, at, data, size)
+    return pwrite_full(to->fd, data, size, at)
                ? 0
                : failed(error, HL_ERR_MEMORY, "no memory for a copy");
 }
@@ -86,16 +86,13 @@ static int put_file(const struct source *to, int fd, uint64_t offset, size_t siz
     uint8_t *piece = malloc(COPY_SIZE);
     if (!piece)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    for (size_t done = 0; !rc && done < size;) {
-        size_t most = size - done < COPY_SIZE ? size - done : COPY_SIZE;
-        ssize_t n = RETRY(pread(fd, piece, most, (off_t)(offset + done)));
-        if (n < 0)
-            rc = failed(error, HL_ERR_FILE, "cannot read the file");
-        else if (n == 0)
-            rc = too_short(error, offset, size);
+    for (size_t done = 0, n; !rc && done < size; done += n) {
+        n = size - done < COPY_SIZE ? size - done : COPY_SIZE;
+        if (pread_full(fd, piece, n, offset + done) == n)
+            rc = put(to, done, piece, n, error);
         else
-            rc = put(to, done, piece, (size_t)n, error);
-        done += n > 0 ? (size_t)n : 0;
+            rc = errno ? failed(error, HL_ERR_FILE, "cannot read the file")
+                       : too_short(error, offset, size);
     }
     free(piece);
     return rc;
@@ -347,9 +344,9 @@ static bool forget_copies(uint8_t *at, size_t pages, int pagemap)
     bool done_all = true;
     for (size_t done = 0, n; done < pages; done += n) {
         n = pages - done < CHUNK ? pages - done : CHUNK;
-        ssize_t wanted = (ssize_t)(n * sizeof(entry[0]));
-        off_t from = (off_t)(((uintptr_t)at / PAGE_SIZE + done) * sizeof(entry[0]));
-        bool known = pagemap >= 0 && pread(pagemap, entry, (size_t)wanted, from) == wanted;
+        size_t wanted = n * sizeof(entry[0]);
+        uint64_t from = ((uintptr_t)at / PAGE_SIZE + done) * sizeof(entry[0]);
+        bool known = pagemap >= 0 && pread_full(pagemap, entry, wanted, from) == wanted;
         for (size_t i = 0, run; i < n; i += run + 1) {
             for (run = 0; i + run < n; run++)
                 if (known &&

@@ -39,18 +39,9 @@ static int open_file(struct loading *in)
 
 static int read_at(const struct loading *in, void *to, size_t size, uint64_t at)
 {
-    uint8_t *p = to;
-    while (size) {
-        ssize_t n = RETRY(pread(in->fd, p, size, (off_t)at));
-        if (n < 0)
-            return unreadable(in, errno);
-        if (n == 0)
-            return loading_bad(in, "cut short");
-        p += n;
-        at += (uint64_t)n;
-        size -= (size_t)n;
-    }
-    return 0;
+    if (pread_full(in->fd, to, size, at) == size)
+        return 0;
+    return errno ? unreadable(in, errno) : loading_bad(in, "cut short");
 }
 
 /*

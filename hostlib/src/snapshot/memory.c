@@ -48,10 +48,9 @@ static void mark_present(const struct hl_machine *m, uint64_t *bits)
     int fd = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
     for (size_t page = first_page(m); page < end;) {
         size_t n = end - page < PAGEMAP_CHUNK ? end - page : PAGEMAP_CHUNK;
-        ssize_t wanted = (ssize_t)(n * sizeof(entry[0]));
-        bool known =
-            fd >= 0 && entry &&
-            pread(fd, entry, (size_t)wanted, (off_t)((first + page) * sizeof(entry[0]))) == wanted;
+        size_t wanted = n * sizeof(entry[0]);
+        bool known = fd >= 0 && entry &&
+                     pread_full(fd, entry, wanted, (first + page) * sizeof(entry[0])) == wanted;
         for (size_t i = 0; i < n; i++, page++)
             if (!known || (entry[i] & PAGEMAP_THERE))
                 mark(bits, page);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "full_io.h"
 #include "symbols_section.h"
 
 #define DIRECTORIES "/usr/lib/debug"
@@ -27,20 +28,6 @@ static const char *directories(void)
 bool hl_debug_files_allowed(void)
 {
     return strcmp(directories(), "none") != 0;
-}
-
-static bool read_all(int fd, uint8_t *data, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = read(fd, data + done, size - done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        done += (size_t)n;
-    }
-    return true;
 }
 
 /* Opening a device can do things: only what is a regular file is opened. */
@@ -85,7 +72,7 @@ bool hl_debug_file_read(struct hl_budget *budget, const char *path, struct hl_de
         return false;
     }
     *file = (struct hl_debug_file){.data = malloc(size), .size = size, .budget = budget};
-    done = file->data && read_all(fd, file->data, size);
+    done = file->data && read_full(fd, file->data, size) == size;
     close(fd);
     if (done)
         file->elf = elf_memory((char *)file->data, size);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hl/text.h>
-
+#include "hex.h"
 #include "json_write.h"
 #include "ui.h"
+#include "utf8.h"
 
 static const char replacement[] = "\xef\xbf\xbd";
 
@@ -21,7 +21,7 @@ json_t *json_text(const void *data, size_t len)
     if (!text)
         return NULL;
     for (size_t i = 0; i < len;) {
-        size_t good = hl_text_character(s + i, len - i, NULL);
+        size_t good = utf8_character(s + i, len - i, NULL);
         memcpy(text + n, good ? (const char *)s + i : replacement, good ? good : 3);
         n += good ? good : 3;
         i += good ? good : 1;
@@ -33,14 +33,10 @@ json_t *json_text(const void *data, size_t len)
 
 static json_t *hex(const unsigned char *data, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
     char *text = malloc(2 * len + 1);
     if (!text)
         return NULL;
-    for (size_t i = 0; i < len; i++) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 15];
-    }
+    hex_encode(text, data, len);
     json_t *string = json_stringn(text, 2 * len);
     free(text);
     return string;

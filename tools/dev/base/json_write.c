@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hl/text.h>
-
 #include "quote.h"
+#include "utf8.h"
 
 struct writer {
     FILE *f;
@@ -49,12 +48,12 @@ static void put_string(struct writer *w, const char *s, size_t size)
     for (size_t i = 0, n; i < size; i += n) {
         uint32_t c = 0;
         const char *hit = s[i] ? strchr(from, s[i]) : NULL;
-        n = hl_text_character(s + i, size - i, &c);
+        n = utf8_character(s + i, size - i, &c);
         if (hit)
             fprintf(w->f, "\\%c", to[hit - from]);
         else if (!n) /* jansson has a way to strings that are not UTF-8 */
             fwrite_unlocked("\xef\xbf\xbd", 1, 3, w->f);
-        else if (hl_text_is_control(c))
+        else if (utf8_is_control(c))
             put_code(w, c);
         else
             fwrite_unlocked(s + i, 1, n, w->f);

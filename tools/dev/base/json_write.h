@@ -13,7 +13,7 @@
 /*
  * Members in their order.  indent: blanks a level; 0: all in one line without any blank.  A number
  * with a fraction has the shortest digits that read back as the same double.  In strings what
- * hl_text_is_control() names is escaped as \uXXXX.  document NULL (there was no memory for it):
+ * utf8_is_control() names is escaped as \uXXXX.  document NULL (there was no memory for it):
  * null, and false.
  */
 bool json_write(FILE *f, const json_t *document, unsigned indent);

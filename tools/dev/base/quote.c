@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hl/text.h>
+#include "hex.h"
+#include "utf8.h"
 
 static void put_octal(FILE *f, unsigned char byte)
 {
@@ -24,14 +25,14 @@ void quote(FILE *f, const void *data, size_t size, size_t max)
     for (size_t i = 0, n; i < end; i += n) {
         uint32_t c = 0;
         const char *hit = s[i] ? strchr(from, s[i]) : NULL;
-        n = hl_text_character(s + i, end - i, &c);
+        n = utf8_character(s + i, end - i, &c);
         if (hit)
             fprintf(f, "\\%c", to[hit - from]);
-        else if (n && !hl_text_is_control(c))
+        else if (n && !utf8_is_control(c))
             fwrite_unlocked(s + i, 1, n, f);
         else
             put_octal(f, s[i]);
-        n = n && !hl_text_is_control(c) ? n : 1;
+        n = n && !utf8_is_control(c) ? n : 1;
     }
     fputs(size > max ? "\"..." : "\"", f);
     funlockfile(f);
@@ -39,16 +40,12 @@ void quote(FILE *f, const void *data, size_t size, size_t max)
 
 void quote_hex(FILE *f, const void *data, size_t size)
 {
-    static const char digits[] = "0123456789abcdef";
     const unsigned char *s = data;
     char text[1024];
-    for (size_t i = 0, n = 0; i < size; i++) {
-        text[n++] = digits[s[i] >> 4];
-        text[n++] = digits[s[i] & 15];
-        if (n == sizeof(text) || i + 1 == size) {
-            fwrite(text, 1, n, f);
-            n = 0;
-        }
+    for (size_t i = 0, n; i < size; i += n) {
+        n = size - i < sizeof(text) / 2 ? size - i : sizeof(text) / 2;
+        hex_encode(text, s + i, n);
+        fwrite(text, 1, 2 * n, f);
     }
 }
 
@@ -59,8 +56,8 @@ static void escaped_word(char *to, const char *text)
     to = stpcpy(to, "$'");
     for (; left; text += n, left -= n) {
         uint32_t c = 0;
-        n = hl_text_character(text, left, &c);
-        if (!n || hl_text_is_control(c)) {
+        n = utf8_character(text, left, &c);
+        if (!n || utf8_is_control(c)) {
             to += sprintf(to, "\\x%02x", (unsigned char)*text);
             n = 1;
             continue;
@@ -78,7 +75,7 @@ char *quote_word(const char *text)
     char *word = malloc(4 * size + 4), *to = word;
     if (!word)
         return NULL;
-    if (hl_text_escape(NULL, 0, text, size) != size) {
+    if (utf8_escape(NULL, 0, text, size) != size) {
         escaped_word(word, text);
         return word;
     }

@@ -12,7 +12,7 @@ struct safe {
     size_t count;
 };
 
-/* Newlines and tabs stay; the rest is escaped as by hl_text_escape(), also across two writes. */
+/* Newlines and tabs stay; the rest is escaped as by utf8_escape(), also across two writes. */
 void safe_write(struct safe *safe, FILE *f, const void *data, size_t size);
 /* There is no rest: what is held back is printed. */
 void safe_end(struct safe *safe, FILE *f);

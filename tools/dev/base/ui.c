@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <hl/text.h>
+#include "utf8.h"
 
 static enum ui_color color = UI_AUTO;
 
@@ -56,22 +56,13 @@ const char *ui_plain(FILE *f)
     return colored(f) ? "\033[0m" : "";
 }
 
-/* As many bytes of text, at most max, as do not end within a character. */
-static size_t whole(const char *text, size_t max)
-{
-    size_t n = max;
-    while (n > max - 4 && (text[n] & 0xc0) == 0x80)
-        n--;
-    return n;
-}
-
 void ui_clean(FILE *f, const char *text)
 {
     char piece[1024];
     size_t left = strlen(text);
     while (left) {
-        size_t n = left < sizeof(piece) / 4 ? left : whole(text, sizeof(piece) / 4 - 1);
-        hl_text_escape(piece, sizeof(piece), text, n);
+        size_t n = left < sizeof(piece) / 4 ? left : utf8_whole(text, sizeof(piece) / 4 - 1);
+        utf8_escape(piece, sizeof(piece), text, n);
         fputs(piece, f);
         text += n;
         left -= n;

@@ -29,7 +29,7 @@ const char *ui_bold(FILE *f);
 const char *ui_red(FILE *f);
 const char *ui_plain(FILE *f);
 
-/* Text of guests and file names, escaped by hl_text_escape(): nothing in it drives the terminal. */
+/* Text of guests and file names, escaped by utf8_escape(): nothing in it drives the terminal. */
 void ui_clean(FILE *f, const char *text);
 
 /*

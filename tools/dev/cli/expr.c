@@ -11,6 +11,7 @@
 #include <hl/sandbox.h>
 
 #include "file.h"
+#include "hex.h"
 #include "json_write.h"
 #include "quote.h"
 
@@ -42,14 +43,6 @@ static int mismatch(const struct parser *p, size_t index, enum hl_type type, con
                         index + 1, what, hl_type_name(type), p->text);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One C escape after its backslash; -1 for what is none. */
 static int escape(struct parser *p)
 {
@@ -64,7 +57,7 @@ static int escape(struct parser *p)
     if (c == 'x') {
         int value = 0, digit;
         const char *start = ++p->at;
-        while ((digit = hex_digit(*p->at)) >= 0 && p->at - start < 2) {
+        while ((digit = hex_digit((unsigned char)*p->at)) >= 0 && p->at - start < 2) {
             value = value * 16 + digit;
             p->at++;
         }
@@ -113,14 +106,11 @@ static int parse_hex(struct parser *p, char **out, size_t *len)
     size_t n = 0;
     if (!buf)
         return hl_error_set(p->error, HL_ERR_MEMORY, "out of memory");
-    for (p->at += 2; *p->at != '"'; p->at += 2) {
-        int high = hex_digit(p->at[0]), low = high < 0 ? -1 : hex_digit(p->at[1]);
-        if (low < 0) {
+    for (p->at += 2; *p->at != '"'; p->at += 2)
+        if (!hex_decode(buf + n++, p->at, 1)) {
             free(buf);
             return syntax(p, "bytes are pairs of hexadecimal digits: x\"00ff\"");
         }
-        buf[n++] = (char)(high * 16 + low);
-    }
     p->at++;
     buf[n] = 0;
     *out = buf;

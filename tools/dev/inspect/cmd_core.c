@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "corefile.h"
 #include "frames.h"
+#include "hex.h"
 #include "json.h"
 #include "quote.h"
 #include "options.h"
@@ -81,8 +82,9 @@ static bool same_code(struct corefile *core, const struct hl_image *image)
 static void id_text(const uint8_t *id, size_t size, char text[2 * ID_MAX + 1])
 {
     strcpy(text, "none");
-    for (size_t i = 0; i < size; i++)
-        sprintf(text + 2 * i, "%02x", id[i]);
+    hex_encode(text, id, size);
+    if (size)
+        text[2 * size] = 0;
 }
 
 /*

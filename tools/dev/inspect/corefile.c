@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sorted.h"
+
 static int no_core(const char *path, const char *why, struct hl_error *error)
 {
     hl_error_set(error, HL_ERR_FILE, "%s: %s", path, why);
@@ -65,15 +67,8 @@ static int add_range(struct corefile *c, const Elf64_Phdr *p)
 /* The last range that starts at or below gva; NULL where it ends below gva too. */
 static const struct core_range *find(const struct corefile *c, hl_gva_t gva)
 {
-    size_t low = 0, high = c->ranges;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (c->range[middle].start <= gva)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low && gva < c->range[low - 1].end ? &c->range[low - 1] : NULL;
+    size_t n = SORTED_UP_TO(c->range, c->ranges, start, gva);
+    return n && gva < c->range[n - 1].end ? &c->range[n - 1] : NULL;
 }
 
 size_t core_read(void *core, hl_gva_t gva, void *buf, size_t size)

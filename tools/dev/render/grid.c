@@ -7,6 +7,7 @@
 
 #include "profile_map.h"
 #include "profile_text.h"
+#include "utf8.h"
 #include "width.h"
 
 enum { COLUMNS_MAX = 16, CUT_MIN = 16 };
@@ -54,7 +55,7 @@ static void print_row(FILE *out, char **cell, const char *align, const size_t *w
     for (size_t i = 0; i < last; i++) {
         if (!width[i])
             continue;
-        size_t pad = width[i] - profile_text_width(cell[i]);
+        size_t pad = width[i] - utf8_count(cell[i]);
         size_t before = space + (align[i] == 'r' ? pad : 0);
         fprintf(out, "%*s%s", (int)before, "", cell[i]);
         space = 2 + (align[i] == 'r' ? 0 : pad);
@@ -75,10 +76,10 @@ static void measure(const struct profile_grid *grid, size_t *width, size_t colum
     for (size_t k = 0; k < columns; k++) {
         size_t most = 0;
         for (size_t i = grid->bold_head; i < rows; i++) {
-            size_t w = profile_text_width(grid->cell[i * columns + k]);
+            size_t w = utf8_count(grid->cell[i * columns + k]);
             most = w > most ? w : most;
         }
-        size_t head = grid->bold_head && rows ? profile_text_width(grid->cell[k]) : 0;
+        size_t head = grid->bold_head && rows ? utf8_count(grid->cell[k]) : 0;
         width[k] = most && head > most ? head : most;
     }
 }
@@ -86,16 +87,13 @@ static void measure(const struct profile_grid *grid, size_t *width, size_t colum
 /* The end of a place says most: ".../src/hello.c:12", "hello.c:12", if need be "...lo.c:12". */
 static void cut_start(char *text, size_t room)
 {
-    size_t width = profile_text_width(text);
-    char *from = text;
+    size_t width = utf8_count(text);
     if (width <= room)
         return;
-    for (size_t skip = width - room + 3; skip; skip--)
-        for (from++; (*from & 0xc0) == 0x80; from++)
-            ;
+    char *from = text + utf8_start(text, width - room + 3);
     char *part = strchr(from, '/'), *base = strrchr(text, '/');
     from = part ? part : from;
-    if (!part && base && profile_text_width(base + 1) <= room) {
+    if (!part && base && utf8_count(base + 1) <= room) {
         memmove(text, base + 1, strlen(base));
         return;
     }

@@ -9,13 +9,10 @@
 #define PROFILE_TEXT_MAX 1000 /* bytes of a name that are kept */
 
 /*
- * A copy escaped by hl_text_escape(): it can go to a terminal, into XML and into any line of text.
+ * A copy escaped by utf8_escape(): it can go to a terminal, into XML and into any line of text.
  * free() it; NULL: no memory.
  */
 char *profile_text_clean(const char *text);
-
-/* Columns it takes, one for each character. */
-size_t profile_text_width(const char *text);
 
 enum { PROFILE_NUMBER = 32 };
 

@@ -11,6 +11,7 @@
 #include "profile_output.h"
 #include "profile_text.h"
 #include "profile_tree.h"
+#include "utf8.h"
 
 enum { WIDTH = 1200, MARGIN = 12, ROW = 20, TOP = 92, FOOT = 34 }; /* the script has them, too */
 #define CHAR 7.23
@@ -60,21 +61,15 @@ static void xml(FILE *out, const char *text)
 /* As much of it as there is room for, or nothing. */
 static void xml_short(FILE *out, const char *text, double px)
 {
-    size_t room = px < 7 ? 0 : (size_t)((px - 7) / CHAR), n = 0, len = 0;
+    size_t room = px < 7 ? 0 : (size_t)((px - 7) / CHAR);
     char *part;
-    if (profile_text_width(text) <= room) {
+    if (utf8_count(text) <= room) {
         xml(out, text);
         return;
     }
     if (room < 4)
         return;
-    while (text[len]) {
-        n += (text[len] & 0xc0) != 0x80;
-        if (n > room - 2)
-            break;
-        len++;
-    }
-    part = strndup(text, len);
+    part = strndup(text, utf8_start(text, room - 2));
     xml(out, part ? part : "");
     fputs("..", out);
     free(part);

@@ -5,36 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <hl/text.h>
-
-/* As many bytes of text, at most PROFILE_TEXT_MAX, as are whole characters. */
-static size_t kept(const char *text, size_t len)
-{
-    size_t n = len;
-    if (len > PROFILE_TEXT_MAX)
-        for (n = PROFILE_TEXT_MAX; n > PROFILE_TEXT_MAX - 4 && (text[n] & 0xc0) == 0x80;)
-            n--;
-    return n;
-}
+#include "utf8.h"
 
 char *profile_text_clean(const char *text)
 {
-    size_t len = strlen(text), n = kept(text, len), size = hl_text_escape(NULL, 0, text, n);
+    size_t len = strlen(text),
+           n = len > PROFILE_TEXT_MAX ? utf8_whole(text, PROFILE_TEXT_MAX) : len;
+    size_t size = utf8_escape(NULL, 0, text, n);
     char *clean = malloc(size + sizeof("..."));
     if (!clean)
         return NULL;
-    hl_text_escape(clean, size + 1, text, n);
+    utf8_escape(clean, size + 1, text, n);
     if (n < len)
         strcpy(clean + size, "...");
     return clean;
-}
-
-size_t profile_text_width(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++)
-        n += (*text & 0xc0) != 0x80;
-    return n;
 }
 
 /* Three digits. */

@@ -11,24 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "full_io.h"
+
 static struct trace *told;
 static FILE *own, *was_stdout, *was_stderr; /* NULL: not taken */
 static bool mid_line;
 
 static ssize_t write_to(int fd, const char *data, size_t size)
 {
-    size_t done = 0;
     trace_text_interrupt(told);
     mid_line = size && data[size - 1] != '\n';
-    while (done < size) {
-        ssize_t n = write(fd, data + done, size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return 0; /* a cookie's way to fail */
-        done += (size_t)n;
-    }
-    return (ssize_t)size;
+    return write_full(fd, data, size) ? (ssize_t)size : 0; /* a cookie's way to fail */
 }
 
 static ssize_t write_stdout(void *cookie, const char *data, size_t size)

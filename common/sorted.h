@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sorted.h - finding a place in an array that is sorted by a number of 64 bits, or a pointer. */
-#ifndef HL_SORTED_H
-#define HL_SORTED_H
+#ifndef COMMON_SORTED_H
+#define COMMON_SORTED_H
 
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-/* How many of count items have a number below key; numbers: the first item's, `size` bytes apart. */
+/* How many of count items have a number below key; numbers: the first item's, `size` bytes apart.
+ */
 static inline size_t sorted_count(const void *numbers, size_t count, size_t size, uint64_t key)
 {
     size_t low = 0, high = count;
