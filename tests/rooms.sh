@@ -34,9 +34,18 @@ above=$(awk -F: '{ n = split($2, sees, " "); for (i = 1; i <= n; i++)
     if (!(sees[i] in seen)) print $1 " -> " sees[i]; seen[$1] = 1 }' "$work/rooms")
 [ -z "$above" ] && ok 'rooms are listed from the bottom up' || fail "looks up: $above"
 
+# The objects of a folder's sources, without those that are left by a source that has moved.
+objects()
+{
+    find "$build/obj/$1" "${@:2}" -name '*.o' | while read -r object; do
+        source=${object#"$build/obj/"}
+        [ -e "${source%.o}.c" ] || [ -e "${source%.o}.S" ] && echo "$object"
+    done
+}
+
 # Symbols: defined where, wanted by whom.
 cut -d: -f1 "$work/rooms" | while read -r room; do
-    nm -A "$build/obj/$room"/*.o 2>/dev/null | sed "s|^[^:]*:|$room |"
+    objects "$room" -maxdepth 1 | xargs -r nm -A | sed "s|^[^:]*:|$room |"
 done >"$work/nm"
 awk -v rooms="$work/rooms" '
     function component(room) { sub("/.*", "", room); return room }
@@ -57,7 +66,7 @@ elif [ -s "$work/wrong" ]; then while read -r line; do fail "$line"; done <"$wor
 else ok 'symbols come from rooms that are seen'; fi
 
 # Files: no circle of symbols.  parts.c is known from below by the three tables that it fills in.
-find "$build/obj/hostlib" "$build/obj/gdbstub" "$build/obj/tools" -name '*.o' -exec nm -A {} + |
+for folder in common hostlib gdbstub tools; do objects $folder; done | xargs -r nm -A |
     sed "s|^$build/obj/||; s|\.o:| |" >"$work/all"
 awk '
     function component(file) { sub("/.*", "", file); return file }

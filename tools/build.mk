@@ -26,7 +26,7 @@ $(B)/bin/hl-dev: $(DEV_OBJ) $(COMMON) $(B)/lib/libhl.a
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -static-libgcc -o $@ $(DEV_OBJ) $(COMMON) -Wl,--whole-archive $(B)/lib/libhl.a \
 	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
-# What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c, quote.c and width.c.
+# What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c and width.c.
 RENDER_SRC := $(patsubst %,tools/dev/render/%.c,callgrind check color diff ends folded grid group map \
               parts path render rows speedscope stacks summary svg table text tree view)
 # It contains them.

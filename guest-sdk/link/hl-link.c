@@ -26,6 +26,7 @@
 #include "ifunc.h"
 #include "linker.h"
 #include "options.h"
+#include "quote.h"
 #include "words.h"
 
 static int fail(const char *what, const char *hint)
@@ -42,15 +43,12 @@ static int words_failed(void)
                 NULL);
 }
 
-static void print_word(const char *word)
+static bool print_word(const char *word)
 {
-    putchar('\'');
-    for (const char *c = word; *c; c++)
-        if (*c == '\'')
-            fputs("'\\''", stdout);
-        else
-            putchar(*c);
-    fputs("' ", stdout);
+    char *quoted = quote_plain_word(word);
+    bool made = quoted && printf("%s ", quoted) > 0;
+    free(quoted);
+    return made;
 }
 
 static int print_words(char **argv, bool for_compiler)
@@ -62,7 +60,7 @@ static int print_words(char **argv, bool for_compiler)
     for (size_t i = 0; i < words.count && ok; i++) {
         bool file = i && strcmp(words.word[i - 1], "-o") == 0;
         if (!for_compiler || file || strcmp(words.word[i], "--freestanding") != 0)
-            print_word(words.word[i]);
+            ok = print_word(words.word[i]);
     }
     words_free(&words);
     return ok && fflush(stdout) == 0 ? 0 : words_failed();

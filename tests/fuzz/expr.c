@@ -6,6 +6,7 @@
 
 #include "expr.h"
 #include "tiny.h"
+#include "value_text.h"
 
 /* Files are none of the parser's business, and some never end. */
 static int names_a_file(const uint8_t *data, size_t size)
@@ -25,7 +26,7 @@ static void print_again(const struct expr *e)
     fprintf(f, "%s(", hl_image_function(tiny_image(), e->function)->name);
     for (size_t i = 0; i < e->count; i++) {
         fputs(i ? ", " : "", f);
-        expr_print(f, &e->value[i]);
+        value_print(f, &e->value[i], SIZE_MAX);
     }
     fputs(")", f);
     fclose(f);

@@ -54,8 +54,8 @@ verdict
 # What a terminal would obey is shown byte by byte, by the host and by the helpers.
 session escapes -ex "$(on 'Fault("a\xe2\x80\xae\x1b[1m\xc2\x9b\xff\\", 1)' --stop-at=Fault)" "${load[@]}" \
     -ex 'monitor calls' -ex 'print hl_state.input->call'
-has '^now:  Fault\("a\\xe2\\x80\\xae\\x1b\[1m\\xc2\\x9b\\xff\\\\", 1\)$'
-has '^\$1 = CALL Fault\(string "a\\xe2\\x80\\xae\\x1b\[1m\\xc2\\x9b\\xff\\\\", i32 1\)$'
+has '^now:  Fault\("a\\342\\200\\256\\033\[1m\\302\\233\\377\\\\", 1\)$'
+has '^\$1 = CALL Fault\(string "a\\342\\200\\256\\033\[1m\\302\\233\\377\\\\", i32 1\)$'
 verdict
 
 session catch-syscall -ex "$(on '' --stop-at=main)" -ex 'monitor catch syscall' -ex c -ex 'p $rax' -ex 'p $rdi' -ex 'p $orig_rax'

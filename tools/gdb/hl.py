@@ -35,11 +35,11 @@ def read_memory(address, size):
 
 
 def quoted(data):
-    escapes = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+    escapes = dict(zip('"\\\a\b\f\n\r\t\v', ("\\" + c for c in '"\\abfnrtv')))
     out = ""
     for c in data.decode("utf-8", "surrogateescape"):
         raw = c.encode("utf-8", "surrogateescape")
-        out += escapes.get(c, c if c.isprintable() else "".join("\\x%02x" % b for b in raw))
+        out += escapes.get(c, c if c.isprintable() else "".join("\\%03o" % b for b in raw))
     return '"%s"' % out
 
 

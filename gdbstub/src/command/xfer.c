@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "quote.h"
+
 static int object(struct gdb_session *s, enum gdb_object which)
 {
     const struct gdb_target *t = s->target;
@@ -34,13 +36,10 @@ static int make_features(struct gdb_session *s, const struct gdb_text *annex)
 
 static void xml_text(struct gdb_buf *buf, const char *text)
 {
-    static const char specials[] = "<>&\"'";
-    static const char *const names[] = {"&lt;", "&gt;", "&amp;", "&quot;", "&apos;"};
-
     for (; *text; text++) {
-        const char *special = strchr(specials, *text);
-        if (special)
-            gdb_buf_text(buf, names[special - specials]);
+        const char *name = quote_xml(*text);
+        if (name)
+            gdb_buf_text(buf, name);
         else
             gdb_buf_byte(buf, (uint8_t)*text);
     }

@@ -8,164 +8,99 @@
  */
 #include "debug_monitor.h"
 
-#include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "utf8.h"
+#include "value_text.h"
 
 #define SHOWN 64 /* bytes of a string or a byte array */
 
-static float as_float(uint64_t bits)
-{
-    uint32_t low = (uint32_t)bits;
-    float f;
-    memcpy(&f, &low, sizeof(f));
-    return f;
-}
+/* Nothing but the number of arguments bounds a line; a packet has a bound. */
+#define LINE_SHOWN 4096
 
-static double as_double(uint64_t bits)
-{
-    double f;
-    memcpy(&f, &bits, sizeof(f));
-    return f;
-}
-
-/* One line of text, cut where it gets too long. */
 struct line {
-    char text[4096];
+    FILE *f; /* which grows in text */
+    char *text;
     size_t size;
 };
 
-static void __attribute__((format(printf, 2, 3))) put(struct line *l, const char *format, ...)
+static bool begin_line(struct line *l)
 {
-    size_t room = sizeof(l->text) - l->size;
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(l->text + l->size, room, format, args);
-    va_end(args);
-    if (n > 0)
-        l->size += (size_t)n < room ? (size_t)n : room - 1;
+    l->f = open_memstream(&l->text, &l->size);
+    return l->f;
 }
 
-static void flush(struct line *l, struct gdb_printer *p)
+static void end_line(struct line *l, struct gdb_printer *p)
 {
-    put(l, "\n");
-    l->text[l->size - 1] = '\n';
-    p->print(p, l->text, l->size);
-    l->size = 0;
+    if (fclose(l->f) == 0)
+        p->print(p, l->text, l->size < LINE_SHOWN ? l->size : LINE_SHOWN);
+    p->print(p, "\n", 1);
+    free(l->text);
 }
 
-static void put_string(struct line *l, const uint8_t *data, size_t size)
-{
-    put(l, "\"");
-    for (size_t i = 0, n; i < size; i += n) {
-        char piece[20];
-        n = utf8_character(data + i, size - i, NULL);
-        n = n ? n : 1;
-        utf8_escape(piece, sizeof(piece), data + i, n);
-        put(l, data[i] == '"' || data[i] == '\\' ? "\\%s" : "%s", piece);
-    }
-    put(l, "\"");
-}
-
-static void put_bytes(struct line *l, const uint8_t *data, size_t size)
-{
-    put(l, "x\"");
-    for (size_t i = 0; i < size; i++)
-        put(l, "%02x", data[i]);
-    put(l, "\"");
-}
-
-static void put_payload(struct line *l, const struct hl_sandbox *sb, const struct hl_slot *slot)
+static void put_payload(FILE *f, const struct hl_sandbox *sb, const struct hl_slot *slot)
 {
     uint8_t data[SHOWN];
+    const struct hl_value value = {
+        .type = (enum hl_type)slot->type, .data = data, .len = slot->len};
     size_t want = slot->len < SHOWN ? slot->len : SHOWN;
-    size_t got = hl_machine_read(sb->machine, slot->bits, data, want, 0);
-    if (got < want) {
-        put(l, "<%llu bytes at 0x%llx: not the guest's memory>", (unsigned long long)slot->len,
-            (unsigned long long)slot->bits);
+    if (hl_machine_read(sb->machine, slot->bits, data, want, 0) < want) {
+        fprintf(f, "<%llu bytes at 0x%llx: not the guest's memory>", (unsigned long long)slot->len,
+                (unsigned long long)slot->bits);
         return;
     }
-    if (slot->type == HL_STRING)
-        put_string(l, data, got);
-    else
-        put_bytes(l, data, got);
+    value_print(f, &value, SHOWN);
     if (slot->len > SHOWN)
-        put(l, "... (%llu bytes)", (unsigned long long)slot->len);
+        fprintf(f, " (%llu bytes)", (unsigned long long)slot->len);
 }
 
-static void put_slot(struct line *l, const struct hl_sandbox *sb, const struct hl_slot *slot,
+static void put_slot(FILE *f, const struct hl_sandbox *sb, const struct hl_slot *slot,
                      enum hl_type type)
 {
-    if (slot->type != (uint32_t)type) {
-        put(l, "<no %s any more>", hl_type_name(type));
-        return;
-    }
-    switch (type) {
-    case HL_I32:
-        put(l, "%d", (int32_t)slot->bits);
-        break;
-    case HL_U32:
-        put(l, "%u", (uint32_t)slot->bits);
-        break;
-    case HL_I64:
-        put(l, "%lld", (long long)slot->bits);
-        break;
-    case HL_U64:
-        put(l, "%llu", (unsigned long long)slot->bits);
-        break;
-    case HL_F32:
-        put(l, "%.9g", (double)as_float(slot->bits));
-        break;
-    case HL_F64:
-        put(l, "%.17g", as_double(slot->bits));
-        break;
-    case HL_BOOL:
-        put(l, slot->bits ? "true" : "false");
-        break;
-    case HL_STRING:
-    case HL_BYTES:
-        put_payload(l, sb, slot);
-        break;
-    default:
-        put(l, "?");
-    }
+    struct hl_value value = {.type = type, .u64 = slot->bits}; /* shorter ones are its low bytes */
+    if (type == HL_BOOL)
+        value.boolean = slot->bits != 0;
+    if (slot->type != (uint32_t)type)
+        fprintf(f, "<no %s any more>", hl_type_name(type));
+    else if (type == HL_STRING || type == HL_BYTES)
+        put_payload(f, sb, slot);
+    else
+        value_print(f, &value, SHOWN);
 }
 
-static void put_call(struct line *l, const struct hl_sandbox *sb, const struct hl_function *f,
+static void put_call(FILE *out, const struct hl_sandbox *sb, const struct hl_function *f,
                      const struct hl_message *m)
 {
-    put(l, "%s(", f->name);
+    fprintf(out, "%s(", f->name);
     for (unsigned i = 0; i < f->signature.count; i++) {
-        put(l, i ? ", " : "");
-        put_slot(l, sb, &m->slot[i], f->signature.args[i]);
+        fputs(i ? ", " : "", out);
+        put_slot(out, sb, &m->slot[i], f->signature.args[i]);
     }
-    put(l, ")");
+    fputc(')', out);
 }
 
-static void put_guest_call(struct line *l, const struct hl_sandbox *sb)
+static void put_guest_call(FILE *f, const struct hl_sandbox *sb)
 {
     struct hl_message call = sb->input->call;
     int index = sb->calling ? hl_image_find(sb->image, sb->calling) : -1;
     if (index >= 0)
-        put_call(l, sb, hl_image_function(sb->image, (size_t)index), &call);
+        put_call(f, sb, hl_image_function(sb->image, (size_t)index), &call);
     else if (sb->calling)
-        put(l, "%s()", sb->calling);
+        fprintf(f, "%s()", sb->calling);
     else
-        put(l, "set-up, before any call");
+        fputs("set-up, before any call", f);
 }
 
 /* In a host function, or at a stop of `monitor catch host` in front of one. */
-static void put_host_call(struct line *l, const struct hl_debug *d)
+static void put_host_call(FILE *f, struct hl_debug *d)
 {
     const struct hl_sandbox *sb = d->sb;
     struct hl_message call = sb->output->message;
-    put(l, d->in_host ? "      in host function " : "      calls host function ");
+    fputs(d->in_host ? "      in host function " : "      calls host function ", f);
     if (call.kind == HL_MSG_CALL && call.index < hl_image_import_count(sb->image))
-        put_call(l, sb, hl_image_import(sb->image, call.index), &call);
+        put_call(f, sb, hl_image_import(sb->image, call.index), &call);
     else
-        put(l, "%s", d->host_name ? d->host_name : "?");
+        fputs(d->host_name ? d->host_name : "?", f);
 }
 
 static void say_functions(struct gdb_printer *p, const struct hl_sandbox *sb)
@@ -185,25 +120,36 @@ static void say_functions(struct gdb_printer *p, const struct hl_sandbox *sb)
     }
 }
 
+static void put_now(FILE *f, struct hl_debug *d)
+{
+    char text[128];
+    fputs("now:  ", f);
+    if (d->in_call) {
+        put_guest_call(f, d->sb);
+    } else {
+        debug_thread_extra(d, text, sizeof(text));
+        fputs(text, f);
+    }
+}
+
+static int say_line(struct hl_debug *d, void (*put_text)(FILE *f, struct hl_debug *d),
+                    struct gdb_printer *p)
+{
+    struct line l;
+    if (!begin_line(&l))
+        return HL_ERR_MEMORY;
+    put_text(l.f, d);
+    end_line(&l, p);
+    return 0;
+}
+
 int debug_on_calls(void *target, const char *args, struct gdb_printer *p)
 {
     struct hl_debug *d = target;
-    const struct hl_sandbox *sb = d->sb;
-    struct line l = {.size = 0};
-    char text[128];
     (void)args;
-    say_functions(p, sb);
-    put(&l, "now:  ");
-    if (d->in_call) {
-        put_guest_call(&l, sb);
-    } else {
-        debug_thread_extra(d, text, sizeof(text));
-        put(&l, "%s", text);
-    }
-    flush(&l, p);
-    if (d->in_host || d->at_host_call) {
-        put_host_call(&l, d);
-        flush(&l, p);
-    }
-    return 0;
+    say_functions(p, d->sb);
+    int rc = say_line(d, put_now, p);
+    if (!rc && (d->in_host || d->at_host_call))
+        rc = say_line(d, put_host_call, p);
+    return rc;
 }

@@ -10,6 +10,7 @@
 #include "json_write.h"
 #include "ui.h"
 #include "utf8.h"
+#include "value_text.h"
 
 static const char replacement[] = "\xef\xbf\xbd";
 
@@ -52,7 +53,7 @@ static json_t *real(double d)
 static json_t *real_of_float(float f)
 {
     char text[40];
-    json_shortest(text, (double)f, true);
+    number_shortest(text, (double)f, true);
     return real(strtod(text, NULL));
 }
 

@@ -6,6 +6,7 @@
 
 #include "quote.h"
 #include "utf8.h"
+#include "value_text.h"
 
 struct writer {
     FILE *f;
@@ -14,53 +15,11 @@ struct writer {
     bool failed;
 };
 
-void json_shortest(char text[40], double d, bool single)
-{
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, 40, "%.*g", digits, d);
-        double back = strtod(text, NULL);
-        /* also read as a double it must be the same float */
-        if (single ? (float)back == (float)d && strtof(text, NULL) == (float)d : back == d)
-            return;
-    }
-}
-
 static void put_real(struct writer *w, double d)
 {
     char text[40];
-    json_shortest(text, d, false);
+    number_shortest(text, d, false);
     fprintf(w->f, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
-}
-
-static void put_code(struct writer *w, uint32_t c)
-{
-    if (c >= 0x10000)
-        fprintf(w->f, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
-    else
-        fprintf(w->f, "\\u%04x", c);
-}
-
-static void put_string(struct writer *w, const char *s, size_t size)
-{
-    static const char from[] = "\b\f\n\r\t\\\"", to[] = "bfnrt\\\"";
-    flockfile(w->f);
-    fputc('"', w->f);
-    for (size_t i = 0, n; i < size; i += n) {
-        uint32_t c = 0;
-        const char *hit = s[i] ? strchr(from, s[i]) : NULL;
-        n = utf8_character(s + i, size - i, &c);
-        if (hit)
-            fprintf(w->f, "\\%c", to[hit - from]);
-        else if (!n) /* jansson has a way to strings that are not UTF-8 */
-            fwrite_unlocked("\xef\xbf\xbd", 1, 3, w->f);
-        else if (utf8_is_control(c))
-            put_code(w, c);
-        else
-            fwrite_unlocked(s + i, 1, n, w->f);
-        n = n ? n : 1;
-    }
-    fputc('"', w->f);
-    funlockfile(w->f);
 }
 
 static void new_line(struct writer *w)
@@ -74,7 +33,7 @@ static void put(struct writer *w, const json_t *v);
 static void put_member(struct writer *w, const char *key, const json_t *value)
 {
     new_line(w);
-    put_string(w, key, strlen(key));
+    quote_json(w->f, key, strlen(key));
     fputs(w->indent ? ": " : ":", w->f);
     put(w, value);
 }
@@ -82,7 +41,7 @@ static void put_member(struct writer *w, const char *key, const json_t *value)
 static void put_raw(struct writer *w)
 {
     if (!w->raw->hex) {
-        put_string(w, w->raw->data, w->raw->size);
+        quote_json(w->f, w->raw->data, w->raw->size);
         return;
     }
     fputc('"', w->f);
@@ -131,7 +90,7 @@ static void put(struct writer *w, const json_t *v)
     else if (json_is_array(v))
         put_array(w, v);
     else if (json_is_string(v))
-        put_string(w, json_string_value(v), json_string_length(v));
+        quote_json(w->f, json_string_value(v), json_string_length(v));
     else if (json_is_integer(v))
         fprintf(w->f, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
     else if (json_is_real(v))
@@ -154,7 +113,7 @@ void json_list_item(struct json_list *list, const json_t *item, const struct jso
     fputc(list->count ? ',' : '{', w.f);
     if (!list->count++) {
         new_line(&w);
-        put_string(&w, list->name, strlen(list->name));
+        quote_json(w.f, list->name, strlen(list->name));
         fputs(w.indent ? ": [" : ":[", w.f);
     }
     w.level = 2;

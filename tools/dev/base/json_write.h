@@ -44,7 +44,4 @@ void json_list_item(struct json_list *list, const json_t *item, const struct jso
 /* The other members.  As json_write(), for all of it. */
 bool json_list_end(struct json_list *list, const json_t *rest);
 
-/* The shortest decimal that reads back as d, as a float where single. */
-void json_shortest(char text[40], double d, bool single);
-
 #endif

@@ -12,8 +12,6 @@
 
 #include "file.h"
 #include "hex.h"
-#include "json_write.h"
-#include "quote.h"
 
 /* Where the parser is; `text` is kept to point at the place of an error. */
 struct parser {
@@ -357,48 +355,3 @@ size_t expr_input_size(const struct expr *expr)
 }
 
 /* Never looks like an integer. */
-static void print_float(FILE *f, double d, bool single)
-{
-    char text[40];
-    json_shortest(text, d, single);
-    bool plain = isfinite(d) && !strpbrk(text, ".e");
-    fprintf(f, "%s%s", text, plain ? ".0" : "");
-}
-
-void expr_print(FILE *f, const struct hl_value *v)
-{
-    switch (v->type) {
-    case HL_I32:
-        fprintf(f, "%d", v->i32);
-        break;
-    case HL_U32:
-        fprintf(f, "%u", v->u32);
-        break;
-    case HL_I64:
-        fprintf(f, "%lld", (long long)v->i64);
-        break;
-    case HL_U64:
-        fprintf(f, "%llu", (unsigned long long)v->u64);
-        break;
-    case HL_F32:
-        print_float(f, (double)v->f32, true);
-        break;
-    case HL_F64:
-        print_float(f, v->f64, false);
-        break;
-    case HL_BOOL:
-        fputs(v->boolean ? "true" : "false", f);
-        break;
-    case HL_STRING:
-        quote(f, v->data, v->len, SIZE_MAX);
-        break;
-    case HL_BYTES:
-        fputs("x\"", f);
-        quote_hex(f, v->data, v->len);
-        fputc('"', f);
-        break;
-    default:
-        fputs("void", f);
-        break;
-    }
-}

@@ -27,7 +27,4 @@ void expr_free(struct expr *expr);
 /* Bytes of input buffer that calling it takes. */
 size_t expr_input_size(const struct expr *expr);
 
-/* A value as an expression would have it: 42, 0.5, true, "text", x"00ff", void. */
-void expr_print(FILE *f, const struct hl_value *value);
-
 #endif

@@ -11,6 +11,7 @@
 #include "profile_output.h"
 #include "profile_text.h"
 #include "profile_tree.h"
+#include "quote.h"
 #include "utf8.h"
 
 enum { WIDTH = 1200, MARGIN = 12, ROW = 20, TOP = 92, FOOT = 34 }; /* the script has them, too */
@@ -39,23 +40,13 @@ struct picture {
 
 static void xml(FILE *out, const char *text)
 {
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
+    for (; *text; text++) {
+        const char *name = quote_xml(*text);
+        if (name)
+            fputs(name, out);
+        else
             fputc(*text, out);
-        }
+    }
 }
 
 /* As much of it as there is room for, or nothing. */

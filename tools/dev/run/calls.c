@@ -11,6 +11,7 @@
 #include "calls.h"
 #include "session.h"
 #include "ui.h"
+#include "value_text.h"
 #include "watchdog.h"
 
 /* No status: the debugger wants everything from the start. */
@@ -152,7 +153,7 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     ui_clean(f, s->text[i]);
     fputs(" = ", f);
     s->mid_line = false;
-    expr_print(f, value);
+    value_print(f, value, SIZE_MAX);
     putc('\n', f);
     fflush(f);
 }

@@ -9,6 +9,7 @@
 #include "quote.h"
 #include "trace.h"
 #include "ui.h"
+#include "value_text.h"
 
 #define SITE_MIN 24 /* the column grows with what is in it, so that lines stay aligned, ... */
 #define SITE_MAX 56 /* ... up to here */
@@ -55,27 +56,11 @@ static void put_site(struct trace *t, FILE *f, const struct trace_stack *stack)
     fprintf(f, "%*s ", (int)(length < t->width ? t->width - length : 0), "");
 }
 
-/* Guest memory is shown as it is said with -s; numbers as in an expression. */
-static void put_value(const struct trace *t, FILE *f, const struct hl_value *v)
-{
-    size_t max = t->session->options->string_max;
-    struct hl_value part = *v;
-    if (v->type == HL_STRING) {
-        quote(f, v->data, v->len, max);
-        return;
-    }
-    if (v->type == HL_BYTES && v->len > max)
-        part.len = max;
-    expr_print(f, &part);
-    if (v->type == HL_BYTES && v->len > max)
-        fputs("...", f);
-}
-
 static void put_args(const struct trace *t, FILE *f, const struct trace_line *line)
 {
     for (size_t i = 0; i < line->count; i++) {
         fputs(i ? ", " : "", f);
-        put_value(t, f, &line->args[i]);
+        value_print(f, &line->args[i], t->session->options->string_max);
     }
 }
 
@@ -210,7 +195,7 @@ static void put_tail(const struct trace *t, FILE *f, const struct trace_line *li
         put_failure(t, f, line);
     } else if (line->result) {
         fputs(" = ", f);
-        put_value(t, f, line->result);
+        value_print(f, line->result, t->session->options->string_max);
     } else if (line->has_code) {
         fprintf(f, " = %d", line->code);
     }
