@@ -8,18 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
+
 #define NESTING_MAX 64
 
 bool words_add(struct words *words, const char *word)
 {
-    if (words->count + 2 > words->capacity) {
-        size_t capacity = words->capacity * 2 + 64;
-        char **grown = realloc(words->word, capacity * sizeof(*grown));
-        if (!grown)
-            return false;
-        words->word = grown;
-        words->capacity = capacity;
-    }
+    char **grown = array_grow(words->word, &words->capacity, words->count + 2, sizeof(*grown));
+    if (!grown)
+        return false;
+    words->word = grown;
     char *copy = strdup(word);
     if (!copy)
         return false;

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "grow.h"
+
 /* Far above any real template: they stop HL_TEMPLATES=/ before it has read the disk. */
 #define NEW_BYTES_MAX (64u << 20)
 #define NEW_ENTRIES_MAX 32768
@@ -32,19 +34,15 @@ static int no_memory(void)
 static struct new_entry *append(struct new_plan *plan, char *path, mode_t mode)
 {
     struct new_entry *entry;
+    struct new_entry *entries =
+        array_grow(plan->entries, &plan->size, plan->count + 1, sizeof(*entries));
 
-    if (plan->count == plan->size) {
-        size_t size = plan->size ? 2 * plan->size : 32;
-        struct new_entry *entries = reallocarray(plan->entries, size, sizeof(*entries));
-
-        if (!entries) {
-            free(path);
-            no_memory();
-            return NULL;
-        }
-        plan->entries = entries;
-        plan->size = size;
+    if (!entries) {
+        free(path);
+        no_memory();
+        return NULL;
     }
+    plan->entries = entries;
     entry = &plan->entries[plan->count++];
     *entry = (struct new_entry){.path = path, .mode = mode};
     return entry;

@@ -3,30 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "full_io.h"
+#include "grow.h"
 
 static int reserve(struct new_text *text, size_t more)
 {
-    size_t need, size = text->size ? text->size : 256;
-    char *data;
+    size_t need;
+    char *data = NULL;
 
-    /* So large that doubling could overflow: plan.c stops long before. */
-    if (__builtin_add_overflow(text->len, more, &need) || need >= (size_t)1 << 62)
-        return new_error(NEW_SYSTEM, "out of memory");
-    if (need < text->size)
-        return 0;
-    while (size <= need)
-        size *= 2;
-    data = realloc(text->data, size);
+    if (!__builtin_add_overflow(text->len, more, &need) && need != SIZE_MAX)
+        data = array_grow(text->data, &text->size, need + 1, 1);
     if (!data)
         return new_error(NEW_SYSTEM, "out of memory");
     text->data = data;
-    text->size = size;
     return 0;
 }
 

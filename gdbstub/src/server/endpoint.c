@@ -13,6 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "number.h"
+
 /* libhl's own hl_error_set() would tie this library to that one. */
 int gdb_fail(struct hl_error *error, int code, int sys_errno, const char *format, ...)
 {
@@ -73,19 +75,18 @@ static bool parse_tcp(const char *text, struct address *a)
 {
     const char *colon = strrchr(text, ':'), *port = colon ? colon + 1 : text;
     size_t n = colon ? (size_t)(colon - text) : 0;
-    char host[64], *end;
-    unsigned long number;
+    char host[64];
+    uint64_t number;
 
     if (n > 1 && text[0] == '[' && text[n - 1] == ']') {
         text++;
         n -= 2;
     }
-    if (n >= sizeof(host) || *port < '0' || *port > '9')
+    if (n >= sizeof(host) || !number_is(port, 10, UINT16_MAX, &number))
         return false;
     memcpy(host, text, n);
     host[n] = '\0';
-    number = strtoul(port, &end, 10);
-    if (*end || number > 65535 || !parse_host(host, a))
+    if (!parse_host(host, a))
         return false;
     if (a->u.any.sa_family == AF_INET)
         a->u.v4.sin_port = htons((uint16_t)number);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "hex.h"
 
 void gdb_buf_free(struct gdb_buf *buf)
@@ -24,25 +25,19 @@ void gdb_buf_clear(struct gdb_buf *buf)
 
 uint8_t *gdb_buf_grow(struct gdb_buf *buf, size_t n)
 {
-    size_t need, room;
+    size_t need;
     uint8_t *data;
 
     if (__builtin_add_overflow(buf->size, n, &need) || need > buf->max) {
         buf->failed = true;
         return NULL;
     }
-    if (need > buf->room || !buf->data) {
-        room = buf->room ? buf->room : 256;
-        while (room < need)
-            room *= 2;
-        data = realloc(buf->data, room);
-        if (!data) {
-            buf->failed = true;
-            return NULL;
-        }
-        buf->data = data;
-        buf->room = room;
+    data = array_grow(buf->data, &buf->room, need, 1);
+    if (!data) {
+        buf->failed = true;
+        return NULL;
     }
+    buf->data = data;
     return buf->data + buf->size;
 }
 

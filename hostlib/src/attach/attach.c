@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "full_io.h"
+#include "grow.h"
 #include "registry.h"
 #include "retry.h"
 
@@ -85,14 +86,10 @@ static void sweep(int directory, const char *name, const struct registry_file *f
 
 static int add(struct listing *l, const struct registry_file *file, struct hl_error *error)
 {
-    if (l->count == l->room) {
-        size_t room = l->room ? 2 * l->room : 8;
-        struct hl_attachable *more = realloc(l->entry, room * sizeof(*more));
-        if (!more)
-            return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
-        l->entry = more;
-        l->room = room;
-    }
+    struct hl_attachable *more = array_grow(l->entry, &l->room, l->count + 1, sizeof(*more));
+    if (!more)
+        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
+    l->entry = more;
     struct hl_attachable *a = &l->entry[l->count++];
     *a = (struct hl_attachable){
         .pid = (int)file->pid,

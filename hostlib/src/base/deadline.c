@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "error_errno.h"
+#include "grow.h"
 #include "retry.h"
 
 #define NS 1000000000ull
@@ -166,14 +168,11 @@ __attribute__((destructor)) static void end(void)
 
 static int reserve(void)
 {
-    if (all.open < all.room)
-        return 0;
-    size_t room = all.room ? 2 * all.room : 16;
-    struct deadline **heap = realloc(all.heap, room * sizeof(struct deadline *));
+    struct deadline **heap =
+        array_grow(all.heap, &all.room, all.open + 1, sizeof(struct deadline *));
     if (!heap)
         return HL_ERR_MEMORY;
     all.heap = heap;
-    all.room = room;
     return 0;
 }
 
@@ -187,8 +186,7 @@ int deadline_open(struct hl_error *error)
     pthread_mutex_unlock(&all.lock);
     if (failed) {
         hl_error_set(error, rc, "cannot start the thread that keeps time: %s", strerror(failed));
-        if (error)
-            error->sys_errno = failed;
+        error_errno(error, failed, rc);
     } else if (rc) {
         hl_error_set(error, rc, "%s", hl_err_text(rc));
     }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "error_errno.h"
 #include "retry.h"
 
 #define TRIES 100    /* of names that somebody else has */
@@ -21,10 +22,8 @@
 static int failed(const char *path, const char *what, struct hl_error *error)
 {
     int e = errno;
-    hl_error_set(error, HL_ERR_FILE, "%s: %s: %s", path, what, strerror(e));
-    if (error)
-        error->sys_errno = e;
-    return HL_ERR_FILE;
+    return error_errno(error, e,
+                       hl_error_set(error, HL_ERR_FILE, "%s: %s: %s", path, what, strerror(e)));
 }
 
 static int fill(int fd, const struct file_part *parts, unsigned count, bool secret)

@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_errno.h"
 #include "file_replace.h"
+#include "grow.h"
 #include "machine.h"
 #include "retry.h"
 #include "sandbox.h"
@@ -47,14 +49,10 @@ static int add_page(struct core *c, hl_gva_t gva, unsigned flags)
         last->p_memsz += PAGE_SIZE;
         return 0;
     }
-    if (c->loads == c->room) {
-        size_t room = c->room ? 2 * c->room : 32;
-        Elf64_Phdr *load = realloc(c->load, room * sizeof(*load));
-        if (!load)
-            return hl_error_set(c->error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-        c->load = load;
-        c->room = room;
-    }
+    Elf64_Phdr *load = array_grow(c->load, &c->room, c->loads + 1, sizeof(*load));
+    if (!load)
+        return hl_error_set(c->error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
+    c->load = load;
     c->load[c->loads++] = (Elf64_Phdr){.p_type = PT_LOAD,
                                        .p_flags = flags,
                                        .p_vaddr = gva,
@@ -80,11 +78,9 @@ static int collect(struct core *c)
 static int failed(struct core *c, const char *what)
 {
     int e = errno;
-    int rc = hl_error_set(c->error, HL_ERR_SYSTEM, "cannot %s the core file %s: %s", what, c->path,
-                          strerror(e));
-    if (c->error)
-        c->error->sys_errno = e;
-    return rc;
+    return error_errno(c->error, e,
+                       hl_error_set(c->error, HL_ERR_SYSTEM, "cannot %s the core file %s: %s", what,
+                                    c->path, strerror(e)));
 }
 
 static int put(struct core *c, const void *data, size_t size)
@@ -180,10 +176,9 @@ static int put_all(struct core *c)
 
 static int refuse(struct core *c, int e, const char *why)
 {
-    hl_error_set(c->error, HL_ERR_SYSTEM, "cannot create the core file %s: %s", c->path, why);
-    if (c->error)
-        c->error->sys_errno = e;
-    return HL_ERR_SYSTEM;
+    return error_errno(
+        c->error, e,
+        hl_error_set(c->error, HL_ERR_SYSTEM, "cannot create the core file %s: %s", c->path, why));
 }
 
 /* A device is written to (/dev/null); nothing else is there before all of the core is. */

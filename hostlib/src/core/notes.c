@@ -16,6 +16,7 @@
 #undef PAGE_MASK
 #include <hl/gdb_amd64.h>
 
+#include "grow.h"
 #include "image.h"
 #include "machine.h"
 #include "machine_debug.h"
@@ -33,16 +34,12 @@ static void *extend(struct notes *n, size_t size)
 {
     if (n->failed)
         return NULL;
-    if (size > n->room - n->size) {
-        size_t room = 2 * (n->size + size);
-        uint8_t *data = realloc(n->data, room);
-        if (!data) {
-            n->failed = true;
-            return NULL;
-        }
-        n->data = data;
-        n->room = room;
+    uint8_t *data = array_grow(n->data, &n->room, n->size + size, 1);
+    if (!data) {
+        n->failed = true;
+        return NULL;
     }
+    n->data = data;
     uint8_t *at = n->data + n->size;
     n->size += size;
     return memset(at, 0, size);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "names.h"
 #include "shim.h"
 
 #define ROWS_MAX 2000 /* a guest can make a run of every page of its heap */
@@ -15,16 +16,6 @@ struct listing {
     void *opaque;
     struct debug_row row; /* not told yet: the next page may belong to it */
 };
-
-static const char *prot_text(unsigned prot, char text[4])
-{
-    bool mapped = prot != DEBUG_UNMAPPED;
-    text[0] = mapped && prot & HL_PROT_READ ? 'r' : '-';
-    text[1] = mapped && prot & HL_PROT_WRITE ? 'w' : '-';
-    text[2] = mapped && prot & HL_PROT_EXEC ? 'x' : '-';
-    text[3] = 0;
-    return text;
-}
 
 /* `monitor maps` */
 struct output {
@@ -40,7 +31,7 @@ static void print_row(void *opaque, const struct debug_row *r)
         return;
     debug_say(out->printer, "0x%012llx 0x%012llx %10llu %s %s\n", (unsigned long long)r->start,
               (unsigned long long)r->end, (unsigned long long)(r->end - r->start),
-              prot_text(r->prot, text), r->what);
+              prot_text(r->prot == DEBUG_UNMAPPED ? 0 : r->prot, text), r->what);
 }
 
 static void flush(struct listing *l)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "machine.h"
+#include "names.h"
 #include "syscall_names.h"
 
 #define say debug_say
@@ -96,8 +97,8 @@ static int on_fault(void *target, const char *args, struct gdb_printer *p)
         say(p, "%s %s\n", hl_fault_name(sb->fault.vector), text);
         say_error_code(p, &sb->fault);
     } else if (sb->killed_by && sb->killed_by == sb->guest_code) {
-        const char *name = sigabbrev_np(sb->killed_by);
-        say(p, "no fault: the guest raised signal %d (SIG%s)\n", sb->killed_by, name ? name : "?");
+        say(p, "no fault: the guest raised signal %d (SIG%s)\n", sb->killed_by,
+            signal_name(sb->killed_by));
     } else if (sb->killed_by) {
         say(p, "no fault: the guest called hl_abort(%d, ...)\n", sb->guest_code);
     } else {

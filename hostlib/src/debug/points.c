@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "sorted.h"
 
 #define INT3 0xcc
@@ -50,14 +51,11 @@ static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t addre
     /* A debug register takes any address, and so must what stands in for one. */
     if (!b.at && point != GDB_HW_BREAK)
         return HL_ERR_ARGUMENT;
-    if (d->break_count == d->break_room) {
-        size_t room = 2 * d->break_room + 16;
-        struct debug_break *more = realloc(d->breaks, room * sizeof(*more));
-        if (!more)
-            return HL_ERR_MEMORY;
-        d->breaks = more;
-        d->break_room = room;
-    }
+    struct debug_break *more =
+        array_grow(d->breaks, &d->break_room, d->break_count + 1, sizeof(*more));
+    if (!more)
+        return HL_ERR_MEMORY;
+    d->breaks = more;
     if (point == GDB_HW_BREAK && d->can.hw_break)
         debug_slot_take(d, VCPU_SLOT_EXEC, address, 1, &b.slot);
     memmove(&d->breaks[at + 1], &d->breaks[at], (d->break_count - at) * sizeof(b));

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "image.h"
+#include "names.h"
 
 /* ---- maps ---- */
 
@@ -36,13 +37,13 @@ static void put_row(void *opaque, const struct debug_row *row)
 {
     const struct maps *maps = opaque;
     uint64_t offset = 0;
+    char prot[4];
     if (row->prot == DEBUG_UNMAPPED)
         return;
     bool file = file_offset(maps->d->sb->image, row, &offset);
-    fprintf(maps->out, "%llx-%llx %c%c%cp %08llx 00:00 %d %*s", (unsigned long long)row->start,
-            (unsigned long long)row->end, row->prot & HL_PROT_READ ? 'r' : '-',
-            row->prot & HL_PROT_WRITE ? 'w' : '-', row->prot & HL_PROT_EXEC ? 'x' : '-',
-            (unsigned long long)offset, file, 8, "");
+    fprintf(maps->out, "%llx-%llx %sp %08llx 00:00 %d %*s", (unsigned long long)row->start,
+            (unsigned long long)row->end, prot_text(row->prot, prot), (unsigned long long)offset,
+            file, 8, "");
     if (file)
         fprintf(maps->out, "%s\n", maps->d->path);
     else if (strcmp(row->what, "heap: brk") == 0)
@@ -81,7 +82,8 @@ static void put_smap(void *opaque, const struct debug_row *row)
     put_size(maps->out, "Private_Clean", clean ? size : 0);
     put_size(maps->out, "Private_Dirty", clean ? 0 : size);
     put_size(maps->out, "Referenced", size);
-    /* All of it: a guest has a copy of its file.  GDB's generate-core-file leaves out what is not. */
+    /* All of it: a guest has a copy of its file.  GDB's generate-core-file leaves out what is not.
+     */
     put_size(maps->out, "Anonymous", size);
     put_size(maps->out, "Swap", 0);
     put_size(maps->out, "Locked", 0);

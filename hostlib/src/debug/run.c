@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "names.h"
+
 enum { INT3 = 0xcc, INT_IMM8 = 0xcd };
 
 /* ---- requests from the server's thread, before an entry ---- */
@@ -12,14 +14,13 @@ enum { INT3 = 0xcc, INT_IMM8 = 0xcd };
 static int struck(struct hl_debug *d, struct hl_error *error)
 {
     int n = debug_host_signal(d->deliver), sent = d->deliver;
-    const char *name = sigabbrev_np(n);
     d->deliver = 0;
     if (d->sb->personality->strike(d->sb, n))
         return 0;
     d->died_by = sent;
     d->sb->guest_code = d->sb->killed_by = n;
     return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: the debugger sent it signal %d (SIG%s)",
-                        hl_err_text(HL_ERR_GUEST_ABORT), n, name ? name : "?");
+                        hl_err_text(HL_ERR_GUEST_ABORT), n, signal_name(n));
 }
 
 static int attend(struct hl_debug *d, struct hl_error *error)

@@ -14,19 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_errno.h"
 #include "retry.h"
 
 #define CHUNK (256u << 10)
 /* Up to e_type. */
 #define HEAD_SIZE (offsetof(Elf64_Ehdr, e_type) + sizeof(Elf64_Half))
-
-static int read_failed(const char *path, int e, struct hl_error *error)
-{
-    hl_error_set(error, HL_ERR_FILE, "%s: %s", path, strerror(e));
-    if (error)
-        error->sys_errno = e;
-    return HL_ERR_FILE;
-}
 
 /* Zeros that the file system does not keep stay zeros that nobody keeps. */
 static size_t next_data(int fd, size_t at, size_t size)
@@ -51,7 +44,7 @@ static int read_data(int fd, const char *path, struct memfile *bytes, uint8_t *b
         uint8_t *to = buffer ? buffer : bytes->data + at;
         ssize_t n = RETRY(pread(fd, to, left < CHUNK ? left : CHUNK, (off_t)at));
         if (n <= 0)
-            return read_failed(path, n ? errno : EIO, error);
+            return error_file(error, path, n ? errno : EIO);
         if (buffer && !memfile_put(bytes, at, buffer, (size_t)n))
             return no_memory(path, error);
         at = next_data(fd, at + (size_t)n, bytes->size);
@@ -70,7 +63,7 @@ static int read_all(int fd, const char *path, struct memfile *bytes, struct hl_e
     free(buffer);
     /* A hole and the end of a file that has become shorter look the same. */
     if (!rc && (fstat(fd, &st) || (uint64_t)st.st_size < bytes->size))
-        rc = read_failed(path, EIO, error);
+        rc = error_file(error, path, EIO);
     return rc;
 }
 
@@ -107,16 +100,16 @@ static int read_regular(int fd, const char *path, uint64_t max, struct memfile *
     uint8_t head[HEAD_SIZE] = {0};
     struct stat st;
     if (fstat(fd, &st))
-        return read_failed(path, errno, error);
+        return error_file(error, path, errno);
     if (S_ISDIR(st.st_mode))
-        return read_failed(path, EISDIR, error);
+        return error_file(error, path, EISDIR);
     if (!S_ISREG(st.st_mode))
         return hl_error_set(error, HL_ERR_FILE, "%s: not a regular file", path);
     if (st.st_size == 0)
         return hl_error_set(error, HL_ERR_NOT_GUEST, "%s: an empty file", path);
     int rc = check_size(path, (uint64_t)st.st_size, max, error);
     if (!rc && RETRY(pread(fd, head, sizeof(head), 0)) < 0)
-        rc = read_failed(path, errno, error);
+        rc = error_file(error, path, errno);
     if (!rc)
         rc = new_bytes(path, head, (size_t)st.st_size, bytes, error);
     return rc ? rc : read_all(fd, path, bytes, error);
@@ -128,7 +121,7 @@ int image_read_file(const char *path, uint64_t max, struct memfile *bytes, struc
     /* O_NONBLOCK: a fifo must not hang the host before it is refused. */
     int fd = RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (fd < 0)
-        return read_failed(path, errno, error);
+        return error_file(error, path, errno);
     int rc = read_regular(fd, path, max, bytes, error);
     close(fd);
     if (rc)

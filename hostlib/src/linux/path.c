@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "linux_file.h"
+#include "number.h"
 
 #define PATH_LENGTH 4096 /* PATH_MAX */
 #define BLOCK 4096
@@ -50,11 +51,9 @@ static enum file_kind kind_by_number(struct hl_sandbox *sb, const char *path)
     static const char *const places[] = {"/dev/fd/", "/proc/self/fd/"};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         size_t n = strlen(places[i]);
-        char *end;
-        if (strncmp(path, places[i], n) != 0 || path[n] < '0' || path[n] > '9')
-            continue;
-        unsigned long fd = strtoul(path + n, &end, 10);
-        return *end || fd >= LINUX_FILES ? FILE_CLOSED : kind_of_fd(sb, fd);
+        uint64_t fd;
+        if (strncmp(path, places[i], n) == 0 && number_is(path + n, 10, LINUX_FILES - 1, &fd))
+            return kind_of_fd(sb, fd);
     }
     return FILE_CLOSED;
 }

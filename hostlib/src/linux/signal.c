@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "names.h"
 #include "siginfo.h"
 
 #define SET_SIZE 8       /* of the kernel's sigset_t */
@@ -180,7 +181,6 @@ static void fill_info(siginfo_t *info, int number, enum linux_cause cause)
 /* The default of nearly every signal: there is nobody who could let a stopped guest go on. */
 static int ended(struct hl_sandbox *sb, int number, enum linux_cause cause, struct hl_error *error)
 {
-    const char *name = sigabbrev_np(number);
     const char *why = cause == CAUSE_TIMER ? "its alarm rang" : "it raised";
     sb->guest_code = sb->killed_by = number;
     if (number == SIGABRT)
@@ -188,16 +188,15 @@ static int ended(struct hl_sandbox *sb, int number, enum linux_cause cause, stru
                             hl_err_text(HL_ERR_GUEST_ABORT));
     return hl_error_set(error, HL_ERR_GUEST_ABORT, "%s: %s%s signal %d (SIG%s)",
                         hl_err_text(HL_ERR_GUEST_ABORT), why, cause == CAUSE_TIMER ? "," : "",
-                        number, name ? name : "?");
+                        number, signal_name(number));
 }
 
 static int no_room(struct hl_sandbox *sb, int number, struct hl_error *error)
 {
-    const char *name = sigabbrev_np(number);
     sb->guest_code = sb->killed_by = SIGSEGV;
     return hl_error_set(error, HL_ERR_GUEST_ABORT,
                         "%s: no stack for its handler of signal %d (SIG%s)",
-                        hl_err_text(HL_ERR_GUEST_ABORT), number, name ? name : "?");
+                        hl_err_text(HL_ERR_GUEST_ABORT), number, signal_name(number));
 }
 
 /* The handler's mask and flags take effect; false: its frame found no room. */

@@ -10,6 +10,7 @@
 #include <hl/hl.h>
 
 #include "file_replace.h"
+#include "grow.h"
 #include "utf8.h"
 
 #define INT(value) json_integer((json_int_t)(value))
@@ -309,14 +310,11 @@ static int collect(const char *piece, size_t size, void *opaque)
 {
     struct sink *s = opaque;
     size_t need = s->used + size + 1; /* with the NUL */
-    if (!s->failed && need > s->room) {
-        char *more = realloc(s->data, 2 * need);
-        s->failed = !more;
-        s->data = more ? more : s->data;
-        s->room = more ? 2 * need : s->room;
-    }
+    char *more = s->failed ? NULL : array_grow(s->data, &s->room, need, 1);
+    s->failed = !more;
     if (s->failed)
         return -1;
+    s->data = more;
     memcpy(s->data + s->used, piece, size);
     s->used += size;
     s->data[s->used] = 0;

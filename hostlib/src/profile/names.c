@@ -2,20 +2,18 @@
 /* profile/names.c - the names of code addresses, looked up after the calls that went there. */
 #include <stdlib.h>
 
+#include "grow.h"
 #include "profile.h"
 
 #define EXPAND_MAX 40 /* frames at one code address: the function and what is inlined there */
 
 static bool add_place(struct hl_profile *p, uint32_t frame)
 {
-    if (p->place_count == p->place_room) {
-        uint32_t room = p->place_room ? 2 * p->place_room : 256;
-        uint32_t *places = realloc(p->places, room * sizeof(*places));
-        if (!places)
-            return false;
-        p->places = places;
-        p->place_room = room;
-    }
+    uint32_t *places =
+        array_grow(p->places, &p->place_room, (size_t)p->place_count + 1, sizeof(*places));
+    if (!places)
+        return false;
+    p->places = places;
     p->places[p->place_count++] = frame;
     return true;
 }

@@ -18,7 +18,7 @@
 #include "machine_use.h"
 #include "observe.h"
 #include "profile_stat.h"
-#include "profile_table.h"
+#include "table.h"
 #include "vcpu.h"
 
 #define PROFILE_DEPTH 512   /* of a stack that is recorded, as code addresses, ... */
@@ -121,9 +121,10 @@ struct hl_profile {
     pthread_mutex_t naming;     /* taken before lock */
     struct hl_symbols *symbols; /* naming held; NULL: not opened yet, or it cannot be */
     bool symbols_tried;
-    uint32_t named;             /* codes that are: naming and lock held to change it */
-    uint32_t *places;           /* frames of codes */
-    uint32_t place_count, place_room;
+    uint32_t named;   /* codes that are: naming and lock held to change it */
+    uint32_t *places; /* frames of codes */
+    uint32_t place_count;
+    size_t place_room;
     uint64_t runs, exit_count, interrupts, lost, dropped;
     uint64_t wall, guest, host, vmm, observing;
     struct stat_times step[STEPS];
@@ -152,9 +153,9 @@ struct tap {
     uint64_t entered, left, served; /* of the last exit */
     uint64_t host_began, host_took;
     bool host_failed;
-    uint32_t kind;      /* of the exit in progress; TABLE_NONE: none that counts */
-    const char *import; /* the host function it calls, or NULL */
-    uint32_t stack;     /* its number in nodes */
+    uint32_t kind;                  /* of the exit in progress; TABLE_NONE: none that counts */
+    const char *import;             /* the host function it calls, or NULL */
+    uint32_t stack;                 /* its number in nodes */
     bool first_entry, first_result; /* told already */
     bool sampling;
     uint64_t due, taken; /* samples of the guest */

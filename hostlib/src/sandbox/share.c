@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_errno.h"
 #include "machine.h"
 #include "memfile.h"
 #include "memory.h"
@@ -43,10 +44,7 @@ struct source {
 static int failed(struct hl_error *error, int code, const char *what)
 {
     int e = errno;
-    hl_error_set(error, code, "%s: %s", what, strerror(e));
-    if (error)
-        error->sys_errno = e;
-    return code;
+    return error_errno(error, e, hl_error_set(error, code, "%s: %s", what, strerror(e)));
 }
 
 /* ---- what is mapped ------------------------------------------------------------------------- */

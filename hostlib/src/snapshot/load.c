@@ -10,17 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_errno.h"
 #include "image.h"
 #include "memory.h"
 #include "retry.h"
 
 static int unreadable(const struct loading *in, int e)
 {
-    hl_error_set(in->error, HL_ERR_FILE, "%s: %s: %s", in->path, hl_err_text(HL_ERR_FILE),
-                 e == ELOOP ? "a symbolic link" : strerror(e));
-    if (in->error)
-        in->error->sys_errno = e;
-    return HL_ERR_FILE;
+    const char *why = e == ELOOP ? "a symbolic link" : strerror(e);
+    return error_errno(in->error, e,
+                       hl_error_set(in->error, HL_ERR_FILE, "%s: %s: %s", in->path,
+                                    hl_err_text(HL_ERR_FILE), why));
 }
 
 static int open_file(struct loading *in)

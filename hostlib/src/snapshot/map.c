@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "grow.h"
+
 /* Continue the last run, or begin one. */
 static bool add(struct snapshot_mappings *maps, size_t *room, hl_gva_t gva, hl_gpa_t gpa,
                 unsigned prot)
@@ -18,14 +20,10 @@ static bool add(struct snapshot_mappings *maps, size_t *room, hl_gva_t gva, hl_g
         last->pages++;
         return true;
     }
-    if (maps->count == *room) {
-        size_t more = *room ? 2 * *room : 16;
-        struct snapshot_mapping *list = realloc(maps->list, more * sizeof(*list));
-        if (!list)
-            return false;
-        maps->list = list;
-        *room = more;
-    }
+    struct snapshot_mapping *list = array_grow(maps->list, room, maps->count + 1, sizeof(*list));
+    if (!list)
+        return false;
+    maps->list = list;
     maps->list[maps->count++] = (struct snapshot_mapping){gva, gpa, 1, prot};
     return true;
 }

@@ -12,59 +12,41 @@
 
 /* ---- texts that are kept -------------------------------------------------------------------- */
 
-static struct name_slot *slot_of(struct name_slot *slot, size_t room, const void *key)
-{
-    size_t i = (size_t)((uintptr_t)key * 0x9e3779b97f4a7c15u >> 32) & (room - 1);
-
-    while (slot[i].key && slot[i].key != key)
-        i = (i + 1) & (room - 1);
-    return &slot[i];
-}
-
-static bool grow(struct hl_names *names)
-{
-    size_t room = names->room ? 2 * names->room : 64;
-    struct name_slot *bigger = calloc(room, sizeof(*bigger));
-
-    if (!bigger)
-        return false;
-    for (size_t i = 0; i < names->room; i++) {
-        if (names->slot[i].key)
-            *slot_of(bigger, room, names->slot[i].key) = names->slot[i];
-    }
-    free(names->slot);
-    names->slot = bigger;
-    names->room = room;
-    return true;
-}
+struct name {
+    const void *key;
+    char *text;
+};
 
 const char *hl_names_find(const struct hl_names *names, const void *key)
 {
-    return names->room ? slot_of(names->slot, names->room, key)->text : NULL;
+    uint32_t number = table_find(&names->kept, &key);
+    return number == TABLE_NONE ? NULL : ((struct name *)table_at(&names->kept, number))->text;
 }
 
 const char *hl_names_keep(struct hl_names *names, const void *key, const char *text,
                           const char *otherwise)
 {
     size_t size = strlen(text) + 1;
-    char *copy;
+    char *copy = size > BYTES_MAX - names->bytes ? NULL : strdup(text);
 
-    if (size > BYTES_MAX - names->bytes || (2 * names->count >= names->room && !grow(names)))
+    names->kept.item_size = sizeof(struct name);
+    names->kept.key_size = sizeof(key);
+    names->kept.max = TABLE_MAX;
+    uint32_t number = copy ? table_intern(&names->kept, &key) : TABLE_NONE;
+    if (number == TABLE_NONE) {
+        free(copy);
         return otherwise;
-    copy = strdup(text);
-    if (!copy)
-        return otherwise;
-    *slot_of(names->slot, names->room, key) = (struct name_slot){key, copy};
-    names->count++;
+    }
+    ((struct name *)table_at(&names->kept, number))->text = copy;
     names->bytes += size;
     return copy;
 }
 
 void hl_names_free(struct hl_names *names)
 {
-    for (size_t i = 0; i < names->room; i++)
-        free((char *)names->slot[i].text);
-    free(names->slot);
+    for (uint32_t i = 0; i < names->kept.count; i++)
+        free(((struct name *)table_at(&names->kept, i))->text);
+    table_free(&names->kept);
     *names = (struct hl_names){0};
 }
 
@@ -82,7 +64,8 @@ const char *hl_names_readable(struct hl_names *names, const char *mangled)
     if (!both)
         return mangled;
     /* What cannot be read is remembered, too: it cost as much. */
-    text = hl_names_keep(names, mangled, demangle(&names->time, mangled, both) ? both->full : mangled, mangled);
+    text = hl_names_keep(names, mangled,
+                         demangle(&names->time, mangled, both) ? both->full : mangled, mangled);
     free(both);
     return text;
 }

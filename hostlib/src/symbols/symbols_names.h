@@ -11,15 +11,12 @@
 #include <stddef.h>
 
 #include "demangle.h"
+#include "table.h"
 
 /* Texts that were made once, each for something at a fixed address: a mangled name, a DIE. */
 struct hl_names {
-    struct name_slot {
-        const void *key; /* NULL: free */
-        const char *text;
-    } * slot;
-    size_t room, count; /* room: a power of two */
-    size_t bytes;       /* of all texts */
+    struct table kept;
+    size_t bytes; /* of all texts */
     struct demangle_time time;
 };
 

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_errno.h"
+#include "grow.h"
+
 #define STREAM_MAX (256u << 20) /* of what is no regular file: /dev/zero has no end */
 
 char *file_join(const char *directory, const char *name)
@@ -20,40 +23,31 @@ char *file_join(const char *directory, const char *name)
     return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
-static int failed(const char *path, int e, struct hl_error *error)
-{
-    hl_error_set(error, HL_ERR_FILE, "%s: %s", path, strerror(e));
-    if (error)
-        error->sys_errno = e;
-    return HL_ERR_FILE;
-}
-
 /* Grow as it comes: a pipe has no size. */
 static int read_stream(FILE *f, const char *path, size_t max, char **data, size_t *len,
                        struct hl_error *error)
 {
-    size_t size = 1 << 16, n = 0;
-    char *buf = malloc(size + 1);
+    size_t room = 0, n = 0;
+    char *buf = array_grow(NULL, &room, 1 << 16, 1);
     while (buf) {
-        n += fread(buf + n, 1, size - n, f);
-        if (n < size)
-            break;
+        n += fread(buf + n, 1, room - 1 - n, f); /* a NUL follows */
         if (n >= max) {
             free(buf);
             return hl_error_set(error, HL_ERR_LIMIT, "%s: larger than %zu MiB", path, max >> 20);
         }
-        char *more = realloc(buf, 2 * size + 1);
+        if (n < room - 1)
+            break;
+        char *more = array_grow(buf, &room, room + 1, 1);
         if (!more)
             free(buf);
         buf = more;
-        size *= 2;
     }
     if (!buf)
         return hl_error_set(error, HL_ERR_MEMORY, "%s: out of memory", path);
     if (ferror(f)) {
         int e = errno;
         free(buf);
-        return failed(path, e, error);
+        return error_file(error, path, e);
     }
     buf[n] = 0;
     *data = buf;
@@ -66,11 +60,11 @@ int file_read(const char *path, size_t max, char **data, size_t *len, struct hl_
     struct stat st;
     FILE *f = fopen(path, "rbe");
     if (!f)
-        return failed(path, errno, error);
+        return error_file(error, path, errno);
     bool known = fstat(fileno(f), &st) == 0;
     if (known && !S_ISREG(st.st_mode) && max > STREAM_MAX)
         max = STREAM_MAX;
-    int rc = known && S_ISDIR(st.st_mode) ? failed(path, EISDIR, error)
+    int rc = known && S_ISDIR(st.st_mode) ? error_file(error, path, EISDIR)
                                           : read_stream(f, path, max, data, len, error);
     fclose(f);
     return rc;

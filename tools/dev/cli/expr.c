@@ -12,6 +12,7 @@
 
 #include "file.h"
 #include "hex.h"
+#include "number.h"
 
 /* Where the parser is; `text` is kept to point at the place of an error. */
 struct parser {
@@ -157,15 +158,11 @@ static size_t word_length(const char *at)
 
 static bool parse_integer(const char *word, bool is_signed, unsigned bits, uint64_t *out)
 {
-    char *end;
     bool negative = word[0] == '-';
     const char *digits = word + (word[0] == '-' || word[0] == '+');
-    if (!isdigit((unsigned char)digits[0]))
-        return false;
-    int base = digits[0] == '0' && tolower((unsigned char)digits[1]) == 'x' ? 16 : 10;
-    errno = 0;
-    unsigned long long value = strtoull(digits, &end, base);
-    if (*end || errno)
+    bool hex = digits[0] == '0' && tolower((unsigned char)digits[1]) == 'x';
+    uint64_t value;
+    if (!number_is(hex ? digits + 2 : digits, hex ? 16 : 10, UINT64_MAX, &value))
         return false;
     uint64_t max = bits == 64 ? UINT64_MAX : (1ull << bits) - 1;
     if (is_signed)

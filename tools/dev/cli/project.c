@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "number.h"
 #include "project_ini.h"
 
 #define INI_MAX (1u << 20) /* bytes of hl.ini */
@@ -20,12 +21,12 @@
 bool project_parse_size(const char *text, size_t *size)
 {
     static const char units[] = "KMGT";
-    char *end;
-    if (text[0] < '0' || text[0] > '9')
-        return false;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, text[1] == 'x' ? 16 : 10);
+    bool hex = text[0] == '0' && text[1] == 'x';
+    uint64_t n;
     unsigned shift = 0;
+    const char *end = number_read(hex ? text + 2 : text, hex ? 16 : 10, UINT64_MAX, &n);
+    if (!end)
+        return false;
     const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
     if (unit) {
         shift = 10 * (unsigned)(unit - units + 1);
@@ -36,7 +37,7 @@ bool project_parse_size(const char *text, size_t *size)
             end++;
     }
     /* 0 would mean the default, which is not what its author wants */
-    if (errno || *end || !n || n > (SIZE_MAX >> shift))
+    if (*end || !n || n > (SIZE_MAX >> shift))
         return false;
     *size = (size_t)n << shift;
     return true;

@@ -13,6 +13,7 @@
 #include "frames.h"
 #include "hex.h"
 #include "json.h"
+#include "names.h"
 #include "quote.h"
 #include "options.h"
 #include "ui.h"
@@ -216,12 +217,6 @@ static void look(struct report *r)
     r->stack.count = 1;
 }
 
-static const char *signal_name(int number)
-{
-    const char *name = sigabbrev_np(number);
-    return name ? name : "?";
-}
-
 static const char *meaning(const struct corefile *c)
 {
     static const struct {
@@ -260,14 +255,6 @@ static void print_signal(const struct corefile *c)
     if (c->has_address)
         printf("%s 0x%llx", text ? ":" : ", address", (unsigned long long)c->address);
     putchar('\n');
-}
-
-static void prot_text(unsigned prot, char text[4])
-{
-    text[0] = prot & HL_PROT_READ ? 'r' : '-';
-    text[1] = prot & HL_PROT_WRITE ? 'w' : '-';
-    text[2] = prot & HL_PROT_EXEC ? 'x' : '-';
-    text[3] = 0;
 }
 
 static void print_memory(const struct corefile *c)

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "frames.h"
 #include "json.h"
+#include "names.h"
 #include "profile_grid.h"
 #include "profile_text.h"
 #include "options.h"
@@ -22,14 +23,6 @@ static const char help[] =
     "                     as for `hl-dev run`: what the memory map would be\n"
     "  -v, --verbose      show make's commands\n"
     "  --color WHEN, -h, --help, --version\n";
-
-static void prot_text(unsigned prot, char text[4])
-{
-    text[0] = prot & HL_PROT_READ ? 'r' : '-';
-    text[1] = prot & HL_PROT_WRITE ? 'w' : '-';
-    text[2] = prot & HL_PROT_EXEC ? 'x' : '-';
-    text[3] = 0;
-}
 
 static size_t find_file_size(const struct hl_image *image)
 {

@@ -9,20 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_errno.h"
+#include "grow.h"
 #include "sorted.h"
 
 static int no_core(const char *path, const char *why, struct hl_error *error)
 {
     hl_error_set(error, HL_ERR_FILE, "%s: %s", path, why);
     hl_error_hint(error, "`hl-dev run --core FILE` writes core files of guests that crash");
-    return HL_ERR_FILE;
-}
-
-static int failed(const char *path, int e, struct hl_error *error)
-{
-    hl_error_set(error, HL_ERR_FILE, "%s: %s", path, strerror(e));
-    if (error)
-        error->sys_errno = e;
     return HL_ERR_FILE;
 }
 
@@ -46,14 +40,10 @@ static int add_range(struct corefile *c, const Elf64_Phdr *p)
     }
     if (!size || p->p_vaddr + size < p->p_vaddr)
         return 0;
-    if (c->ranges == c->room) {
-        size_t room = c->room ? 2 * c->room : 64;
-        struct core_range *more = realloc(c->range, room * sizeof(*more));
-        if (!more)
-            return HL_ERR_MEMORY;
-        c->range = more;
-        c->room = room;
-    }
+    struct core_range *more = array_grow(c->range, &c->room, c->ranges + 1, sizeof(*more));
+    if (!more)
+        return HL_ERR_MEMORY;
+    c->range = more;
     c->range[c->ranges++] = (struct core_range){
         .start = p->p_vaddr,
         .end = p->p_vaddr + size,
@@ -174,7 +164,7 @@ int core_open(struct corefile *c, const char *path, struct hl_error *error)
     struct stat st;
     *c = (struct corefile){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
     if (c->fd < 0 || fstat(c->fd, &st))
-        return failed(path, errno, error);
+        return error_file(error, path, errno);
     if (!S_ISREG(st.st_mode))
         return no_core(path, "not a regular file", error);
     if (!st.st_size)

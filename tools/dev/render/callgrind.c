@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grow.h"
 #include "profile_map.h"
 #include "profile_output.h"
 #include "profile_path.h"
@@ -70,14 +71,10 @@ static bool find_innermost(struct callgrind *g, const struct profile_cell *cell,
         uint32_t f = function_of(g, cell + i);
         if (f == PROFILE_MAP_FULL)
             return false;
-        if (f >= g->room) {
-            size_t room = 2 * (size_t)f + 64;
-            size_t *more = realloc(g->innermost, room * sizeof(*more));
-            if (!more)
-                return false;
-            g->innermost = more;
-            g->room = room;
-        }
+        size_t *more = array_grow(g->innermost, &g->room, (size_t)f + 1, sizeof(*more));
+        if (!more)
+            return false;
+        g->innermost = more;
         g->innermost[f] = i;
     }
     return true;

@@ -6,14 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "table.h"
+
 /* Zero is an empty one. */
 struct profile_map {
-    uint64_t *key;
-    uint32_t *value; /* number + 1; 0: free */
-    size_t room, count;
+    struct table keys;
 };
 
-#define PROFILE_MAP_FULL UINT32_MAX
+#define PROFILE_MAP_FULL TABLE_NONE
 
 /* The number of the pair: 0 for the first one, and so on; FULL: no memory. */
 uint32_t profile_map(struct profile_map *map, uint32_t a, uint32_t b);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "debugger.h"
+#include "grow.h"
 #include "progress.h"
 #include "signals.h"
 #include "ui.h"
@@ -20,16 +21,12 @@ static void capture(struct session *s, const void *data, size_t size)
         size = CAPTURE_MAX - s->captured_size;
         s->captured_cut = true;
     }
-    if (s->captured_size + size > s->captured_room) {
-        size_t room = 2 * (s->captured_size + size) + 256;
-        char *more = realloc(s->captured, room);
-        if (!more) {
-            s->captured_cut = true;
-            return;
-        }
-        s->captured = more;
-        s->captured_room = room;
+    char *more = array_grow(s->captured, &s->captured_room, s->captured_size + size, 1);
+    if (!more) {
+        s->captured_cut = true;
+        return;
     }
+    s->captured = more;
     if (size)
         memcpy(s->captured + s->captured_size, data, size);
     s->captured_size += size;

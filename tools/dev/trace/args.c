@@ -261,17 +261,11 @@ static void put_all(struct arg *a, const char *letters, size_t first, size_t end
     }
 }
 
-static const char *letters_of(const struct hl_exit *exit)
-{
-    const struct trace_syscall *s = trace_syscall(exit->syscall.number);
-    return s && s->args ? s->args : "xxxxxx";
-}
-
 void trace_args_before(struct trace_args *args, struct hl_machine *machine,
                        const struct hl_exit *exit)
 {
     struct arg a = {.to = args, .machine = machine, .all = exit->syscall.arg};
-    const char *letters = letters_of(exit);
+    const char *letters = trace_syscall_args(exit->syscall.number);
     args->count = 0;
     put_all(&a, letters, 0, strcspn(letters, "BTUKZL"));
 }
@@ -281,7 +275,7 @@ void trace_args_after(struct trace_args *args, struct hl_machine *machine,
 {
     struct arg a = {
         .to = args, .machine = machine, .all = exit->syscall.arg, .over = true, .result = result};
-    const char *letters = letters_of(exit);
+    const char *letters = trace_syscall_args(exit->syscall.number);
     put_all(&a, letters, args->count, strlen(letters));
 }
 

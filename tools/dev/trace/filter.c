@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "syscall_names.h"
+
 static const char *const classes[] = {
     [TRACE_HOST] = "host",     [TRACE_SYSCALL] = "syscall", [TRACE_FAULT] = "fault",
     [TRACE_LOG] = "log",       [TRACE_RESULT] = "result",   [TRACE_ABORT] = "abort",
@@ -43,7 +45,7 @@ static void set_all(struct trace_filter *f, bool shown)
 /* A host function may well be called as a system call is: then it is both. */
 static bool set_named(struct trace_filter *f, const char *name, bool shown)
 {
-    int number = trace_syscall_find(name), class = class_called(name);
+    int number = syscall_number(name), class = class_called(name);
     bool found = number >= 0 || class >= 0;
     if (class >= 0)
         set_class(f, class, shown);

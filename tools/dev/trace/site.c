@@ -4,38 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS 4096 /* a power of two; addresses of exits are few, unless a guest plays with us */
-#define NEAR 8     /* frames between an exit and the author's code, mostly */
+#include "table.h"
+
+#define PLACES_MAX 2048 /* addresses of exits are few, unless a guest plays with us */
+#define NEAR 8          /* frames between an exit and the author's code, mostly */
 
 /* What stands at one code address: a function, and those inlined there. */
 struct place_names {
     hl_gva_t at;
-    struct hl_frame *frame; /* NULL: a free slot */
+    struct hl_frame *frame; /* NULL: not looked up */
     size_t count;
 };
 
 struct trace_sites {
     struct hl_symbols *symbols;
-    struct place_names slot[SLOTS];
-    size_t used;
+    struct table places;
 };
 
 struct trace_sites *trace_sites_open(const struct hl_image *image)
 {
     struct trace_sites *s = calloc(1, sizeof(*s));
-    if (s && hl_symbols_open(&s->symbols, image, NULL)) {
+    if (!s || hl_symbols_open(&s->symbols, image, NULL)) {
         free(s);
         return NULL;
     }
+    s->places = (struct table){
+        .item_size = sizeof(struct place_names), .key_size = sizeof(hl_gva_t), .max = PLACES_MAX};
     return s;
 }
 
 static void forget(struct trace_sites *s)
 {
-    for (size_t i = 0; i < SLOTS; i++)
-        free(s->slot[i].frame);
-    memset(s->slot, 0, sizeof(s->slot));
-    s->used = 0;
+    for (uint32_t i = 0; i < s->places.count; i++)
+        free(((struct place_names *)table_at(&s->places, i))->frame);
+    table_free(&s->places);
 }
 
 void trace_sites_close(struct trace_sites *s)
@@ -48,32 +50,29 @@ void trace_sites_close(struct trace_sites *s)
     free(s);
 }
 
-static struct place_names *look_up(struct trace_sites *s, hl_gva_t at)
+/* NULL: no memory. */
+static const struct place_names *look_up(struct trace_sites *s, hl_gva_t at)
 {
-    if (s->used > SLOTS / 2)
+    if (s->places.count == PLACES_MAX && table_find(&s->places, &at) == TABLE_NONE)
         forget(s);
-    size_t i = (at * 0x9e3779b97f4a7c15u >> 32) % SLOTS;
-    while (s->slot[i].frame && s->slot[i].at != at)
-        i = (i + 1) % SLOTS;
-    struct place_names *names = &s->slot[i];
-    if (names->frame)
+    uint32_t number = table_intern(&s->places, &at);
+    struct place_names *names = number == TABLE_NONE ? NULL : table_at(&s->places, number);
+    if (!names || names->frame)
         return names;
     struct hl_frame frame[FRAMES_MAX];
     size_t count = hl_symbols_expand(s->symbols, at, frame, FRAMES_MAX);
     names->frame = malloc((count + 1) * sizeof(*frame));
     if (!names->frame)
-        return names; /* nameless, and asked again */
+        return NULL; /* and asked again */
     memcpy(names->frame, frame, count * sizeof(*frame));
     names->count = count;
-    names->at = at;
-    s->used++;
     return names;
 }
 
 static void add_place(struct trace_sites *s, const struct hl_place *place, struct trace_stack *to)
 {
     const struct place_names *names = look_up(s, place->at);
-    for (size_t i = 0; i < names->count && to->count < FRAMES_MAX; i++) {
+    for (size_t i = 0; names && i < names->count && to->count < FRAMES_MAX; i++) {
         struct hl_frame *f = &to->frame[to->count++];
         *f = names->frame[i];
         f->pc = place->pc;

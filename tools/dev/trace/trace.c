@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "syscall_names.h"
+
 static uint64_t now(clockid_t clock)
 {
     struct timespec t;
@@ -60,9 +62,9 @@ static void whole(struct trace *t)
 static const char *name_of_syscall(uint64_t number)
 {
     static char text[40];
-    const struct trace_syscall *s = trace_syscall(number);
+    const char *name = syscall_name(number);
     snprintf(text, sizeof(text), "syscall_0x%llx", (unsigned long long)number);
-    return s ? s->name : text;
+    return name ? name : text;
 }
 
 static void on_begin(struct trace *t, const struct hl_event *e)

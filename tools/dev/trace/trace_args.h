@@ -13,12 +13,8 @@
 
 #define TRACE_SYSCALLS 512 /* numbers below it have a name, or may get one */
 
-struct trace_syscall {
-    const char *name;
-    const char *args; /* a letter each, NULL: unknown */
-};
-const struct trace_syscall *trace_syscall(uint64_t number); /* NULL: not one that Linux has */
-int trace_syscall_find(const char *name);                   /* its number, -1: none */
+/* A letter for each argument of the system call (trace/syscalls.c). */
+const char *trace_syscall_args(uint64_t number);
 
 /* Where arguments go, with a comma between: as text, or into a JSON array. */
 struct trace_args {

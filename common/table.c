@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "profile_table.h"
+#include "table.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "grow.h"
 
 uint64_t table_hash(const void *data, size_t size)
 {
@@ -38,13 +40,15 @@ static bool grow_slots(struct table *t)
 
 static bool grow_items(struct table *t)
 {
-    uint32_t room = t->room ? 2 * t->room : 32;
-    uint8_t *items = realloc(t->items, room * t->item_size);
-    if (!items)
-        return false;
-    t->items = items;
-    t->room = room;
-    return true;
+    uint8_t *items = array_grow(t->items, &t->room, t->count + 1, t->item_size);
+    t->items = items ? items : t->items;
+    return items;
+}
+
+uint32_t table_find(const struct table *t, const void *key)
+{
+    uint32_t number = t->slot_count ? t->slots[find_slot(t, key)] : 0;
+    return number ? number - 1 : TABLE_NONE;
 }
 
 uint32_t table_intern(struct table *t, const void *key)
@@ -55,7 +59,7 @@ uint32_t table_intern(struct table *t, const void *key)
     uint32_t at = find_slot(t, key);
     if (t->slots[at])
         return t->slots[at] - 1;
-    if (t->count >= t->max || (t->count == t->room && !grow_items(t)))
+    if (t->count >= t->max || !grow_items(t))
         return TABLE_NONE;
     uint8_t *item = table_at(t, t->count);
     memset(item, 0, t->item_size);
@@ -70,5 +74,6 @@ void table_free(struct table *t)
     free(t->slots);
     t->items = NULL;
     t->slots = NULL;
-    t->count = t->room = t->slot_count = 0;
+    t->count = t->slot_count = 0;
+    t->room = 0;
 }
