@@ -36,7 +36,7 @@ static char *description(char *ini)
     return ini + strlen(ini);
 }
 
-static int add(struct new_templates *templates, const char *name, const char *about)
+static int add_template(struct new_templates *templates, const char *name, const char *about)
 {
     struct new_template *items =
         realloc(templates->items, (templates->count + 1) * sizeof(*templates->items));
@@ -63,7 +63,7 @@ static int consider(struct new_templates *templates, const char *name)
     if (!access(path, F_OK))
         status = new_text_read(&ini, path, INI_MAX);
     if (!status && ini.data)
-        status = add(templates, name, description(ini.data));
+        status = add_template(templates, name, description(ini.data));
     new_text_free(&ini);
     free(path);
     return status;

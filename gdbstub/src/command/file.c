@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * command/file.c - vFile: the guest's program and what its target has for /proc/PID, for reading, and not a
- * byte of the machine's own files.
+ * command/file.c - vFile: the guest's program and what its target has for /proc/PID, for reading,
+ * and not a byte of the machine's own files.
  */
 #include "stub.h"
 
@@ -21,7 +21,7 @@ enum {
 
 #define PATH_ROOM 4096
 
-static enum gdb_result failed(struct gdb_session *s, int error)
+static enum gdb_result file_failed(struct gdb_session *s, int error)
 {
     gdb_buf_clear(&s->reply);
     gdb_buf_format(&s->reply, "F-1,%x", (unsigned)error);
@@ -109,7 +109,7 @@ enum gdb_result gdb_cmd_file_setfs(struct gdb_session *s, struct gdb_text *args)
 
     if (!s->target->ops->file)
         return GDB_REPLY;
-    return gdb_text_number(args, &process) ? done(s, 0) : failed(s, FILEIO_EINVAL);
+    return gdb_text_number(args, &process) ? done(s, 0) : file_failed(s, FILEIO_EINVAL);
 }
 
 enum gdb_result gdb_cmd_file_open(struct gdb_session *s, struct gdb_text *args)
@@ -122,16 +122,16 @@ enum gdb_result gdb_cmd_file_open(struct gdb_session *s, struct gdb_text *args)
     if (!s->target->ops->file)
         return GDB_REPLY;
     if (!gdb_text_hex_string(&name, path, sizeof(path)) || !gdb_text_pair(args, &flags, &mode))
-        return failed(s, FILEIO_EINVAL);
+        return file_failed(s, FILEIO_EINVAL);
     if (!is_program(s, path) && !get_proc(s, path, &open.data, &open.size))
-        return failed(s, FILEIO_ENOENT);
+        return file_failed(s, FILEIO_ENOENT);
     if (open.data && is_folder(path)) {
         free(open.data);
-        return failed(s, FILEIO_EISDIR);
+        return file_failed(s, FILEIO_EISDIR);
     }
     if (flags) { /* anything but O_RDONLY */
         free(open.data);
-        return failed(s, FILEIO_EROFS);
+        return file_failed(s, FILEIO_EROFS);
     }
     for (unsigned i = 0; i < GDB_FILES; i++) {
         if (!s->files[i].used) {
@@ -140,7 +140,7 @@ enum gdb_result gdb_cmd_file_open(struct gdb_session *s, struct gdb_text *args)
         }
     }
     free(open.data);
-    return failed(s, FILEIO_EMFILE);
+    return file_failed(s, FILEIO_EMFILE);
 }
 
 static void close_file(struct gdb_open *file)
@@ -160,7 +160,7 @@ enum gdb_result gdb_cmd_file_close(struct gdb_session *s, struct gdb_text *args)
     size_t number;
 
     if (!open_number(s, args, &number))
-        return failed(s, FILEIO_EBADF);
+        return file_failed(s, FILEIO_EBADF);
     close_file(&s->files[number]);
     return done(s, 0);
 }
@@ -173,9 +173,9 @@ enum gdb_result gdb_cmd_file_pread(struct gdb_session *s, struct gdb_text *args)
     size_t number, n;
 
     if (!open_number(s, args, &number) || !get_file(s, number, &file))
-        return failed(s, FILEIO_EBADF);
+        return file_failed(s, FILEIO_EBADF);
     if (!gdb_text_is(args, ',') || !gdb_text_pair(args, &size, &offset))
-        return failed(s, FILEIO_EINVAL);
+        return file_failed(s, FILEIO_EINVAL);
     if (offset > file.size)
         offset = file.size;
     if (size > file.size - offset)
@@ -209,7 +209,7 @@ enum gdb_result gdb_cmd_file_fstat(struct gdb_session *s, struct gdb_text *args)
     size_t number;
 
     if (!open_number(s, args, &number) || !get_file(s, number, &file))
-        return failed(s, FILEIO_EBADF);
+        return file_failed(s, FILEIO_EBADF);
     put_be(stat + 8, 0100444, 4); /* st_mode: a regular file, read-only */
     put_be(stat + 12, 1, 4);      /* st_nlink */
     put_be(stat + 28, file.size, 8);
@@ -230,9 +230,9 @@ enum gdb_result gdb_cmd_file_readlink(struct gdb_session *s, struct gdb_text *ar
     if (!s->target->ops->file)
         return GDB_REPLY;
     if (!gdb_text_hex_string(args, path, sizeof(path)))
-        return failed(s, FILEIO_EINVAL);
+        return file_failed(s, FILEIO_EINVAL);
     if ((!is_named(path, "exe") && !is_folder(path)) || !get_proc(s, path, &data, &size))
-        return failed(s, FILEIO_EINVAL);
+        return file_failed(s, FILEIO_EINVAL);
     gdb_buf_format(&s->reply, "F%zx;", size);
     gdb_buf_binary(&s->reply, data, size, GDB_PACKET_SIZE - 32);
     free(data);
@@ -243,6 +243,6 @@ enum gdb_result gdb_cmd_file_readlink(struct gdb_session *s, struct gdb_text *ar
 enum gdb_result gdb_cmd_file_other(struct gdb_session *s, struct gdb_text *args)
 {
     if (s->target->ops->file && (gdb_text_word(args, "pwrite:") || gdb_text_word(args, "unlink:")))
-        return failed(s, FILEIO_EROFS);
+        return file_failed(s, FILEIO_EROFS);
     return GDB_REPLY;
 }

@@ -107,8 +107,8 @@ static int64_t narrow(uint64_t value, int bits)
 }
 
 /* The C library's printf gets a format made here, from parts that were checked. */
-static void put(const struct gdb_agent *agent, struct gdb_buf *out, const struct spec *spec,
-                uint64_t arg)
+static void put_spec(const struct gdb_agent *agent, struct gdb_buf *out, const struct spec *spec,
+                     uint64_t arg)
 {
     uint64_t low = spec->bits == 64 ? arg : arg & ((1ull << spec->bits) - 1);
     char format[48], precision[16] = "", width[16] = "", string[STRING_MAX];
@@ -187,7 +187,7 @@ bool gdb_agent_printf(const struct gdb_agent *agent, const char *format, const u
         } else {
             good = parse(&format, &spec) && used < count;
             if (good)
-                put(agent, &out, &spec, args[used++]);
+                put_spec(agent, &out, &spec, args[used++]);
         }
     }
     if (out.size)

@@ -84,7 +84,7 @@ static void sweep(int directory, const char *name, const struct registry_file *f
     unlinkat(directory, name, 0);
 }
 
-static int add(struct listing *l, const struct registry_file *file, struct hl_error *error)
+static int add_entry(struct listing *l, const struct registry_file *file, struct hl_error *error)
 {
     struct hl_attachable *more = array_grow(l->entry, &l->room, l->count + 1, sizeof(*more));
     if (!more)
@@ -126,7 +126,7 @@ static int take_file(struct listing *l, int directory, const char *name, int pid
     if (file->pid_namespace != l->pid_namespace)
         return 0;
     if (registry_alive(pid, file->started))
-        return add(l, file, error);
+        return add_entry(l, file, error);
     sweep(directory, name, file);
     return 0;
 }

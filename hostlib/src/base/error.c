@@ -43,7 +43,7 @@ const char *hl_err_hint(int code)
 }
 
 /* A message is one line that no terminal obeys, whatever a file name or a guest put into it. */
-static void put(char *to, size_t room, const char *format, va_list args)
+static void put_line(char *to, size_t room, const char *format, va_list args)
 {
     char text[sizeof(((struct hl_error *)0)->text)]; /* an argument may be what is written to */
     vsnprintf(text, sizeof(text), format, args);
@@ -56,7 +56,7 @@ int hl_error_set(struct hl_error *error, int code, const char *format, ...)
         return code;
     va_list args;
     va_start(args, format);
-    put(error->text, sizeof(error->text), format, args);
+    put_line(error->text, sizeof(error->text), format, args);
     va_end(args);
     error->code = code;
     error->sys_errno = 0;
@@ -70,7 +70,7 @@ int hl_error_hint(struct hl_error *error, const char *format, ...)
         return HL_ERR_ARGUMENT;
     va_list args;
     va_start(args, format);
-    put(error->hint, sizeof(error->hint), format, args);
+    put_line(error->hint, sizeof(error->hint), format, args);
     va_end(args);
     return error->code;
 }

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "create_beside.h"
 #include "error_errno.h"
 #include "retry.h"
 
-#define TRIES 100    /* of names that somebody else has */
-#define STEM_MAX 200 /* bytes of the file's own name */
-
-static int failed(const char *path, const char *what, struct hl_error *error)
+static int file_failed(const char *path, const char *what, struct hl_error *error)
 {
     int e = errno;
     return error_errno(error, e,
@@ -39,10 +34,10 @@ static int write_and_close(int fd, const char *path, const struct file_part *par
 {
     struct file_limit limit;
     file_limit_begin(&limit);
-    int rc = fill(fd, parts, count, secret) ? failed(path, "cannot write", error) : 0;
+    int rc = fill(fd, parts, count, secret) ? file_failed(path, "cannot write", error) : 0;
     file_limit_end(&limit);
     if (retry_close(fd) && !rc)
-        rc = failed(path, "cannot write", error);
+        rc = file_failed(path, "cannot write", error);
     return rc;
 }
 
@@ -54,42 +49,6 @@ int open_to_write(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* Of path, so much that a name made of it is not too long (NAME_MAX is 255). */
-static int stem(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    size_t before = slash ? (size_t)(slash + 1 - path) : 0, n = strlen(path + before);
-    return (int)(before + (n < STEM_MAX ? n : STEM_MAX));
-}
-
-/*
- * Not mkstemp(): it makes 0600, and umask() cannot be asked what it would allow without changing it
- * for all threads.
- */
-int file_create_beside(const char *path, bool secret, char **name)
-{
-    static atomic_uint number;
-    *name = NULL;
-    for (unsigned i = 0; i < TRIES; i++) {
-        uint64_t mark = clock_now() / 1000 << 8 | (atomic_fetch_add(&number, 1) & 0xff);
-        if (asprintf(name, "%.*s.%x.%" PRIx64, stem(path), path, (unsigned)getpid(), mark) < 0) {
-            *name = NULL;
-            errno = ENOMEM;
-            return -1;
-        }
-        int fd = RETRY(open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0666));
-        if (fd >= 0)
-            return fd;
-        int e = errno;
-        free(*name);
-        *name = NULL;
-        errno = e;
-        if (e != EEXIST)
-            return -1;
-    }
-    return -1;
-}
-
 /* old: what it is to replace, whose permissions it gets; NULL: nothing, or a secret. */
 static int replace(const char *path, const struct stat *old, const struct file_part *parts,
                    unsigned count, bool secret, struct hl_error *error)
@@ -97,12 +56,12 @@ static int replace(const char *path, const struct stat *old, const struct file_p
     char *temporary = NULL;
     int rc, fd = file_create_beside(path, secret, &temporary);
     if (fd < 0)
-        return failed(path, "cannot write", error);
+        return file_failed(path, "cannot write", error);
     if (old)
         (void)!fchmod(fd, old->st_mode & 0777);
     rc = write_and_close(fd, path, parts, count, secret, error);
     if (!rc && rename(temporary, path))
-        rc = failed(path, "cannot be replaced", error);
+        rc = file_failed(path, "cannot be replaced", error);
     if (rc)
         unlink(temporary);
     free(temporary);
@@ -115,7 +74,7 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
     struct stat st;
     bool there = lstat(path, &st) == 0, regular = there && S_ISREG(st.st_mode);
     if (regular && !secret && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS))
-        return failed(path, "cannot write", error);
+        return file_failed(path, "cannot write", error);
     if (!there || regular)
         return replace(path, there && !secret ? &st : NULL, parts, count, secret, error);
     /* Root's rename() would put a file where /dev/null has been. */
@@ -123,6 +82,6 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
         return hl_error_set(error, HL_ERR_FILE, "%s: cannot be replaced: not a regular file", path);
     /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
     int fd = open_to_write(path, O_CREAT | O_TRUNC, 0666);
-    return fd < 0 ? failed(path, "cannot write", error)
+    return fd < 0 ? file_failed(path, "cannot write", error)
                   : write_and_close(fd, path, parts, count, false, error);
 }

@@ -23,13 +23,6 @@ struct file_part {
 int file_replace(const char *path, const struct file_part *parts, unsigned count, bool secret,
                  struct hl_error *error);
 
-/*
- * The first half of that, for what is written piece by piece: a new file beside path, 0600 where it
- * is secret, whose *name (the caller's to free(), NULL with -1 and errno) is then renamed to path,
- * or unlinked.
- */
-int file_create_beside(const char *path, bool secret, char **name);
-
 /* open(); a fifo that nobody reads is an error (ENXIO), not a wait. */
 int open_to_write(const char *path, int flags, mode_t mode);
 

@@ -65,7 +65,7 @@ int hl_signature_parse(const char *text, struct hl_signature *signature)
 }
 
 /* Append to buf at *at, counting on past its end as snprintf does. */
-static void put(char *buf, size_t size, size_t *at, const char *text)
+static void put_text(char *buf, size_t size, size_t *at, const char *text)
 {
     int n = snprintf(*at < size ? buf + *at : NULL, *at < size ? size - *at : 0, "%s", text);
     *at += n > 0 ? (size_t)n : 0;
@@ -75,14 +75,14 @@ int hl_signature_format(const char *name, const struct hl_signature *signature, 
                         size_t size)
 {
     size_t at = 0;
-    put(buf, size, &at, name);
-    put(buf, size, &at, "(");
+    put_text(buf, size, &at, name);
+    put_text(buf, size, &at, "(");
     for (unsigned i = 0; i < signature->count && i < HL_MAX_ARGS; i++) {
-        put(buf, size, &at, i ? ", " : "");
-        put(buf, size, &at, hl_type_name(signature->args[i]));
+        put_text(buf, size, &at, i ? ", " : "");
+        put_text(buf, size, &at, hl_type_name(signature->args[i]));
     }
-    put(buf, size, &at, ") -> ");
-    put(buf, size, &at, hl_type_name(signature->result));
+    put_text(buf, size, &at, ") -> ");
+    put_text(buf, size, &at, hl_type_name(signature->result));
     return (int)at;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "create_beside.h"
 #include "error_errno.h"
 #include "file_replace.h"
 #include "grow.h"
@@ -75,7 +76,7 @@ static int collect(struct core *c)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static int failed(struct core *c, const char *what)
+static int core_failed(struct core *c, const char *what)
 {
     int e = errno;
     return error_errno(c->error, e,
@@ -83,9 +84,9 @@ static int failed(struct core *c, const char *what)
                                     c->path, strerror(e)));
 }
 
-static int put(struct core *c, const void *data, size_t size)
+static int put_data(struct core *c, const void *data, size_t size)
 {
-    return write_full(c->fd, data, size) ? 0 : failed(c, "write");
+    return write_full(c->fd, data, size) ? 0 : core_failed(c, "write");
 }
 
 static bool all_zero(const uint8_t *data, size_t size)
@@ -96,8 +97,8 @@ static bool all_zero(const uint8_t *data, size_t size)
 static int put_zeros(struct core *c, const uint8_t *zeros, size_t size)
 {
     if (!c->holes)
-        return put(c, zeros, size);
-    return lseek(c->fd, (off_t)size, SEEK_CUR) < 0 ? failed(c, "write") : 0;
+        return put_data(c, zeros, size);
+    return lseek(c->fd, (off_t)size, SEEK_CUR) < 0 ? core_failed(c, "write") : 0;
 }
 
 static int put_memory(struct core *c, const Elf64_Phdr *load)
@@ -109,7 +110,7 @@ static int put_memory(struct core *c, const Elf64_Phdr *load)
         size_t size = load->p_memsz - done < CHUNK ? load->p_memsz - done : CHUNK;
         size_t got = hl_machine_read(c->sb->machine, load->p_vaddr + done, data, size, 0);
         memset(data + got, 0, size - got);
-        rc = all_zero(data, size) ? put_zeros(c, zeros, size) : put(c, data, size);
+        rc = all_zero(data, size) ? put_zeros(c, zeros, size) : put_data(c, data, size);
         done += size;
     }
     return rc;
@@ -145,14 +146,14 @@ static int put_headers(struct core *c, uint64_t *end)
         c->load[i].p_filesz = c->load[i].p_memsz;
         at += c->load[i].p_memsz;
     }
-    int rc = put(c, &header, sizeof(header));
+    int rc = put_data(c, &header, sizeof(header));
     if (!rc)
-        rc = put(c, &notes, sizeof(notes));
+        rc = put_data(c, &notes, sizeof(notes));
     if (!rc)
-        rc = put(c, c->load, c->loads * sizeof(*c->load));
+        rc = put_data(c, c->load, c->loads * sizeof(*c->load));
     if (!rc && c->many)
-        rc = put(c, &extra, sizeof(extra));
-    return rc ? rc : put(c, c->notes, c->notes_size);
+        rc = put_data(c, &extra, sizeof(extra));
+    return rc ? rc : put_data(c, c->notes, c->notes_size);
 }
 
 static int put_all(struct core *c)
@@ -163,14 +164,14 @@ static int put_all(struct core *c)
     uint64_t written = sizeof(Elf64_Ehdr) + (c->loads + 1) * sizeof(Elf64_Phdr) +
                        (c->many ? sizeof(Elf64_Shdr) : 0) + c->notes_size;
     if (!rc)
-        rc = put(c, zeros, end - written);
+        rc = put_data(c, zeros, end - written);
     for (size_t i = 0; !rc && i < c->loads; i++) {
         rc = put_memory(c, &c->load[i]);
         end += c->load[i].p_memsz;
     }
     /* A hole at the end is none yet. */
     if (!rc && c->holes && RETRY(ftruncate(c->fd, (off_t)end)))
-        rc = failed(c, "write");
+        rc = core_failed(c, "write");
     return rc;
 }
 
@@ -194,7 +195,7 @@ static int open_over(struct core *c, char **temporary)
         c->fd = open_to_write(c->path, O_NOFOLLOW, 0);
     else
         return refuse(c, S_ISDIR(st.st_mode) ? EISDIR : ENXIO, "not a regular file");
-    return c->fd < 0 ? failed(c, "create") : 0;
+    return c->fd < 0 ? core_failed(c, "create") : 0;
 }
 
 /* into: the directory that a new file is made in, or AT_FDCWD: in place of what is there. */
@@ -204,7 +205,7 @@ static int open_core(struct core *c, int into, char **temporary)
         return open_over(c, temporary);
     const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     c->fd = openat(into, c->path, flags, 0600);
-    return c->fd < 0 ? failed(c, "create") : 0;
+    return c->fd < 0 ? core_failed(c, "create") : 0;
 }
 
 static int write_file(struct core *c, int into)
@@ -217,9 +218,9 @@ static int write_file(struct core *c, int into)
     c->holes = fstat(c->fd, &st) == 0 && S_ISREG(st.st_mode);
     rc = put_all(c);
     if (retry_close(c->fd) && !rc)
-        rc = failed(c, "write");
+        rc = core_failed(c, "write");
     if (!rc && temporary && rename(temporary, c->path))
-        rc = failed(c, "create");
+        rc = core_failed(c, "create");
     if (rc && temporary)
         unlink(temporary);
     else if (rc && into != AT_FDCWD)

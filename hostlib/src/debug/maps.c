@@ -41,7 +41,8 @@ static void flush(struct listing *l)
     l->row.end = l->row.start;
 }
 
-static void add(struct listing *l, hl_gva_t start, hl_gva_t end, unsigned prot, const char *what)
+static void add_row(struct listing *l, hl_gva_t start, hl_gva_t end, unsigned prot,
+                    const char *what)
 {
     if (end <= start)
         return;
@@ -77,11 +78,11 @@ static void add_region(struct listing *l, const struct hl_sandbox *sb, unsigned 
     hl_gpa_t gpa;
     unsigned prot;
     for (; pagetable_next(&sb->machine->pt, &page, &gpa, &prot) && page < end; page += PAGE_SIZE) {
-        add(l, at, page, DEBUG_UNMAPPED, hole_name(region));
-        add(l, page, page + PAGE_SIZE, prot, mapped_name(sb, region, page));
+        add_row(l, at, page, DEBUG_UNMAPPED, hole_name(region));
+        add_row(l, page, page + PAGE_SIZE, prot, mapped_name(sb, region, page));
         at = page + PAGE_SIZE;
     }
-    add(l, at, end, DEBUG_UNMAPPED, hole_name(region));
+    add_row(l, at, end, DEBUG_UNMAPPED, hole_name(region));
 }
 
 void debug_each_row(const struct hl_debug *d,
@@ -93,11 +94,12 @@ void debug_each_row(const struct hl_debug *d,
     for (unsigned i = 0; i < REGION_COUNT; i++) {
         const struct hl_region *r = &sb->region[i];
         if (i > REGION_IMAGE)
-            add(&l, guard ? guard : r->start - HL_GUARD_SIZE, r->start, DEBUG_UNMAPPED, "guard");
+            add_row(&l, guard ? guard : r->start - HL_GUARD_SIZE, r->start, DEBUG_UNMAPPED,
+                    "guard");
         add_region(&l, sb, i);
         guard = i > REGION_IMAGE ? r->start + r->size : 0;
     }
-    add(&l, guard, guard + HL_GUARD_SIZE, DEBUG_UNMAPPED, "guard");
+    add_row(&l, guard, guard + HL_GUARD_SIZE, DEBUG_UNMAPPED, "guard");
     flush(&l);
 }
 

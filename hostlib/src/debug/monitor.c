@@ -3,7 +3,6 @@
 #include "debug_monitor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "machine.h"

@@ -2,7 +2,6 @@
 /* debug/points.c - breakpoints: the list, and planting and lifting them around an entry. */
 #include "debug.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "grow.h"

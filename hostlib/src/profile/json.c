@@ -19,7 +19,7 @@
 static _Thread_local bool incomplete;
 
 /* value is given away; NULL where there was no memory for it. */
-static void put(json_t *o, const char *key, json_t *value)
+static void put_member(json_t *o, const char *key, json_t *value)
 {
     incomplete |= json_object_set_new(o, key, value) != 0;
 }
@@ -63,14 +63,14 @@ static json_t *frames(const struct hl_profile *p)
     for (uint32_t i = 0; i < p->frames.count; i++) {
         const struct profile_frame *f = table_at(&p->frames, i);
         json_t *o = json_object();
-        put(o, "function", string(p, f->function));
-        put(o, "file", string(p, f->file));
-        put(o, "line", json_integer(f->line));
+        put_member(o, "function", string(p, f->function));
+        put_member(o, "file", string(p, f->file));
+        put_member(o, "line", json_integer(f->line));
         if (f->address)
-            put(o, "address", json_sprintf("0x%" PRIx64, f->address));
+            put_member(o, "address", json_sprintf("0x%" PRIx64, f->address));
         for (unsigned k = 0; k < 3; k++)
             if (f->flags & 1u << k)
-                put(o, flag[k], json_true());
+                put_member(o, flag[k], json_true());
         append(list, o);
     }
     return list;
@@ -88,12 +88,12 @@ static json_t *stacks(const struct profile_view *v)
 
 static void put_times(json_t *o, const struct stat_times *s)
 {
-    put(o, "count", INT(s->count));
-    put(o, "ns", INT(s->ns));
-    put(o, "min_ns", INT(s->min));
-    put(o, "p50_ns", INT(stat_percentile(s, 0.5)));
-    put(o, "p99_ns", INT(stat_percentile(s, 0.99)));
-    put(o, "max_ns", INT(s->max));
+    put_member(o, "count", INT(s->count));
+    put_member(o, "ns", INT(s->ns));
+    put_member(o, "min_ns", INT(s->min));
+    put_member(o, "p50_ns", INT(stat_percentile(s, 0.5)));
+    put_member(o, "p99_ns", INT(stat_percentile(s, 0.99)));
+    put_member(o, "max_ns", INT(s->max));
 }
 
 static json_t *histogram(const struct stat_times *s)
@@ -117,13 +117,13 @@ static void put_detail(json_t *o, const struct profile_kind *k)
     if (k->detail == KIND_REST)
         ; /* of none */
     else if (k->reason == REASON_MMIO)
-        put(o, "address", json_sprintf("0x%" PRIx64, k->detail));
+        put_member(o, "address", json_sprintf("0x%" PRIx64, k->detail));
     else if (name[k->reason])
-        put(o, name[k->reason], INT(k->detail));
+        put_member(o, name[k->reason], INT(k->detail));
     if (k->reason == REASON_HOST || k->reason == REASON_SYSCALL)
-        put(o, "failed", INT(k->failed));
+        put_member(o, "failed", INT(k->failed));
     if (k->reason == REASON_HOST)
-        put(o, "function_ns", INT(k->function_ns));
+        put_member(o, "function_ns", INT(k->function_ns));
 }
 
 static json_t *kinds(const struct hl_profile *p)
@@ -134,11 +134,11 @@ static json_t *kinds(const struct hl_profile *p)
     for (uint32_t i = 0; i < p->kinds.count; i++) {
         const struct profile_kind *k = table_at(&p->kinds, i);
         json_t *o = json_object();
-        put(o, "reason", json_string(reason[k->reason]));
-        put(o, "name", string(p, k->name));
+        put_member(o, "reason", json_string(reason[k->reason]));
+        put_member(o, "name", string(p, k->name));
         put_detail(o, k);
         put_times(o, &k->times);
-        put(o, "histogram", histogram(&k->times));
+        put_member(o, "histogram", histogram(&k->times));
         append(list, o);
     }
     return list;
@@ -166,13 +166,13 @@ static json_t *samples(const struct hl_profile *p, const struct profile_view *v,
         const struct profile_sample *s = table_at(&v->samples, i);
         json_t *o = json_object();
         of_root[s->root] += s->count;
-        put(o, "root", json_string(root[s->root]));
-        put(o, "stack", number_or_none(s->node));
-        put(o, "site", number_or_none(s->site));
+        put_member(o, "root", json_string(root[s->root]));
+        put_member(o, "stack", number_or_none(s->node));
+        put_member(o, "site", number_or_none(s->site));
         if (s->kind != TABLE_NONE)
-            put(o, "kind", INT(s->kind));
-        put(o, "count", INT(s->count));
-        put(o, "ns", INT(s->count * p->period));
+            put_member(o, "kind", INT(s->kind));
+        put_member(o, "count", INT(s->count));
+        put_member(o, "ns", INT(s->count * p->period));
         append(list, o);
     }
     return list;
@@ -192,16 +192,16 @@ static json_t *calls(const struct hl_profile *p)
     for (uint32_t i = 0; i < p->calls.count; i++) {
         const struct profile_call *c = table_at(&p->calls, i);
         json_t *o = json_object();
-        put(o, "name", string(p, c->name));
+        put_member(o, "name", string(p, c->name));
         put_times(o, &c->times);
-        put(o, "failed", INT(c->failed));
-        put(o, "interrupted", INT(c->interrupted));
-        put(o, "exits", INT(c->exits));
-        put(o, "guest_ns", INT(c->guest));
-        put(o, "host_ns", INT(c->host));
-        put(o, "vmm_ns", INT(c->vmm));
-        put(o, "pages_dirtied", range(&c->dirtied));
-        put(o, "pages_touched", range(&c->touched));
+        put_member(o, "failed", INT(c->failed));
+        put_member(o, "interrupted", INT(c->interrupted));
+        put_member(o, "exits", INT(c->exits));
+        put_member(o, "guest_ns", INT(c->guest));
+        put_member(o, "host_ns", INT(c->host));
+        put_member(o, "vmm_ns", INT(c->vmm));
+        put_member(o, "pages_dirtied", range(&c->dirtied));
+        put_member(o, "pages_touched", range(&c->touched));
         append(list, o);
     }
     return list;
@@ -265,10 +265,10 @@ static json_t *totals(const struct hl_profile *p, const uint64_t of_root[ROOTS])
         {"vmm_ns", p->vmm},   {"observer_ns", p->observing}, {"stacks_dropped", p->dropped},
     };
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        put(o, all[i].name, INT(all[i].value));
+        put_member(o, all[i].name, INT(all[i].value));
     if (p->period) {
-        put(o, "samples", INT(of_root[0] + of_root[1] + of_root[2]));
-        put(o, "lost", INT(p->lost));
+        put_member(o, "samples", INT(of_root[0] + of_root[1] + of_root[2]));
+        put_member(o, "lost", INT(p->lost));
     }
     return o;
 }
@@ -280,23 +280,23 @@ static json_t *document(struct hl_profile *p, const struct profile_view *v)
     for (struct tap *t = p->taps; t; t = t->next)
         counters_update(t);
     json_t *list = samples(p, v, of_root);
-    put(o, "format", json_string("hl-profile"));
-    put(o, "version", json_integer(1));
-    put(o, "mode", json_string(p->period ? "cpu" : "exits"));
-    put(o, "guest", text(p->path));
-    put(o, "hl", json_string(hl_version()));
+    put_member(o, "format", json_string("hl-profile"));
+    put_member(o, "version", json_integer(1));
+    put_member(o, "mode", json_string(p->period ? "cpu" : "exits"));
+    put_member(o, "guest", text(p->path));
+    put_member(o, "hl", json_string(hl_version()));
     if (p->period)
-        put(o, "rate_hz", INT(p->config.rate_hz));
-    put(o, "totals", totals(p, of_root));
-    put(o, "frames", frames(p));
-    put(o, "stacks", stacks(v));
-    put(o, "kinds", kinds(p));
-    put(o, "exits", exits(v));
-    put(o, "samples", list);
-    put(o, "calls", calls(p));
-    put(o, "startup", startup(p));
-    put(o, "memory", memory(p));
-    put(o, "kvm", counters(p));
+        put_member(o, "rate_hz", INT(p->config.rate_hz));
+    put_member(o, "totals", totals(p, of_root));
+    put_member(o, "frames", frames(p));
+    put_member(o, "stacks", stacks(v));
+    put_member(o, "kinds", kinds(p));
+    put_member(o, "exits", exits(v));
+    put_member(o, "samples", list);
+    put_member(o, "calls", calls(p));
+    put_member(o, "startup", startup(p));
+    put_member(o, "memory", memory(p));
+    put_member(o, "kvm", counters(p));
     return o;
 }
 
@@ -346,7 +346,7 @@ int hl_profile_json(struct hl_profile *p, char **out, struct hl_error *error)
     json_t *o = document(p, &view);
     const char *missing = p->symbols ? hl_symbols_missing(p->symbols) : NULL;
     if (missing)
-        put(o, "missing", text(missing));
+        put_member(o, "missing", text(missing));
     pthread_mutex_unlock(&p->lock);
     pthread_mutex_unlock(&p->naming);
     profile_view_free(&view);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* profile/names.c - the names of code addresses, looked up after the calls that went there. */
-#include <stdlib.h>
 
 #include "grow.h"
 #include "profile.h"

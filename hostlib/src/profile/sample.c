@@ -16,7 +16,7 @@ static uint64_t moments(const struct hl_profile *p, uint64_t began, uint64_t end
     return ended > began ? ended / p->period - began / p->period : 0;
 }
 
-static void add(struct tap *t, enum root root, uint32_t kind, uint32_t stack, uint64_t count)
+static void add_sample(struct tap *t, enum root root, uint32_t kind, uint32_t stack, uint64_t count)
 {
     struct hl_profile *p = t->profile;
     const uint32_t key[4] = {root, kind, stack, 0};
@@ -43,7 +43,7 @@ void sample_end(struct tap *t, uint64_t began, uint64_t ended)
     profile_lock(p);
     /* Arguments copied in, results copied out. */
     uint64_t edges = t->left ? moments(p, t->served, ended) : moments(p, began, ended);
-    add(t, ROOT_VMM, TABLE_NONE, TABLE_NONE, edges);
+    add_sample(t, ROOT_VMM, TABLE_NONE, TABLE_NONE, edges);
     /* A tick may end the run after the one it fell into: only the balance tells. */
     if (t->due > t->taken)
         p->lost += t->due - t->taken;
@@ -57,7 +57,7 @@ void sample_exit(struct tap *t, const struct hl_exit *exit)
     t->due += moments(p, t->entered, t->left);
     if (!ticks)
         return;
-    add(t, ROOT_GUEST, TABLE_NONE, profile_walk(t, false), 1);
+    add_sample(t, ROOT_GUEST, TABLE_NONE, profile_walk(t, false), 1);
     t->taken++;
 }
 
@@ -70,6 +70,6 @@ void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool behind)
     if (!all)
         return;
     uint32_t stack = profile_walk(t, behind);
-    add(t, ROOT_HOST, t->kind, stack, host);
-    add(t, ROOT_VMM, t->kind, stack, all > host ? all - host : 0);
+    add_sample(t, ROOT_HOST, t->kind, stack, host);
+    add_sample(t, ROOT_VMM, t->kind, stack, all > host ? all - host : 0);
 }

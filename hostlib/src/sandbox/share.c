@@ -41,7 +41,7 @@ struct source {
     bool own;
 };
 
-static int failed(struct hl_error *error, int code, const char *what)
+static int share_failed(struct hl_error *error, int code, const char *what)
 {
     int e = errno;
     return error_errno(error, e, hl_error_set(error, code, "%s: %s", what, strerror(e)));
@@ -53,14 +53,16 @@ static int failed(struct hl_error *error, int code, const char *what)
 static int seal(struct source *to, struct hl_error *error)
 {
     const int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    return fcntl(to->fd, F_ADD_SEALS, all) ? failed(error, HL_ERR_SYSTEM, "cannot seal a copy") : 0;
+    return fcntl(to->fd, F_ADD_SEALS, all)
+               ? share_failed(error, HL_ERR_SYSTEM, "cannot seal a copy")
+               : 0;
 }
 
 static int new_copy(struct source *to, size_t size, struct hl_error *error)
 {
     *to = (struct source){.fd = -1, .own = true};
     errno = memfile_open(&to->fd, "hl-share", size);
-    return errno ? failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
+    return errno ? share_failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
 }
 
 static int too_short(struct hl_error *error, uint64_t offset, size_t size)
@@ -69,12 +71,12 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
                         size, (unsigned long long)offset);
 }
 
-static int put(const struct source *to, size_t at, const uint8_t *data, size_t size,
-               struct hl_error *error)
+static int put_copy(const struct source *to, size_t at, const uint8_t *data, size_t size,
+                    struct hl_error *error)
 {
     return pwrite_full(to->fd, data, size, at)
                ? 0
-               : failed(error, HL_ERR_MEMORY, "no memory for a copy");
+               : share_failed(error, HL_ERR_MEMORY, "no memory for a copy");
 }
 
 static int put_file(const struct source *to, int fd, uint64_t offset, size_t size,
@@ -87,9 +89,9 @@ static int put_file(const struct source *to, int fd, uint64_t offset, size_t siz
     for (size_t done = 0, n; !rc && done < size; done += n) {
         n = size - done < COPY_SIZE ? size - done : COPY_SIZE;
         if (pread_full(fd, piece, n, offset + done) == n)
-            rc = put(to, done, piece, n, error);
+            rc = put_copy(to, done, piece, n, error);
         else
-            rc = errno ? failed(error, HL_ERR_FILE, "cannot read the file")
+            rc = errno ? share_failed(error, HL_ERR_FILE, "cannot read the file")
                        : too_short(error, offset, size);
     }
     free(piece);
@@ -102,7 +104,7 @@ static int make_copy(struct source *to, int fd, uint64_t offset, const void *dat
 {
     int rc = new_copy(to, size, error);
     if (!rc)
-        rc = fd >= 0 ? put_file(to, fd, offset, size, error) : put(to, 0, data, size, error);
+        rc = fd >= 0 ? put_file(to, fd, offset, size, error) : put_copy(to, 0, data, size, error);
     return rc ? rc : seal(to, error);
 }
 
@@ -121,7 +123,7 @@ static int open_source(struct source *s, int fd, uint64_t offset, size_t size, u
     struct stat st;
     uint64_t end;
     if (fstat(fd, &st))
-        return failed(error, HL_ERR_FILE, "the file to be mapped");
+        return share_failed(error, HL_ERR_FILE, "the file to be mapped");
     if (!S_ISREG(st.st_mode))
         return hl_error_set(error, HL_ERR_FILE, "the file to be mapped is not a regular file");
     if (__builtin_add_overflow(offset, size, &end) || end > (uint64_t)st.st_size)
@@ -223,7 +225,7 @@ static void take_away(struct hl_machine *m, const struct share *s)
     put_there(m, s, NULL);
 }
 
-static void add(struct hl_sandbox *sb, struct share *s)
+static void add_share(struct hl_sandbox *sb, struct share *s)
 {
     struct share **at = &sb->shares;
     while (*at && (*at)->gva < s->gva)
@@ -240,7 +242,7 @@ static int map_share(struct hl_sandbox *sb, const struct share *wanted, const st
     if (!s)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     *s = *wanted;
-    int rc = put_there(m, s, from) ? 0 : failed(error, HL_ERR_SYSTEM, "cannot map the file");
+    int rc = put_there(m, s, from) ? 0 : share_failed(error, HL_ERR_SYSTEM, "cannot map the file");
     if (!rc)
         rc = hl_machine_map(m, s->gva, s->gpa, s->size,
                             HL_PROT_READ | (s->cow ? HL_PROT_WRITE : 0u), error);
@@ -249,7 +251,7 @@ static int map_share(struct hl_sandbox *sb, const struct share *wanted, const st
         free(s);
         return rc;
     }
-    add(sb, s);
+    add_share(sb, s);
     return 0;
 }
 

@@ -11,8 +11,8 @@
 #include "grow.h"
 
 /* Continue the last run, or begin one. */
-static bool add(struct snapshot_mappings *maps, size_t *room, hl_gva_t gva, hl_gpa_t gpa,
-                unsigned prot)
+static bool add_page(struct snapshot_mappings *maps, size_t *room, hl_gva_t gva, hl_gpa_t gpa,
+                     unsigned prot)
 {
     struct snapshot_mapping *last = maps->count ? &maps->list[maps->count - 1] : NULL;
     if (last && last->prot == prot && last->gva + last->pages * PAGE_SIZE == gva &&
@@ -37,7 +37,7 @@ int snapshot_mappings_take(struct snapshot_mappings *maps, const struct hl_machi
     *maps = (struct snapshot_mappings){0};
     for (hl_gva_t gva = 0; pagetable_next(&m->pt, &gva, &gpa, &prot); gva += PAGE_SIZE) {
         /* The host's files belong to the sandbox. */
-        if ((gpa >= m->shared && gpa < m->memory_size) || add(maps, &room, gva, gpa, prot))
+        if ((gpa >= m->shared && gpa < m->memory_size) || add_page(maps, &room, gva, gpa, prot))
             continue;
         free(maps->list);
         *maps = (struct snapshot_mappings){0};

@@ -44,7 +44,7 @@ struct sink {
     jmp_buf full;
 };
 
-static void put(const char *text, size_t size, void *opaque)
+static void put_piece(const char *text, size_t size, void *opaque)
 {
     struct sink *sink = opaque;
 
@@ -63,10 +63,10 @@ static bool read_name(const char *mangled, int options, char *out)
 
     if (setjmp(sink.full))
         return false;
-    if (rust_demangle_callback(mangled, options, put, &sink))
+    if (rust_demangle_callback(mangled, options, put_piece, &sink))
         return sink.size != 0;
     sink.size = 0;
-    return cplus_demangle_v3_callback(mangled, options, put, &sink) && sink.size != 0;
+    return cplus_demangle_v3_callback(mangled, options, put_piece, &sink) && sink.size != 0;
 }
 
 bool demangle_applies(const char *mangled)
@@ -77,8 +77,7 @@ bool demangle_applies(const char *mangled)
 
 bool demangle_here(const char *mangled, struct demangled *out)
 {
-    return demangle_applies(mangled) &&
-           read_name(mangled, DMGL_ANSI | DMGL_PARAMS, out->full) &&
+    return demangle_applies(mangled) && read_name(mangled, DMGL_ANSI | DMGL_PARAMS, out->full) &&
            read_name(mangled, DMGL_ANSI, out->bare);
 }
 
@@ -102,7 +101,7 @@ static int work(void *opaque)
 }
 
 /* No signal at its end, so that no wait of the program's own finds it: it takes __WALL. */
-static void run(struct demangle_time *time, struct job *job, uint8_t *stack)
+static void run_job(struct demangle_time *time, struct job *job, uint8_t *stack)
 {
     struct rusage used = {.ru_utime = {0, 0}};
     int status = 0;
@@ -134,7 +133,7 @@ void demangle_within(struct demangle_time *time, void (*what)(void *opaque), voi
     sigfillset(&every);
     pthread_sigmask(SIG_SETMASK, &every, &before);
     if (mprotect(stack, GUARD_BYTES, PROT_NONE) == 0)
-        run(time, &job, stack);
+        run_job(time, &job, stack);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, GUARD_BYTES + STACK_BYTES);
 }

@@ -292,7 +292,7 @@ static bool jump(const Dwarf_Op *ops, size_t count, size_t at, size_t *target)
     return false;
 }
 
-static bool run(struct machine *m, const Dwarf_Op *ops, size_t count)
+static bool run_ops(struct machine *m, const Dwarf_Op *ops, size_t count)
 {
     size_t at = 0;
 
@@ -323,7 +323,7 @@ bool unwind_expr_value(struct unwind_expr *expr, const Dwarf_Op *ops, size_t cou
 {
     struct machine m = {.expr = expr};
 
-    if (!run(&m, ops, count))
+    if (!run_ops(&m, ops, count))
         return false;
     *value = m.stack[m.depth - 1];
     return true;
@@ -334,7 +334,7 @@ bool unwind_expr_register(struct unwind_expr *expr, const Dwarf_Op *ops, size_t 
 {
     struct machine m = {.expr = expr};
 
-    if (!run(&m, ops, count))
+    if (!run_ops(&m, ops, count))
         return false;
     if (!m.is_value && !dereference(&m, 8))
         return false;

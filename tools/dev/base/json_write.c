@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json_write.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "quote.h"
-#include "utf8.h"
 #include "value_text.h"
 
 struct writer {
@@ -28,14 +26,14 @@ static void new_line(struct writer *w)
         fprintf(w->f, "\n%*s", (int)(w->indent * w->level), "");
 }
 
-static void put(struct writer *w, const json_t *v);
+static void put_value(struct writer *w, const json_t *v);
 
 static void put_member(struct writer *w, const char *key, const json_t *value)
 {
     new_line(w);
     quote_json(w->f, key, strlen(key));
     fputs(w->indent ? ": " : ":", w->f);
-    put(w, value);
+    put_value(w, value);
 }
 
 static void put_raw(struct writer *w)
@@ -73,7 +71,7 @@ static void put_array(struct writer *w, const json_t *list)
     for (size_t i = 0; i < json_array_size(list); i++) {
         fputs(i ? "," : "", w->f);
         new_line(w);
-        put(w, json_array_get(list, i));
+        put_value(w, json_array_get(list, i));
     }
     w->level--;
     if (json_array_size(list))
@@ -81,7 +79,7 @@ static void put_array(struct writer *w, const json_t *list)
     fputc(']', w->f);
 }
 
-static void put(struct writer *w, const json_t *v)
+static void put_value(struct writer *w, const json_t *v)
 {
     if (w->raw && v && v == w->raw->at)
         put_raw(w);
@@ -103,7 +101,7 @@ static void put(struct writer *w, const json_t *v)
 bool json_write(FILE *f, const json_t *document, unsigned indent)
 {
     struct writer w = {.f = f, .indent = indent};
-    put(&w, document);
+    put_value(&w, document);
     return !w.failed;
 }
 
@@ -118,7 +116,7 @@ void json_list_item(struct json_list *list, const json_t *item, const struct jso
     }
     w.level = 2;
     new_line(&w);
-    put(&w, item);
+    put_value(&w, item);
     list->failed |= w.failed;
 }
 

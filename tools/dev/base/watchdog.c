@@ -8,6 +8,7 @@
 
 #include <hl/debug.h>
 
+#include "clock.h"
 #include "ui.h"
 
 #define AGAIN 0.01 /* an interrupt between two calls has no effect: say it again */
@@ -31,9 +32,7 @@ struct watchdog {
 
 static double now(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (double)clock_now() / 1e9;
 }
 
 static struct timespec at(double seconds)

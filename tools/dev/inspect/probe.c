@@ -3,10 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <hl/debug.h>
 #include <hl/machine.h>
+
+#include "clock.h"
 
 #define TEXT 0x401000ull
 #define PORT 0x80
@@ -47,9 +48,7 @@ int probe_device(struct hl_error *error)
 
 static double now_us(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    return (double)clock_now() / 1e3;
 }
 
 static int unexpected(struct hl_error *error, const struct hl_exit *exit)

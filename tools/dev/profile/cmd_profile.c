@@ -117,7 +117,7 @@ static void last_words(void)
     fflush(stdout);
 }
 
-static int run(struct session *s, const struct options *o)
+static int profile_guest(struct session *s, const struct options *o)
 {
     json_t *results = json_pack("{s:[]}", "calls");
     struct hl_error error;
@@ -172,7 +172,7 @@ static int profile(struct session *s, const struct options *o)
     job.render = o->profile;
     job.render.old = old;
     job.render.color = o->profile.format == PROFILE_TABLE && *ui_bold(job.output.file);
-    int status = o->from ? show_file(o) : run(s, o);
+    int status = o->from ? show_file(o) : profile_guest(s, o);
     json_decref(old);
     return status;
 }

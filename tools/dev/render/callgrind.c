@@ -26,7 +26,7 @@ struct cost {
 };
 
 struct callgrind {
-    const struct profile_view *view;
+    const struct view *view;
     struct profile_map functions, lines; /* numbers of cells; as the caller, with the line */
     struct profile_map map;              /* of costs */
     struct cost *cost;
@@ -164,7 +164,7 @@ static void print(FILE *out, struct callgrind *g)
     }
 }
 
-static void print_head(FILE *out, const struct profile_view *view)
+static void print_head(FILE *out, const struct view *view)
 {
     const char *first = view->cpu ? "Samples" : "Exits";
     fprintf(out, "# callgrind format\nversion: 1\ncreator: hl-dev %s\npid: 0\ncmd: %s\npart: 1\n\n",
@@ -176,8 +176,8 @@ static void print_head(FILE *out, const struct profile_view *view)
     fprintf(out, "summary: %" PRIu64 " %" PRIu64 "\n", view->count, view->ns);
 }
 
-int profile_callgrind(FILE *out, const struct profile_view *view,
-                      const struct profile_options *options, struct hl_error *error)
+int profile_callgrind(FILE *out, const struct view *view, const struct profile_options *options,
+                      struct hl_error *error)
 {
     struct callgrind g = {.view = view};
     struct profile_cell *cell = calloc(PROFILE_PATH_MAX, sizeof(*cell));

@@ -17,7 +17,7 @@ struct pair {
 
 struct diff {
     FILE *out;
-    const struct profile_view *view, *old;
+    const struct view *view, *old;
     const struct profile_colors *colors;
     enum profile_by by;
     enum profile_weight weight;
@@ -221,7 +221,7 @@ static bool table(struct diff *d)
     return fine;
 }
 
-static json_t *totals_json(const struct profile_view *view)
+static json_t *totals_json(const struct view *view)
 {
     const struct profile_totals *t = &view->totals;
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "guest", view->guest, "runs",
@@ -268,7 +268,7 @@ static bool json(struct diff *d)
     return fine;
 }
 
-int profile_diff(FILE *out, const struct profile_view *view, const struct profile_view *old,
+int profile_diff(FILE *out, const struct view *view, const struct view *old,
                  const struct profile_options *options, struct hl_error *error)
 {
     struct diff d = {.out = out,

@@ -42,7 +42,7 @@ static bool times(FILE *out, const struct profile_totals *t, const struct profil
     return profile_grid_print(&grid, out, colors);
 }
 
-static void sampling(FILE *out, const struct profile_view *view)
+static void sampling(FILE *out, const struct view *view)
 {
     const struct profile_totals *t = &view->totals;
     char share[PROFILE_NUMBER];
@@ -54,7 +54,7 @@ static void sampling(FILE *out, const struct profile_view *view)
     fputs(t->lost ? "\n" : ", none lost\n", out);
 }
 
-bool profile_table_head(FILE *out, const struct profile_view *view, bool color)
+bool profile_table_head(FILE *out, const struct view *view, bool color)
 {
     const struct profile_totals *t = &view->totals;
     const struct profile_colors *c = &profile_colors[color];
@@ -99,7 +99,7 @@ static void some(struct profile_grid *grid, uint64_t n)
         profile_grid_cell(grid, "%s", "");
 }
 
-static void call_row(struct profile_grid *grid, const struct profile_call *call)
+static void call_row(struct profile_grid *grid, const struct view_call *call)
 {
     uint64_t all = call->guest_ns + call->host_ns + call->vmm_ns;
     uint64_t own = call->failed > call->interrupted ? call->failed - call->interrupted : 0;
@@ -117,7 +117,7 @@ static void call_row(struct profile_grid *grid, const struct profile_call *call)
     profile_grid_cell(grid, "%s", call->name);
 }
 
-static bool calls(FILE *out, const struct profile_view *view, const struct profile_colors *colors)
+static bool calls(FILE *out, const struct view *view, const struct profile_colors *colors)
 {
     static const char *const head[] = {"COUNT", "FAILED", "STOPPED", "EXITS", "TIME", "GUEST",
                                        "HOST",  "VMM",    "P50",     "P99",   "MAX",  "CALL"};
@@ -133,7 +133,7 @@ static bool calls(FILE *out, const struct profile_view *view, const struct profi
     return fine;
 }
 
-static bool has_pages(const struct profile_view *view)
+static bool has_pages(const struct view *view)
 {
     for (size_t i = 0; i < view->call_count; i++)
         if (view->call[i].dirtied.known || view->call[i].touched.known)
@@ -141,8 +141,7 @@ static bool has_pages(const struct profile_view *view)
     return false;
 }
 
-static bool call_pages(FILE *out, const struct profile_view *view,
-                       const struct profile_colors *colors)
+static bool call_pages(FILE *out, const struct view *view, const struct profile_colors *colors)
 {
     struct profile_grid grid = {.align = "rrrl", .bold_head = true};
     static const char *const head[] = {"COUNT", "WRITTEN", "TOUCHED", "CALL"};
@@ -158,7 +157,7 @@ static bool call_pages(FILE *out, const struct profile_view *view,
     return profile_grid_print(&grid, out, colors);
 }
 
-static bool startup(FILE *out, const struct profile_view *view, const struct profile_colors *colors)
+static bool startup(FILE *out, const struct view *view, const struct profile_colors *colors)
 {
     struct profile_grid grid = {.align = "lrl"};
     for (size_t i = 0; i < view->step_count && i < PROFILE_TOP; i++) {
@@ -194,12 +193,12 @@ static void memory(FILE *out, const struct profile_memory *m, const struct profi
     pages(out, m->touched_known, m->touched, "touched");
 }
 
-static bool kvm(FILE *out, const struct profile_view *view, const struct profile_colors *colors)
+static bool kvm(FILE *out, const struct view *view, const struct profile_colors *colors)
 {
     struct profile_grid grid = {.align = "rll"};
     size_t zero = 0, shown = 0;
     for (size_t i = 0; i < view->counter_count; i++) {
-        const struct profile_counter *k = view->counter + i;
+        const struct view_counter *k = view->counter + i;
         if (fabs(k->value) < 1e-9) {
             zero++;
         } else if (shown++ < PROFILE_TOP) {
@@ -217,7 +216,7 @@ static bool kvm(FILE *out, const struct profile_view *view, const struct profile
     return fine;
 }
 
-bool profile_table_tail(FILE *out, const struct profile_view *view, bool color)
+bool profile_table_tail(FILE *out, const struct view *view, bool color)
 {
     const struct profile_colors *colors = &profile_colors[color];
     bool fine = !view->call_count || calls(out, view, colors);

@@ -67,8 +67,8 @@ static void print(FILE *out, struct line *line, size_t count)
     }
 }
 
-int profile_folded(FILE *out, const struct profile_view *view,
-                   const struct profile_options *options, struct hl_error *error)
+int profile_folded(FILE *out, const struct view *view, const struct profile_options *options,
+                   struct hl_error *error)
 {
     struct line *line = calloc(view->row_count + 1, sizeof(*line));
     struct profile_cell *cell = calloc(PROFILE_PATH_MAX, sizeof(*cell));

@@ -6,20 +6,20 @@
 
 #include "profile_map.h"
 
-enum profile_by profile_default_by(const struct profile_view *view, enum profile_by by)
+enum profile_by profile_default_by(const struct view *view, enum profile_by by)
 {
     if (by == PROFILE_BY_DEFAULT)
         by = view->cpu ? PROFILE_BY_FUNCTION : PROFILE_BY_LINE;
     return by;
 }
 
-bool profile_kind_is_host(const struct profile_kind *kind)
+bool profile_kind_is_host(const struct view_kind *kind)
 {
     return strcmp(kind->reason, "host") == 0 || strcmp(kind->reason, "syscall") == 0;
 }
 
 struct maker {
-    const struct profile_view *view;
+    const struct view *view;
     struct profile_groups *groups;
     struct profile_map map;
     enum profile_by by;
@@ -27,7 +27,7 @@ struct maker {
 
 /* The group of that root, function or line, and kind (-1: of all kinds); NULL: no memory. */
 static struct profile_group *group(struct maker *m, enum profile_root root,
-                                   const struct profile_frame *frame, long kind)
+                                   const struct view_frame *frame, long kind)
 {
     struct profile_groups *g = m->groups;
     bool line = m->by == PROFILE_BY_LINE;
@@ -55,7 +55,7 @@ static struct profile_group *group(struct maker *m, enum profile_root root,
  * Whose doing a row is.  A sample of the guest was in the innermost function, whoever called it; as
  * a line it is the caller's where that function has no lines to show.
  */
-static const struct profile_frame *culprit(const struct maker *m, const struct profile_row *row)
+static const struct view_frame *culprit(const struct maker *m, const struct profile_row *row)
 {
     if (m->view->cpu && row->root == PROFILE_GUEST && m->by == PROFILE_BY_FUNCTION)
         return profile_frame(m->view, row->stack);
@@ -76,7 +76,7 @@ static bool add_self(struct maker *m, const struct profile_row *row)
 /* Each function of the stack, however often it is in it. */
 static bool add_total(struct maker *m, const struct profile_row *row, size_t *seen, size_t stamp)
 {
-    const struct profile_frame *frame[PROFILE_DEPTH_MAX];
+    const struct view_frame *frame[PROFILE_DEPTH_MAX];
     size_t n = profile_frames(m->view, row, frame);
     for (size_t i = 0; i < n; i++) {
         if (seen[frame[i]->function] == stamp)
@@ -108,7 +108,7 @@ static bool by_kind(struct maker *m)
     struct profile_groups *g = m->groups;
     g->group = calloc(m->view->kind_count + 1, sizeof(*g->group));
     for (size_t i = 0; i < m->view->kind_count && g->group; i++) {
-        const struct profile_kind *kind = m->view->kind + i;
+        const struct view_kind *kind = m->view->kind + i;
         if (m->by == PROFILE_BY_HOST && !profile_kind_is_host(kind))
             continue;
         g->group[g->count++] = (struct profile_group){.name = kind->name,
@@ -141,8 +141,8 @@ static int order(const void *a, const void *b, void *weight)
     return rc ? rc : (int)x->root - (int)y->root;
 }
 
-int profile_groups_make(struct profile_groups *groups, const struct profile_view *view,
-                        enum profile_by by, enum profile_weight weight, struct hl_error *error)
+int profile_groups_make(struct profile_groups *groups, const struct view *view, enum profile_by by,
+                        enum profile_weight weight, struct hl_error *error)
 {
     memset(groups, 0, sizeof(*groups));
     struct maker m = {.view = view, .groups = groups, .by = profile_default_by(view, by)};

@@ -9,7 +9,7 @@
 
 const char *const profile_root_name[PROFILE_ROOTS] = {"guest", "host", "vmm"};
 
-const char *profile_word(struct profile_view *view, struct profile_check *c, const char *text)
+const char *profile_word(struct view *view, struct profile_check *c, const char *text)
 {
     if (c->rc || !text || !*text)
         return "";
@@ -26,8 +26,7 @@ const char *profile_word(struct profile_view *view, struct profile_check *c, con
     return clean;
 }
 
-const char *profile_wordf(struct profile_view *view, struct profile_check *c, const char *format,
-                          ...)
+const char *profile_wordf(struct view *view, struct profile_check *c, const char *format, ...)
 {
     char *text = NULL;
     va_list args;

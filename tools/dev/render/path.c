@@ -3,7 +3,7 @@
 
 #include "profile_group.h"
 
-static struct profile_cell cell_of(const struct profile_frame *frame, bool line)
+static struct profile_cell cell_of(const struct view_frame *frame, bool line)
 {
     uint32_t id = line ? frame->line_id : frame->function;
     return (struct profile_cell){
@@ -15,11 +15,11 @@ static struct profile_cell cell_of(const struct profile_frame *frame, bool line)
     };
 }
 
-size_t profile_path(const struct profile_view *view, const struct profile_row *row,
-                    enum profile_by by, struct profile_cell cell[PROFILE_PATH_MAX])
+size_t profile_path(const struct view *view, const struct profile_row *row, enum profile_by by,
+                    struct profile_cell cell[PROFILE_PATH_MAX])
 {
-    const struct profile_frame *frame[PROFILE_DEPTH_MAX];
-    const struct profile_kind *kind = row->kind < 0 ? NULL : view->kind + row->kind;
+    const struct view_frame *frame[PROFILE_DEPTH_MAX];
+    const struct view_kind *kind = row->kind < 0 ? NULL : view->kind + row->kind;
     bool kind_first = by == PROFILE_BY_REASON || by == PROFILE_BY_HOST;
     size_t n = 0, frames;
     if (by == PROFILE_BY_HOST && !(kind && profile_kind_is_host(kind)))

@@ -16,7 +16,7 @@ struct profile_group {
     const char *name;
     const char *place; /* by function: its file; by line: "file:line" */
     const char *what;  /* label of the kind, or "" */
-    const struct profile_kind *kind;
+    const struct view_kind *kind;
     uint64_t count, ns, total_count, total_ns;
 };
 
@@ -26,14 +26,14 @@ struct profile_groups {
 };
 
 /* Sorted by weight.  profile_groups_free() in any case.  Errors: MEMORY. */
-int profile_groups_make(struct profile_groups *groups, const struct profile_view *view,
-                        enum profile_by by, enum profile_weight weight, struct hl_error *error);
+int profile_groups_make(struct profile_groups *groups, const struct view *view, enum profile_by by,
+                        enum profile_weight weight, struct hl_error *error);
 void profile_groups_free(struct profile_groups *groups);
 
 /* What BY_DEFAULT is. */
-enum profile_by profile_default_by(const struct profile_view *view, enum profile_by by);
+enum profile_by profile_default_by(const struct view *view, enum profile_by by);
 
 /* Host functions and system calls. */
-bool profile_kind_is_host(const struct profile_kind *kind);
+bool profile_kind_is_host(const struct view_kind *kind);
 
 #endif

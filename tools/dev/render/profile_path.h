@@ -14,15 +14,15 @@ struct profile_cell {
     uint32_t key;     /* different for cells that are not the same */
     const char *name; /* of the function, the kind's label, the root */
     const char *at;   /* with --by line "file:line", else "" */
-    const struct profile_frame *frame;
-    const struct profile_kind *kind;
+    const struct view_frame *frame;
+    const struct view_kind *kind;
     enum profile_root root;
 };
 
 #define PROFILE_PATH_MAX (PROFILE_DEPTH_MAX + 2)
 
 /* 0: the row is not to be shown. */
-size_t profile_path(const struct profile_view *view, const struct profile_row *row,
-                    enum profile_by by, struct profile_cell cell[PROFILE_PATH_MAX]);
+size_t profile_path(const struct view *view, const struct profile_row *row, enum profile_by by,
+                    struct profile_cell cell[PROFILE_PATH_MAX]);
 
 #endif

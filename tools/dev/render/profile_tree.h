@@ -5,7 +5,7 @@
 
 #include "profile_path.h"
 
-struct profile_node {
+struct view_node {
     struct profile_cell cell;
     uint32_t parent; /* comes before it; of the first one, which stands for everything: itself */
     uint32_t child, sibling; /* the first, and the next: by name; 0: none */
@@ -16,15 +16,15 @@ struct profile_node {
 };
 
 struct profile_tree {
-    struct profile_node *node;
+    struct view_node *node;
     size_t count;
     uint32_t depth;               /* of the deepest */
     uint64_t gone_count, gone_ns; /* of what profile_tree_compare() found to be no more */
 };
 
 /* profile_tree_free() in any case.  Errors: MEMORY. */
-int profile_tree_make(struct profile_tree *tree, const struct profile_view *view,
-                      enum profile_by by, struct hl_error *error);
+int profile_tree_make(struct profile_tree *tree, const struct view *view, enum profile_by by,
+                      struct hl_error *error);
 void profile_tree_free(struct profile_tree *tree);
 
 /* Fill in what was before.  Cells are the same by name, file and line. */

@@ -23,7 +23,7 @@ extern const char *const profile_root_name[PROFILE_ROOTS];
  * A name is a function's, or an address, or "[unknown]"; what was guessed ends in "?", so that it
  * is never the same function as one that is certain.
  */
-struct profile_frame {
+struct view_frame {
     const char *name;
     const char *file;  /* "" where it is not known */
     const char *place; /* "file:line", else the address, else "" */
@@ -37,7 +37,7 @@ struct profile_stack {
     uint32_t frame, depth;
 };
 
-struct profile_kind {
+struct view_kind {
     const char *reason, *name;
     const char *label; /* "[host HostAdd]", "[io out 0x3f8]" */
     uint64_t count, ns, min_ns, p50_ns, p99_ns, max_ns, failed, function_ns;
@@ -57,9 +57,10 @@ struct profile_range {
     double min, mean, max;
 };
 
-struct profile_call {
+struct view_call {
     const char *name;
-    uint64_t count, failed, interrupted, exits, ns, guest_ns, host_ns, vmm_ns, min_ns, p50_ns, p99_ns, max_ns;
+    uint64_t count, failed, interrupted, exits, ns, guest_ns, host_ns, vmm_ns, min_ns, p50_ns,
+        p99_ns, max_ns;
     struct profile_range dirtied, touched;
 };
 
@@ -68,7 +69,7 @@ struct profile_step {
     uint64_t ns, count; /* count 0: once */
 };
 
-struct profile_counter {
+struct view_counter {
     const char *scope, *name;
     double value;
 };
@@ -83,7 +84,7 @@ struct profile_memory {
     uint64_t heap_size, heap_high, stack_size, stack_high, dirtied, touched;
 };
 
-struct profile_view {
+struct view {
     bool cpu; /* rows are samples */
     const char *guest, *hl;
     uint64_t rate_hz;
@@ -91,31 +92,30 @@ struct profile_view {
     struct profile_memory memory;
     /* Counts of each; frame[frame_count] is the unknown one. */
     size_t frame_count, stack_count, kind_count, row_count, call_count, step_count, counter_count;
-    struct profile_frame *frame;
+    struct view_frame *frame;
     struct profile_stack *stack;
-    struct profile_kind *kind;
+    struct view_kind *kind;
     struct profile_row *row;
-    struct profile_call *call;
+    struct view_call *call;
     struct profile_step *step;
-    struct profile_counter *counter;
+    struct view_counter *counter;
     size_t functions, lines; /* how many different ones */
     uint64_t count, ns;      /* of all rows */
     struct profile_words *words;
 };
 
 /* profile_view_free() in any case.  Errors: FILE, MEMORY. */
-int profile_view_make(struct profile_view *view, const json_t *document, struct hl_error *error);
-void profile_view_free(struct profile_view *view);
+int profile_view_make(struct view *view, const json_t *document, struct hl_error *error);
+void profile_view_free(struct view *view);
 
 /* The frame of a stack's entry; the unknown one for -1. */
-const struct profile_frame *profile_frame(const struct profile_view *view, long stack);
+const struct view_frame *profile_frame(const struct view *view, long stack);
 
 /* The one to blame: the site, else the innermost. */
-const struct profile_frame *profile_site(const struct profile_view *view,
-                                         const struct profile_row *row);
+const struct view_frame *profile_site(const struct view *view, const struct profile_row *row);
 
 /* From the outermost to the innermost; the unknown one alone where the stack is unknown. */
-size_t profile_frames(const struct profile_view *view, const struct profile_row *row,
-                      const struct profile_frame *frame[PROFILE_DEPTH_MAX]);
+size_t profile_frames(const struct view *view, const struct profile_row *row,
+                      const struct view_frame *frame[PROFILE_DEPTH_MAX]);
 
 #endif

@@ -74,10 +74,10 @@ static int render_json(FILE *out, const json_t *document, struct hl_error *error
     return whole ? 0 : hl_error_set(error, HL_ERR_MEMORY, "out of memory");
 }
 
-static int render_diff(FILE *out, const struct profile_view *view,
-                       const struct profile_options *options, struct hl_error *error)
+static int render_diff(FILE *out, const struct view *view, const struct profile_options *options,
+                       struct hl_error *error)
 {
-    struct profile_view old;
+    struct view old;
     int rc = profile_view_make(&old, options->old, error);
     if (!rc && old.cpu != view->cpu)
         rc = hl_error_set(error, HL_ERR_ARGUMENT,
@@ -89,7 +89,7 @@ static int render_diff(FILE *out, const struct profile_view *view,
     return rc;
 }
 
-static int render(FILE *out, const json_t *document, const struct profile_view *view,
+static int render(FILE *out, const json_t *document, const struct view *view,
                   const struct profile_options *options, struct hl_error *error)
 {
     if (options->old)
@@ -121,7 +121,7 @@ int profile_render(FILE *out, const json_t *document, const struct profile_optio
                      format_names[format]);
         return hl_error_hint(error, "formats that can compare are table, json and svg");
     }
-    struct profile_view view;
+    struct view view;
     int rc = profile_view_make(&view, document, error);
     if (!rc)
         rc = render(out, document, &view, options, error);

@@ -4,7 +4,7 @@
 
 #include "profile_parts.h"
 
-static void read_histogram(struct profile_check *c, const json_t *list, struct profile_kind *kind)
+static void read_histogram(struct profile_check *c, const json_t *list, struct view_kind *kind)
 {
     for (size_t i = 0; i < json_array_size(list) && !c->rc; i++) {
         const json_t *pair = json_array_get(list, i);
@@ -20,8 +20,8 @@ static void read_histogram(struct profile_check *c, const json_t *list, struct p
 }
 
 /* What tells kinds of one reason apart. */
-static const char *label(struct profile_view *view, struct profile_check *c, const json_t *o,
-                         const struct profile_kind *kind)
+static const char *label(struct view *view, struct profile_check *c, const json_t *o,
+                         const struct view_kind *kind)
 {
     uint64_t port = profile_number_or_0(c, o, "port");
     const char *address = profile_string(c, o, "address", false);
@@ -34,8 +34,8 @@ static const char *label(struct profile_view *view, struct profile_check *c, con
     return profile_wordf(view, c, "[%.60s %.900s]", kind->reason, kind->name);
 }
 
-static void read_kind(struct profile_view *view, struct profile_check *c, const json_t *o,
-                      struct profile_kind *kind)
+static void read_kind(struct view *view, struct profile_check *c, const json_t *o,
+                      struct view_kind *kind)
 {
     kind->reason = profile_word(view, c, profile_string(c, o, "reason", true));
     kind->name = profile_word(view, c, profile_string(c, o, "name", true));
@@ -51,7 +51,7 @@ static void read_kind(struct profile_view *view, struct profile_check *c, const 
     read_histogram(c, profile_list(c, o, "histogram", false), kind);
 }
 
-void profile_read_kinds(struct profile_view *view, struct profile_check *c, const json_t *doc)
+void profile_read_kinds(struct view *view, struct profile_check *c, const json_t *doc)
 {
     uint64_t count = 0, ns = 0;
     profile_at(c, "", -1);
@@ -76,8 +76,7 @@ static enum profile_root read_root(struct profile_check *c, const json_t *o)
 }
 
 /* The frame to blame is one of the stack's own, or somebody else would be. */
-static void check_site(struct profile_view *view, struct profile_check *c,
-                       const struct profile_row *row)
+static void check_site(struct view *view, struct profile_check *c, const struct profile_row *row)
 {
     long at = row->stack;
     while (!c->rc && row->site >= 0 && at != row->site) {
@@ -88,7 +87,7 @@ static void check_site(struct profile_view *view, struct profile_check *c,
     }
 }
 
-static void read_row(struct profile_view *view, struct profile_check *c, const json_t *o,
+static void read_row(struct view *view, struct profile_check *c, const json_t *o,
                      struct profile_row *row)
 {
     row->root = view->cpu ? read_root(c, o) : PROFILE_GUEST;
@@ -109,7 +108,7 @@ static void read_row(struct profile_view *view, struct profile_check *c, const j
     profile_add(c, &view->ns, row->ns, "ns");
 }
 
-void profile_read_rows(struct profile_view *view, struct profile_check *c, const json_t *doc)
+void profile_read_rows(struct view *view, struct profile_check *c, const json_t *doc)
 {
     const char *name = view->cpu ? "samples" : "exits";
     profile_at(c, "", -1);

@@ -12,7 +12,7 @@
 
 struct scope {
     FILE *out;
-    const struct profile_view *view;
+    const struct view *view;
     enum profile_by by;
     struct profile_map map;
     json_t *frames;
@@ -21,7 +21,7 @@ struct scope {
 
 static json_t *frame_json(const struct profile_cell *cell)
 {
-    const struct profile_frame *f = cell->frame;
+    const struct view_frame *f = cell->frame;
     json_t *o = json_object();
     json_object_set_new(o, "name",
                         f && f->inlined ? json_sprintf("%s (inlined)", cell->name)
@@ -115,8 +115,8 @@ static bool print(struct scope *s, enum profile_weight weight)
     return fine;
 }
 
-int profile_speedscope(FILE *out, const struct profile_view *view,
-                       const struct profile_options *options, struct hl_error *error)
+int profile_speedscope(FILE *out, const struct view *view, const struct profile_options *options,
+                       struct hl_error *error)
 {
     struct scope s = {.out = out, .view = view, .by = options->by, .frames = json_array()};
     s.cell = calloc(PROFILE_PATH_MAX, sizeof(*s.cell));

@@ -5,8 +5,8 @@
 
 #include "profile_parts.h"
 
-static void read_frame(struct profile_view *view, struct profile_check *c, const json_t *o,
-                       struct profile_frame *f)
+static void read_frame(struct view *view, struct profile_check *c, const json_t *o,
+                       struct view_frame *f)
 {
     const char *function = profile_string(c, o, "function", false);
     const char *file = profile_string(c, o, "file", false);
@@ -28,23 +28,23 @@ static void read_frame(struct profile_view *view, struct profile_check *c, const
 
 static int by_function(const void *a, const void *b)
 {
-    const struct profile_frame *const *x = a, *const *y = b;
+    const struct view_frame *const *x = a, *const *y = b;
     int rc = strcmp((*x)->name, (*y)->name);
     return rc ? rc : strcmp((*x)->file, (*y)->file);
 }
 
 static int by_line(const void *a, const void *b)
 {
-    const struct profile_frame *const *x = a, *const *y = b;
+    const struct view_frame *const *x = a, *const *y = b;
     int rc = by_function(a, b);
     return rc ? rc : strcmp((*x)->place, (*y)->place);
 }
 
 /* Equal ones follow each other: by_line's order is a refinement of by_function's. */
-static void number_names(struct profile_view *view, struct profile_check *c)
+static void number_names(struct view *view, struct profile_check *c)
 {
     size_t n = view->frame_count + 1;
-    struct profile_frame **sorted = calloc(n, sizeof(*sorted));
+    struct view_frame **sorted = calloc(n, sizeof(*sorted));
     if (!sorted) {
         profile_no_memory(c);
         return;
@@ -63,7 +63,7 @@ static void number_names(struct profile_view *view, struct profile_check *c)
     free(sorted);
 }
 
-void profile_read_frames(struct profile_view *view, struct profile_check *c, const json_t *doc)
+void profile_read_frames(struct view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
     const json_t *list = profile_list(c, doc, "frames", true);
@@ -75,13 +75,12 @@ void profile_read_frames(struct profile_view *view, struct profile_check *c, con
     if (c->rc)
         return;
     view->frame[view->frame_count] =
-        (struct profile_frame){.name = "[unknown]", .file = "", .place = ""};
+        (struct view_frame){.name = "[unknown]", .file = "", .place = ""};
     number_names(view, c);
 }
 
 /* Parents come first, so no stack is a circle. */
-static void read_stack(struct profile_view *view, struct profile_check *c, const json_t *pair,
-                       size_t i)
+static void read_stack(struct view *view, struct profile_check *c, const json_t *pair, size_t i)
 {
     const json_t *parent = json_array_get(pair, 0), *frame = json_array_get(pair, 1);
     struct profile_stack *s = view->stack + i;
@@ -101,7 +100,7 @@ static void read_stack(struct profile_view *view, struct profile_check *c, const
     }
 }
 
-void profile_read_stacks(struct profile_view *view, struct profile_check *c, const json_t *doc)
+void profile_read_stacks(struct view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
     const json_t *list = profile_list(c, doc, "stacks", true);

@@ -4,7 +4,7 @@
 
 #include "profile_parts.h"
 
-static void read_totals(struct profile_view *view, struct profile_check *c, const json_t *doc)
+static void read_totals(struct view *view, struct profile_check *c, const json_t *doc)
 {
     struct profile_totals *t = &view->totals;
     profile_at(c, "", -1);
@@ -47,8 +47,8 @@ static void read_range(struct profile_check *c, const json_t *o, const char *key
     range->known = true;
 }
 
-static void read_call(struct profile_view *view, struct profile_check *c, const json_t *o,
-                      struct profile_call *call)
+static void read_call(struct view *view, struct profile_check *c, const json_t *o,
+                      struct view_call *call)
 {
     call->name = profile_word(view, c, profile_string(c, o, "name", true));
     call->count = profile_number(c, o, "count");
@@ -67,7 +67,7 @@ static void read_call(struct profile_view *view, struct profile_check *c, const 
     read_range(c, o, "pages_touched", &call->touched);
 }
 
-static void read_calls(struct profile_view *view, struct profile_check *c, const json_t *doc)
+static void read_calls(struct view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
     const json_t *list = profile_list(c, doc, "calls", false);
@@ -78,7 +78,7 @@ static void read_calls(struct profile_view *view, struct profile_check *c, const
     }
 }
 
-static void read_startup(struct profile_view *view, struct profile_check *c, const json_t *doc)
+static void read_startup(struct view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
     const json_t *list = profile_list(c, doc, "startup", false);
@@ -92,7 +92,7 @@ static void read_startup(struct profile_view *view, struct profile_check *c, con
     }
 }
 
-static void read_memory(struct profile_view *view, struct profile_check *c, const json_t *doc)
+static void read_memory(struct view *view, struct profile_check *c, const json_t *doc)
 {
     struct profile_memory *m = &view->memory;
     profile_at(c, "", -1);
@@ -111,7 +111,7 @@ static void read_memory(struct profile_view *view, struct profile_check *c, cons
     m->touched_known = json_is_integer(json_object_get(o, "pages_touched"));
 }
 
-static void read_counters(struct profile_view *view, struct profile_check *c, const json_t *doc)
+static void read_counters(struct view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
     const json_t *list = profile_list(c, doc, "kvm", false);
@@ -128,7 +128,7 @@ static void read_counters(struct profile_view *view, struct profile_check *c, co
     }
 }
 
-void profile_read_summary(struct profile_view *view, struct profile_check *c, const json_t *doc)
+void profile_read_summary(struct view *view, struct profile_check *c, const json_t *doc)
 {
     read_totals(view, c, doc);
     read_calls(view, c, doc);

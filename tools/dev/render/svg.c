@@ -26,7 +26,7 @@ extern const char profile_flame_js[], profile_flame_css[];
 
 struct picture {
     FILE *out;
-    const struct profile_view *view;
+    const struct view *view;
     const struct profile_tree *tree;
     enum profile_weight weight;
     bool compares;
@@ -66,12 +66,12 @@ static void xml_short(FILE *out, const char *text, double px)
     free(part);
 }
 
-static uint64_t weight(const struct picture *p, const struct profile_node *node)
+static uint64_t weight(const struct picture *p, const struct view_node *node)
 {
     return p->weight == PROFILE_TIME ? node->ns : node->count;
 }
 
-static uint64_t before(const struct picture *p, const struct profile_node *node)
+static uint64_t before(const struct picture *p, const struct view_node *node)
 {
     return p->weight == PROFILE_TIME ? node->old_ns : node->old_count;
 }
@@ -82,14 +82,14 @@ static const char *unit(const struct picture *p)
 }
 
 /* What the frame's own name does not say. */
-static const char *place(const struct profile_node *node)
+static const char *place(const struct view_node *node)
 {
     return node->cell.frame && !*node->cell.at ? node->cell.frame->place : "";
 }
 
-static void title(struct picture *p, const struct profile_node *node, const char *name)
+static void title(struct picture *p, const struct view_node *node, const char *name)
 {
-    const struct profile_node *all = p->tree->node;
+    const struct view_node *all = p->tree->node;
     char share[PROFILE_NUMBER], time[PROFILE_NUMBER], time_share[PROFILE_NUMBER];
     fputs("<title>", p->out);
     xml(p->out, name);
@@ -112,9 +112,9 @@ static void title(struct picture *p, const struct profile_node *node, const char
     fputs("</title>", p->out);
 }
 
-static void data(struct picture *p, const struct profile_node *node, const char *name)
+static void data(struct picture *p, const struct view_node *node, const char *name)
 {
-    const struct profile_frame *f = node->cell.frame;
+    const struct view_frame *f = node->cell.frame;
     fprintf(p->out, "<g class=\"f%s%s\"", f && f->inlined ? " i" : "",
             f && f->uncertain ? " u" : "");
     fprintf(p->out, " data-p=\"%" PRIu32 "\" data-c=\"%" PRIu64 "\" data-t=\"%" PRIu64 "\"",
@@ -134,7 +134,7 @@ static void data(struct picture *p, const struct profile_node *node, const char 
 
 static void draw(struct picture *p, uint32_t n)
 {
-    const struct profile_node *node = p->tree->node + n, *all = p->tree->node;
+    const struct view_node *node = p->tree->node + n, *all = p->tree->node;
     double whole = (double)weight(p, all), scale = whole > 0 ? (WIDTH - 2 * MARGIN) / whole : 0;
     double x = n ? p->x[node->parent] : MARGIN, w = (double)weight(p, node) * scale;
     unsigned y = TOP + (p->tree->depth - node->depth) * ROW;
@@ -159,9 +159,9 @@ static void draw(struct picture *p, uint32_t n)
 }
 
 /* Its callers are at least as wide. */
-static bool visible(const struct picture *p, const struct profile_node *node)
+static bool visible(const struct picture *p, const struct view_node *node)
 {
-    const struct profile_node *all = p->tree->node;
+    const struct view_node *all = p->tree->node;
     return !p->parts || node->count > all->count / p->parts || node->ns > all->ns / p->parts;
 }
 
@@ -186,7 +186,7 @@ static uint32_t first_visible(const struct picture *p, uint32_t n)
 /* Parents first, siblings in their order; it may be too deep for a recursion. */
 static void draw_all(struct picture *p)
 {
-    const struct profile_node *node = p->tree->node;
+    const struct view_node *node = p->tree->node;
     uint32_t at = 0, next = 0;
     do {
         draw(p, next);
@@ -211,7 +211,7 @@ static void button(FILE *out, const char *id, int x, int width, const char *text
 static void head(struct picture *p)
 {
     FILE *out = p->out;
-    const struct profile_node *all = p->tree->node;
+    const struct view_node *all = p->tree->node;
     const struct profile_totals *t = &p->view->totals;
     bool time = p->weight == PROFILE_TIME;
     char buf[PROFILE_NUMBER];
@@ -310,7 +310,7 @@ static void find_most(struct picture *p)
     }
 }
 
-int profile_svg(FILE *out, const struct profile_view *view, const struct profile_view *old,
+int profile_svg(FILE *out, const struct view *view, const struct view *old,
                 const struct profile_options *options, struct hl_error *error)
 {
     struct profile_tree tree = {0}, before_tree = {0};

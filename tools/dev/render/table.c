@@ -12,7 +12,7 @@
 
 struct table {
     FILE *out;
-    const struct profile_view *view;
+    const struct view *view;
     const struct profile_colors *colors;
     const struct profile_groups *groups;
     enum profile_by by;
@@ -241,7 +241,7 @@ static void explain(const struct table *t)
                 t->colors->dim, t->colors->plain);
 }
 
-int profile_table(FILE *out, const struct profile_view *view, const struct profile_options *options,
+int profile_table(FILE *out, const struct view *view, const struct profile_options *options,
                   struct hl_error *error)
 {
     struct profile_groups groups;

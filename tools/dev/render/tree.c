@@ -13,13 +13,12 @@ struct builder {
 
 static bool append(struct profile_tree *tree, const struct profile_cell *cell, uint32_t parent)
 {
-    struct profile_node *more = profile_grow(tree->node, tree->count, sizeof(*more));
+    struct view_node *more = profile_grow(tree->node, tree->count, sizeof(*more));
     if (!more || tree->count >= UINT32_MAX - 1)
         return false;
     tree->node = more;
     uint32_t depth = tree->count ? tree->node[parent].depth + 1 : 0;
-    tree->node[tree->count++] =
-        (struct profile_node){.cell = *cell, .parent = parent, .depth = depth};
+    tree->node[tree->count++] = (struct view_node){.cell = *cell, .parent = parent, .depth = depth};
     if (depth > tree->depth)
         tree->depth = depth;
     return true;
@@ -31,7 +30,7 @@ static uint32_t child(struct builder *b, uint32_t parent, const struct profile_c
     uint32_t n = profile_map(&b->map, parent, cell->key);
     if (n == PROFILE_MAP_FULL || (n + 1 == b->tree->count && !append(b->tree, cell, parent)))
         return 0;
-    struct profile_node *node = b->tree->node + n + 1;
+    struct view_node *node = b->tree->node + n + 1;
     if (cell->frame && strcmp(cell->frame->place, node->cell.frame->place) != 0)
         node->several = true;
     return n + 1;
@@ -63,8 +62,8 @@ static int compare_cells(const struct profile_cell *a, const struct profile_cell
 
 static int by_parent_and_name(const void *a, const void *b, void *nodes)
 {
-    const struct profile_node *x = (struct profile_node *)nodes + *(const uint32_t *)a;
-    const struct profile_node *y = (struct profile_node *)nodes + *(const uint32_t *)b;
+    const struct view_node *x = (struct view_node *)nodes + *(const uint32_t *)a;
+    const struct view_node *y = (struct view_node *)nodes + *(const uint32_t *)b;
     if (x->parent != y->parent)
         return x->parent < y->parent ? -1 : 1;
     return compare_cells(&x->cell, &y->cell);
@@ -80,7 +79,7 @@ static bool sort(struct profile_tree *tree)
         order[i - 1] = (uint32_t)i;
     qsort_r(order, tree->count - 1, sizeof(*order), by_parent_and_name, tree->node);
     for (size_t i = tree->count - 1; i-- > 0;) {
-        struct profile_node *node = tree->node + order[i];
+        struct view_node *node = tree->node + order[i];
         node->sibling = tree->node[node->parent].child;
         tree->node[node->parent].child = order[i];
     }
@@ -88,8 +87,8 @@ static bool sort(struct profile_tree *tree)
     return true;
 }
 
-int profile_tree_make(struct profile_tree *tree, const struct profile_view *view,
-                      enum profile_by by, struct hl_error *error)
+int profile_tree_make(struct profile_tree *tree, const struct view *view, enum profile_by by,
+                      struct hl_error *error)
 {
     memset(tree, 0, sizeof(*tree));
     struct builder b = {.tree = tree};

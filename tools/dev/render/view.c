@@ -7,7 +7,7 @@
 #include "profile_parts.h"
 #include "profile_text.h"
 
-static void read_head(struct profile_view *view, struct profile_check *c, const json_t *doc)
+static void read_head(struct view *view, struct profile_check *c, const json_t *doc)
 {
     profile_at(c, "", -1);
     const char *format = profile_string(c, doc, "format", true);
@@ -25,7 +25,7 @@ static void read_head(struct profile_view *view, struct profile_check *c, const 
     view->rate_hz = profile_number_or_0(c, doc, "rate_hz");
 }
 
-int profile_view_make(struct profile_view *view, const json_t *document, struct hl_error *error)
+int profile_view_make(struct view *view, const json_t *document, struct hl_error *error)
 {
     struct profile_check c = {.error = error, .list = "", .index = -1};
     memset(view, 0, sizeof(*view));
@@ -38,7 +38,7 @@ int profile_view_make(struct profile_view *view, const json_t *document, struct 
     return c.rc;
 }
 
-void profile_view_free(struct profile_view *view)
+void profile_view_free(struct view *view)
 {
     while (view->words) {
         struct profile_words *next = view->words->next;
@@ -56,19 +56,18 @@ void profile_view_free(struct profile_view *view)
     memset(view, 0, sizeof(*view));
 }
 
-const struct profile_frame *profile_frame(const struct profile_view *view, long stack)
+const struct view_frame *profile_frame(const struct view *view, long stack)
 {
     return view->frame + (stack < 0 ? view->frame_count : view->stack[stack].frame);
 }
 
-const struct profile_frame *profile_site(const struct profile_view *view,
-                                         const struct profile_row *row)
+const struct view_frame *profile_site(const struct view *view, const struct profile_row *row)
 {
     return profile_frame(view, row->site >= 0 ? row->site : row->stack);
 }
 
-size_t profile_frames(const struct profile_view *view, const struct profile_row *row,
-                      const struct profile_frame *frame[PROFILE_DEPTH_MAX])
+size_t profile_frames(const struct view *view, const struct profile_row *row,
+                      const struct view_frame *frame[PROFILE_DEPTH_MAX])
 {
     size_t n = row->stack < 0 ? 1 : view->stack[row->stack].depth;
     long at = row->stack;

@@ -23,14 +23,14 @@ void attachable_id(const struct hl_attachable *list, size_t count, size_t i, cha
 long attachable_find(const struct hl_attachable *list, size_t count, const char *id)
 {
     char full[32], pid[32];
-    long found = -1;
+    long found = ATTACHABLE_NONE;
     for (size_t i = 0; i < count; i++) {
         snprintf(full, sizeof(full), "%d-%u", list[i].pid, list[i].number);
         snprintf(pid, sizeof(pid), "%d", list[i].pid);
         if (strcmp(id, full) == 0)
             return (long)i;
         if (strcmp(id, pid) == 0)
-            found = found == -1 ? (long)i : -2;
+            found = found == ATTACHABLE_NONE ? (long)i : ATTACHABLE_SEVERAL;
     }
     return found;
 }

@@ -12,7 +12,11 @@
 void attachable_id(const struct hl_attachable *list, size_t count, size_t i, char *buf,
                    size_t size);
 
-/* PID-NUMBER always names one, PID where there is one of that process.  -1: none, -2: several. */
+/*
+ * PID-NUMBER always names one, PID if there is one of that process.  ATTACHABLE_NONE;
+ * ATTACHABLE_SEVERAL: which of them is not clear.
+ */
+enum { ATTACHABLE_NONE = -1, ATTACHABLE_SEVERAL = -2 };
 long attachable_find(const struct hl_attachable *list, size_t count, const char *id);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run/calls.c - make a session's calls, or run its main(), and print what comes of them. */
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "crash.h"
 #include "debugger.h"
 #include "json.h"
@@ -14,14 +14,12 @@
 #include "value_text.h"
 #include "watchdog.h"
 
-/* No status: the debugger wants everything from the start. */
-#define AGAIN (-1)
+/* Instead of a status: the debugger wants everything from the start; nobody wished for this end. */
+enum { STATUS_AGAIN = -1, STATUS_NONE = -2 };
 
 double session_now_ms(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+    return (double)clock_now() / 1e6;
 }
 
 void session_print_counts(const struct session *s, double ms)
@@ -37,32 +35,32 @@ void session_print_counts(const struct session *s, double ms)
             (unsigned long long)c.faults, (unsigned long long)c.interrupts);
 }
 
-/* An end that is somebody's wish is none to complain about: its status; -2 where it is none. */
+/* An end that is somebody's wish is none to complain about: its status, or STATUS_NONE. */
 static int wished_end(struct session *s, const struct hl_error *error)
 {
     int status;
     if (error->code != HL_ERR_INTERRUPTED)
-        return -2;
+        return STATUS_NONE;
     switch (watchdog_reason(s->watchdog, &status)) {
     case WATCHDOG_SIGNAL:
     case WATCHDOG_GDB_GONE:
         return status;
     case WATCHDOG_TIMEOUT:
-        return -2;
+        return STATUS_NONE;
     case WATCHDOG_NONE:
     default:
         break;
     }
     switch (s->sandbox ? hl_sandbox_debug_wish(s->sandbox) : HL_DEBUG_NOTHING) {
     case HL_DEBUG_RESTARTED:
-        return AGAIN;
+        return STATUS_AGAIN;
     case HL_DEBUG_KILLED:
         if (s->options->verbose)
             fputs("killed from the debugger\n", stderr);
         return EXIT_FINE;
     case HL_DEBUG_NOTHING:
     default:
-        return -2;
+        return STATUS_NONE;
     }
 }
 
@@ -99,9 +97,8 @@ static void report(struct session *s, const struct hl_error *error, bool stopped
     ui_error(0, "%s", error->text);
     if (stopped) {
         watchdog_reports(s->watchdog);
-        json_object_set_new(
-            into, "crash",
-            crash_report(s->sandbox, !seen_by_gdb(s), s->options->verbose));
+        json_object_set_new(into, "crash",
+                            crash_report(s->sandbox, !seen_by_gdb(s), s->options->verbose));
     }
     if (error->hint[0] && !seen_by_gdb(s))
         ui_hint("%s", error->hint);
@@ -110,7 +107,7 @@ static void report(struct session *s, const struct hl_error *error, bool stopped
 }
 
 /* A call's or the whole run's end: what is printed of it in either form. */
-static int failed(struct session *s, struct hl_error *error, json_t *into)
+static int call_failed(struct session *s, struct hl_error *error, json_t *into)
 {
     int status = wished_end(s, error);
     if (status != -2)
@@ -133,7 +130,7 @@ static int failed(struct session *s, struct hl_error *error, json_t *into)
 
 int session_failed(struct session *s, struct hl_error *error, json_t *document)
 {
-    return failed(s, error, document);
+    return call_failed(s, error, document);
 }
 
 /* A trace has it in its own lines. */
@@ -181,7 +178,7 @@ static int do_call(struct session *s, size_t i, json_t *into, bool *ended)
     double took = session_now_ms() - start;
     *ended = rc != 0;
     if (rc)
-        return failed(s, &error, into);
+        return call_failed(s, &error, into);
     json_object_set_new(into, "type", json_string(hl_type_name(value.type)));
     if (in_document(s))
         put_value(s, into, &value);
@@ -198,7 +195,7 @@ static int restore_and_call(struct session *s, size_t i, json_t *into, bool *end
 {
     struct hl_error error;
     *ended = s->snapshot && hl_sandbox_restore(s->sandbox, s->snapshot, &error);
-    return *ended ? failed(s, &error, into) : do_call(s, i, into, ended);
+    return *ended ? call_failed(s, &error, into) : do_call(s, i, into, ended);
 }
 
 static int do_calls(struct session *s, json_t *document)
@@ -230,9 +227,9 @@ static int do_main(struct session *s, json_t *document)
                  : s->snapshot ? hl_sandbox_restore(s->sandbox, s->snapshot, &error)
                                : session_start(s, &error);
         if (rc)
-            return failed(s, &error, document);
+            return call_failed(s, &error, document);
         if (hl_sandbox_main(s->sandbox, &exit_status, &error))
-            return failed(s, &error, document);
+            return call_failed(s, &error, document);
     }
     json_object_set_new(document, "exit_status", json_integer(exit_status));
     return exit_status;
@@ -263,7 +260,7 @@ static int do_all(struct session *s, json_t *document)
 static int start_and_do_all(struct session *s, json_t *document)
 {
     struct hl_error error;
-    return session_start(s, &error) ? failed(s, &error, document) : do_all(s, document);
+    return session_start(s, &error) ? call_failed(s, &error, document) : do_all(s, document);
 }
 
 /* What --restore goes back to has been made by the start that is now done again. */
@@ -273,7 +270,8 @@ static int start_afresh(struct session *s, json_t *document)
     json_object_del(document, "error");
     json_object_del(document, "crash");
     json_object_del(document, "exit_status");
-    return session_take_snapshot(s, &error) ? failed(s, &error, document) : do_all(s, document);
+    return session_take_snapshot(s, &error) ? call_failed(s, &error, document)
+                                            : do_all(s, document);
 }
 
 /* A debugger may want it all again, while it runs or when it is over. */
@@ -281,7 +279,7 @@ static int again_and_again(struct session *s, json_t *document)
 {
     int status = start_and_do_all(s, document);
     for (;; status = start_afresh(s, document)) {
-        if (status == AGAIN)
+        if (status == STATUS_AGAIN)
             continue;
         if (!s->options->gdb || !s->sandbox || watchdog_reason(s->watchdog, NULL) != WATCHDOG_NONE)
             return status;

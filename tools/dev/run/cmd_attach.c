@@ -79,10 +79,13 @@ static int attach(const struct options *o)
     size_t count;
     if (hl_attachable_list(&list, &count, &error))
         return ui_library_error(&error);
-    long i = o->target ? attachable_find(list, count, o->target) : count == 1 ? 0 : count ? -2 : -1;
-    int status = i == -2 ? several(list, count, o->target)
-                 : i < 0 ? none(o->target)
-                         : start_gdb(&list[i], o);
+    long i = o->target    ? attachable_find(list, count, o->target)
+             : count == 1 ? 0
+             : count      ? ATTACHABLE_SEVERAL
+                          : ATTACHABLE_NONE;
+    int status = i == ATTACHABLE_SEVERAL ? several(list, count, o->target)
+                 : i < 0                 ? none(o->target)
+                                         : start_gdb(&list[i], o);
     hl_attachable_free(list);
     return status;
 }

@@ -42,7 +42,7 @@ static const char help[] =
     "environment, 111 system failure, 124 timeout, 134 the guest crashed; else\n"
     "main()'s own.\n";
 
-static int run(struct session *s, const struct options *options)
+static int run_guest(struct session *s, const struct options *options)
 {
     double start = session_now_ms();
     json_t *document = json_pack("{s:[]}", "calls");
@@ -75,7 +75,7 @@ int cmd_run(int argc, char **argv)
     struct session session = {.served = debugger_announce};
     int status = options_parse(&options, OPTIONS_RUN, argc, argv, help);
     if (status < 0) {
-        status = run(&session, &options);
+        status = run_guest(&session, &options);
         session_close(&session);
     }
     options_free(&options);

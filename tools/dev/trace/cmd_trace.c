@@ -102,7 +102,7 @@ static int close_output(const struct options *o, int status)
     return status;
 }
 
-static int run(struct session *s, const struct options *o)
+static int trace_guest(struct session *s, const struct options *o)
 {
     json_t *document = json_pack("{s:[]}", "calls");
     struct hl_error error;
@@ -138,7 +138,7 @@ int cmd_trace(int argc, char **argv)
         process = getpid();
         at_quick_exit(abandon);
         atexit(abandon);
-        status = run(&session, &options);
+        status = trace_guest(&session, &options);
         session_close(&session);
     }
     options_free(&options);

@@ -10,7 +10,7 @@
 #include "json_write.h"
 #include "trace.h"
 
-static void put(json_t *o, const char *key, json_t *value)
+static void put_key(json_t *o, const char *key, json_t *value)
 {
     json_object_set_new(o, key, value);
 }
@@ -38,17 +38,17 @@ static void put_args(const struct trace *t, json_t *o, const struct trace_line *
     bool cut = false;
     for (size_t i = 0; i < line->count; i++)
         json_array_append_new(list, value(t, &line->args[i], &cut));
-    put(o, "args", list);
+    put_key(o, "args", list);
     if (cut)
-        put(o, "args_cut", json_true());
+        put_key(o, "args_cut", json_true());
 }
 
 static void put_result(const struct trace *t, json_t *o, const struct hl_value *v)
 {
     bool cut = false;
-    put(o, "result", value(t, v, &cut));
+    put_key(o, "result", value(t, v, &cut));
     if (cut)
-        put(o, "result_cut", json_true());
+        put_key(o, "result_cut", json_true());
 }
 
 static json_t *hex(uint64_t number)
@@ -60,25 +60,25 @@ static void put_fault(json_t *o, const struct hl_exit *exit)
 {
     char words[256];
     if (exit->kind != HL_EXIT_FAULT) {
-        put(o, "message", text(exit->shutdown.why));
+        put_key(o, "message", text(exit->shutdown.why));
         return;
     }
     hl_fault_format(&exit->fault, words, sizeof(words));
-    put(o, "message", text(words));
-    put(o, "vector", json_integer(exit->fault.vector));
-    put(o, "error_code", json_integer(exit->fault.error_code));
-    put(o, "rip", hex(exit->fault.rip));
+    put_key(o, "message", text(words));
+    put_key(o, "vector", json_integer(exit->fault.vector));
+    put_key(o, "error_code", json_integer(exit->fault.error_code));
+    put_key(o, "rip", hex(exit->fault.rip));
     if (exit->fault.vector == 14)
-        put(o, "address", hex(exit->fault.address));
+        put_key(o, "address", hex(exit->fault.address));
 }
 
 static void put_access(json_t *o, const struct hl_exit *exit)
 {
     bool mmio = exit->kind == HL_EXIT_MMIO;
-    put(o, "address", hex(mmio ? exit->mmio.gpa : exit->io.port));
-    put(o, "size", json_integer(mmio ? exit->mmio.size : exit->io.size));
+    put_key(o, "address", hex(mmio ? exit->mmio.gpa : exit->io.port));
+    put_key(o, "size", json_integer(mmio ? exit->mmio.size : exit->io.size));
     if (!mmio && !exit->io.in)
-        put(o, "value", hex(exit->io.value));
+        put_key(o, "value", hex(exit->io.value));
 }
 
 /* A system call's arguments also as they are in the registers. */
@@ -88,11 +88,11 @@ static void put_syscall(struct trace *t, json_t *o, const struct trace_line *lin
     t->args =
         (struct trace_args){.json = json_array(), .string_max = t->session->options->string_max};
     trace_args_before(&t->args, hl_sandbox_machine(t->sandbox), line->exit);
-    put(o, "number", json_integer((json_int_t)line->exit->syscall.number));
-    put(o, "args", t->args.json);
+    put_key(o, "number", json_integer((json_int_t)line->exit->syscall.number));
+    put_key(o, "args", t->args.json);
     for (int i = 0; i < 6; i++)
         json_array_append_new(raw, hex(line->exit->syscall.arg[i]));
-    put(o, "raw", raw);
+    put_key(o, "raw", raw);
 }
 
 static void put_head(struct trace *t, json_t *o, const struct trace_line *line)
@@ -110,16 +110,16 @@ static void put_head(struct trace *t, json_t *o, const struct trace_line *line)
         put_fault(o, line->exit);
         break;
     case TRACE_OUTPUT:
-        put(o, "fd", json_integer(STDOUT_FILENO));
-        put(o, "text", json_text(line->data, line->size));
+        put_key(o, "fd", json_integer(STDOUT_FILENO));
+        put_key(o, "text", json_text(line->data, line->size));
         break;
     case TRACE_LOG:
-        put(o, "text", json_text(line->data, line->size));
+        put_key(o, "text", json_text(line->data, line->size));
         break;
     case TRACE_RESULT:
-        put(o, "phase", json_string(phases[line->phase]));
+        put_key(o, "phase", json_string(phases[line->phase]));
         if (line->phase != TRACE_RESTORE)
-            put(o, "run", json_string(runs[line->run]));
+            put_key(o, "run", json_string(runs[line->run]));
         if (line->phase == TRACE_BEGIN)
             put_args(t, o, line);
         break;
@@ -136,18 +136,19 @@ static void put_failure(json_t *o, const struct trace_line *line)
 {
     json_t *error = json_object();
     if (line->has_code)
-        put(error, "code", json_integer(line->code));
-    put(error, "message", text(line->failure));
-    put(o, "error", error);
+        put_key(error, "code", json_integer(line->code));
+    put_key(error, "message", text(line->failure));
+    put_key(o, "error", error);
 }
 
 static void put_answer(json_t *o, const struct trace_line *line)
 {
     const char *name =
         line->answer < 0 && line->answer > -4096 ? strerrorname_np((int)-line->answer) : NULL;
-    put(o, "result", json_integer(line->answer));
+    put_key(o, "result", json_integer(line->answer));
     if (name)
-        put(o, "error",
+        put_key(
+            o, "error",
             json_pack("{s:s, s:s}", "name", name, "message", strerrordesc_np((int)-line->answer)));
 }
 
@@ -162,39 +163,39 @@ static void put_tail(struct trace *t, json_t *o, const struct trace_line *line)
     } else if (line->result) {
         put_result(t, o, line->result);
     } else if (line->has_code) {
-        put(o, "result", json_integer(line->code));
+        put_key(o, "result", json_integer(line->code));
     }
     if (line->timed)
-        put(o, "duration_ns", json_integer((json_int_t)line->took));
+        put_key(o, "duration_ns", json_integer((json_int_t)line->took));
 }
 
 static void put_site(const struct trace *t, json_t *o, const struct trace_stack *stack)
 {
     const struct hl_frame *f = &stack->frame[stack->site];
     if (t->call)
-        put(o, "call", text(t->call));
+        put_key(o, "call", text(t->call));
     if (!stack->count)
         return;
-    put(o, "pc", hex(f->pc));
+    put_key(o, "pc", hex(f->pc));
     if (f->location.function)
-        put(o, "function", text(f->location.function));
+        put_key(o, "function", text(f->location.function));
     if (f->location.file) {
-        put(o, "file", text(f->location.file));
-        put(o, "line", json_integer(f->location.line));
+        put_key(o, "file", text(f->location.file));
+        put_key(o, "line", json_integer(f->location.line));
     }
     if (f->uncertain)
-        put(o, "uncertain", json_true());
+        put_key(o, "uncertain", json_true());
     if (t->session->options->stack_trace)
-        put(o, "stack", frames_json(stack->frame, stack->count));
+        put_key(o, "stack", frames_json(stack->frame, stack->count));
 }
 
 static void begin(struct trace *t, const struct trace_line *line)
 {
     json_t *o = json_object();
-    put(o, "time_ns", json_integer((json_int_t)(line->time - t->start)));
-    put(o, "class", json_string(trace_class_name(line->class)));
+    put_key(o, "time_ns", json_integer((json_int_t)(line->time - t->start)));
+    put_key(o, "class", json_string(trace_class_name(line->class)));
     if (line->name)
-        put(o, "name", text(line->name));
+        put_key(o, "name", text(line->name));
     put_head(t, o, line);
     put_site(t, o, &line->stack);
     pthread_mutex_lock(&t->lock);
@@ -225,7 +226,7 @@ static void abandon(struct trace *t)
 {
     pthread_mutex_lock(&t->lock);
     if (t->object) {
-        put(t->object, "unfinished", json_true());
+        put_key(t->object, "unfinished", json_true());
         print(t, t->object);
     }
     t->object = NULL;
@@ -235,8 +236,8 @@ static void abandon(struct trace *t)
 void trace_json_end(struct trace *t, int status, json_t *error)
 {
     json_t *o = json_object();
-    put(o, "class", json_string(trace_class_name(TRACE_END)));
-    put(o, "status", json_integer(status));
+    put_key(o, "class", json_string(trace_class_name(TRACE_END)));
+    put_key(o, "status", json_integer(status));
     if (error)
         json_object_set(o, "error", error);
     print(t, o);

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "expr.h"
 #include "quote.h"
 #include "trace.h"
 #include "ui.h"

@@ -6,14 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "syscall_names.h"
-
-static uint64_t now(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 const char *trace_level(int level)
 {
@@ -73,7 +67,7 @@ static void on_begin(struct trace *t, const struct hl_event *e)
     t->aborting = false;
     if (!t->filter.shown[TRACE_RESULT])
         return;
-    struct trace_line *line = new_line(t, TRACE_RESULT, now(CLOCK_MONOTONIC), e->begin.name);
+    struct trace_line *line = new_line(t, TRACE_RESULT, clock_now(), e->begin.name);
     line->phase = TRACE_BEGIN;
     line->run = e->begin.what;
     line->args = e->begin.args;
@@ -244,7 +238,7 @@ static void on_restore(struct trace *t, const struct hl_event *e)
 {
     if (!t->filter.shown[TRACE_RESULT])
         return;
-    struct trace_line *line = new_line(t, TRACE_RESULT, now(CLOCK_MONOTONIC), "restore");
+    struct trace_line *line = new_line(t, TRACE_RESULT, clock_now(), "restore");
     line->phase = TRACE_RESTORE;
     line->took = e->restore.took;
     line->timed = true;
@@ -261,12 +255,12 @@ static void on_event(void *opaque, struct hl_sandbox *sandbox, const struct hl_e
         [HL_EVENT_RESTORE] = on_restore,
     };
     struct trace *t = opaque;
-    uint64_t began = now(CLOCK_MONOTONIC);
+    uint64_t began = clock_now();
     (void)sandbox;
     if (e->kind == HL_EVENT_BEGIN)
         t->own = 0;
     take[e->kind](t, e);
-    t->own += now(CLOCK_MONOTONIC) - began;
+    t->own += clock_now() - began;
 }
 
 int trace_open(struct trace *t, struct session *session, struct hl_error *error)
@@ -274,8 +268,8 @@ int trace_open(struct trace *t, struct session *session, struct hl_error *error)
     const struct options *o = session->options;
     t->session = session;
     pthread_mutex_init(&t->lock, NULL);
-    t->start = t->previous = now(CLOCK_MONOTONIC);
-    t->wall = (int64_t)(now(CLOCK_REALTIME) - t->start);
+    t->start = t->previous = clock_now();
+    t->wall = (int64_t)(clock_read(CLOCK_REALTIME) - t->start);
     t->observer = (struct hl_observer){
         .event = on_event, .opaque = t, .kinds = HL_EVENTS_ALL & ~HL_EVENT_BIT(HL_EVENT_DESTROY)};
     /* With JSON on standard output the guest's own output must be in it. */
