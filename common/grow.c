@@ -6,11 +6,9 @@
 #define LEAST_ITEMS 16
 #define LEAST_BYTES 256
 
-void *array_grow(void *array, size_t *room, size_t need, size_t size)
+void *array_enlarge(void *array, size_t *room, size_t need, size_t size)
 {
     size_t more = size == 1 ? LEAST_BYTES : LEAST_ITEMS, twice;
-    if (need <= *room && array)
-        return array;
     if (!__builtin_mul_overflow(*room, 2, &twice) && twice > more)
         more = twice;
     if (need > more)
