@@ -4,10 +4,12 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "full_io.h"
@@ -15,7 +17,7 @@
 #define PIECES 5
 #define PIECE 3000
 
-static volatile sig_atomic_t signals;
+static atomic_int signals;
 
 static void on_signal(int number)
 {
@@ -23,54 +25,82 @@ static void on_signal(int number)
     signals++;
 }
 
-struct writer {
+static void catch_signals(void)
+{
+    const struct sigaction action = {.sa_handler = on_signal}; /* without SA_RESTART */
+    signals = 0;
+    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+}
+
+/* The thread waits in the kernel: all that this one waits for is its read or write. */
+static bool sleeps(pid_t thread)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*d (%*[^)]) %c", &state), 1);
+    fclose(f);
+    return state == 'S';
+}
+
+struct other {
     int fd;
-    pthread_t reader;
+    pid_t thread; /* the one under test */
+    size_t total;
 };
 
-/* The reader is interrupted, and gets a piece only, each time. */
+static void interrupt(const struct other *o)
+{
+    int before = signals;
+    while (!sleeps(o->thread))
+        sched_yield();
+    assert_int_equal(syscall(SYS_tgkill, getpid(), o->thread, SIGUSR1), 0);
+    while (signals == before)
+        sched_yield();
+}
+
 static void *write_pieces(void *opaque)
 {
-    const struct writer *w = opaque;
+    const struct other *o = opaque;
     char piece[PIECE];
     for (int i = 0; i < PIECES; i++) {
         memset(piece, 'a' + i, sizeof(piece));
-        pthread_kill(w->reader, SIGUSR1);
-        assert_int_equal(write(w->fd, piece, sizeof(piece)), sizeof(piece));
+        interrupt(o);
+        assert_int_equal(write(o->fd, piece, sizeof(piece)), sizeof(piece));
     }
-    close(w->fd);
+    close(o->fd);
     return NULL;
 }
 
 static void test_pieces(void **state)
 {
-    const struct sigaction action = {.sa_handler = on_signal}; /* without SA_RESTART */
     char all[PIECES * PIECE + 100];
     int fds[2];
     pthread_t thread;
     (void)state;
-    assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
-    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    struct writer w = {fds[1], pthread_self()};
-    assert_int_equal(pthread_create(&thread, NULL, write_pieces, &w), 0);
+    catch_signals();
+    assert_int_equal(pipe2(fds, O_CLOEXEC | O_DIRECT), 0); /* a read gets what one write was */
+    struct other o = {fds[1], (pid_t)syscall(SYS_gettid), 0};
+    assert_int_equal(pthread_create(&thread, NULL, write_pieces, &o), 0);
     assert_int_equal(read_full(fds[0], all, sizeof(all)), PIECES * PIECE);
     assert_int_equal(errno, 0); /* the end, not an error */
     for (int i = 0; i < PIECES; i++)
         assert_int_equal(all[i * PIECE + PIECE - 1], 'a' + i);
     pthread_join(thread, NULL);
-    assert_true(signals > 0);
+    assert_int_equal(signals, PIECES);
     close(fds[0]);
 }
 
-/* A pipe takes 64 KiB at a time. */
+/* Once the pipe is full the write is interrupted, and has written as much as that. */
 static void *read_slowly(void *opaque)
 {
-    const int *fd = opaque;
-    size_t total = 0;
+    struct other *o = opaque;
     char piece[1000];
-    for (ssize_t n; (n = read(*fd, piece, sizeof(piece))) > 0;)
-        total += (size_t)n;
-    return (void *)total;
+    interrupt(o);
+    for (ssize_t n; (n = read(o->fd, piece, sizeof(piece))) > 0;)
+        o->total += (size_t)n;
+    return NULL;
 }
 
 static void test_large_write(void **state)
@@ -79,15 +109,17 @@ static void test_large_write(void **state)
     char *data = calloc(1, SIZE);
     int fds[2];
     pthread_t thread;
-    void *total;
     (void)state;
+    catch_signals();
     assert_non_null(data);
     assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-    assert_int_equal(pthread_create(&thread, NULL, read_slowly, &fds[0]), 0);
+    struct other o = {fds[0], (pid_t)syscall(SYS_gettid), 0};
+    assert_int_equal(pthread_create(&thread, NULL, read_slowly, &o), 0);
     assert_true(write_full(fds[1], data, SIZE));
     close(fds[1]);
-    pthread_join(thread, &total);
-    assert_int_equal((size_t)total, SIZE);
+    pthread_join(thread, NULL);
+    assert_int_equal(o.total, SIZE);
+    assert_int_equal(signals, 1);
     close(fds[0]);
     free(data);
 }

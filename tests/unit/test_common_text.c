@@ -174,6 +174,7 @@ static void test_values(void **state)
         {hl_value_string("a\"b"), 9, "\"a\\\"b\""},
         {hl_value_string("abcdef"), 3, "\"abc\"..."},
         {hl_value_bytes("\0\xff", 2), 9, "x\"00ff\""},
+        {hl_value_bytes("\0\xff", 2), 2, "x\"00ff\""},
         {hl_value_bytes("\0\xff", 2), 1, "x\"00\"..."},
         {{.type = HL_VOID}, 9, "void"},
     };
