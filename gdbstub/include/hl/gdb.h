@@ -16,9 +16,11 @@
 #define HL_GDB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <hl/error.h>
 #include <hl/gdb_target.h>
+#include <hl/sized.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,11 +29,12 @@ extern "C" {
 struct hl_gdb;
 
 struct hl_gdb_config {
+    size_t size HL_SIZED(hl_gdb_config); /* hl/sized.h */
     bool anywhere; /* allow a TCP address that is not of this machine alone: no one is kept out */
     bool fds;      /* stdio: talk on fd_in and fd_out; they stay the caller's */
     int fd_in, fd_out;
 };
-#define HL_GDB_CONFIG_INIT HL_ZERO
+#define HL_GDB_CONFIG_INIT HL_SIZED_INIT(hl_gdb_config)
 
 /*
  * Serve target (borrowed, with all it points to, until destroy) at endpoint:

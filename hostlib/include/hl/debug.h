@@ -32,9 +32,11 @@
 #define HL_DEBUG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <hl/error.h>
 #include <hl/sandbox.h>
+#include <hl/sized.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +53,7 @@ enum hl_debug_hold {
 };
 
 struct hl_debug_config {
+    size_t size HL_SIZED(hl_debug_config); /* hl/sized.h */
     enum hl_debug_hold hold;
     hl_gva_t hold_at;
     bool created;  /* the guest runs for the debugger: `quit` in GDB kills it */
@@ -63,7 +66,7 @@ struct hl_debug_config {
      */
     const char *core_directory;
 };
-#define HL_DEBUG_CONFIG_INIT HL_ZERO
+#define HL_DEBUG_CONFIG_INIT HL_SIZED_INIT(hl_debug_config)
 
 /*
  * Serve a debugger at endpoint (hl/gdb.h: "stdio", "unix:PATH", "tcp:[HOST:]PORT"; NULL or "": a

@@ -14,9 +14,11 @@
 #include <hl/profile.h>
 #include <hl/sandbox.h>
 #include <hl/share.h>
+#include <hl/sized.h>
 #include <hl/snapshot.h>
 #include <hl/symbols.h>
 #include <hl/text.h>
+#include <hl/types.h>
 #include <hl/value.h>
 
 #ifdef __cplusplus

@@ -12,14 +12,12 @@
 #include <stdint.h>
 
 #include <hl/error.h>
+#include <hl/types.h>
 #include <hl/value.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef uint64_t hl_gva_t; /* guest virtual address */
-typedef uint64_t hl_gpa_t; /* guest physical address */
 
 struct hl_image;
 
@@ -77,7 +75,7 @@ struct hl_segment {
     hl_gva_t start; /* page-aligned, bias added */
     size_t size;    /* in memory, page-aligned */
     size_t file_size;
-    unsigned prot; /* HL_PROT_* of hl/machine.h */
+    unsigned prot; /* HL_PROT_* of hl/types.h */
 };
 HL_API size_t hl_image_segment_count(const struct hl_image *image);
 HL_API const struct hl_segment *hl_image_segment(const struct hl_image *image, size_t index);

@@ -20,25 +20,24 @@
 
 #include <hl/error.h>
 #include <hl/image.h>
+#include <hl/sized.h>
+#include <hl/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define HL_PROT_NONE 0u
-#define HL_PROT_READ 1u
-#define HL_PROT_WRITE 2u
-#define HL_PROT_EXEC 4u
-
 struct hl_machine;
 
 struct hl_machine_config {
+    size_t size HL_SIZED(hl_machine_config);
     size_t memory;        /* bytes for hl_machine_alloc(); the library adds its own pages */
     size_t mapped;        /* bytes of address space that will be mapped at most; 0: as memory */
     const uint16_t *port; /* ports ring 3 may use, ... */
     size_t port_count;    /* ... all below HL_MACHINE_PORT_LIMIT */
     size_t shared;        /* room for what hl/share.h maps */
 };
+#define HL_MACHINE_CONFIG_INIT HL_SIZED_INIT(hl_machine_config)
 
 #define HL_MACHINE_PORT_LIMIT 0xe8u
 #define HL_MACHINE_MEMORY_MAX (256ull << 30)

@@ -24,6 +24,7 @@
 #include <hl/error.h>
 #include <hl/image.h>
 #include <hl/sandbox.h>
+#include <hl/sized.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,7 @@ extern "C" {
 struct hl_profile;
 
 struct hl_profile_config {
+    size_t size HL_SIZED(hl_profile_config); /* hl/sized.h */
     /*
      * 0: look at each exit.  Else sample so often a second what the guest and its host are doing: a
      * timer breaks KVM_RUN by the signal of hl_kick_signal(), which the thread has blocked
@@ -44,7 +46,7 @@ struct hl_profile_config {
      */
     bool pages;
 };
-#define HL_PROFILE_CONFIG_INIT HL_ZERO
+#define HL_PROFILE_CONFIG_INIT HL_SIZED_INIT(hl_profile_config)
 #define HL_PROFILE_RATE_MAX 10000
 
 /*

@@ -43,6 +43,7 @@
 #include <hl/error.h>
 #include <hl/image.h>
 #include <hl/machine.h>
+#include <hl/sized.h>
 #include <hl/value.h>
 
 #ifdef __cplusplus
@@ -80,6 +81,7 @@ typedef void hl_log_fn(void *opaque, int level, const char *text);
  * or all of it after a call that was interrupted, until the sandbox is restored.
  */
 struct hl_sandbox_config {
+    size_t size HL_SIZED(hl_sandbox_config); /* hl/sized.h */
     size_t heap;       /* default HL_HEAP_DEFAULT */
     size_t stack;      /* default HL_STACK_DEFAULT */
     size_t input;      /* room for one call's arguments; default HL_BUFFER_DEFAULT */
@@ -95,7 +97,7 @@ struct hl_sandbox_config {
     bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h), ... */
     bool no_profile;        /* ... and so is HL_PROFILE (hl/profile.h) */
 };
-#define HL_SANDBOX_CONFIG_INIT HL_ZERO
+#define HL_SANDBOX_CONFIG_INIT HL_SIZED_INIT(hl_sandbox_config)
 
 #define HL_HEAP_DEFAULT (64u << 20)
 #define HL_STACK_DEFAULT (1u << 20)
