@@ -5,7 +5,7 @@
  *     struct hl_gdb *gdb;
  *     hl_gdb_create(&gdb, &target, "tcp:0", NULL, &error);
  *     printf("gdb -ex 'target remote %s'\n", hl_gdb_remote(gdb));
- *     ... the guest runs, in any thread, debugged or not ...
+ *     // the guest runs, in any thread, debugged or not
  *     hl_gdb_destroy(gdb);
  *
  * One debugger at a time; a second one is told so and disconnected.  A debugger may come and go any
@@ -39,11 +39,11 @@ struct hl_gdb_config {
 /*
  * Serve target (borrowed, with all it points to, until destroy) at endpoint:
  *
- *     stdio             standard input and output, for `target remote | COMMAND`
- *     unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
- *                       PATH is a file's, also where it begins with '@': none is abstract
- *     tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
- *                       one.  A client of this machine must be this user's or root's (/proc/net/tcp)
+ *   stdio             standard input and output, for `target remote | COMMAND`
+ *   unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
+ *                     PATH is a file's, also where it begins with '@': none is abstract
+ *   tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
+ *                     one.  A client of this machine must be this user's or root's (/proc/net/tcp)
  *
  * A HOST that is not of this machine alone (0.0.0.0, [::], an address of a network) is an ARGUMENT
  * error unless config says `anywhere`.  A client whose user cannot be found out for want of a

@@ -2,7 +2,7 @@
 /*
  * hl/observe.h - what a guest does, told as it happens: for debuggers, profilers, tracers.
  *
- *     static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *event);
+ *     void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *event);
  *     struct hl_observer observer = {.event = on_event, .kinds = HL_EVENTS_ALL};
  *     hl_sandbox_observe(sb, &observer, &error);
  *

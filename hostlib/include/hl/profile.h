@@ -4,7 +4,7 @@
  *
  *     hl_profile_create(&profile, image, NULL, &error);
  *     hl_profile_attach(profile, sb, &error);
- *     hl_sandbox_start(sb, &error);                   and calls
+ *     hl_sandbox_start(sb, &error);                   // and calls
  *     hl_profile_write(profile, "profile.json", &error);
  *     hl_profile_destroy(profile);
  *

@@ -54,9 +54,10 @@ struct hl_sandbox;
 
 /*
  * A host function.  args are checked against the registered signature; their strings and bytes
- * belong to the library and live until the function returns.  For a result other than void fill
- * result->...; strings and bytes are copied after the return, so they may point to memory the
- * function owns (static, or kept in opaque).  Return 0, or non-zero for a failure: the guest sees
+ * belong to the library and live until the function returns.  A result other than void is set by
+ * *result = hl_i32(1) and the like; its type is there already, for result->i32 = 1.  Strings and
+ * bytes are copied after the return, so they may point to memory the function owns (static, or kept
+ * in opaque).  Return 0, or non-zero for a failure: the guest sees
  * an error value with that code and error->text (see hl_error_set()); the sandbox lives on. It runs
  * on the thread that made the call and must not use this sandbox (HL_ERR_BUSY).
  */
