@@ -29,7 +29,7 @@ extern "C" {
 struct hl_gdb;
 
 struct hl_gdb_config {
-    size_t size HL_SIZED(hl_gdb_config); /* hl/sized.h */
+    size_t size HL_SIZED(hl_gdb_config);
     bool anywhere; /* allow a TCP address that is not of this machine alone: no one is kept out */
     bool fds;      /* stdio: talk on fd_in and fd_out; they stay the caller's */
     int fd_in, fd_out;
@@ -65,7 +65,10 @@ HL_API int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, c
  */
 HL_API void hl_gdb_destroy(struct hl_gdb *gdb);
 
-/* The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path" (absolute), "stdio". */
+/*
+ * The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path" (absolute), "stdio".  Any thread;
+ * lives until destroy, as does the next one.
+ */
 HL_API const char *hl_gdb_endpoint(const struct hl_gdb *gdb);
 
 /* The same as GDB's `target remote` wants it: "127.0.0.1:40123", "/path"; "" for stdio. */

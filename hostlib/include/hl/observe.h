@@ -118,7 +118,7 @@ struct hl_observer {
  */
 HL_API int hl_sandbox_observe(struct hl_sandbox *sandbox, struct hl_observer *observer,
                               struct hl_error *error);
-/* One that does not observe is ignored. */
+/* One that does not observe is ignored.  Afterwards it is the caller's to free.  As above. */
 HL_API int hl_sandbox_unobserve(struct hl_sandbox *sandbox, struct hl_observer *observer,
                                 struct hl_error *error);
 

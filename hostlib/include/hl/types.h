@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 typedef uint64_t hl_gva_t; /* guest virtual address, as the guest's own code sees it */
-typedef uint64_t hl_gpa_t; /* guest physical address: an offset into the machine's memory */
+typedef uint64_t hl_gpa_t; /* guest physical address: what hl_machine_alloc() gives */
 
 /* Access to a page, from the guest's ring 3; bits. */
 #define HL_PROT_NONE 0u

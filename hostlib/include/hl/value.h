@@ -152,18 +152,20 @@ struct hl_signature {
     enum hl_type args[HL_MAX_ARGS];
 };
 
-/* "void", "i32", ... "bytes"; "?" for a number that is no type. */
+/* "void", "i32", ... "bytes"; "?" for a number that is no type.  A static string. */
 HL_API const char *hl_type_name(enum hl_type type);
 
 /*
- * Parse "i32(i32, string)"; spaces are free.  0, or HL_ERR_ARGUMENT.
+ * Parse "i32(i32, string)"; spaces are free.  0, or HL_ERR_ARGUMENT, also for NULL; then *signature
+ * is as it was.
  */
 HL_API int hl_signature_parse(const char *text, struct hl_signature *signature);
 
-/* Write "NAME(i32, string) -> i32"; returns the length it needs, as snprintf does. */
+/* Write "NAME(i32, string) -> i32"; returns the length of the whole text, as snprintf() does. */
 HL_API int hl_signature_format(const char *name, const struct hl_signature *signature, char *buf,
                                size_t size);
 
+/* The same result, and the same arguments in the same order. */
 HL_API bool hl_signature_equal(const struct hl_signature *a, const struct hl_signature *b);
 
 #ifdef __cplusplus
