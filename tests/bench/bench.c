@@ -71,7 +71,7 @@ struct hl_sandbox *sandbox_new(void)
 
 void echo(struct hl_sandbox *sb)
 {
-    struct hl_value text = {.type = HL_STRING, .data = "hello", .len = 5}, result;
+    struct hl_value text = hl_string("hello"), result;
     struct hl_error error;
     check(hl_sandbox_call(sb, "Echo", &text, 1, &result, &error), &error);
     if (result.len != 5 || memcmp(result.data, "hello", 5) != 0)

@@ -58,7 +58,7 @@ static double one_trip(void)
 
 static double warm_add(void)
 {
-    const struct hl_value args[] = {{.type = HL_I32, .i32 = 40}, {.type = HL_I32, .i32 = 2}};
+    const struct hl_value args[] = {hl_i32(40), hl_i32(2)};
     struct hl_value result;
     struct hl_error error;
     double t = now_us();

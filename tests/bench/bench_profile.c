@@ -117,7 +117,7 @@ static double ten_plain(void)
 
 static double spin(struct hl_sandbox *sb)
 {
-    const struct hl_value turns = {.type = HL_U64, .u64 = TURNS};
+    const struct hl_value turns = hl_u64(TURNS);
     struct hl_error error;
     double t = now_us();
     check(hl_sandbox_call(sb, "Spin", &turns, 1, NULL, &error), &error);

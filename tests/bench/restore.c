@@ -288,7 +288,7 @@ int main(int argc, char **argv)
 {
     struct hl_image *image;
     struct bench b = {.rounds = argc > 2 ? atoi(argv[2]) : 2000};
-    struct hl_value text = {.type = HL_STRING, .data = "hello", .len = 5};
+    struct hl_value text = hl_string("hello");
     struct hl_value pages = {.type = HL_U32};
     if (argc < 2 || b.rounds < 1 || b.rounds > ROUNDS_MAX)
         return 2;

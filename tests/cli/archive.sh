@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     struct hl_image *image;
     struct hl_sandbox *sb;
     struct hl_error e;
-    struct hl_value arg = {.type = HL_I32, .i32 = 27}, result;
+    struct hl_value arg = hl_i32(27), result;
     if (argc < 2 || hl_image_open(&image, argv[1], &e) ||
         hl_sandbox_create(&sb, image, NULL, &e) ||
         hl_sandbox_register(sb, "Cb", "i32(i32)", cb, NULL, &e) || hl_sandbox_start(sb, &e) ||

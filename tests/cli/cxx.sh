@@ -34,13 +34,10 @@ int main(int, char **argv)
 {
     hl_image *image;
     hl_snapshot *s[2];
-    hl_value args[2] = {}, result = {};
+    hl_value args[] = {hl_i32(40), hl_i32(2)}, result = {};
     if (hl_image_open(&image, argv[1], &e))
         return 2;
     hl_sandbox *inner = make(image, nullptr, &s[0]), *outer = make(image, inner, &s[1]);
-    args[0].type = args[1].type = HL_I32;
-    args[0].i32 = 40;
-    args[1].i32 = 2;
     for (int i = 0; i < 2; i++) {
         boom = true;
         try {

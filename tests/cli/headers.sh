@@ -38,12 +38,17 @@ else fail 'functions are found' "only $(wc -w <<<"$functions")"; fi
 int main()
 {
     hl_sandbox_config sandbox = HL_SANDBOX_CONFIG_INIT;
+    hl_machine_config machine = HL_MACHINE_CONFIG_INIT;
     hl_debug_config debug = HL_DEBUG_CONFIG_INIT;
     hl_profile_config profile = HL_PROFILE_CONFIG_INIT;
     hl_gdb_config gdb = HL_GDB_CONFIG_INIT;
+    hl_sandbox_config plain = {}; // a C++ struct has its size
     hl_image *image;
     hl_error error;
     bool zero = !sandbox.heap && !debug.hold && !profile.rate_hz && !gdb.fds && all[0];
+    zero = zero && plain.size == sizeof plain && sandbox.size == sizeof sandbox &&
+           machine.size == sizeof machine && debug.size == sizeof debug &&
+           profile.size == sizeof profile && gdb.size == sizeof gdb && hl_bytes("", 0).len == 0;
     return zero && hl_image_open(&image, "/nonexistent", &error) == HL_ERR_FILE ? 0 : 1;
 }
 C
@@ -56,25 +61,16 @@ built 'a C++ host links to all of libhl.a' g++ -std=c++17 $warn $san -I"$include
     "$lib/libhl.a" $libs &&
     if ./host; then ok 'and runs'; else fail 'and runs' "status $?"; fi
 
-# The examples of the headers, with what they leave to the reader.
-example() { awk '/^ \*     / { print substr($0, 8); seen = 1; next } seen { exit }' "$include/hl/$1.h"; }
-{
-    echo '#include <hl/hl.h>'
-    echo '#include <stdio.h>'
-    echo 'hl_host_fn host_add;'
-    for h in sandbox debug attach share; do
-        declares() { example $h | grep -q "$1 \*$2;" || echo "struct $1 *$2 = NULL;"; }
-        echo "void example_$h(int fd, size_t size, const struct hl_value *args);"
-        echo "void example_$h(int fd, size_t size, const struct hl_value *args) {"
-        echo 'struct hl_error error; struct hl_value result;'
-        declares hl_image image
-        declares hl_sandbox sb
-        example $h
-        echo '(void)fd; (void)size; (void)args; (void)result; (void)image; (void)sb; }'
-    done
-} >examples.c
-built 'the examples in the headers' gcc -std=c11 -Wall -Wextra -Werror -Wno-unused-variable \
-    -I"$include" -fsyntax-only examples.c
+# struct hl_bytes of a guest, and the host's constructor of that name.
+for first in guest value; do
+    printf '#include <hl/%s.h>\n' $first value guest >both.c
+    echo 'struct hl_bytes a; int b(void); int b(void) { return hl_bytes(a.data, 0).type; }' >>both.c
+    cp both.c both.cc
+    built "hl/$first.h first of two, in C11" \
+        gcc -std=c11 $warn -I"$include" -fsyntax-only both.c
+    built "hl/$first.h first of two, in C++17" \
+        g++ -std=c++17 $warn -I"$include" -fsyntax-only both.cc
+done
 
 cat >plugin.cc <<'C'
 #include <hl/plugin.h>
@@ -82,7 +78,7 @@ int hl_plugin_register(hl_sandbox *sandbox, hl_error *error)
 {
     return hl_sandbox_register(sandbox, "HostAdd", "i32(i32, i32)",
                                [](void *, const hl_value *args, size_t, hl_value *result, hl_error *) {
-                                   result->i32 = args[0].i32 + args[1].i32;
+                                   *result = hl_i32(args[0].i32 + args[1].i32);
                                    return 0;
                                },
                                nullptr, error);

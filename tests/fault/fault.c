@@ -80,7 +80,7 @@ static int open_guest(struct play *p)
 
 static int call_echo(struct play *p, struct hl_sandbox *sb)
 {
-    const struct hl_value arg = {.type = HL_STRING, .data = "text", .len = 4};
+    const struct hl_value arg = hl_string("text");
     struct hl_value result = {0};
     STEP(hl_sandbox_call(sb, "Echo", &arg, 1, &result, error_of(p)));
     if (result.type != HL_STRING || result.len != 4 || memcmp(result.data, "text", 5) != 0)
@@ -90,7 +90,7 @@ static int call_echo(struct play *p, struct hl_sandbox *sb)
 
 static int call_add(struct play *p, struct hl_sandbox *sb)
 {
-    const struct hl_value args[] = {{.type = HL_I32, .i32 = 40}, {.type = HL_I32, .i32 = 2}};
+    const struct hl_value args[] = {hl_i32(40), hl_i32(2)};
     struct hl_value result = {0};
     STEP(hl_sandbox_call(sb, "Add", args, 2, &result, error_of(p)));
     if (result.i32 != 42)
@@ -289,7 +289,7 @@ static int play_observe(struct play *p)
 static int play_share(struct play *p)
 {
     const struct hl_sandbox_config config = {.heap = 1 << 20, .shared = 1 << 20};
-    struct hl_value args[] = {{.type = HL_U64}, {.type = HL_U64, .u64 = 4}}, result = {0};
+    struct hl_value args[] = {hl_u64(0), hl_u64(4)}, result = {0};
     hl_gva_t copy = 0, at = 0;
     STEP(hl_image_open(&p->image, guest, error_of(p)));
     STEP(hl_sandbox_create(&p->sb, p->image, &config, error_of(p)));
@@ -312,7 +312,7 @@ static int play_share(struct play *p)
 /* Memory that one call has used is zeros in the next one, given back or not. */
 static int play_large(struct play *p)
 {
-    const struct hl_value arg = {.type = HL_I32, .i32 = 8 << 20};
+    const struct hl_value arg = hl_i32(8 << 20);
     STEP(hl_image_open(&p->image, guest, error_of(p)));
     STEP(hl_sandbox_create(&p->sb, p->image, NULL, error_of(p)));
     STEP(hl_sandbox_start(p->sb, error_of(p)));

@@ -42,7 +42,7 @@ static int fail(const struct hl_error *error)
 
 static int call(const char *name, struct hl_error *error)
 {
-    struct hl_value args[2] = {{.type = HL_I32, .i32 = 3}, {.type = HL_I32, .i32 = 10}}, result;
+    struct hl_value args[2] = {hl_i32(3), hl_i32(10)}, result;
     size_t count = !strcmp(name, "Work") ? 2 : !strcmp(name, "Spin") || !strcmp(name, "Copy") ? 0 : 1;
     int status = 0, rc;
     if (!strcmp(name, "main")) {

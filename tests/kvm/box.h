@@ -106,30 +106,11 @@ static inline int box_teardown(void **state)
 }
 #define BOX_TEST(test) cmocka_unit_test_setup_teardown(test, box_setup, box_teardown)
 
-static inline struct hl_value value_i32(int32_t v)
-{
-    return (struct hl_value){.type = HL_I32, .i32 = v};
-}
-
-static inline struct hl_value value_u32(uint32_t v)
-{
-    return (struct hl_value){.type = HL_U32, .u32 = v};
-}
-
-static inline struct hl_value value_u64(uint64_t v)
-{
-    return (struct hl_value){.type = HL_U64, .u64 = v};
-}
-
-static inline struct hl_value value_string(const char *text)
-{
-    return (struct hl_value){.type = HL_STRING, .data = text, .len = strlen(text)};
-}
-
-static inline struct hl_value value_bytes(const void *data, size_t len)
-{
-    return (struct hl_value){.type = HL_BYTES, .data = data, .len = len};
-}
+#define value_i32 hl_i32
+#define value_u32 hl_u32
+#define value_u64 hl_u64
+#define value_string hl_string
+#define value_bytes hl_bytes
 
 /* Call; the result is in box->result, an error in box->error. */
 static inline int box_try(struct box *box, const char *name, const struct hl_value *args,

@@ -12,25 +12,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static struct hl_value value_i64(int64_t v)
-{
-    return (struct hl_value){.type = HL_I64, .i64 = v};
-}
-
-static struct hl_value value_f32(float v)
-{
-    return (struct hl_value){.type = HL_F32, .f32 = v};
-}
-
-static struct hl_value value_f64(double v)
-{
-    return (struct hl_value){.type = HL_F64, .f64 = v};
-}
-
-static struct hl_value value_bool(bool v)
-{
-    return (struct hl_value){.type = HL_BOOL, .boolean = v};
-}
+#define value_i64 hl_i64
+#define value_f32 hl_f32
+#define value_f64 hl_f64
+#define value_bool hl_bool
 
 /* To the guest and back, and the same through the host. */
 static void both_ways(struct con *con, const char *echo, const char *trip, struct hl_value value)

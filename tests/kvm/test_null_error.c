@@ -45,6 +45,7 @@ static void test_values(void **state)
     note("hl_error_set");
     assert_int_equal(hl_error_hint(NULL, "%d", 1), HL_ERR_ARGUMENT);
     note("hl_error_hint");
+    FAILS(HL_ERR_ARGUMENT, hl_value_check, NULL, HL_I32);
 }
 
 /* In a process of its own, which has not asked KVM yet and cannot: no descriptor is left. */

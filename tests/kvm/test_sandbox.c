@@ -476,9 +476,9 @@ static void test_string_without_len(void **state)
         value.data = empty[i];
         assert_int_equal(CALL(box, "echo-string", value)->len, 0);
     }
-    assert_int_equal(CALL(box, "echo-string", hl_value_string("text"))->len, 4);
-    assert_int_equal(CALL(box, "echo-string", hl_value_string(NULL))->len, 0);
-    assert_int_equal(CALL(box, "echo-bytes", hl_value_bytes("text", 0))->len, 0);
+    assert_int_equal(CALL(box, "echo-string", hl_string("text"))->len, 4);
+    assert_int_equal(CALL(box, "echo-string", hl_string(NULL))->len, 0);
+    assert_int_equal(CALL(box, "echo-bytes", hl_bytes("text", 0))->len, 0);
 }
 
 static void test_host_string_without_len(void **state)
@@ -489,7 +489,7 @@ static void test_host_string_without_len(void **state)
     box_create(box, "values", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
     box_register(box, "host-string", "string(string)", forgets_len, text);
     box_start(box);
-    assert_non_null(strstr(CALL(box, "TripError", hl_value_string("x"))->data, "length of 0"));
+    assert_non_null(strstr(CALL(box, "TripError", hl_string("x"))->data, "length of 0"));
 }
 
 static void test_result_on_a_dead_stack(void **state)
@@ -498,12 +498,12 @@ static void test_result_on_a_dead_stack(void **state)
 
     open_values(box);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(TRY(box, "DeadString", hl_value_bool(i == 1)), HL_ERR_GUEST_ERROR);
+        assert_int_equal(TRY(box, "DeadString", hl_bool(i == 1)), HL_ERR_GUEST_ERROR);
         assert_non_null(strstr(box->error.text, "DeadString returned a string on its own stack"));
         assert_int_equal(hl_sandbox_guest_code(box->sb), -1);
-        assert_int_equal(TRY(box, "DeadBytes", hl_value_u32(64)), HL_ERR_GUEST_ERROR);
-        assert_int_equal(CALL(box, "DeadBytes", hl_value_u32(0))->len, 0);
-        assert_int_equal(CALL(box, "echo-i32", hl_value_i32(-5))->i32, -5); /* it lives on */
+        assert_int_equal(TRY(box, "DeadBytes", hl_u32(64)), HL_ERR_GUEST_ERROR);
+        assert_int_equal(CALL(box, "DeadBytes", hl_u32(0))->len, 0);
+        assert_int_equal(CALL(box, "echo-i32", hl_i32(-5))->i32, -5); /* it lives on */
     }
 }
 

@@ -23,7 +23,7 @@ static void expect_end(struct worker *w, pid_t child)
 /* Which of its steps failed, 0: none. */
 static int child_does(struct worker *w, struct life *l)
 {
-    const struct hl_value one = hl_value_i32(1);
+    const struct hl_value one = hl_i32(1);
     struct hl_value result = {0};
     struct hl_sandbox *sb = NULL;
     if (life_call(w, l, "NoOp", NULL) != HL_ERR_STATE)

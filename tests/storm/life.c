@@ -65,7 +65,7 @@ void life_revive(struct worker *w, struct life *l)
 
 void life_add(struct worker *w, struct life *l, int32_t n)
 {
-    const struct hl_value arg = hl_value_i32(n);
+    const struct hl_value arg = hl_i32(n);
     struct hl_value result = {0};
     FINE(w, hl_sandbox_call(l->sb, "AddToStatic", &arg, 1, &result, &w->error));
     l->counter += n;
@@ -74,6 +74,6 @@ void life_add(struct worker *w, struct life *l, int32_t n)
 
 int life_call(struct worker *w, struct life *l, const char *function, const char *text)
 {
-    const struct hl_value arg = hl_value_string(text ? text : "");
+    const struct hl_value arg = hl_string(text ? text : "");
     return hl_sandbox_call(l->sb, function, &arg, text ? 1 : 0, NULL, &w->error);
 }

@@ -16,7 +16,7 @@ static void path_of(const struct worker *w, const char *what, char *path, size_t
 static void op_host_call(struct worker *w, struct life *l)
 {
     const int32_t a = (int32_t)next_of(w), b = (int32_t)next_of(w);
-    const struct hl_value args[] = {hl_value_i32(a), hl_value_i32(b)};
+    const struct hl_value args[] = {hl_i32(a), hl_i32(b)};
     struct hl_value sum = {0};
     FINE(w, hl_sandbox_call(l->sb, "Add", args, 2, &sum, &w->error));
     CHECK(w, sum.i32 == (int32_t)((uint32_t)a + (uint32_t)b), "%d + %d = %d", a, b, sum.i32);
@@ -30,7 +30,7 @@ static void op_echo(struct worker *w, struct life *l)
     const size_t size = sizes[below(w, 5)];
     for (size_t i = 0; i < size; i += 97)
         bytes[i] = (uint8_t)next_of(w);
-    const struct hl_value arg = hl_value_bytes(bytes, size);
+    const struct hl_value arg = hl_bytes(bytes, size);
     struct hl_value result = {0};
     FINE(w, hl_sandbox_call(l->sb, "EchoBytes", &arg, 1, &result, &w->error));
     CHECK(w, result.len == size && memcmp(result.data, bytes, size) == 0, "%zu bytes are others",
@@ -63,7 +63,7 @@ static void op_end(struct worker *w, struct life *l)
 static void op_exit(struct worker *w, struct life *l)
 {
     const int32_t status = (int32_t)below(w, 256);
-    const struct hl_value arg = hl_value_i32(status);
+    const struct hl_value arg = hl_i32(status);
     CHECK(w, hl_sandbox_call(l->sb, "Exit", &arg, 1, NULL, &w->error) == HL_ERR_EXITED, "exit");
     CHECK(w, hl_sandbox_state(l->sb) == HL_SANDBOX_DEAD, "it has exited and is not DEAD");
     CHECK(w, hl_sandbox_exit_status(l->sb) == status, "its status");

@@ -25,7 +25,7 @@ static void op_interrupt(struct worker *w, struct life *l)
 /* At any time: a call is right, or it was interrupted. */
 static void op_stray_interrupt(struct worker *w, struct life *l)
 {
-    const struct hl_value one = hl_value_i32(1);
+    const struct hl_value one = hl_i32(1);
     struct hl_value result;
     bool ended = false;
     partner_prepare(w, l, JOB_INTERRUPT);
@@ -66,7 +66,7 @@ static void op_destroy(struct worker *w, struct life *l)
 
 static void op_destroy_within(struct worker *w, struct life *l)
 {
-    const struct hl_value args[] = {hl_value_i32(1), hl_value_i32(2)};
+    const struct hl_value args[] = {hl_i32(1), hl_i32(2)};
     l->destroyed_within = true;
     int rc = hl_sandbox_call(l->sb, "Add", args, 2, NULL, &w->error);
     CHECK(w, rc == HL_ERR_INTERRUPTED, "destroyed within: %s", rc ? w->error.text : "fine");
@@ -206,7 +206,7 @@ static void op_share(struct worker *w, struct life *l)
     struct hl_value result = {0};
     memset(data, (int)below(w, 256), sizeof(data));
     FINE(w, hl_sandbox_map_buffer(l->sb, &at, data, sizeof(data), HL_MAP_READ, &w->error));
-    const struct hl_value args[] = {hl_value_u64(at), hl_value_u64(sizeof(data))};
+    const struct hl_value args[] = {hl_u64(at), hl_u64(sizeof(data))};
     FINE(w, hl_sandbox_call(l->sb, "ReadMappedBuffer", args, 2, &result, &w->error));
     CHECK(w, result.len == sizeof(data) && memcmp(result.data, data, sizeof(data)) == 0, "shared");
     FINE(w, hl_sandbox_unmap(l->sb, at, &w->error));

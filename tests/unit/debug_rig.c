@@ -129,7 +129,7 @@ static void *run_start(void *opaque)
 static void *run_call(void *opaque)
 {
     struct rig *r = opaque;
-    const struct hl_value args[] = {{.type = HL_I32, .i32 = 1}, {.type = HL_I32, .i32 = 2}};
+    const struct hl_value args[] = {hl_i32(1), hl_i32(2)};
     r->rc = hl_sandbox_call(r->sb, "Add", args, 2, &r->result, &r->call_error);
     atomic_store(&r->over, true);
     return NULL;

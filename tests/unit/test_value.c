@@ -167,13 +167,78 @@ static void test_equal(void **state)
     assert_false(hl_signature_equal(&a, &a));
 }
 
+/* What goes in by each constructor comes out by its helper, and by no other. */
+static void test_values(void **state)
+{
+    const struct hl_value values[] = {hl_i32(INT32_MIN),  hl_u32(UINT32_MAX), hl_i64(INT64_MIN),
+                                      hl_u64(UINT64_MAX), hl_f32(-1.5f),      hl_f64(1e300),
+                                      hl_bool(true),      hl_string("text"),  hl_bytes("a\0b", 3)};
+    int32_t i32 = 7;
+    uint32_t u32 = 7;
+    int64_t i64 = 7;
+    uint64_t u64 = 7;
+    float f32 = 7;
+    double f64 = 7;
+    bool boolean = false;
+    const char *text = NULL;
+    const void *data = NULL;
+    size_t len = 7;
+
+    (void)state;
+    for (unsigned i = 0; i < COUNT(values); i++) {
+        const struct hl_value *v = &values[i];
+        struct hl_error error = {0};
+        const int rc[] = {hl_get_i32(v, &i32, &error),         hl_get_u32(v, &u32, &error),
+                          hl_get_i64(v, &i64, &error),         hl_get_u64(v, &u64, &error),
+                          hl_get_f32(v, &f32, &error),         hl_get_f64(v, &f64, &error),
+                          hl_get_bool(v, &boolean, &error),    hl_get_string(v, &text, &error),
+                          hl_get_bytes(v, &data, &len, &error)};
+        assert_int_equal(v->type, i + 1);
+        for (unsigned j = 0; j < COUNT(rc); j++)
+            assert_int_equal(rc[j], i == j ? 0 : HL_ERR_SIGNATURE);
+        check_error(&error, HL_ERR_SIGNATURE);
+        assert_non_null(strstr(error.text, hl_type_name(v->type)));
+    }
+    assert_int_equal(i32, INT32_MIN);
+    assert_int_equal(u32, UINT32_MAX);
+    assert_true(i64 == INT64_MIN && u64 == UINT64_MAX);
+    assert_true(f32 == -1.5f && f64 == 1e300 && boolean);
+    assert_string_equal(text, "text");
+    assert_int_equal(values[7].len, 4);
+    assert_int_equal(len, 3);
+    assert_memory_equal(data, "a\0b", 3);
+}
+
+static void test_empty_values(void **state)
+{
+    const struct hl_value string = hl_string(NULL), bytes = hl_bytes(NULL, 0);
+    struct hl_error error = {0};
+    const char *text = NULL;
+    const void *data = NULL;
+    size_t len = 7;
+    int32_t number = 7;
+
+    (void)state;
+    assert_int_equal(string.len, 0);
+    assert_int_equal(hl_get_string(&string, &text, &error), 0);
+    assert_string_equal(text, "");
+    assert_int_equal(hl_get_bytes(&bytes, &data, &len, &error), 0);
+    assert_non_null(data);
+    assert_int_equal(len, 0);
+    assert_int_equal(hl_get_i32(NULL, &number, &error), HL_ERR_ARGUMENT);
+    check_error(&error, HL_ERR_ARGUMENT);
+    assert_int_equal(hl_get_i32(&string, &number, NULL), HL_ERR_SIGNATURE);
+    assert_int_equal(number, 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_type_names),    cmocka_unit_test(test_parse),
         cmocka_unit_test(test_parse_refuses), cmocka_unit_test(test_parse_of_random_text),
         cmocka_unit_test(test_format_cuts),   cmocka_unit_test(test_format_of_damaged_signature),
-        cmocka_unit_test(test_equal),
+        cmocka_unit_test(test_equal),         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_empty_values),
     };
 
     watchdog(30);

@@ -5,7 +5,7 @@
  *     struct hl_gdb *gdb;
  *     hl_gdb_create(&gdb, &target, "tcp:0", NULL, &error);
  *     printf("gdb -ex 'target remote %s'\n", hl_gdb_remote(gdb));
- *     ... the guest runs, in any thread, debugged or not ...
+ *     // the guest runs, in any thread, debugged or not
  *     hl_gdb_destroy(gdb);
  *
  * One debugger at a time; a second one is told so and disconnected.  A debugger may come and go any
@@ -16,9 +16,11 @@
 #define HL_GDB_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <hl/error.h>
 #include <hl/gdb_target.h>
+#include <hl/sized.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,20 +29,21 @@ extern "C" {
 struct hl_gdb;
 
 struct hl_gdb_config {
+    size_t size HL_SIZED(hl_gdb_config);
     bool anywhere; /* allow a TCP address that is not of this machine alone: no one is kept out */
     bool fds;      /* stdio: talk on fd_in and fd_out; they stay the caller's */
     int fd_in, fd_out;
 };
-#define HL_GDB_CONFIG_INIT HL_ZERO
+#define HL_GDB_CONFIG_INIT HL_SIZED_INIT(hl_gdb_config)
 
 /*
  * Serve target (borrowed, with all it points to, until destroy) at endpoint:
  *
- *     stdio             standard input and output, for `target remote | COMMAND`
- *     unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
- *                       PATH is a file's, also where it begins with '@': none is abstract
- *     tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
- *                       one.  A client of this machine must be this user's or root's (/proc/net/tcp)
+ *   stdio             standard input and output, for `target remote | COMMAND`
+ *   unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
+ *                     PATH is a file's, also where it begins with '@': none is abstract
+ *   tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
+ *                     one.  A client of this machine must be this user's or root's (/proc/net/tcp)
  *
  * A HOST that is not of this machine alone (0.0.0.0, [::], an address of a network) is an ARGUMENT
  * error unless config says `anywhere`.  A client whose user cannot be found out for want of a
@@ -62,7 +65,10 @@ HL_API int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, c
  */
 HL_API void hl_gdb_destroy(struct hl_gdb *gdb);
 
-/* The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path" (absolute), "stdio". */
+/*
+ * The endpoint as opened: "tcp:127.0.0.1:40123", "unix:/path" (absolute), "stdio".  Any thread;
+ * lives until destroy, as does the next one.
+ */
 HL_API const char *hl_gdb_endpoint(const struct hl_gdb *gdb);
 
 /* The same as GDB's `target remote` wants it: "127.0.0.1:40123", "/path"; "" for stdio. */

@@ -14,12 +14,12 @@
  *
  * States, as the stub sees them:
  *
- *     free     no debugger.  The guest runs or is idle; no point is inserted, no event is due.
- *     held     stopped for the debugger.  A guest that is idle between two calls counts as stopped;
- *              a call made meanwhile waits until the debugger lets go.
- *     running  resumed by the debugger.  An idle guest simply stays idle until the next call.
+ *   free     no debugger.  The guest runs or is idle; no point is inserted, no event is due.
+ *   held     stopped for the debugger.  A guest that is idle between two calls counts as stopped;
+ *            a call made meanwhile waits until the debugger lets go.
+ *   running  resumed by the debugger.  An idle guest simply stays idle until the next call.
  *
- *     free --attach--> (event) held --resume--> running --(event)--> held --detach--> free
+ *   free --attach--> (event) held --resume--> running --(event)--> held --detach--> free
  *
  * Events.  attach, resume and restart return at once and never wait for the guest.  Each is
  * followed, in its own time, by exactly one stop event; interrupt hastens it.  An event is

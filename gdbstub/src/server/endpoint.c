@@ -208,14 +208,14 @@ int gdb_endpoint_open(struct gdb_endpoint *e, const char *endpoint,
 
     memset(e, 0, sizeof(*e));
     e->listener = -1;
-    e->in = config && config->fds ? config->fd_in : STDIN_FILENO;
-    e->out = config && config->fds ? config->fd_out : STDOUT_FILENO;
+    e->in = config->fds ? config->fd_in : STDIN_FILENO;
+    e->out = config->fds ? config->fd_out : STDOUT_FILENO;
     if (!strcmp(endpoint, "stdio")) {
         snprintf(e->text, sizeof(e->text), "stdio");
         return 0;
     }
     if (!strncmp(endpoint, "tcp:", 4))
-        rc = open_tcp(e, endpoint + 4, config && config->anywhere, error);
+        rc = open_tcp(e, endpoint + 4, config->anywhere, error);
     else if (!strncmp(endpoint, "unix:", 5))
         rc = open_unix(e, endpoint + 5, error);
     else

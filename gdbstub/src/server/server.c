@@ -260,19 +260,26 @@ static int start_thread(struct hl_gdb *g, struct hl_error *error)
     return rc ? gdb_fail(error, HL_ERR_SYSTEM, rc, "cannot start a thread") : 0;
 }
 
+/* Of struct hl_gdb_config in 0.1.0 (hl/sized.h); it never changes. */
+#define CONFIG_SIZE 24
+
 int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, const char *endpoint,
                   const struct hl_gdb_config *config, struct hl_error *error)
 {
+    struct hl_gdb_config own;
+    const char *wrong = hl_sized_read(&own, sizeof(own), CONFIG_SIZE, config);
     struct hl_gdb *g;
     int rc;
 
     *gdb = NULL;
+    if (wrong)
+        return gdb_fail(error, HL_ERR_ARGUMENT, 0, "struct hl_gdb_config: %s", wrong);
     g = calloc(1, sizeof(*g));
     if (!g)
         return gdb_fail(error, HL_ERR_MEMORY, 0, "out of memory");
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->changed, NULL);
-    rc = gdb_endpoint_open(&g->endpoint, endpoint, config, error);
+    rc = gdb_endpoint_open(&g->endpoint, endpoint, &own, error);
     if (rc)
         goto no_endpoint;
     rc = gdb_session_init(&g->session, target);

@@ -17,11 +17,11 @@
  *
  * Types in the two macros, and what they are in C:
  *
- *     void    void        (result only)       f32     float
- *     i32     int32_t                         f64     double
- *     u32     uint32_t                        bool    _Bool, or bool in C++
- *     i64     int64_t                         string  const char *
- *     u64     uint64_t                        bytes   struct hl_bytes
+ *   void    void        (result only)       f32     float
+ *   i32     int32_t                         f64     double
+ *   u32     uint32_t                        bool    _Bool, or bool in C++
+ *   i64     int64_t                         string  const char *
+ *   u64     uint64_t                        bytes   struct hl_bytes
  *
  * Lifetimes, the whole rule:
  *   - a string or bytes argument of a guest function lives until that function has returned and

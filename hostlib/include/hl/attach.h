@@ -44,7 +44,8 @@ struct hl_attachable {
 
 /*
  * Ordered by process and number; what dead processes left behind is removed.  No list, NULL and 0,
- * is no error.  Errors: MEMORY, SYSTEM (a directory that cannot be trusted or read).
+ * is no error.  Any thread.  It is a picture of the moment: entries do not change, and their
+ * process may have gone.  Errors: MEMORY, SYSTEM (a directory that cannot be trusted or read).
  */
 HL_API int hl_attachable_list(struct hl_attachable **list, size_t *count, struct hl_error *error);
 HL_API void hl_attachable_free(struct hl_attachable *list); /* NULL is fine */

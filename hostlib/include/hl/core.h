@@ -2,12 +2,10 @@
 /*
  * hl/core.h - a guest's memory and registers as an ELF core file, as Linux would write one.
  *
- *     if (hl_sandbox_call(...) == HL_ERR_FAULT)
+ *     if (hl_sandbox_call(sandbox, "Add", args, 2, &result, &error) == HL_ERR_FAULT)
  *         hl_sandbox_core(sandbox, "guest.core", &error);
  *
- *     gdb GUEST guest.core
- *
- * In it is all memory that the guest has mapped, its general, x87, SSE, AVX and AVX-512 registers,
+ * `gdb GUEST guest.core` opens it.  In it is all memory that the guest has mapped, its general, x87, SSE, AVX and AVX-512 registers,
  * the signal that a fault or an abort would have been in Linux, and the auxiliary vector, from
  * which a debugger learns where a PIE was loaded.
  */

@@ -32,9 +32,11 @@
 #define HL_DEBUG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <hl/error.h>
 #include <hl/sandbox.h>
+#include <hl/sized.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,6 +53,7 @@ enum hl_debug_hold {
 };
 
 struct hl_debug_config {
+    size_t size HL_SIZED(hl_debug_config);
     enum hl_debug_hold hold;
     hl_gva_t hold_at;
     bool created;  /* the guest runs for the debugger: `quit` in GDB kills it */
@@ -63,18 +66,21 @@ struct hl_debug_config {
      */
     const char *core_directory;
 };
-#define HL_DEBUG_CONFIG_INIT HL_ZERO
+#define HL_DEBUG_CONFIG_INIT HL_SIZED_INIT(hl_debug_config)
 
 /*
  * Serve a debugger at endpoint (hl/gdb.h: "stdio", "unix:PATH", "tcp:[HOST:]PORT"; NULL or "": a
  * private unix socket) until the sandbox is destroyed.  Between calls, from the thread that owns
- * the sandbox; once a sandbox.  config may be NULL.  Errors: STATE (there is one already),
- * ARGUMENT, SYSTEM, MEMORY, KVM.
+ * the sandbox; once per sandbox.  config may be NULL; nothing of it is kept.  Errors: STATE (there
+ * is one already), ARGUMENT, SYSTEM, MEMORY, KVM.
  */
 HL_API int hl_sandbox_debug(struct hl_sandbox *sandbox, const char *endpoint,
                             const struct hl_debug_config *config, struct hl_error *error);
 
-/* The endpoint as opened, and as GDB's `target remote` wants it; NULL when there is none. */
+/*
+ * The endpoint as opened, and as GDB's `target remote` wants it; NULL when there is none.  Live as
+ * long as the sandbox.
+ */
 HL_API const char *hl_sandbox_debug_endpoint(const struct hl_sandbox *sandbox);
 HL_API const char *hl_sandbox_debug_remote(const struct hl_sandbox *sandbox);
 
@@ -101,7 +107,7 @@ HL_API int hl_sandbox_debug_wait_gone(const struct hl_sandbox *sandbox, int time
  * start that is in progress begins again by itself.
  */
 enum hl_debug_wish { HL_DEBUG_NOTHING, HL_DEBUG_KILLED, HL_DEBUG_RESTARTED };
-/* Told once: RESTARTED is forgotten by being asked for. */
+/* Reported once: reading RESTARTED clears it.  By the thread that owns the sandbox. */
 HL_API enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sandbox);
 
 /*
@@ -111,14 +117,17 @@ HL_API enum hl_debug_wish hl_sandbox_debug_wish(struct hl_sandbox *sandbox);
  */
 HL_API int hl_sandbox_debug_finish(struct hl_sandbox *sandbox, int status);
 
-/* How debug events reach us on this machine, as found by running a tiny guest; once a process. */
+/* How debug events reach the library on this machine, as found by running a tiny guest. */
 struct hl_debug_abilities {
-    bool step_exit;  /* a single step is a KVM_EXIT_DEBUG; else vector 1 of the shim, by TF */
-    bool break_exit; /* int3 is a KVM_EXIT_DEBUG; else vector 3 of the shim */
+    bool step_exit;  /* the hypervisor reports a single step; else it is the guest's own #DB */
+    bool break_exit; /* the hypervisor reports an int3; else it is the guest's own #BP */
     bool hw_break;   /* debug registers stop execution; else hardware breakpoints are int3s */
     bool hw_watch;   /* debug registers watch data; else watchpoints are page protection */
 };
-/* Errors of hl_machine_create(); HL_ERR_KVM when neither road works. */
+/*
+ * Any thread; the guest is run once per process.  Errors of hl_machine_create(); HL_ERR_KVM when a
+ * step or an int3 is not reported at all.
+ */
 HL_API int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error);
 
 #ifdef __cplusplus

@@ -60,7 +60,10 @@ struct hl_error {
     char hint[512]; /* one line: what would help, or "" */
 };
 
-/* Name without prefix ("NO_KVM"), "OK" for 0, "UNKNOWN" for a number that is none of ours. */
+/*
+ * Name without prefix ("NO_KVM"), "OK" for 0, "UNKNOWN" for a number that is none of ours: a static
+ * string.
+ */
 HL_API const char *hl_err_name(int code);
 
 /* General text and hint of a code: static strings, never NULL. */

@@ -12,14 +12,12 @@
 #include <stdint.h>
 
 #include <hl/error.h>
+#include <hl/types.h>
 #include <hl/value.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef uint64_t hl_gva_t; /* guest virtual address */
-typedef uint64_t hl_gpa_t; /* guest physical address */
 
 struct hl_image;
 
@@ -59,26 +57,30 @@ HL_API int hl_image_open_max(struct hl_image **image, const char *path, size_t i
 #define HL_IMAGE_MAX_DEFAULT (1ull << 30)
 
 /*
- * As given to hl_image_open(); lives as long as the image, as do all strings below.  Debuggers, core
- * files and hl/attach.h get it absolute, as it was then: the program may change its directory, and
- * the file may be replaced or removed, for symbols and debuggers are served the bytes read.
+ * What is in the image, for any thread.  All that is returned here lives as long as the image (for
+ * a sandbox's image, as long as the sandbox), and never changes.
+ *
+ * The path, as given to hl_image_open() or the name given to hl_image_from_memory().  Debuggers,
+ * core files and hl/attach.h get it absolute, as it was then: the program may change its directory,
+ * and the file may be replaced or removed, for symbols and debuggers are served the bytes read.
  */
 HL_API const char *hl_image_path(const struct hl_image *image);
-/* The whole file's bytes, for symbolisers. */
+/* The whole file's bytes, for symbolisers; *size is their number. */
 HL_API const void *hl_image_data(const struct hl_image *image, size_t *size);
 
 /* Where it runs: already with the load bias added where the guest is PIE. */
 HL_API hl_gva_t hl_image_entry(const struct hl_image *image);
 HL_API uint64_t hl_image_bias(const struct hl_image *image);  /* 0 unless PIE */
 HL_API unsigned hl_image_flags(const struct hl_image *image); /* HL_NOTE_LIBC, HL_NOTE_MAIN */
-HL_API int hl_image_is_pie(const struct hl_image *image);
+HL_API int hl_image_is_pie(const struct hl_image *image);     /* 1 or 0 */
 
 struct hl_segment {
     hl_gva_t start; /* page-aligned, bias added */
     size_t size;    /* in memory, page-aligned */
     size_t file_size;
-    unsigned prot; /* HL_PROT_* of hl/machine.h */
+    unsigned prot; /* HL_PROT_* of hl/types.h */
 };
+/* By address, lowest first; NULL for index >= count. */
 HL_API size_t hl_image_segment_count(const struct hl_image *image);
 HL_API const struct hl_segment *hl_image_segment(const struct hl_image *image, size_t index);
 
@@ -87,14 +89,18 @@ struct hl_function {
     struct hl_signature signature;
     hl_gva_t entry; /* the author's function, bias added; 0 for an import */
 };
+/*
+ * In the order of the guest's tables; NULL for index >= count, which is at most
+ * HL_IMAGE_FUNCTIONS_MAX for each.  A function's index is what hl_sandbox_call_index() takes.
+ */
 HL_API size_t hl_image_function_count(const struct hl_image *image);
 HL_API const struct hl_function *hl_image_function(const struct hl_image *image, size_t index);
 HL_API size_t hl_image_import_count(const struct hl_image *image);
 HL_API const struct hl_function *hl_image_import(const struct hl_image *image, size_t index);
 
-/* Position of the function called name, or -1. */
+/* Index of the function called name, or -1. */
 HL_API int hl_image_find(const struct hl_image *image, const char *name);
-/* The same, but NO_FUNCTION with a hint that lists the functions there are. */
+/* The same, but a negative error, NO_FUNCTION, with a hint that lists the functions there are. */
 HL_API int hl_image_require(const struct hl_image *image, const char *name, struct hl_error *error);
 
 #ifdef __cplusplus

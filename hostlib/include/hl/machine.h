@@ -20,25 +20,24 @@
 
 #include <hl/error.h>
 #include <hl/image.h>
+#include <hl/sized.h>
+#include <hl/types.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define HL_PROT_NONE 0u
-#define HL_PROT_READ 1u
-#define HL_PROT_WRITE 2u
-#define HL_PROT_EXEC 4u
-
 struct hl_machine;
 
 struct hl_machine_config {
+    size_t size HL_SIZED(hl_machine_config);
     size_t memory;        /* bytes for hl_machine_alloc(); the library adds its own pages */
     size_t mapped;        /* bytes of address space that will be mapped at most; 0: as memory */
     const uint16_t *port; /* ports ring 3 may use, ... */
     size_t port_count;    /* ... all below HL_MACHINE_PORT_LIMIT */
     size_t shared;        /* room for what hl/share.h maps */
 };
+#define HL_MACHINE_CONFIG_INIT HL_SIZED_INIT(hl_machine_config)
 
 #define HL_MACHINE_PORT_LIMIT 0xe8u
 #define HL_MACHINE_MEMORY_MAX (256ull << 30)
@@ -48,7 +47,10 @@ HL_API int hl_machine_create(struct hl_machine **machine, const struct hl_machin
                              struct hl_error *error);
 HL_API void hl_machine_destroy(struct hl_machine *machine); /* NULL is fine */
 
-/* Take size bytes (rounded up to pages), zeroed, contiguous; there is no way to give them back. */
+/*
+ * Take size bytes (rounded up to pages), zeroed, contiguous; there is no way to give them back.
+ * Errors: ARGUMENT (size 0), LIMIT (config.memory is used up).
+ */
 HL_API int hl_machine_alloc(struct hl_machine *machine, size_t size, hl_gpa_t *gpa,
                             struct hl_error *error);
 
@@ -66,19 +68,28 @@ HL_API int hl_machine_protect(struct hl_machine *machine, hl_gva_t gva, size_t s
 HL_API int hl_machine_unmap(struct hl_machine *machine, hl_gva_t gva, size_t size,
                             struct hl_error *error);
 
-/* What a guest's access to gva would find: 0, or HL_ERR_ARGUMENT where nothing is mapped. */
+/*
+ * What a guest's access to gva would find: 0, or HL_ERR_ARGUMENT if nothing is mapped there.  *gpa
+ * is the address of that very byte, *prot the HL_PROT_* of its page; either may be NULL.
+ */
 HL_API int hl_machine_lookup(const struct hl_machine *machine, hl_gva_t gva, hl_gpa_t *gpa,
                              unsigned *prot);
 
 /*
- * The host's view of [gpa, gpa + size), or NULL where that is not all inside the memory.  Valid
- * until destroy; the guest may change it whenever it runs.
+ * The host's view of [gpa, gpa + size), or NULL if the range is not entirely inside the machine's
+ * memory.  It stays where it is until destroy; the guest may change it whenever it runs, so copy
+ * what is to be checked.
+ *
+ * The library cannot see what is written through it.  So these pages are marked as exposed: from
+ * now on each snapshot and restore takes them as changed, and costs that much more.  Prefer
+ * hl_machine_read() and hl_machine_write(), which mark nothing but what they write.
  */
 HL_API void *hl_machine_memory(const struct hl_machine *machine, hl_gpa_t gpa, size_t size);
 
 /*
  * Copy through the guest's page tables, over any number of pages.  They return how many bytes were
- * copied: fewer than asked for where a page is not mapped (or lacks `need`), never an error.
+ * copied: fewer than asked for where a page is not mapped (or lacks `need`, HL_PROT_* bits; 0: any
+ * mapped page will do), never an error.  Between exits.
  */
 HL_API size_t hl_machine_read(const struct hl_machine *machine, hl_gva_t gva, void *buf,
                               size_t size, unsigned need);
@@ -110,10 +121,13 @@ struct hl_fault {
     hl_gva_t address;    /* CR2, for #PF only */
 };
 
-/* "#PF" and "page fault"; "#?" and "reserved vector" for those without a name. */
+/* "#PF" and "page fault"; "#?" and "reserved vector" for those without a name.  Static strings. */
 HL_API const char *hl_fault_name(unsigned vector);
 HL_API const char *hl_fault_title(unsigned vector);
-/* "write to a read-only page at 0x401000": vector, error code and address in words. */
+/*
+ * "write to a read-only page at 0x401000": vector, error code and address in words.  As snprintf():
+ * returns the length of the whole text.
+ */
 HL_API int hl_fault_format(const struct hl_fault *fault, char *buf, size_t size);
 
 enum hl_exit_kind {
@@ -160,7 +174,10 @@ struct hl_exit {
  * next, or on the one that faulted.
  */
 HL_API bool hl_exit_is_behind(const struct hl_exit *exit);
-/* The last one; its kind is HL_EXIT_INTERRUPT where there was none. */
+/*
+ * The last one; its kind is HL_EXIT_INTERRUPT before the first.  What it points to changes with the
+ * next run.
+ */
 HL_API const struct hl_exit *hl_machine_last_exit(const struct hl_machine *machine);
 
 /*
@@ -169,7 +186,10 @@ HL_API const struct hl_exit *hl_machine_last_exit(const struct hl_machine *machi
  */
 HL_API int hl_machine_run(struct hl_machine *machine, struct hl_exit *exit, struct hl_error *error);
 
-/* Answers to the last exit, to be given before running on; STATE where it was of another kind. */
+/*
+ * Answers to the last exit, to be given before running on: 0, KVM, or STATE if it was of another
+ * kind.  data: as many bytes as the access has.
+ */
 HL_API int hl_machine_syscall_result(struct hl_machine *machine, int64_t result);
 HL_API int hl_machine_io_result(struct hl_machine *machine, uint32_t value);
 HL_API int hl_machine_mmio_result(struct hl_machine *machine, const void *data);

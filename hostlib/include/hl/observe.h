@@ -2,7 +2,7 @@
 /*
  * hl/observe.h - what a guest does, told as it happens: for debuggers, profilers, tracers.
  *
- *     static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *event);
+ *     void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *event);
  *     struct hl_observer observer = {.event = on_event, .kinds = HL_EVENTS_ALL};
  *     hl_sandbox_observe(sb, &observer, &error);
  *
@@ -118,7 +118,7 @@ struct hl_observer {
  */
 HL_API int hl_sandbox_observe(struct hl_sandbox *sandbox, struct hl_observer *observer,
                               struct hl_error *error);
-/* One that does not observe is ignored. */
+/* One that does not observe is ignored.  Afterwards it is the caller's to free.  As above. */
 HL_API int hl_sandbox_unobserve(struct hl_sandbox *sandbox, struct hl_observer *observer,
                                 struct hl_error *error);
 

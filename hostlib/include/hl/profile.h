@@ -4,7 +4,7 @@
  *
  *     hl_profile_create(&profile, image, NULL, &error);
  *     hl_profile_attach(profile, sb, &error);
- *     hl_sandbox_start(sb, &error);                   and calls
+ *     hl_sandbox_start(sb, &error);                   // and calls
  *     hl_profile_write(profile, "profile.json", &error);
  *     hl_profile_destroy(profile);
  *
@@ -24,6 +24,7 @@
 #include <hl/error.h>
 #include <hl/image.h>
 #include <hl/sandbox.h>
+#include <hl/sized.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +33,7 @@ extern "C" {
 struct hl_profile;
 
 struct hl_profile_config {
+    size_t size HL_SIZED(hl_profile_config);
     /*
      * 0: look at each exit.  Else sample so often a second what the guest and its host are doing: a
      * timer breaks KVM_RUN by the signal of hl_kick_signal(), which the thread has blocked
@@ -44,8 +46,8 @@ struct hl_profile_config {
      */
     bool pages;
 };
-#define HL_PROFILE_CONFIG_INIT HL_ZERO
-#define HL_PROFILE_RATE_MAX 10000
+#define HL_PROFILE_CONFIG_INIT HL_SIZED_INIT(hl_profile_config)
+#define HL_PROFILE_RATE_MAX 10000 /* of rate_hz */
 
 /*
  * config may be NULL; the image need not outlive it.  Its bytes are kept for the names, which are
@@ -56,8 +58,8 @@ HL_API int hl_profile_create(struct hl_profile **profile, const struct hl_image 
 
 /*
  * Collect from a sandbox of that image, from now until it is detached or destroyed.  Between calls;
- * before start, to see that too.  Errors: ARGUMENT (of another image, or attached already), BUSY,
- * MEMORY.
+ * before start, to see that too.  Errors: ARGUMENT (of another image, attached already, or for
+ * detach not attached), BUSY, MEMORY.
  */
 HL_API int hl_profile_attach(struct hl_profile *profile, struct hl_sandbox *sandbox,
                              struct hl_error *error);

@@ -43,6 +43,7 @@
 #include <hl/error.h>
 #include <hl/image.h>
 #include <hl/machine.h>
+#include <hl/sized.h>
 #include <hl/value.h>
 
 #ifdef __cplusplus
@@ -53,9 +54,10 @@ struct hl_sandbox;
 
 /*
  * A host function.  args are checked against the registered signature; their strings and bytes
- * belong to the library and live until the function returns.  For a result other than void fill
- * result->...; strings and bytes are copied after the return, so they may point to memory the
- * function owns (static, or kept in opaque).  Return 0, or non-zero for a failure: the guest sees
+ * belong to the library and live until the function returns.  A result other than void is set by
+ * *result = hl_i32(1) and the like; its type is there already, for result->i32 = 1.  Strings and
+ * bytes are copied after the return, so they may point to memory the function owns (static, or kept
+ * in opaque).  Return 0, or non-zero for a failure: the guest sees
  * an error value with that code and error->text (see hl_error_set()); the sandbox lives on. It runs
  * on the thread that made the call and must not use this sandbox (HL_ERR_BUSY).
  */
@@ -71,7 +73,8 @@ typedef void hl_log_fn(void *opaque, int level, const char *text);
 #define HL_LOG_MAX 4096
 
 /*
- * Sizes are in bytes, rounded up to pages; 0 takes the default.  Memory that is never touched costs
+ * Begin with HL_SANDBOX_CONFIG_INIT, or with {0}: hl/sized.h says what `size` is for.  The other
+ * sizes are in bytes, rounded up to pages; 0 takes the default.  Memory that is never touched costs
  * nothing.  argv and envp are copied by create; argv NULL: one argument, the image's path.
  *
  * result_max bounds what the host holds for the guest outside of the guest's memory: the last
@@ -80,6 +83,7 @@ typedef void hl_log_fn(void *opaque, int level, const char *text);
  * or all of it after a call that was interrupted, until the sandbox is restored.
  */
 struct hl_sandbox_config {
+    size_t size HL_SIZED(hl_sandbox_config);
     size_t heap;       /* default HL_HEAP_DEFAULT */
     size_t stack;      /* default HL_STACK_DEFAULT */
     size_t input;      /* room for one call's arguments; default HL_BUFFER_DEFAULT */
@@ -95,7 +99,7 @@ struct hl_sandbox_config {
     bool no_debugger;       /* HL_GDB in the environment is ignored (hl/debug.h), ... */
     bool no_profile;        /* ... and so is HL_PROFILE (hl/profile.h) */
 };
-#define HL_SANDBOX_CONFIG_INIT HL_ZERO
+#define HL_SANDBOX_CONFIG_INIT HL_SIZED_INIT(hl_sandbox_config)
 
 #define HL_HEAP_DEFAULT (64u << 20)
 #define HL_STACK_DEFAULT (1u << 20)
@@ -114,7 +118,10 @@ enum hl_sandbox_state {
     HL_SANDBOX_DEAD,
 };
 
-/* config may be NULL; the image may be closed after it.  Errors of hl_machine_create(), LIMIT. */
+/*
+ * config may be NULL; it and the image may go after it, argv and envp are copied, opaque is kept.
+ * Errors: those of hl_machine_create(), ARGUMENT (config's size), LIMIT.
+ */
 HL_API int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                              const struct hl_sandbox_config *config, struct hl_error *error);
 /*
@@ -140,7 +147,10 @@ HL_API int hl_sandbox_register(struct hl_sandbox *sandbox, const char *name, con
  */
 HL_API int hl_sandbox_start(struct hl_sandbox *sandbox, struct hl_error *error);
 
-/* The n-th import, from 0, that nobody registered; NULL behind the last.  After start. */
+/*
+ * The n-th import, from 0, for which no function was registered; NULL past the last, and before
+ * start.  Lives as long as the sandbox.
+ */
 HL_API const struct hl_function *hl_sandbox_missing(const struct hl_sandbox *sandbox, size_t n);
 
 /*
@@ -189,23 +199,36 @@ struct hl_limits {
 HL_API int hl_sandbox_limit(struct hl_sandbox *sandbox, const struct hl_limits *limits,
                             struct hl_error *error);
 
-/* The limit that ended the last call, if one did. */
+/* The limit that ended the last start, call or main, if one did.  Between calls. */
 enum hl_limit { HL_LIMIT_NONE, HL_LIMIT_WALL, HL_LIMIT_CPU, HL_LIMIT_EXITS };
 HL_API enum hl_limit hl_sandbox_limit_hit(const struct hl_sandbox *sandbox);
 
+/*
+ * From here to hl_sandbox_counts(): by the thread that owns the sandbox, in any state, between
+ * calls and in its host functions, observers, console and log.  They never fail.
+ */
 HL_API enum hl_sandbox_state hl_sandbox_state(const struct hl_sandbox *sandbox);
+/* The image it was made from; lives as long as the sandbox, also when the program has closed it. */
 HL_API const struct hl_image *hl_sandbox_image(const struct hl_sandbox *sandbox);
 
-/* The fault that poisoned it, or NULL; lives as long as the sandbox. */
+/* The fault that poisoned it, or NULL.  Lives until the next call, restore or destroy. */
 HL_API const struct hl_fault *hl_sandbox_fault(const struct hl_sandbox *sandbox);
-/* The number given by the guest with its last ERROR or ABORT. */
+/* The number given by the guest with its last ERROR or ABORT; 0 before. */
 HL_API int hl_sandbox_guest_code(const struct hl_sandbox *sandbox);
-/* The exit status of a DEAD sandbox. */
+/* The exit status of a DEAD sandbox, 0 to 255; else 0. */
 HL_API int hl_sandbox_exit_status(const struct hl_sandbox *sandbox);
 
 /*
- * The machine below, to inspect registers and memory between calls.  Changing or running it is the
- * caller's own adventure.
+ * The machine below; lives as long as the sandbox.  Supported are, with it,
+ *
+ * - between calls and in observers, all that reads: registers, memory, mappings, the last exit;
+ * - between calls hl_machine_write() and hl_machine_map(), protect and unmap, as if the guest had
+ *   done it: a snapshot and a restore know of it.  With pages that the program has mapped or made
+ *   accessible in its own way, hl_snapshot_save() fails (ARGUMENT).  Leave the "boot" and "input"
+ *   regions alone, the next call writes there.
+ *
+ * Not supported, because the sandbox does not learn of it: run, set_regs, the results of exits,
+ * kick (use hl_sandbox_interrupt()), alloc, destroy.
  */
 HL_API struct hl_machine *hl_sandbox_machine(struct hl_sandbox *sandbox);
 
@@ -219,8 +242,12 @@ struct hl_region {
 #define HL_REGIONS 6
 /* Unmapped bytes between two of them, the image aside: more than a page, for large frames. */
 #define HL_GUARD_SIZE 0x10000u
+/* index: 0 to HL_REGIONS - 1, else NULL.  Lives as long as the sandbox and does not change. */
 HL_API const struct hl_region *hl_sandbox_region(const struct hl_sandbox *sandbox, size_t index);
-/* Where the regions of such a sandbox would be; needs no KVM.  Errors: LIMIT. */
+/*
+ * Where the regions of such a sandbox would be; needs no KVM.  Any thread.  config may be NULL.
+ * Errors: LIMIT, ARGUMENT (config).
+ */
 HL_API int hl_sandbox_plan(const struct hl_image *image, const struct hl_sandbox_config *config,
                            struct hl_region regions[HL_REGIONS], struct hl_error *error);
 

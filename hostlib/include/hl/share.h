@@ -4,8 +4,9 @@
  *
  *     struct hl_sandbox_config config = {.shared = 64 << 20};
  *     hl_gva_t at = 0;
+ *     hl_sandbox_create(&sb, image, &config, &error); // and start
  *     hl_sandbox_map_file(sb, &at, fd, 0, size, HL_MAP_READ, &error);
- *     hl_sandbox_call(sb, "Parse", (struct hl_value[]){hl_value_u64(at), hl_value_u64(size)}, 2,
+ *     hl_sandbox_call(sb, "Parse", (struct hl_value[]){hl_u64(at), hl_u64(size)}, 2,
  *                     &result, &error);
  *     hl_sandbox_unmap(sb, at, &error);
  *

@@ -4,8 +4,8 @@
  *
  *     hl_sandbox_start(sb, &error);
  *     hl_snapshot_take(&snapshot, sb, &error);
- *     hl_sandbox_call(sb, ...);                       whatever comes of it
- *     hl_sandbox_restore(sb, snapshot, &error);       READY, as if never called
+ *     hl_sandbox_call(sb, "Add", args, 2, &result, &error); // whatever comes of it
+ *     hl_sandbox_restore(sb, snapshot, &error);             // READY, as if never called
  *
  * Restored are all memory, all mappings, all registers, and what the library keeps for the guest's
  * libc: nothing of one call reaches the next.  Time goes on, counters (hl_sandbox_counts) too.

@@ -51,7 +51,7 @@ HL_API void hl_symbols_close(struct hl_symbols *symbols); /* NULL is fine */
  * has no such files, and with HL_DEBUG_DIR=none no guest has.
  *
  * After a question: the file that was not there, or what was wrong with the debug information.
- * NULL: nothing is known to be missing.
+ * NULL: nothing is known to be missing.  The text lives until the next question or close.
  */
 HL_API const char *hl_symbols_missing(const struct hl_symbols *symbols);
 
@@ -138,7 +138,7 @@ HL_API size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t at, struct 
  * NULL).  0 where none is: the innermost.
  */
 HL_API size_t hl_symbols_site(const struct hl_frame *frames, size_t count, const char *import);
-/* Is it of libhlguest or crt0? */
+/* Is it of libhlguest or crt0?  Any thread. */
 HL_API bool hl_frame_is_runtime(const struct hl_frame *frame);
 
 #ifdef __cplusplus

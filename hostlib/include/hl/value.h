@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <hl/abi.h>
+#include <hl/error.h>
 #include <hl/export.h>
 
 #ifdef __cplusplus
@@ -18,9 +19,9 @@ extern "C" {
 #endif
 
 /*
- * One argument or result.  STRING and BYTES borrow: `data` belongs to whoever made the value (see
- * each function for how long it lives); a STRING has a NUL at data[len] and none before, so one
- * whose len was forgotten is refused (hl_value_string() sets it).
+ * One argument or result.  STRING and BYTES borrow: `data` belongs to what made the value (each
+ * function says how long it lives); a STRING has a NUL at data[len] and none before, so one whose
+ * len was forgotten is refused (hl_string() sets it).
  */
 struct hl_value {
     enum hl_type type;
@@ -39,9 +40,13 @@ struct hl_value {
     };
 };
 
-/* Values in an expression: (struct hl_value[]){hl_value_string("x"), hl_value_i32(1)}. */
+/*
+ * Values, one constructor for each type: (struct hl_value[]){hl_string("x"), hl_i32(1)}, and
+ * *result = hl_i32(1) in a host function.  hl_string() and hl_bytes() borrow what they are given;
+ * hl_string(NULL) and hl_bytes(NULL, 0) are empty.
+ */
 #define HL_VALUE_OF(name, ctype, member, number)                                                   \
-    static inline struct hl_value hl_value_##name(ctype value)                                     \
+    static inline struct hl_value hl_##name(ctype value)                                           \
     {                                                                                              \
         struct hl_value v;                                                                         \
         v.type = number;                                                                           \
@@ -57,7 +62,9 @@ HL_VALUE_OF(f64, double, f64, HL_F64)
 HL_VALUE_OF(bool, bool, boolean, HL_BOOL)
 #undef HL_VALUE_OF
 
-static inline struct hl_value hl_value_bytes(const void *data, size_t len)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow" /* g++: hl/guest.h has a struct of this name */
+static inline struct hl_value hl_bytes(const void *data, size_t len)
 {
     struct hl_value v;
     v.type = HL_BYTES;
@@ -65,13 +72,77 @@ static inline struct hl_value hl_value_bytes(const void *data, size_t len)
     v.len = len;
     return v;
 }
+#pragma GCC diagnostic pop
 
-/* NULL is the empty one. */
-static inline struct hl_value hl_value_string(const char *text)
+static inline struct hl_value hl_string(const char *text)
 {
-    struct hl_value v = hl_value_bytes(text, text ? strlen(text) : 0);
+    struct hl_value v;
     v.type = HL_STRING;
+    v.data = text;
+    v.len = text ? strlen(text) : 0;
     return v;
+}
+
+/* Their first names. */
+#define hl_value_i32 hl_i32
+#define hl_value_u32 hl_u32
+#define hl_value_i64 hl_i64
+#define hl_value_u64 hl_u64
+#define hl_value_f32 hl_f32
+#define hl_value_f64 hl_f64
+#define hl_value_bool hl_bool
+#define hl_value_bytes hl_bytes
+#define hl_value_string hl_string
+
+/* 0 when value is of that type, else SIGNATURE; ARGUMENT for NULL. */
+HL_API int hl_value_check(const struct hl_value *value, enum hl_type type, struct hl_error *error);
+
+/*
+ * And back: what is in a value, after a check of its type.
+ *
+ *     rc = hl_sandbox_call(sb, "Add", args, 2, &result, &error);
+ *     if (!rc)
+ *         rc = hl_get_i32(&result, &sum, &error);
+ *
+ * 0, or as hl_value_check(), and then *to is as it was.  Strings and bytes live as long as those of
+ * the value; an empty one is never NULL.
+ */
+#define HL_VALUE_GET(name, ctype, member, number)                                                  \
+    static inline int hl_get_##name(const struct hl_value *value, ctype *to,                       \
+                                    struct hl_error *error)                                        \
+    {                                                                                              \
+        int rc = hl_value_check(value, number, error);                                             \
+        if (!rc)                                                                                   \
+            *to = value->member;                                                                   \
+        return rc;                                                                                 \
+    }
+HL_VALUE_GET(i32, int32_t, i32, HL_I32)
+HL_VALUE_GET(u32, uint32_t, u32, HL_U32)
+HL_VALUE_GET(i64, int64_t, i64, HL_I64)
+HL_VALUE_GET(u64, uint64_t, u64, HL_U64)
+HL_VALUE_GET(f32, float, f32, HL_F32)
+HL_VALUE_GET(f64, double, f64, HL_F64)
+HL_VALUE_GET(bool, bool, boolean, HL_BOOL)
+#undef HL_VALUE_GET
+
+static inline int hl_get_string(const struct hl_value *value, const char **to,
+                                struct hl_error *error)
+{
+    int rc = hl_value_check(value, HL_STRING, error);
+    if (!rc)
+        *to = value->data ? (const char *)value->data : "";
+    return rc;
+}
+
+static inline int hl_get_bytes(const struct hl_value *value, const void **to, size_t *len,
+                               struct hl_error *error)
+{
+    int rc = hl_value_check(value, HL_BYTES, error);
+    if (!rc) {
+        *to = value->data ? value->data : "";
+        *len = value->len;
+    }
+    return rc;
 }
 
 /* What a function takes and gives. */
@@ -81,18 +152,20 @@ struct hl_signature {
     enum hl_type args[HL_MAX_ARGS];
 };
 
-/* "void", "i32", ... "bytes"; "?" for a number that is no type. */
+/* "void", "i32", ... "bytes"; "?" for a number that is no type.  A static string. */
 HL_API const char *hl_type_name(enum hl_type type);
 
 /*
- * Parse "i32(i32, string)"; spaces are free.  0, or HL_ERR_ARGUMENT.
+ * Parse "i32(i32, string)"; spaces are free.  0, or HL_ERR_ARGUMENT, also for NULL; then *signature
+ * is as it was.
  */
 HL_API int hl_signature_parse(const char *text, struct hl_signature *signature);
 
-/* Write "NAME(i32, string) -> i32"; returns the length it needs, as snprintf does. */
+/* Write "NAME(i32, string) -> i32"; returns the length of the whole text, as snprintf() does. */
 HL_API int hl_signature_format(const char *name, const struct hl_signature *signature, char *buf,
                                size_t size);
 
+/* The same result, and the same arguments in the same order. */
 HL_API bool hl_signature_equal(const struct hl_signature *a, const struct hl_signature *b);
 
 #ifdef __cplusplus

@@ -17,6 +17,16 @@ const char *hl_type_name(enum hl_type type)
     return (unsigned)type < HL_TYPE_COUNT ? names[type] : "?";
 }
 
+int hl_value_check(const struct hl_value *value, enum hl_type type, struct hl_error *error)
+{
+    if (!value)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no value");
+    if (value->type != type)
+        return hl_error_set(error, HL_ERR_SIGNATURE, "the value is of type %s, not %s",
+                            hl_type_name(value->type), hl_type_name(type));
+    return 0;
+}
+
 static const char *skip_spaces(const char *p)
 {
     while (*p == ' ' || *p == '\t')

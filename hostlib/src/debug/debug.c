@@ -8,6 +8,7 @@
 
 #include "image.h"
 #include "registry.h"
+#include "sized.h"
 
 #define POLL_MS 50
 
@@ -39,7 +40,6 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     *debug = d;
     d->sb = sb;
-    d->config = config ? *config : (struct hl_debug_config)HL_DEBUG_CONFIG_INIT;
     pthread_mutex_init(&d->lock, NULL);
     pthread_mutex_init(&d->hook_lock, NULL);
     pthread_cond_init(&d->changed, NULL);
@@ -48,7 +48,9 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     if (d->event_fd < 0)
         return hl_error_set(error, HL_ERR_SYSTEM, "no event descriptor for the debugger");
     d->path = image_file(sb->image);
-    int rc = can ? 0 : hl_debug_probe(&d->can, error);
+    int rc = SIZED_READ(hl_debug_config, &d->config, config, error);
+    if (!rc && !can)
+        rc = hl_debug_probe(&d->can, error);
     if (can)
         d->can = *can;
     if (!rc)
@@ -80,7 +82,8 @@ int debug_create(struct hl_sandbox *sb, const struct hl_debug_config *config,
 
 static int serve(struct hl_debug *d, const char *endpoint, struct hl_error *error)
 {
-    const struct hl_gdb_config config = {.anywhere = d->config.anywhere,
+    const struct hl_gdb_config config = {.size = sizeof(config),
+                                         .anywhere = d->config.anywhere,
                                          .fds = d->config.fds,
                                          .fd_in = d->config.fd_in,
                                          .fd_out = d->config.fd_out};

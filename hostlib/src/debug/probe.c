@@ -22,7 +22,7 @@ enum { AT_INT3 = 1, AT_NOP = 2, AT_STORE = 3, BEHIND_STORE = 11 };
 
 static int make(struct hl_machine **m, struct hl_error *error)
 {
-    struct hl_machine_config config = {.memory = 2 * PAGE_SIZE};
+    struct hl_machine_config config = {.size = sizeof(config), .memory = 2 * PAGE_SIZE};
     const unsigned rw = HL_PROT_READ | HL_PROT_WRITE;
     hl_gpa_t gpa;
     int rc = hl_machine_create(m, &config, error);

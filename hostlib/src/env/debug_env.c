@@ -21,6 +21,7 @@ static int serve(struct hl_sandbox *sb, const char *endpoint, struct hl_error *e
 {
     /* On standard input there is a debugger from the start: it must not come too late. */
     const struct hl_debug_config config = {
+        .size = sizeof(config),
         .hold = endpoint && strcmp(endpoint, "stdio") == 0 ? HL_HOLD_ENTRY : HL_HOLD_NONE};
     return hl_sandbox_debug(sb, endpoint, &config, error);
 }

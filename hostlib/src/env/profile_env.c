@@ -94,7 +94,7 @@ static unsigned rate(void)
 /* Lock held.  The profile of this guest; NULL where there cannot be one. */
 static struct hl_profile *find(const struct hl_image *image)
 {
-    const struct hl_profile_config config = {.rate_hz = rate()};
+    const struct hl_profile_config config = {.size = sizeof(config), .rate_hz = rate()};
     uint64_t sum = sum_of(image->data, image->size);
     for (unsigned i = 0; i < all.count; i++)
         if (profile_is_of(all.profile[i], image, sum))

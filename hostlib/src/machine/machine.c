@@ -11,6 +11,7 @@
 #include "machine_dirty.h"
 #include "memory.h"
 #include "shim.h"
+#include "sized.h"
 
 /*
  * The tables: GDT, TSS and IDT one behind the other.  The TSS (Intel SDM 3, 8.7) is followed
@@ -218,7 +219,9 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
 int hl_machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
                       struct hl_error *error)
 {
-    return machine_create(machine, config, vcpu_default, NULL, error);
+    struct hl_machine_config own;
+    int rc = SIZED_READ(hl_machine_config, &own, config, error);
+    return rc ? rc : machine_create(machine, config ? &own : NULL, vcpu_default, NULL, error);
 }
 
 void hl_machine_destroy(struct hl_machine *m)

@@ -8,6 +8,7 @@
 
 #include "fork.h"
 #include "image.h"
+#include "sized.h"
 #include "sum.h"
 #include "symbols_impl.h"
 #include "syscall_names.h"
@@ -391,9 +392,13 @@ int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
 {
     if (!profile || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
-    if (config && config->rate_hz > HL_PROFILE_RATE_MAX)
+    struct hl_profile_config own;
+    int rc = SIZED_READ(hl_profile_config, &own, config, error);
+    if (rc)
+        return rc;
+    if (own.rate_hz > HL_PROFILE_RATE_MAX)
         return hl_error_set(error, HL_ERR_ARGUMENT, "%u samples a second: the limit is %u",
-                            config->rate_hz, HL_PROFILE_RATE_MAX);
+                            own.rate_hz, HL_PROFILE_RATE_MAX);
     struct hl_profile *p = calloc(1, sizeof(*p));
     if (!p || !(p->path = strdup(image->path))) {
         free(p);
@@ -403,7 +408,7 @@ int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
     pthread_mutex_init(&p->naming, NULL);
     p->forks = fork_count;
     p->image = image_use(image);
-    p->config = config ? *config : (struct hl_profile_config)HL_PROFILE_CONFIG_INIT;
+    p->config = own;
     p->period = p->config.rate_hz ? 1000000000u / p->config.rate_hz : 0;
     p->image_size = image->size;
     p->image_sum = sum_of(image->data, image->size);

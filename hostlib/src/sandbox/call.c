@@ -217,7 +217,7 @@ static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
             hl_error_set(error, HL_ERR_ARGUMENT,
                          "argument %zu of %s: a string with a length of 0 that is not empty", i + 1,
                          f->name);
-            hl_error_hint(error, "set .len, or make the value with hl_value_string()");
+            hl_error_hint(error, "set .len, or make the value with hl_string()");
             return HL_ERR_ARGUMENT;
         }
         if (args[i].type == HL_STRING && args[i].len && memchr(args[i].data, 0, args[i].len)) {

@@ -6,6 +6,7 @@
 #include "observe.h"
 #include "sandbox.h"
 #include "share.h"
+#include "sized.h"
 
 #include <stdlib.h>
 
@@ -26,7 +27,9 @@ static int round_size(size_t *size, size_t fallback, size_t min, unsigned long l
 int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *config,
                    struct hl_error *error)
 {
-    *c = config ? *config : (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT;
+    int rc = SIZED_READ(hl_sandbox_config, c, config, error);
+    if (rc)
+        return rc;
     c->argv = c->envp = NULL;
     if (!c->result_max)
         c->result_max = HL_RESULT_DEFAULT;
@@ -34,7 +37,7 @@ int sandbox_config(struct hl_sandbox_config *c, const struct hl_sandbox_config *
         c->result_max = HL_BUFFER_MAX;
     if (!c->image_max)
         c->image_max = HL_IMAGE_MAX_DEFAULT;
-    int rc = round_size(&c->heap, HL_HEAP_DEFAULT, PAGE_SIZE, HL_MACHINE_MEMORY_MAX, "heap", error);
+    rc = round_size(&c->heap, HL_HEAP_DEFAULT, PAGE_SIZE, HL_MACHINE_MEMORY_MAX, "heap", error);
     if (!rc)
         rc = round_size(&c->stack, HL_STACK_DEFAULT, HL_STACK_MIN, HL_STACK_MAX, "stack", error);
     if (!rc)

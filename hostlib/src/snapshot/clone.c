@@ -3,13 +3,16 @@
 #include "snapshot.h"
 
 #include "machine_dirty.h"
+#include "sized.h"
 
 /* The caller's config with the snapshot's sizes. */
 static int clone_config(struct hl_sandbox_config *c, const struct hl_snapshot *s,
                         const struct hl_sandbox_config *config, struct hl_error *error)
 {
-    struct hl_sandbox_config wanted =
-        config ? *config : (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT;
+    struct hl_sandbox_config wanted;
+    int rc = SIZED_READ(hl_sandbox_config, &wanted, config, error);
+    if (rc)
+        return rc;
     size_t *size[] = {&wanted.heap, &wanted.stack, &wanted.input, &wanted.output};
     const size_t was[] = {s->heap, s->stack, s->input, s->output};
     for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++)
@@ -17,7 +20,7 @@ static int clone_config(struct hl_sandbox_config *c, const struct hl_snapshot *s
             *size[i] = was[i];
     if (!wanted.image_max)
         wanted.image_max = s->image_max;
-    int rc = sandbox_config(c, &wanted, error);
+    rc = sandbox_config(c, &wanted, error);
     if (!rc && (c->heap != s->heap || c->stack != s->stack || c->input != s->input ||
                 c->output != s->output))
         rc = hl_error_set(error, HL_ERR_ARGUMENT,

@@ -28,8 +28,7 @@ static int host_capital(void *opaque, const struct hl_value *args, size_t count,
     for (size_t i = 0; i < sizeof(capitals) / sizeof(capitals[0]); i++) {
         if (strcmp(country, capitals[i].country))
             continue;
-        result->data = capitals[i].city;
-        result->len = strlen(capitals[i].city);
+        *result = hl_string(capitals[i].city);
         return 0;
     }
     return hl_error_set(error, HL_ERR_HOST_FUNCTION, "no capital is known of %s", country);

@@ -25,24 +25,15 @@ static void check(int holds, const char *condition, int line)
     failures++;
 }
 
-static struct hl_value i32(int32_t number)
-{
-    return (struct hl_value){.type = HL_I32, .i32 = number};
-}
-
-static struct hl_value string(const char *text)
-{
-    return (struct hl_value){.type = HL_STRING, .data = text, .len = strlen(text)};
-}
-
 /* Calls a function whose result is a string: that string, or "" after an error. */
 static const char *call_string(const char *function, const char *argument)
 {
-    struct hl_value arg = string(argument), result;
+    struct hl_value arg = hl_string(argument), result;
+    const char *text = "";
 
-    if (hl_sandbox_call(sandbox, function, &arg, 1, &result, &error))
-        return "";
-    return result.data;
+    if (!hl_sandbox_call(sandbox, function, &arg, 1, &result, &error))
+        hl_get_string(&result, &text, &error);
+    return text;
 }
 
 static void test_greet(void)
@@ -64,33 +55,40 @@ static void test_greet_long_name(void)
 
 static void test_add(void)
 {
-    struct hl_value args[] = {i32(40), i32(2)}, result = i32(0);
+    struct hl_value args[] = {hl_i32(40), hl_i32(2)}, result;
+    int32_t sum = 0;
 
     CHECK(!hl_sandbox_call(sandbox, "Add", args, 2, &result, &error));
-    CHECK(result.i32 == 42);
+    CHECK(!hl_get_i32(&result, &sum, &error));
+    CHECK(sum == 42);
 }
 
 /* An error that the guest reports leaves it usable. */
 static void test_add_overflow(void)
 {
-    struct hl_value args[] = {i32(INT32_MAX), i32(1)}, result = i32(0);
+    struct hl_value args[] = {hl_i32(INT32_MAX), hl_i32(1)}, result;
+    int32_t sum = 0;
 
     CHECK(hl_sandbox_call(sandbox, "Add", args, 2, &result, &error) == HL_ERR_GUEST_ERROR);
     CHECK(hl_sandbox_guest_code(sandbox) == 2);
-    args[1] = i32(-1);
+    args[1] = hl_i32(-1);
     CHECK(!hl_sandbox_call(sandbox, "Add", args, 2, &result, &error));
-    CHECK(result.i32 == INT32_MAX - 1);
+    CHECK(!hl_get_i32(&result, &sum, &error));
+    CHECK(sum == INT32_MAX - 1);
 }
 
 static void test_reverse(void)
 {
-    struct hl_value arg = {.type = HL_BYTES, .data = "\0\1\2\377", .len = 4}, result = i32(0);
+    struct hl_value arg = hl_bytes("\0\1\2\377", 4), result;
+    const void *data = "";
+    size_t len = 0;
 
     CHECK(!hl_sandbox_call(sandbox, "Reverse", &arg, 1, &result, &error));
-    CHECK(result.type == HL_BYTES && result.len == 4 && !memcmp(result.data, "\377\2\1", 4));
-    arg.len = 0;
+    CHECK(!hl_get_bytes(&result, &data, &len, &error));
+    CHECK(len == 4 && !memcmp(data, "\377\2\1", 4));
+    arg = hl_bytes(NULL, 0);
     CHECK(!hl_sandbox_call(sandbox, "Reverse", &arg, 1, &result, &error));
-    CHECK(result.type == HL_BYTES && result.len == 0);
+    CHECK(!hl_get_bytes(&result, &data, &len, &error) && len == 0);
 }
 
 /* Through the guest to host.c and back. */
@@ -101,7 +99,7 @@ static void test_capital(void)
 
 static void test_capital_unknown(void)
 {
-    struct hl_value arg = string("Atlantis");
+    struct hl_value arg = hl_string("Atlantis");
 
     CHECK(hl_sandbox_call(sandbox, "Capital", &arg, 1, NULL, &error) == HL_ERR_GUEST_ERROR);
     CHECK(strstr(error.text, "no capital is known of Atlantis") != NULL);
@@ -110,7 +108,7 @@ static void test_capital_unknown(void)
 /* The library checks arguments before the guest runs. */
 static void test_wrong_argument(void)
 {
-    struct hl_value arg = i32(1);
+    struct hl_value arg = hl_i32(1);
 
     CHECK(hl_sandbox_call(sandbox, "Greet", &arg, 1, NULL, &error) == HL_ERR_SIGNATURE);
 }

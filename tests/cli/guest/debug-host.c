@@ -22,7 +22,7 @@ static void die(const struct hl_error *error)
 
 static void start(const struct hl_sandbox_config *config)
 {
-    struct hl_value args[2] = {{.type = HL_I32, .i32 = 1}, {.type = HL_I32, .i32 = 2}}, result;
+    struct hl_value args[2] = {hl_i32(1), hl_i32(2)}, result;
     struct hl_error error;
 
     for (int i = 0; i < 2; i++)

@@ -17,7 +17,8 @@
 static int make(struct hl_machine **m, const void *code, size_t size, struct hl_error *error)
 {
     static const uint16_t port[] = {PORT};
-    struct hl_machine_config config = {.memory = 4096, .port = port, .port_count = 1};
+    struct hl_machine_config config = {
+        .size = sizeof(config), .memory = 4096, .port = port, .port_count = 1};
     struct hl_regs regs = {.rip = TEXT};
     hl_gpa_t gpa;
     int rc = hl_machine_create(m, &config, error);

@@ -62,6 +62,7 @@ static int created(struct session *s, struct hl_error *error)
 {
     const struct options *o = s->options;
     const struct hl_profile_config config = {
+        .size = sizeof(config),
         .rate_hz = !o->cpu   ? 0
                    : o->rate ? o->rate
                              : RATE_DEFAULT,

@@ -143,6 +143,7 @@ static int create_sandbox(struct session *s, struct hl_error *error)
     for (size_t i = 0; i < s->expr_count; i++)
         needed = larger(needed, expr_input_size(&s->expr[i]));
     struct hl_sandbox_config config = {
+        .size = sizeof(config),
         .argv = argv,
         .console = on_console,
         .log = on_log,
