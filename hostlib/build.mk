@@ -32,7 +32,7 @@ $(HL_SRC:%.c=$(B)/obj/%.o): HL_CFLAGS += $(if $(SAN),,-Wframe-larger-than=5000)
 $(B)/obj/%.o: %.S | $(DEPS)
 	$(call say,AS,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(HL_CPPFLAGS) $(WALLS) -MMD -MP -c -o $@ $<
 
 # Two members, for a program that links libhlgdb.a beside it has the stub from one of the two.
 $(B)/obj/libhl.o: $(HL_OWN_OBJ) $(COMMON)

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "shim.h"
+#include "x86.h"
 #include "vcpu.h"
 
 #define XSAVE_SIZE 832
@@ -114,7 +115,7 @@ static void put(struct hl_vcpu *v, uint64_t gva, size_t size)
 
 static void push_frame(struct hl_vcpu *v, uint64_t rip, size_t below)
 {
-    struct shim_frame frame = {rip, SHIM_USER_CS, 0x202, v->regs.rsp, SHIM_USER_DS};
+    struct shim_frame frame = {rip, USER_CS, 0x202, v->regs.rsp, USER_DS};
     memcpy((uint8_t *)v->setup.memory + SHIM_STACK_TOP - sizeof(frame), &frame, sizeof(frame));
     v->regs.rsp = SHIM_GVA + SHIM_STACK_TOP - sizeof(frame) - below;
 }
@@ -142,9 +143,9 @@ static void system_call(struct hl_vcpu *v, struct vcpu_exit *exit)
 
 static void fault(struct hl_vcpu *v, struct vcpu_exit *exit)
 {
-    unsigned vector = (unsigned)take(1) % SHIM_VECTORS;
+    unsigned vector = (unsigned)take(1) % VECTORS;
     v->cr2 = take_place();
-    push_frame(v, take_place(), shim_has_error_code(vector) ? 8 : 0);
+    push_frame(v, take_place(), x86_has_error_code(vector) ? 8 : 0);
     v->regs.rip = SHIM_GVA + SHIM_CODE + vector * SHIM_STUB_SIZE;
     io(exit, SHIM_PORT_VECTOR, 1, false);
 }
@@ -217,7 +218,7 @@ static int create(struct hl_vcpu **vcpu, const struct vcpu_setup *setup, struct 
     if (!v)
         return hl_error_set(error, HL_ERR_MEMORY, "no memory");
     v->setup = *setup;
-    v->system = (struct vcpu_system){.cs = SHIM_USER_CS, .ss = SHIM_USER_DS, .ds = SHIM_USER_DS};
+    v->system = (struct vcpu_system){.cs = USER_CS, .ss = USER_DS, .ds = USER_DS};
     *vcpu = newest = v;
     return 0;
 }
@@ -311,7 +312,7 @@ static int save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *e
     s->regs = v->regs;
     s->fs_base = v->fs;
     s->gs_base = v->gs;
-    s->ds = SHIM_USER_DS;
+    s->ds = USER_DS;
     s->xsave_size = XSAVE_SIZE;
     memcpy(s->xsave, v->xsave, XSAVE_SIZE);
     *state = s;

@@ -8,6 +8,7 @@
 #include <hl/gdb_amd64.h>
 
 #include "shim.h"
+#include "x86.h"
 
 #define PATIENCE 10 /* seconds */
 #define PAGE_ADDRESS 0x000ffffffffff000ull
@@ -133,10 +134,10 @@ static int get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_e
 {
     (void)error;
     *system = (struct vcpu_system){
-        .cs = in_shim(v) ? SHIM_KERNEL_CS : SHIM_USER_CS,
-        .ss = in_shim(v) ? SHIM_KERNEL_DS : SHIM_USER_DS,
-        .ds = SHIM_USER_DS,
-        .es = SHIM_USER_DS,
+        .cs = in_shim(v) ? SHIM_KERNEL_CS : USER_CS,
+        .ss = in_shim(v) ? SHIM_KERNEL_DS : USER_DS,
+        .ds = USER_DS,
+        .es = USER_DS,
         .fs = 0x11,
         .gs = 0x12,
         .cr0 = 0x80050033,
@@ -334,11 +335,8 @@ void scripted_abandon(struct hl_vcpu *v)
 
 static void push_frame(struct hl_vcpu *v, uint64_t rip)
 {
-    *frame(v) = (struct shim_frame){.rip = rip,
-                                    .cs = SHIM_USER_CS,
-                                    .rflags = v->regs.rflags,
-                                    .rsp = v->regs.rsp,
-                                    .ss = SHIM_USER_DS};
+    *frame(v) = (struct shim_frame){
+        .rip = rip, .cs = USER_CS, .rflags = v->regs.rflags, .rsp = v->regs.rsp, .ss = USER_DS};
     v->regs.rsp = SHIM_GVA + SHIM_STACK_TOP - sizeof(struct shim_frame);
     v->regs.rflags &= ~TF;
 }
@@ -352,7 +350,7 @@ static void leave_by_out(struct hl_vcpu *v, uint16_t port)
 void scripted_vector(struct hl_vcpu *v, unsigned vector, uint32_t error_code, uint64_t rip)
 {
     push_frame(v, rip);
-    if (shim_has_error_code(vector)) {
+    if (x86_has_error_code(vector)) {
         v->regs.rsp -= 8;
         memcpy((uint8_t *)frame(v) - 8, &(uint64_t){error_code}, 8);
     }

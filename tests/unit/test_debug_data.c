@@ -174,8 +174,8 @@ static void test_registers_in_the_shim(void **state)
     assert_int_equal(reg(r, GDB_AMD64_EFLAGS), 0x246);
     assert_int_equal(debug_ops.read_register(r->d, GDB_AMD64_CS, &cs, 4), 0);
     assert_int_equal(debug_ops.read_register(r->d, GDB_AMD64_SS, &ss, 4), 0);
-    assert_int_equal(cs, SHIM_USER_CS);
-    assert_int_equal(ss, SHIM_USER_DS);
+    assert_int_equal(cs, USER_CS);
+    assert_int_equal(ss, USER_DS);
     set_reg(r, GDB_AMD64_RIP, r->text + 8);
     set_reg(r, GDB_AMD64_RSP, r->stack - 16);
     set_reg(r, GDB_AMD64_RAX, 77);

@@ -340,7 +340,7 @@ static void test_break_in_inside_the_shim(void **state)
     r->v->regs.rax = 5;
     pthread_mutex_lock(&r->v->lock);
     struct shim_frame *f = machine_frame(r->sb->machine);
-    *f = (struct shim_frame){r->text + 3, SHIM_USER_CS, 0x202, r->stack, SHIM_USER_DS};
+    *f = (struct shim_frame){r->text + 3, USER_CS, 0x202, r->stack, USER_DS};
     r->v->regs.rip = SHIM_GVA + SHIM_CODE + 13 * SHIM_STUB_SIZE + SHIM_OUT_SIZE + 4;
     r->v->regs.rsp = SHIM_GVA + SHIM_STACK_TOP - sizeof(*f);
     pthread_mutex_unlock(&r->v->lock);
@@ -348,8 +348,8 @@ static void test_break_in_inside_the_shim(void **state)
     expect_signal(r, GDB_SIGNAL_INT);
     assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 3);
     assert_int_equal(reg(r, GDB_AMD64_RSP), r->stack);
-    assert_int_equal(reg(r, GDB_AMD64_CS), SHIM_USER_CS);
-    assert_int_equal(reg(r, GDB_AMD64_SS), SHIM_USER_DS);
+    assert_int_equal(reg(r, GDB_AMD64_CS), USER_CS);
+    assert_int_equal(reg(r, GDB_AMD64_SS), USER_DS);
     STEP(r);
     entered_at(r, r->text + 3);
     assert_false(r->v->debug.step); /* that would stop at ring 0 */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { PAGE_FAULT = 14, PRESENT = 1 };
+#include "x86.h"
 
 /* code 0: SI_KERNEL, which does not fit; such a signal has no address. */
 static const struct {
@@ -26,11 +26,11 @@ int siginfo_signal(const struct hl_fault *fault)
 void siginfo_of_fault(siginfo_t *info, const struct hl_fault *f)
 {
     int code = f->vector < KNOWN ? by_vector[f->vector].code : 0;
-    hl_gva_t at = f->vector == PAGE_FAULT ? f->address : f->rip;
+    hl_gva_t at = f->vector == VECTOR_PAGE_FAULT ? f->address : f->rip;
     memset(info, 0, sizeof(*info));
     info->si_signo = siginfo_signal(f);
     info->si_code = code ? code : SI_KERNEL;
-    if (f->vector == PAGE_FAULT && (f->error_code & PRESENT))
+    if (f->vector == VECTOR_PAGE_FAULT && (f->error_code & PF_PRESENT))
         info->si_code = SEGV_ACCERR;
     if (code)
         memcpy(&info->si_addr, &at, sizeof(at));

@@ -16,6 +16,7 @@
 #undef PAGE_MASK
 #include <hl/gdb_amd64.h>
 
+#include "general.h"
 #include "grow.h"
 #include "image.h"
 #include "machine.h"
@@ -68,27 +69,10 @@ static void put_note(struct notes *n, const char *name, unsigned type, const voi
 
 static struct user_regs_struct user_regs(const struct hl_regs *r, const struct vcpu_system *s)
 {
-    return (struct user_regs_struct){
-        .r15 = r->r15,
-        .r14 = r->r14,
-        .r13 = r->r13,
-        .r12 = r->r12,
-        .rbp = r->rbp,
-        .rbx = r->rbx,
-        .r11 = r->r11,
-        .r10 = r->r10,
-        .r9 = r->r9,
-        .r8 = r->r8,
-        .rax = r->rax,
-        .rcx = r->rcx,
-        .rdx = r->rdx,
-        .rsi = r->rsi,
-        .rdi = r->rdi,
-        .orig_rax = ~0ull,
-        .rip = r->rip,
-        .cs = s->cs,
+    struct user_regs_struct user = {
         .eflags = r->rflags,
-        .rsp = r->rsp,
+        .orig_rax = ~0ull,
+        .cs = s->cs,
         .ss = s->ss,
         .fs_base = r->fs_base,
         .gs_base = r->gs_base,
@@ -97,6 +81,8 @@ static struct user_regs_struct user_regs(const struct hl_regs *r, const struct v
         .fs = s->fs,
         .gs = s->gs,
     };
+    HL_GENERAL_COPY(&user, r);
+    return user;
 }
 
 static int put_status(struct notes *n, struct hl_sandbox *sb, const siginfo_t *info,

@@ -8,6 +8,7 @@
 #include "machine.h"
 #include "names.h"
 #include "syscall_names.h"
+#include "x86.h"
 
 #define say debug_say
 #define refuse debug_refuse
@@ -77,11 +78,12 @@ static void say_error_code(struct gdb_printer *p, const struct hl_fault *f)
 {
     say(p, "vector %u, error code 0x%x", f->vector, f->error_code);
     if (f->vector == VECTOR_PAGE_FAULT)
-        say(p, " (%s, %s%s), address 0x%llx", f->error_code & 1 ? "protection" : "not mapped",
-            f->error_code & 16  ? "fetch"
-            : f->error_code & 2 ? "write"
-                                : "read",
-            f->error_code & 4 ? ", user" : "", (unsigned long long)f->address);
+        say(p, " (%s, %s%s), address 0x%llx",
+            f->error_code & PF_PRESENT ? "protection" : "not mapped",
+            f->error_code & PF_FETCH   ? "fetch"
+            : f->error_code & PF_WRITE ? "write"
+                                       : "read",
+            f->error_code & PF_USER ? ", user" : "", (unsigned long long)f->address);
     say(p, ", rip 0x%llx\n", (unsigned long long)f->rip);
 }
 

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "x86.h"
+
 #define WATCH_MAX (16u << 20) /* bytes of one watchpoint, which are copied to compare with */
 
 /* Page-fault error code (Intel SDM 3, 4.7). */
-#define PF_WRITE (1u << 1)
-#define PF_FETCH (1u << 4)
 
 static bool overlaps(hl_gva_t a, size_t a_size, hl_gva_t b, size_t b_size)
 {

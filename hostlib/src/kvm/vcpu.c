@@ -16,6 +16,7 @@
 #include "retry.h"
 #include "shim.h"
 #include "vcpu_kvm.h"
+#include "x86.h"
 
 /* struct vcpu_regs is struct kvm_regs under a name of ours. */
 _Static_assert(sizeof(struct vcpu_regs) == sizeof(struct kvm_regs), "vcpu_regs");
@@ -86,8 +87,8 @@ static int set_system_registers(struct hl_vcpu *v, const struct vcpu_setup *setu
     struct kvm_sregs s;
     if (kvm_host_reset_sregs(v->fd, &s))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
-    s.cs = segment(SHIM_USER_CS, 11, 3, true);
-    s.ss = s.ds = s.es = s.fs = s.gs = segment(SHIM_USER_DS, 3, 3, false);
+    s.cs = segment(USER_CS, 11, 3, true);
+    s.ss = s.ds = s.es = s.fs = s.gs = segment(USER_DS, 3, 3, false);
     s.gdt = (struct kvm_dtable){.base = setup->gdt, .limit = setup->gdt_limit};
     s.idt = (struct kvm_dtable){.base = setup->idt, .limit = setup->idt_limit};
     s.tr = (struct kvm_segment){.base = setup->tss,
@@ -137,8 +138,7 @@ static int set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsi
 int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error)
 {
     const struct kvm_msr_entry gate[] = {
-        {.index = MSR_STAR,
-         .data = (uint64_t)SHIM_USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
+        {.index = MSR_STAR, .data = (uint64_t)USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
         {.index = MSR_LSTAR, .data = v->gate},
         {.index = MSR_CSTAR, .data = v->gate},
         {.index = MSR_SYSCALL_MASK, .data = SYSCALL_MASK},

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "retry.h"
-
-#define RFLAGS_TF 0x100ull
+#include "x86.h"
 
 /* DR7 (Intel SDM 3, 17.2.4): bit 10 is always one; 2 bits enable a slot, 4 more say for what. */
 #define DR7_FIXED 0x400u

@@ -18,10 +18,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "x86.h"
+
 /* Those of any thread on Linux: data, 64-bit and 32-bit code, the CPU's number. */
 static bool is_everywhere(uint16_t selector)
 {
-    return selector == 0x2b || selector == 0x33 || selector == 0x23 || selector == 0x7b;
+    return selector == USER_DS || selector == USER_CS || selector == USER32_CS || selector == 0x7b;
 }
 
 static struct vcpu_segments current(void)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "retry.h"
-#include "shim.h"
+#include "x86.h"
 
 #define DR6_INIT 0xffff0ff0ull
 #define DR7_INIT 0x400ull
@@ -40,7 +40,7 @@ int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error 
         return HL_ERR_KVM;
     if (vcpu_kvm_flush_system(v) || retry_ioctl(v->fd, KVM_GET_SREGS, &sregs))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
-    if (sregs.cs.selector != SHIM_USER_CS)
+    if (sregs.cs.selector != USER_CS)
         return hl_error_set(error, HL_ERR_STATE, "the guest is not in 64-bit code at ring 3");
     size_t size = vcpu_kvm_xsave_size(v);
     struct vcpu_state *s = calloc(1, sizeof(*s) + size);

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "general.h"
 #include "machine_debug.h"
-#include "shim.h"
+#include "x86.h"
 
 #define RED_ZONE 128 /* System V ABI AMD64, 3.2.2 */
 #define XSAVE_MXCSR 24
@@ -21,7 +22,6 @@
 #define XSAVE_HEADER 512
 #define XSAVE_LEAST (XSAVE_HEADER + 64)
 #define XCR0_LEGACY 3ull /* there without XSAVE, too */
-#define RFLAGS_TF (1u << 8)
 #define RFLAGS_DF (1u << 10)
 #define RFLAGS_RF (1u << 16)
 #define MXCSR_DEFAULT 0x1f80u
@@ -132,32 +132,16 @@ static void fill_context(struct frame_context *c, struct hl_sandbox *sb, const s
         .stack_sp = p->alt_stack,
         .stack_flags = p->alt_size ? 0 : (uint32_t)SS_DISABLE,
         .stack_size = p->alt_size,
-        .r8 = r->r8,
-        .r9 = r->r9,
-        .r10 = r->r10,
-        .r11 = r->r11,
-        .r12 = r->r12,
-        .r13 = r->r13,
-        .r14 = r->r14,
-        .r15 = r->r15,
-        .rdi = r->rdi,
-        .rsi = r->rsi,
-        .rbp = r->rbp,
-        .rbx = r->rbx,
-        .rdx = r->rdx,
-        .rax = r->rax,
-        .rcx = r->rcx,
-        .rsp = r->rsp,
-        .rip = r->rip,
         .rflags = r->rflags,
-        .cs = SHIM_USER_CS,
-        .ss = SHIM_USER_DS,
+        .cs = USER_CS,
+        .ss = USER_DS,
         .error_code = info->code,
         .trap = info->trap,
         .cr2 = info->address,
         .old_mask = info->back,
         .mask = info->back,
     };
+    HL_GENERAL_COPY(c, r);
 }
 
 /* The stack the handler runs on: the other one, unless the guest is there already. */
@@ -198,7 +182,7 @@ bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
     r.rax = 0;
     r.rsp = at;
     r.rip = action->handler;
-    r.rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_DF | RFLAGS_RF);
+    r.rflags &= ~(RFLAGS_TF | RFLAGS_DF | RFLAGS_RF);
     return hl_machine_set_regs(sb->machine, &r, NULL) == 0;
 }
 
@@ -206,23 +190,7 @@ bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
 
 static void take_context(struct hl_regs *r, const struct frame_context *c)
 {
-    r->r8 = c->r8;
-    r->r9 = c->r9;
-    r->r10 = c->r10;
-    r->r11 = c->r11;
-    r->r12 = c->r12;
-    r->r13 = c->r13;
-    r->r14 = c->r14;
-    r->r15 = c->r15;
-    r->rdi = c->rdi;
-    r->rsi = c->rsi;
-    r->rbp = c->rbp;
-    r->rbx = c->rbx;
-    r->rdx = c->rdx;
-    r->rax = c->rax;
-    r->rcx = c->rcx;
-    r->rsp = c->rsp;
-    r->rip = c->rip;
+    HL_GENERAL_COPY(r, c);
     r->rflags = c->rflags;
 }
 

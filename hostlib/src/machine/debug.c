@@ -5,8 +5,6 @@
 
 #include "shim.h"
 
-#define RFLAGS_TF 0x100ull
-
 /* rip, rsp and rflags, wherever they are at the moment. */
 struct place {
     uint64_t *rip, *rsp, *rflags;

@@ -18,7 +18,6 @@
 #define AF (1ull << 4)
 #define ZF (1ull << 6)
 #define SF (1ull << 7)
-#define TF (1ull << 8)
 #define OF (1ull << 11)
 #define AC (1ull << 18)
 #define ARITHMETIC (CF | PF | AF | ZF | SF | OF)
@@ -320,7 +319,7 @@ bool machine_emulate(struct hl_machine *m)
 {
     struct emulation e = {.m = m};
     /* A trap or an alignment check of the guest's own is the processor's to make. */
-    if (machine_get_general(m, &e.regs, NULL) || (e.regs.rflags & (TF | AC)) || !decode(&e))
+    if (machine_get_general(m, &e.regs, NULL) || (e.regs.rflags & (RFLAGS_TF | AC)) || !decode(&e))
         return false;
     e.regs.rip += e.insn.length;
     if (!carry_out(&e) || machine_set_general(m, &e.regs, NULL))

@@ -4,19 +4,11 @@
 
 #include <stdio.h>
 
-#include "shim.h"
-
-enum { VECTOR_PF = 14 };
-
-/* Page-fault error code (Intel SDM 3, 4.7). */
-#define PF_PRESENT (1u << 0)
-#define PF_WRITE (1u << 1)
-#define PF_RESERVED (1u << 3)
-#define PF_FETCH (1u << 4)
+#include "x86.h"
 
 static const struct {
     const char *name, *title;
-} vectors[SHIM_VECTORS] = {
+} vectors[VECTORS] = {
     [0] = {"#DE", "divide error"},
     [1] = {"#DB", "debug exception"},
     [2] = {"NMI", "non-maskable interrupt"},
@@ -45,13 +37,12 @@ static const struct {
 
 const char *hl_fault_name(unsigned vector)
 {
-    return vector < SHIM_VECTORS && vectors[vector].name ? vectors[vector].name : "#?";
+    return vector < VECTORS && vectors[vector].name ? vectors[vector].name : "#?";
 }
 
 const char *hl_fault_title(unsigned vector)
 {
-    return vector < SHIM_VECTORS && vectors[vector].title ? vectors[vector].title
-                                                          : "reserved vector";
+    return vector < VECTORS && vectors[vector].title ? vectors[vector].title : "reserved vector";
 }
 
 static int format_page_fault(const struct hl_fault *f, char *buf, size_t size)
@@ -90,9 +81,9 @@ static int format_selector_fault(const struct hl_fault *f, char *buf, size_t siz
 
 int hl_fault_format(const struct hl_fault *fault, char *buf, size_t size)
 {
-    if (fault->vector == VECTOR_PF)
+    if (fault->vector == VECTOR_PAGE_FAULT)
         return format_page_fault(fault, buf, size);
-    if (shim_has_error_code(fault->vector))
+    if (x86_has_error_code(fault->vector))
         return format_selector_fault(fault, buf, size);
     return snprintf(buf, size, "%s", hl_fault_title(fault->vector));
 }

@@ -51,9 +51,9 @@ static void write_gdt(uint8_t *gdt)
     const uint64_t limit = TSS_SIZE + IOMAP_SIZE - 1;
     put64(gdt + SHIM_KERNEL_CS, DESC_KERNEL_CODE);
     put64(gdt + SHIM_KERNEL_DS, DESC_KERNEL_DATA);
-    put64(gdt + (SHIM_USER32_CS & ~7), DESC_USER_CODE32);
-    put64(gdt + (SHIM_USER_DS & ~7), DESC_USER_DATA);
-    put64(gdt + (SHIM_USER_CS & ~7), DESC_USER_CODE);
+    put64(gdt + (USER32_CS & ~7), DESC_USER_CODE32);
+    put64(gdt + (USER_DS & ~7), DESC_USER_DATA);
+    put64(gdt + (USER_CS & ~7), DESC_USER_CODE);
     put64(gdt + SHIM_TSS,
           limit | (tss & 0xffffff) << 16 | 0x8bull << 40 | (tss >> 24 & 0xff) << 56);
     put64(gdt + SHIM_TSS + 8, tss >> 32);
@@ -69,9 +69,9 @@ static void write_tss(uint8_t *tss, const uint8_t *io_map)
 /* Interrupt gates; ring 3 may raise #BP and #OF itself (int3, into), every other `int n` is #GP. */
 static void write_idt(uint8_t *idt)
 {
-    for (unsigned v = 0; v < SHIM_VECTORS; v++) {
+    for (unsigned v = 0; v < VECTORS; v++) {
         uint64_t stub = SHIM_GVA + SHIM_CODE + v * SHIM_STUB_SIZE;
-        uint64_t type = v == 3 || v == 4 ? 0xee : 0x8e;
+        uint64_t type = v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW ? 0xee : 0x8e;
         put64(idt + v * IDT_ENTRY_SIZE, (stub & 0xffff) | (uint64_t)SHIM_KERNEL_CS << 16 |
                                             type << 40 | (stub >> 16 & 0xffff) << 48);
         put64(idt + v * IDT_ENTRY_SIZE + 8, stub >> 32);
@@ -201,7 +201,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
             .gdt = SHIM_GVA + SHIM_TABLES + TABLE_GDT,
             .gdt_limit = GDT_ENTRIES * 8 - 1,
             .idt = SHIM_GVA + SHIM_TABLES + TABLE_IDT,
-            .idt_limit = SHIM_VECTORS * IDT_ENTRY_SIZE - 1,
+            .idt_limit = VECTORS * IDT_ENTRY_SIZE - 1,
             .tss = SHIM_GVA + SHIM_TABLES + TABLE_TSS,
             .tss_limit = TSS_SIZE + IOMAP_SIZE - 1,
             .gate = SHIM_GVA + SHIM_CODE + (hl_gva_t)(hl_shim_gate - hl_shim_code),

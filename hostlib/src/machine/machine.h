@@ -8,10 +8,6 @@
 #include "pagetable.h"
 #include "vcpu.h"
 
-/* Bits of rflags that are the guest's own: arithmetic, TF, DF, NT, AC, ID. */
-#define RFLAGS_GUEST 0x244dd5ull
-#define RFLAGS_FIXED 0x202ull /* bit 1, and IF: kvm_pvm wants it at ring 3, nothing interrupts */
-
 struct hl_machine {
     const struct vcpu_ops *ops;
     struct hl_vcpu *vcpu;

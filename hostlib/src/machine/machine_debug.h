@@ -11,11 +11,10 @@
 
 #include "insn.h"
 #include "machine.h"
+#include "x86.h"
 
 #define DR6_SLOTS 0xfull /* B0 to B3 */
 #define DR6_STEP (1ull << 14)
-
-enum { VECTOR_DEBUG = 1, VECTOR_BREAKPOINT = 3, VECTOR_PAGE_FAULT = 14 };
 
 /* What a step did, besides its exit. */
 struct machine_step {

@@ -7,11 +7,7 @@
 
 #include "shim.h"
 
-enum { VECTOR_BP = 3, VECTOR_PF = 14, INT_IMM8 = 0xcd };
-
-/* Page-fault error code (Intel SDM 3, 4.7). */
-#define PF_USER (1u << 2)
-#define PF_FETCH (1u << 4)
+enum { INT_IMM8 = 0xcd };
 
 /* How often a vCPU that cannot be interrupted may stop on its way through the shim all the same. */
 #define SHIM_PATIENCE 64
@@ -165,7 +161,7 @@ static bool is_syscall_at_ring3(struct hl_machine *m, unsigned vector, uint32_t 
     const uint32_t fetch_by_user = PF_USER | PF_FETCH; /* PF_PRESENT comes and goes */
     const uint8_t syscall_code[2] = {0x0f, 0x05};
     uint8_t code[2];
-    return vector == VECTOR_PF && (error_code & fetch_by_user) == fetch_by_user &&
+    return vector == VECTOR_PAGE_FAULT && (error_code & fetch_by_user) == fetch_by_user &&
            machine_frame(m)->rip ==
                SHIM_GVA + SHIM_CODE + (uint64_t)(hl_shim_gate - hl_shim_code) &&
            hl_machine_read(m, r->rcx - sizeof(code), code, sizeof(code), HL_PROT_EXEC) ==
@@ -181,7 +177,7 @@ static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_err
     if (!r)
         return HL_ERR_KVM;
     uint64_t offset = r->rip - (SHIM_GVA + SHIM_CODE);
-    if (offset >= SHIM_VECTORS * SHIM_STUB_SIZE)
+    if (offset >= VECTORS * SHIM_STUB_SIZE)
         return shutdown(m, exit, "an exception stub ran outside the shim");
     unsigned vector = (unsigned)(offset / SHIM_STUB_SIZE);
     struct shim_frame *f = machine_frame(m);
@@ -190,10 +186,10 @@ static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_err
      * From ring 0 the processor stays on the stack it was on: then `f` is an older exception's.  A
      * guest gets here by a `syscall` from 32-bit code where KVM takes that to nowhere (kvm_pvm).
      */
-    uint64_t top = SHIM_GVA + SHIM_STACK_TOP - (shim_has_error_code(vector) ? 8 : 0);
+    uint64_t top = SHIM_GVA + SHIM_STACK_TOP - (x86_has_error_code(vector) ? 8 : 0);
     if ((f->cs & 3) != 3 || r->rsp != top - sizeof(*f))
         return shutdown(m, exit, "an exception inside the ring-0 shim");
-    if (shim_has_error_code(vector))
+    if (x86_has_error_code(vector))
         memcpy(&error_code, (const uint8_t *)f - 8, sizeof(error_code));
     if (is_syscall_at_ring3(m, vector, error_code, r)) {
         f->rip = r->rcx;
@@ -203,7 +199,7 @@ static int exit_vector(struct hl_machine *m, struct hl_exit *exit, struct hl_err
     m->in_shim = true;
     exit->kind = HL_EXIT_FAULT;
     exit->fault = (struct hl_fault){.vector = vector, .error_code = error_code, .rip = f->rip};
-    return vector == VECTOR_PF ? m->ops->get_cr2(m->vcpu, &exit->fault.address, error) : 0;
+    return vector == VECTOR_PAGE_FAULT ? m->ops->get_cr2(m->vcpu, &exit->fault.address, error) : 0;
 }
 
 static int exit_gate(struct hl_machine *m, struct hl_exit *exit, struct hl_error *error)
@@ -267,7 +263,7 @@ static int exit_debug(struct hl_machine *m, const struct vcpu_exit *from, struct
         return HL_ERR_KVM;
     m->trap_exit = true;
     m->dr6 = from->debug.dr6;
-    if (from->debug.vector == VECTOR_BP) {
+    if (from->debug.vector == VECTOR_BREAKPOINT) {
         hl_machine_read(m, r->rip, &code, sizeof(code), 0);
         r->rip += code == INT_IMM8 ? 2 : 1;
         m->ops->regs_changed(m->vcpu);
@@ -352,7 +348,7 @@ bool hl_exit_is_behind(const struct hl_exit *exit)
 {
     switch (exit->kind) {
     case HL_EXIT_FAULT: /* #BP and #OF are traps (Intel SDM 3, 6.5) */
-        return exit->fault.vector == 3 || exit->fault.vector == 4;
+        return exit->fault.vector == VECTOR_BREAKPOINT || exit->fault.vector == VECTOR_OVERFLOW;
     case HL_EXIT_IO: /* what is read has to be answered first: see hl_machine_get_regs() */
         return !exit->io.in;
     case HL_EXIT_MMIO:

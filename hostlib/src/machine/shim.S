@@ -11,10 +11,10 @@
 hl_shim_code:
 /* One stub a vector; the host tells them apart by rip, and drops the error code by the `add`. */
     .set vector, 0
-    .rept SHIM_VECTORS
+    .rept VECTORS
     .balign SHIM_STUB_SIZE, 0xcc
     out %al, $SHIM_PORT_VECTOR
-    .if (0x60227d00 >> vector) & 1
+    .if (VECTORS_WITH_CODE >> vector) & 1
     add $8, %rsp
     .endif
     iretq
@@ -29,10 +29,10 @@ hl_shim_code:
 hl_shim_gate:
     mov %rsp, hl_shim_code + SHIM_SAVED_RSP(%rip)
     lea hl_shim_code + SHIM_STACK_TOP(%rip), %rsp
-    pushq $SHIM_USER_DS
+    pushq $USER_DS
     pushq hl_shim_code + SHIM_SAVED_RSP(%rip)
     push %r11
-    pushq $SHIM_USER_CS
+    pushq $USER_CS
     push %rcx
 hl_shim_gate_out:
     out %al, $SHIM_PORT_SYSCALL

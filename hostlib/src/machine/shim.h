@@ -9,9 +9,11 @@
 #ifndef HL_SHIM_H
 #define HL_SHIM_H
 
+#include "x86.h"
+
 #define SHIM_GVA 0xffff800000000000 /* upper half: no guest mapping can get in its way */
-#define SHIM_CODE 0x0000            /* stubs and gate, and on the same page, which nobody writes to, */
-#define SHIM_TABLES 0x0800          /* GDT, IDT, TSS with the I/O bitmap */
+#define SHIM_CODE 0x0000   /* stubs and gate, and on the same page, which nobody writes to, */
+#define SHIM_TABLES 0x0800 /* GDT, IDT, TSS with the I/O bitmap */
 #define SHIM_STACK 0x1000
 #define SHIM_SIZE 0x2000
 
@@ -20,21 +22,16 @@
 #define SHIM_PORT_SYSCALL 0xe9
 
 #define SHIM_STUB_SIZE 16
-#define SHIM_VECTORS 32
 #define SHIM_OUT_SIZE 2           /* of `out %al, $imm8` */
 #define SHIM_SAVED_RSP SHIM_STACK /* where the gate parks the user's stack pointer */
 #define SHIM_STACK_TOP (SHIM_STACK + 0x1000)
 
 #define SHIM_KERNEL_CS 0x10
 #define SHIM_KERNEL_DS 0x18
-#define SHIM_USER32_CS 0x23 /* STAR's base for sysret; ours never uses it */
-#define SHIM_USER_DS 0x2b
-#define SHIM_USER_CS 0x33
 #define SHIM_TSS 0x40
 
 #ifndef __ASSEMBLER__
 
-#include <stdbool.h>
 #include <stdint.h>
 
 extern const unsigned char hl_shim_code[], hl_shim_gate[], hl_shim_gate_out[], hl_shim_end[];
@@ -43,12 +40,6 @@ extern const unsigned char hl_shim_code[], hl_shim_gate[], hl_shim_gate_out[], h
 struct shim_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
-
-/* Vectors whose frame has an error code below it (Intel SDM 3, table 6-1). */
-static inline bool shim_has_error_code(unsigned vector)
-{
-    return vector < SHIM_VECTORS && (0x60227d00u >> vector & 1);
-}
 
 #endif
 #endif

@@ -4,6 +4,7 @@
 #include "limit.h"
 #include "observe.h"
 #include "sandbox.h"
+#include "x86.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -140,10 +141,9 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *f, char *buf,
                         size_t size)
 {
-    enum { PAGE_FAULT = 14, PRESENT = 1 };
     char text[160];
     hl_fault_format(f, text, sizeof(text));
-    bool unmapped = f->vector == PAGE_FAULT && !(f->error_code & PRESENT);
+    bool unmapped = f->vector == VECTOR_PAGE_FAULT && !(f->error_code & PF_PRESENT);
     snprintf(buf, size, "%s%s", text, unmapped ? neighbour(sb, f->address) : "");
 }
 

@@ -8,7 +8,7 @@
 
 #include "image.h"
 #include "layout_place.h"
-#include "shim.h"
+#include "x86.h"
 
 /* The XSAVE area (Intel SDM 1, 13.4). */
 #define XSAVE_MXCSR 24u
@@ -51,8 +51,8 @@ static int check_origin(const struct loading *in, const struct hl_image *image)
 
 static bool good_selector(uint16_t selector)
 {
-    return selector < 4 || (selector | 3) == SHIM_USER_DS || selector == SHIM_USER_CS ||
-           selector == SHIM_USER32_CS;
+    return selector < 4 || (selector | 3) == USER_DS || selector == USER_CS ||
+           selector == USER32_CS;
 }
 
 static bool canonical(uint64_t address)

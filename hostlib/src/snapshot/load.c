@@ -14,6 +14,7 @@
 #include "image.h"
 #include "memory.h"
 #include "retry.h"
+#include "x86.h"
 
 static int unreadable(const struct loading *in, int e)
 {
