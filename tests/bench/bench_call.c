@@ -12,7 +12,7 @@
 #include <hl/snapshot.h>
 
 #include "bench.h"
-#include "machine.h"
+#include "machine_impl.h"
 
 #define BATCH 20 /* calls in one sample: the clock and the change of guests are spread */
 #define SPIN_NS (300 * 1000) /* until a guest that was just entered is sure to be spinning */

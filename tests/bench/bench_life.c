@@ -8,7 +8,7 @@
 #include <hl/snapshot.h>
 
 #include "bench.h"
-#include "machine.h"
+#include "machine_impl.h"
 
 static struct hl_snapshot *snapshot;
 

@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 #include "bench.h"
-#include "machine.h"
+#include "machine_impl.h"
 
 #define SANDBOXES 200
 #define PAGE 4096u

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "machine_debug.h"
+#include "machine_impl.h"
 #include "shim.h"
 #include "vcpu_kvm.h"
 
@@ -65,7 +66,8 @@ static double measure(bool by_exit, unsigned long steps)
     struct hl_error error;
     struct kvm_regs end;
     double rate = 0;
-    if (make(&m, &error) || first_step(m, by_exit, steps, &error) || by_exit != m->trap_exit)
+    if (make(&m, &error) || first_step(m, by_exit, steps, &error) ||
+        by_exit != machine_trap(m).by_exit)
         goto out;
     int fd = m->vcpu->fd;
     const __u32 *reason = &m->vcpu->run->exit_reason;

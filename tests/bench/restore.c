@@ -19,6 +19,7 @@
 #include <hl/snapshot.h>
 
 #include "machine_dirty.h"
+#include "machine_impl.h"
 #include "vcpu_kvm.h"
 
 #define PAGES_MAX 16384

@@ -21,7 +21,7 @@
 #include <hl/hl.h>
 
 #include "../left.h"
-#include "machine.h"
+#include "machine_impl.h"
 
 #define PAGE 4096u
 #define CODE_SIZE 8192u

@@ -9,7 +9,7 @@
 #include <hl/observe.h>
 #include <hl/snapshot.h>
 
-#include "machine.h"
+#include "machine_impl.h"
 #include "sandbox.h"
 
 #define MIB ((size_t)1 << 20)

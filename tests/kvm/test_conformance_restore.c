@@ -12,6 +12,7 @@
 
 #include "machine.h"
 #include "snapshot_file.h"
+#include "machine_impl.h"
 #include "vcpu_kvm.h"
 
 /* ---- isolation: tests/guest/rewind.c leaves traces and looks for them ---- */

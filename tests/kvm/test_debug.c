@@ -375,7 +375,7 @@ static size_t mapped_pages(struct gdb_box *g)
     hl_gpa_t gpa;
     unsigned prot;
     size_t n = 0;
-    for (; pagetable_next(&g->box.sb->machine->pt, &gva, &gpa, &prot); gva += 4096)
+    for (; machine_next(g->box.sb->machine, &gva, &gpa, &prot); gva += 4096)
         n++;
     return n;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every register between a debugger and the guest's own code, on this machine's KVM. */
 #include "gdb_box.h"
+#include "machine_cpu.h"
+#include "machine_impl.h"
 
 #include <hl/abi.h>
 
@@ -178,7 +180,7 @@ static void test_from_the_guest(void **state)
 
     gdb_box_open(g);
     uint64_t at = where(g, "load_here"), at_block = where(g, "block"), at_area = where(g, "area");
-    uint64_t xcr0 = g->box.sb->machine->ops->xcr0(g->box.sb->machine->vcpu);
+    uint64_t xcr0 = machine_xcr0(g->box.sb->machine);
     attach_idle(g);
     gdb_xsave_offsets(x.offset);
     xcr0 &= 0xe7; /* x87, SSE, AVX, AVX-512 */

@@ -13,7 +13,7 @@
 #include "../guest/mapping_text.h"
 #include "pagetable.h"
 #include "sandbox.h"
-#include "machine.h"
+#include "machine_impl.h"
 
 #define SEEDS 1200u
 #define GIB (1ull << 30)

@@ -13,7 +13,7 @@
 
 #include <hl/snapshot.h>
 
-#include "machine.h"
+#include "machine_impl.h"
 #include "vcpu_kvm.h"
 
 static int host_add(void *opaque, const struct hl_value *args, size_t count,

@@ -6,7 +6,7 @@
 
 #include <hl/snapshot.h>
 
-#include "machine.h"
+#include "machine_impl.h"
 
 static const struct hl_sandbox_config config = {.heap = 8 << 20, .stack = 64 << 10};
 

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "debug.h"
+#include "machine_impl.h"
 #include "scripted_vcpu.h"
 #include "shim.h"
 

@@ -68,9 +68,8 @@ static int collect(struct core *c)
     hl_gpa_t gpa;
     unsigned prot;
     int rc = 0;
-    for (; !rc && pagetable_next(&c->sb->machine->pt, &gva, &gpa, &prot); gva += PAGE_SIZE)
-        if (!(prot & PAGE_SUPERVISOR))
-            rc = add_page(c, gva, flags_of(prot));
+    for (; !rc && machine_next(c->sb->machine, &gva, &gpa, &prot); gva += PAGE_SIZE)
+        rc = add_page(c, gva, flags_of(prot));
     return rc;
 }
 

@@ -19,8 +19,7 @@
 #include "general.h"
 #include "grow.h"
 #include "image.h"
-#include "machine.h"
-#include "machine_debug.h"
+#include "machine_cpu.h"
 #include "sandbox.h"
 #include "siginfo.h"
 
@@ -94,11 +93,9 @@ static int put_status(struct notes *n, struct hl_sandbox *sb, const siginfo_t *i
     struct hl_regs regs;
     int rc = hl_machine_get_regs(m, &regs, error);
     if (!rc)
-        rc = m->ops->get_system(m->vcpu, &system, error);
+        rc = machine_get_system(m, &system, error);
     if (rc)
         return rc;
-    if (m->in_shim)
-        machine_user_selectors(m, &system.cs, &system.ss);
     struct user_regs_struct user = user_regs(&regs, &system);
     _Static_assert(sizeof(user) == sizeof(status.pr_reg), "elf_gregset_t");
     memcpy(&status.pr_reg, &user, sizeof(user));
@@ -148,15 +145,15 @@ static void put_xstate(struct notes *n, const uint8_t *area, size_t size, uint64
     put_note(n, "LINUX", NT_X86_XSTATE, out, used);
 }
 
-static int put_vectors(struct notes *n, const struct hl_machine *m, struct hl_error *error)
+static int put_vectors(struct notes *n, struct hl_machine *m, struct hl_error *error)
 {
-    size_t size = m->ops->xsave_size(m->vcpu);
+    size_t size = machine_xsave_size(m);
     uint8_t *area = calloc(1, size < HEADER_END ? HEADER_END : size);
     if (!area)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    int rc = m->ops->get_xsave(m->vcpu, area, error);
+    int rc = machine_get_xsave(m, area, error);
     if (!rc)
-        put_xstate(n, area, size, m->ops->xcr0(m->vcpu));
+        put_xstate(n, area, size, machine_xcr0(m));
     free(area);
     return rc;
 }

@@ -77,7 +77,7 @@ static void add_region(struct listing *l, const struct hl_sandbox *sb, unsigned 
     hl_gva_t at = r->start, end = r->start + r->size, page = at;
     hl_gpa_t gpa;
     unsigned prot;
-    for (; pagetable_next(&sb->machine->pt, &page, &gpa, &prot) && page < end; page += PAGE_SIZE) {
+    for (; machine_next(sb->machine, &page, &gpa, &prot) && page < end; page += PAGE_SIZE) {
         add_row(l, at, page, DEBUG_UNMAPPED, hole_name(region));
         add_row(l, page, page + PAGE_SIZE, prot, mapped_name(sb, region, page));
         at = page + PAGE_SIZE;

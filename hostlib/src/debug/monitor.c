@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "machine.h"
+#include "machine_cpu.h"
 #include "names.h"
 #include "syscall_names.h"
 #include "x86.h"
@@ -60,16 +60,16 @@ static int on_exits(void *target, const char *args, struct gdb_printer *p)
 static int on_regs(void *target, const char *args, struct gdb_printer *p)
 {
     struct hl_debug *d = target;
-    const struct hl_machine *m = d->sb->machine;
+    struct hl_machine *m = d->sb->machine;
     struct vcpu_system s;
     (void)args;
-    int rc = m->ops->get_system(m->vcpu, &s, NULL);
+    int rc = machine_get_system(m, &s, NULL);
     if (rc)
         return rc;
     say(p, "cr0 0x%llx  cr2 0x%llx  cr3 0x%llx  cr4 0x%llx\n", (unsigned long long)s.cr0,
         (unsigned long long)s.cr2, (unsigned long long)s.cr3, (unsigned long long)s.cr4);
     say(p, "efer 0x%llx  xcr0 0x%llx\n", (unsigned long long)s.efer,
-        (unsigned long long)m->ops->xcr0(m->vcpu));
+        (unsigned long long)machine_xcr0(m));
     return 0;
 }
 

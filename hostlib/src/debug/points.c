@@ -32,9 +32,9 @@ static void locate(const struct hl_debug *d, struct debug_break *b)
 {
     const struct hl_machine *m = d->sb->machine;
     hl_gpa_t gpa;
-    if (b->generation == m->pt.generation)
+    if (b->generation == machine_generation(m))
         return;
-    b->generation = m->pt.generation;
+    b->generation = machine_generation(m);
     b->at = hl_machine_lookup(m, b->address, &gpa, NULL) ? NULL : machine_memory(m, gpa, 1);
 }
 

@@ -89,7 +89,7 @@ static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
     int rc = try_step(m, true, &exit, &step, error);
     if (rc)
         return rc;
-    can->step_exit = m->trap_exit && stopped(m, &exit, VECTOR_DEBUG, AT_INT3);
+    can->step_exit = machine_trap(m).by_exit && stopped(m, &exit, VECTOR_DEBUG, AT_INT3);
     if (!can->step_exit) {
         rc = try_step(m, false, &exit, &step, error);
         if (!rc && !(step.done && stopped(m, &exit, VECTOR_DEBUG, AT_INT3)))
@@ -99,7 +99,7 @@ static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
         rc = try(m, AT_INT3, &sw, &exit, error);
     if (rc)
         return rc;
-    can->break_exit = m->trap_exit && stopped(m, &exit, VECTOR_BREAKPOINT, AT_NOP);
+    can->break_exit = machine_trap(m).by_exit && stopped(m, &exit, VECTOR_BREAKPOINT, AT_NOP);
     if (!can->break_exit)
         rc = try(m, AT_INT3, &none, &exit, error);
     if (!rc && !stopped(m, &exit, VECTOR_BREAKPOINT, AT_NOP))
@@ -114,7 +114,7 @@ static int probe_slot(struct hl_machine *m, enum vcpu_slot_kind kind, hl_gva_t a
     struct hl_exit exit;
     struct vcpu_debug debug = {.slot[0] = {.kind = kind, .size = 1, .address = address}};
     int rc = try(m, AT_NOP, &debug, &exit, error);
-    *works = !rc && stopped(m, &exit, VECTOR_DEBUG, at) && (m->dr6 & 1);
+    *works = !rc && stopped(m, &exit, VECTOR_DEBUG, at) && (machine_trap(m).dr6 & 1);
     return rc;
 }
 

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine_cpu.h"
+
 #define XCR0_AVX (1ull << 2)
 #define XCR0_AVX512 (7ull << 5)
 
 void debug_regs_init(struct hl_debug *d)
 {
-    const struct hl_machine *m = d->sb->machine;
-    uint64_t xcr0 = m->ops->xcr0(m->vcpu);
+    uint64_t xcr0 = machine_xcr0(d->sb->machine);
     unsigned n = 0;
     d->features[n++] = &gdb_amd64_core;
     d->features[n++] = &gdb_amd64_sse;
@@ -77,12 +78,8 @@ static bool is_base(unsigned number)
 
 static int need_system(struct hl_debug *d)
 {
-    struct hl_machine *m = d->sb->machine;
-    int rc = d->system_valid ? 0 : m->ops->get_system(m->vcpu, &d->system, NULL);
+    int rc = d->system_valid ? 0 : machine_get_system(d->sb->machine, &d->system, NULL);
     d->system_valid = rc == 0;
-    /* Inside of the shim the vCPU's own cs and ss are ring 0's. */
-    if (!rc && m->in_shim)
-        machine_user_selectors(m, &d->system.cs, &d->system.ss);
     return rc;
 }
 
@@ -92,12 +89,12 @@ static int need_xsave(struct hl_debug *d)
     if (d->xsave_valid)
         return 0;
     if (!d->xsave.area) {
-        d->xsave.size = m->ops->xsave_size(m->vcpu);
+        d->xsave.size = machine_xsave_size(m);
         d->xsave.area = calloc(1, d->xsave.size);
         if (!d->xsave.area)
             return HL_ERR_MEMORY;
     }
-    int rc = m->ops->get_xsave(m->vcpu, d->xsave.area, NULL);
+    int rc = machine_get_xsave(m, d->xsave.area, NULL);
     d->xsave_valid = rc == 0;
     return rc;
 }
@@ -166,14 +163,11 @@ int debug_read_register(void *target, unsigned number, void *data, size_t size)
 
 static int write_xsave(struct hl_debug *d, unsigned number, const void *data, size_t size)
 {
-    struct hl_machine *m = d->sb->machine;
     int rc = need_xsave(d);
     if (!rc)
         rc = gdb_xsave_write(&d->xsave, number, data, size);
     if (!rc)
-        rc = machine_settle(m, NULL);
-    if (!rc)
-        rc = m->ops->set_xsave(m->vcpu, d->xsave.area, NULL);
+        rc = machine_set_xsave(d->sb->machine, d->xsave.area, NULL);
     d->xsave_valid = rc == 0;
     return rc;
 }

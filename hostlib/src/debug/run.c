@@ -168,9 +168,10 @@ static enum verdict on_fetch_fault(struct hl_debug *d, const struct hl_fault *f,
 static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop)
 {
     const struct debug_break *b = NULL;
+    const uint64_t dr6 = machine_trap(d->sb->machine).dr6;
     for (int i = 0; i < VCPU_SLOTS; i++) {
         enum vcpu_slot_kind kind = d->slots.slot[i].kind;
-        if (!(d->sb->machine->dr6 >> i & 1) || kind == VCPU_SLOT_OFF)
+        if (!(dr6 >> i & 1) || kind == VCPU_SLOT_OFF)
             continue;
         if (kind != VCPU_SLOT_EXEC)
             return completed(d, stop);
@@ -333,7 +334,8 @@ int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
         }
         enum verdict verdict =
             !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
-        d->sb->machine->dr6 = 0; /* a slot may be another point's when this is looked at again */
+        machine_forget_trap(
+            d->sb->machine); /* a slot may be another point's when this is looked at again */
         if (verdict == SERVE)
             return debug_caught(d, exit, error);
         if (verdict == STOP && (rc = stop_at(d, &stop, error)))

@@ -81,9 +81,9 @@ static void look(const struct hl_debug *d, struct debug_watch *w)
 /* Memory has been mapped or unmapped: what was not there to be watched may be there now. */
 void debug_watch_follow(struct hl_debug *d)
 {
-    if (!d->watch_count || d->watch_generation == d->sb->machine->pt.generation)
+    if (!d->watch_count || d->watch_generation == machine_generation(d->sb->machine))
         return;
-    d->watch_generation = d->sb->machine->pt.generation;
+    d->watch_generation = machine_generation(d->sb->machine);
     for (size_t i = 0; i < d->watch_count; i++) {
         if (!d->watches[i].slots)
             protect_pages(d, d->watches[i].address, d->watches[i].size);
@@ -267,8 +267,9 @@ static bool kind_sees(enum gdb_point point, bool write)
 
 static bool by_slot(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
 {
+    const uint64_t dr6 = machine_trap(d->sb->machine).dr6;
     for (int i = 0; i < VCPU_SLOTS; i++)
-        if (w->slots & d->sb->machine->dr6 & 1u << i) {
+        if (w->slots & dr6 & 1u << i) {
             *address = d->slots.slot[i].address;
             return true;
         }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "general.h"
+#include "machine_cpu.h"
 #include "machine_debug.h"
 #include "x86.h"
 
@@ -64,12 +65,12 @@ struct software {
 /* KVM's area is larger; a frame has what Linux's has, or a small other stack would not do. */
 static size_t vectors_size(const struct hl_sandbox *sb)
 {
-    return sb->machine->ops->xsave_used(sb->machine->vcpu);
+    return machine_xsave_used(sb->machine);
 }
 
 static uint8_t *new_area(const struct hl_sandbox *sb)
 {
-    return calloc(1, sb->machine->ops->xsave_size(sb->machine->vcpu));
+    return calloc(1, machine_xsave_size(sb->machine));
 }
 
 static bool put_vectors(struct hl_sandbox *sb, hl_gva_t at)
@@ -78,10 +79,10 @@ static bool put_vectors(struct hl_sandbox *sb, hl_gva_t at)
     const uint32_t size = (uint32_t)vectors_size(sb), magic = MAGIC2;
     const struct software software = {.magic = MAGIC1,
                                       .extended_size = size + (uint32_t)sizeof(magic),
-                                      .components = m->ops->xcr0(m->vcpu),
+                                      .components = machine_xcr0(m),
                                       .size = size};
     uint8_t *area = new_area(sb);
-    bool good = area && m->ops->get_xsave(m->vcpu, area, NULL) == 0;
+    bool good = area && machine_get_xsave(m, area, NULL) == 0;
     if (good) {
         memcpy(area + XSAVE_SOFTWARE, &software, sizeof(software));
         good = linux_set(sb, at, area, size) && linux_set(sb, at + size, &magic, sizeof(magic));
@@ -99,7 +100,7 @@ static bool check_vectors(const struct hl_sandbox *sb, uint8_t *area)
     memcpy(header, area + XSAVE_HEADER, sizeof(header));
     memcpy(&mxcsr, area + XSAVE_MXCSR, sizeof(mxcsr));
     memset(area + XSAVE_SOFTWARE, 0, XSAVE_HEADER - XSAVE_SOFTWARE);
-    return !(header[0] & ~(sb->machine->ops->xcr0(sb->machine->vcpu) | XCR0_LEGACY)) &&
+    return !(header[0] & ~(machine_xcr0(sb->machine) | XCR0_LEGACY)) &&
            memcmp(header + 1, none, sizeof(none)) == 0 && !(mxcsr & ~MXCSR_MASK);
 }
 
@@ -115,7 +116,7 @@ static bool get_vectors(struct hl_sandbox *sb, hl_gva_t at)
     if (good) {
         if (!at)
             memcpy(area + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
-        good = check_vectors(sb, area) && m->ops->set_xsave(m->vcpu, area, NULL) == 0;
+        good = check_vectors(sb, area) && machine_set_xsave(m, area, NULL) == 0;
     }
     free(area);
     return good;

@@ -93,18 +93,18 @@ size_t linux_unused_below(const struct linux_state *os, size_t page, size_t low)
 
 bool linux_next_present(struct hl_sandbox *sb, struct linux_run *run, size_t end)
 {
-    const struct pagetable *pt = &sb->machine->pt;
+    const struct hl_machine *m = sb->machine;
     hl_gva_t at = linux_page_gva(sb, run->page + run->count), limit = linux_page_gva(sb, end);
     hl_gpa_t gpa;
     unsigned prot;
-    if (!pagetable_next_below(pt, &at, limit, &gpa, &prot))
+    if (!machine_next_below(m, &at, limit, &gpa, &prot))
         return false;
     run->page = (at - linux_region(sb)->start) / PAGE_SIZE;
     run->count = 0;
     do {
         run->count++;
         at += PAGE_SIZE;
-    } while (at < limit && pagetable_lookup(pt, at, &gpa, &prot));
+    } while (at < limit && hl_machine_lookup(m, at, &gpa, &prot) == 0);
     return true;
 }
 
@@ -139,7 +139,7 @@ static size_t first_present(struct hl_sandbox *sb, size_t page, size_t end)
     hl_gva_t at = linux_page_gva(sb, page);
     hl_gpa_t gpa;
     unsigned prot;
-    if (!pagetable_next_below(&sb->machine->pt, &at, linux_page_gva(sb, end), &gpa, &prot))
+    if (!machine_next_below(sb->machine, &at, linux_page_gva(sb, end), &gpa, &prot))
         return end;
     return (at - linux_region(sb)->start) / PAGE_SIZE;
 }
@@ -172,7 +172,8 @@ static void zero_step(struct hl_sandbox *sb, size_t page, size_t end)
     }
     run = (struct linux_run){page, 0};
     while (linux_next_present(sb, &run, end))
-        memset(sb->machine->memory + gpa_of(sb, run.page), 0, run.count * PAGE_SIZE);
+        memset(machine_memory(sb->machine, gpa_of(sb, run.page), run.count * PAGE_SIZE), 0,
+               run.count * PAGE_SIZE);
 }
 
 static bool drop_or_zero(struct hl_sandbox *sb, size_t page, size_t count, bool drop, bool again)
@@ -203,16 +204,17 @@ bool linux_drop_pages(struct hl_sandbox *sb, size_t page, size_t count, bool aga
 bool linux_move_pages(struct hl_sandbox *sb, size_t from, size_t count, size_t to)
 {
     static const uint8_t zeros[PAGE_SIZE];
-    uint8_t *memory = sb->machine->memory;
+    const struct hl_region *heap = linux_region(sb);
+    uint8_t *memory = machine_memory(sb->machine, sb->gpa[REGION_HEAP], heap->size);
     bool over = (to > from ? to - from : from - to) < count;
     for (size_t i = 0; i < count; i++) {
         if (i % MOVE_STEP == 0 && sandbox_is_interrupted(sb))
             return false;
         size_t n = to > from ? count - 1 - i : i; /* as memmove() does */
-        const uint8_t *page = memory + gpa_of(sb, from + n);
+        const uint8_t *page = memory + (from + n) * PAGE_SIZE;
         if (!over && memcmp(page, zeros, PAGE_SIZE) == 0)
             continue; /* as is the place that it would go to */
-        memcpy(memory + gpa_of(sb, to + n), page, PAGE_SIZE);
+        memcpy(memory + (to + n) * PAGE_SIZE, page, PAGE_SIZE);
         machine_touch(sb->machine, gpa_of(sb, to + n), PAGE_SIZE);
     }
     return true;

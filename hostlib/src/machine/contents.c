@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "machine_dirty.h"
+#include "machine_impl.h"
 #include "memory.h"
 
 /* Freeing memory may split what is mapped. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "machine_debug.h"
+#include "machine_impl.h"
 
 #include <string.h>
 
@@ -53,6 +54,16 @@ void machine_user_selectors(struct hl_machine *m, uint16_t *cs, uint16_t *ss)
     const struct shim_frame *f = machine_frame(m);
     *cs = (uint16_t)f->cs;
     *ss = (uint16_t)f->ss;
+}
+
+struct machine_trap machine_trap(const struct hl_machine *m)
+{
+    return m->trap;
+}
+
+void machine_forget_trap(struct hl_machine *m)
+{
+    m->trap.dr6 = 0;
 }
 
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error)
@@ -110,7 +121,7 @@ static void judge(struct hl_machine *m, const struct hl_exit *exit, struct machi
     step->done =
         exit->kind == HL_EXIT_IO || exit->kind == HL_EXIT_SYSCALL || exit->kind == HL_EXIT_MMIO;
     if (exit->kind == HL_EXIT_FAULT && exit->fault.vector == VECTOR_DEBUG)
-        step->done = !m->trap_exit || (m->dr6 & DR6_STEP) || !(m->dr6 & DR6_SLOTS);
+        step->done = !m->trap.by_exit || (m->trap.dr6 & DR6_STEP) || !(m->trap.dr6 & DR6_SLOTS);
 }
 
 int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *slots,

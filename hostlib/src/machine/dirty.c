@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "machine_dirty.h"
+#include "machine_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "memory.h"
+
+struct machine_marks *machine_marks(const struct hl_machine *m)
+{
+    return m->marks;
+}
 
 int machine_track(struct hl_machine *m, struct hl_error *error)
 {

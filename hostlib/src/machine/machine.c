@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine/machine.c - making a machine: memory, shim pages, tables, vCPU. */
-#include "machine.h"
+#include "machine_impl.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -222,6 +222,11 @@ int hl_machine_create(struct hl_machine **machine, const struct hl_machine_confi
     struct hl_machine_config own;
     int rc = SIZED_READ(hl_machine_config, &own, config, error);
     return rc ? rc : machine_create(machine, config ? &own : NULL, vcpu_default, NULL, error);
+}
+
+const struct vcpu_ops *machine_backend(const struct hl_machine *m)
+{
+    return m->ops;
 }
 
 void hl_machine_destroy(struct hl_machine *m)

@@ -1,42 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine.h - inside of a machine, for hostlib's own files (hl/machine.h is the public part). */
+/*
+ * machine.h - a machine, for hostlib's other rooms (hl/machine.h is the public part).
+ *
+ * What it is made of is in machine_impl.h, for this room alone.  machine_cpu.h has its processor's
+ * state, machine_debug.h one step, machine_dirty.h what has changed, machine_state.h snapshots.
+ */
 #ifndef HL_MACHINE_INTERNAL_H
 #define HL_MACHINE_INTERNAL_H
 
 #include <hl/machine.h>
 
-#include "pagetable.h"
+#include "page.h"
 #include "vcpu.h"
-
-struct hl_machine {
-    const struct vcpu_ops *ops;
-    struct hl_vcpu *vcpu;
-    uint8_t *memory; /* GPA 0; memory_size bytes, a private mapping */
-    size_t memory_size;
-    hl_gpa_t free; /* next page for hl_machine_alloc() */
-    hl_gpa_t limit;
-    hl_gpa_t shared; /* from here on is what hl/share.h maps; before it, tables for that */
-    struct pagetable pt;
-    hl_gpa_t shim; /* GPA of the shim's pages */
-    /*
-     * Where the vCPU stands: at ring 3, or in a stub behind its `out`, with the guest's state in
-     * the frame on the ring-0 stack.  A stub's frame is the guest's rip, rflags and rsp.
-     */
-    bool in_shim;
-    bool entered;           /* the guest may have translations cached */
-    bool dead;              /* after HL_EXIT_SHUTDOWN */
-    bool unsettled;         /* the last exit's `in`, `out` or MMIO access is not completed yet */
-    bool unanswered;        /* ... and waits for the value read */
-    bool kick_waiting;      /* an interrupt that came too early to be reported, ... */
-    unsigned ticks_waiting; /* ... with so many ticks */
-    bool trap_exit;         /* the last exit was a debug trap that KVM took before the shim could */
-    uint64_t dr6;           /* of that trap: what it was for */
-    struct vcpu_debug armed; /* what the backend was told last */
-    struct hl_exit last;
-    uint64_t map_changes;                          /* grows with each map, protect and unmap */
-    struct machine_marks *marks;                   /* machine_dirty.h */
-    uint8_t io_map[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* the TSS's: 0 for ports ring 3 may use */
-};
 
 /* Neighbouring pages of a machine's memory; their contents are pages [at, at + count) elsewhere. */
 struct page_run {
@@ -87,25 +62,29 @@ hl_gpa_t machine_first(const struct hl_machine_config *config);
 int machine_fill(struct hl_machine *m, const struct machine_contents *contents,
                  struct hl_error *error);
 
-/* hl_machine_memory() for whoever answers for its writes with machine_touch(). */
-static inline void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
-{
-    return gpa > m->memory_size || size > m->memory_size - gpa ? NULL : m->memory + gpa;
-}
+/* hl_machine_memory() for a caller that answers for its writes with machine_touch(). */
+void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size);
+
+/* Where in its memory things are: page tables and what else is the host's come before `first`. */
+struct machine_extent {
+    hl_gpa_t first, end;         /* what hl_machine_alloc() has given out */
+    hl_gpa_t shared, shared_end; /* room for what hl/share.h maps: to the end of the memory */
+};
+struct machine_extent machine_extent(const struct hl_machine *m);
 
 /*
- * Make the processor forget what it knows of pages that are in the machine's memory: the guest's
- * own invlpg is out of reach, but changing the protection of the host's page and changing it back
- * makes KVM drop its mapping, and with it every cached translation, on shadow paging and nested
- * paging alike.
+ * Move on to the first page mapped at or above *gva in the lower half, and below end: a page is
+ * mapped even with HL_PROT_NONE.  false: there are no more.
  */
-void machine_forget(struct hl_machine *m, hl_gpa_t gpa, size_t size);
+bool machine_next(const struct hl_machine *m, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot);
+bool machine_next_below(const struct hl_machine *m, hl_gva_t *gva, hl_gva_t end, hl_gpa_t *gpa,
+                        unsigned *prot);
+/* It grows whenever an address may lead to another page than before. */
+uint64_t machine_generation(const struct hl_machine *m);
+/* It grows with each map, protect and unmap. */
+uint64_t machine_map_changes(const struct hl_machine *m);
 
-/* Code and tables of ring 0, as they have to be. */
-void machine_write_shim(struct hl_machine *m);
-
-struct shim_frame;
-/* The guest's state while in_shim. */
-struct shim_frame *machine_frame(struct hl_machine *m);
+/* What it runs on. */
+const struct vcpu_ops *machine_backend(const struct hl_machine *m);
 
 #endif

@@ -33,6 +33,14 @@ int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *sl
 /* Arm the backend for the next run; costs nothing where nothing changes. */
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error);
 
+/* How the last exit's debug trap came, if it was one. */
+struct machine_trap {
+    bool by_exit; /* the backend took it, having been armed, before the guest's exception */
+    uint64_t dr6; /* of that: what it was for */
+};
+struct machine_trap machine_trap(const struct hl_machine *m);
+void machine_forget_trap(struct hl_machine *m);
+
 /*
  * The next instruction, carried out without entering the guest.  false: it is not one of the plain
  * ones that can be, and nothing has changed.  Goes past watched pages unseen.

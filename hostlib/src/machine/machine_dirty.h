@@ -30,6 +30,8 @@ struct machine_marks {
     uint64_t rounds;
 };
 
+struct machine_marks *machine_marks(const struct hl_machine *m);
+
 /* Begin to keep books, if that is not done yet; MEMORY.  Nothing is known of the time before. */
 int machine_track(struct hl_machine *m, struct hl_error *error);
 void machine_marks_free(struct machine_marks *marks);

@@ -4,6 +4,7 @@
 #define HL_MACHINE_USE_H
 
 #include "machine.h"
+#include "pagetable.h"
 
 struct machine_use {
     struct pagetable_use sets; /* zeros at first, and again with each begin */

@@ -2,6 +2,7 @@
 /* machine/memory.c - a machine's memory: taking, mapping, and copying through the page tables. */
 #include "machine_debug.h"
 #include "machine_dirty.h"
+#include "machine_impl.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -193,6 +194,37 @@ int hl_machine_lookup(const struct hl_machine *m, hl_gva_t gva, hl_gpa_t *gpa, u
     if (prot)
         *prot = p;
     return 0;
+}
+
+void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
+{
+    return gpa > m->memory_size || size > m->memory_size - gpa ? NULL : m->memory + gpa;
+}
+
+struct machine_extent machine_extent(const struct hl_machine *m)
+{
+    return (struct machine_extent){m->pt.end, m->free, m->shared, m->memory_size};
+}
+
+bool machine_next(const struct hl_machine *m, hl_gva_t *gva, hl_gpa_t *gpa, unsigned *prot)
+{
+    return pagetable_next(&m->pt, gva, gpa, prot);
+}
+
+bool machine_next_below(const struct hl_machine *m, hl_gva_t *gva, hl_gva_t end, hl_gpa_t *gpa,
+                        unsigned *prot)
+{
+    return pagetable_next_below(&m->pt, gva, end, gpa, prot);
+}
+
+uint64_t machine_generation(const struct hl_machine *m)
+{
+    return m->pt.generation;
+}
+
+uint64_t machine_map_changes(const struct hl_machine *m)
+{
+    return m->map_changes;
 }
 
 void *hl_machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine/run.c - running a machine: from the vCPU's exits to the guest's. */
 #include "machine_debug.h"
+#include "machine_impl.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -261,8 +262,7 @@ static int exit_debug(struct hl_machine *m, const struct vcpu_exit *from, struct
     uint8_t code = 0;
     if (!r)
         return HL_ERR_KVM;
-    m->trap_exit = true;
-    m->dr6 = from->debug.dr6;
+    m->trap = (struct machine_trap){true, from->debug.dr6};
     if (from->debug.vector == VECTOR_BREAKPOINT) {
         hl_machine_read(m, r->rip, &code, sizeof(code), 0);
         r->rip += code == INT_IMM8 ? 2 : 1;
@@ -329,8 +329,8 @@ int hl_machine_run(struct hl_machine *m, struct hl_exit *exit, struct hl_error *
         return 0;
     }
     m->entered = true;
-    m->unsettled = m->unanswered = m->trap_exit = false;
-    m->dr6 = 0;
+    m->unsettled = m->unanswered = false;
+    m->trap = (struct machine_trap){false, 0};
     int rc = run_to_exit(m, &from, error);
     if (!rc)
         rc = translate(m, &from, exit, error);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "machine_debug.h"
+#include "machine_impl.h"
 
 /* Parts of one access: a `rep ins`, or an MMIO access over two pages. */
 #define PARTS_MAX 16
@@ -56,8 +57,8 @@ int machine_restore(struct hl_machine *m, const struct vcpu_state *state, bool w
         rc = m->ops->restore(m->vcpu, state, whole, error);
     if (rc)
         return rc;
-    m->in_shim = m->dead = m->unsettled = m->unanswered = m->kick_waiting = m->trap_exit = false;
-    m->dr6 = 0;
+    m->in_shim = m->dead = m->unsettled = m->unanswered = m->kick_waiting = false;
+    m->trap = (struct machine_trap){false, 0};
     m->ticks_waiting = 0;
     memset(&m->last, 0, sizeof(m->last));
     m->last.kind = HL_EXIT_INTERRUPT; /* nothing to be answered */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "machine_use.h"
+#include "machine_impl.h"
 
 #include <stdlib.h>
 #include <string.h>

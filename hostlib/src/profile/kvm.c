@@ -4,12 +4,11 @@
 
 #include <stdlib.h>
 
-#include "machine.h"
+#include "machine_cpu.h"
 
 static size_t read_counters(const struct tap *t, struct vcpu_stat *list)
 {
-    const struct hl_machine *m = t->sb->machine;
-    return m->ops->stats ? m->ops->stats(m->vcpu, list, VCPU_STATS) : 0;
+    return machine_stats(t->sb->machine, list);
 }
 
 void counters_begin(struct tap *t)

@@ -41,7 +41,7 @@ static hl_gva_t lowest_byte(const uint8_t *page, hl_gva_t gva)
 static void look_up(struct tap *t)
 {
     const struct hl_region *stack = &t->sb->region[REGION_STACK];
-    uint8_t *memory = t->sb->machine->memory + t->sb->gpa[REGION_STACK];
+    uint8_t *memory = machine_memory(t->sb->machine, t->sb->gpa[REGION_STACK], stack->size);
     size_t end = (t->stack_low - stack->start + PAGE_SIZE - 1) / PAGE_SIZE;
     for (size_t first = 0; first < end; first += LOOK_PAGES) {
         unsigned char there[LOOK_PAGES];

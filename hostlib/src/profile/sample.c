@@ -8,7 +8,7 @@
  */
 #include "profile.h"
 
-#include "machine.h"
+#include "machine_cpu.h"
 
 /* Multiples of the period in (began, ended]. */
 static uint64_t moments(const struct hl_profile *p, uint64_t began, uint64_t ended)
@@ -29,16 +29,14 @@ static void add_sample(struct tap *t, enum root root, uint32_t kind, uint32_t st
 
 void sample_begin(struct tap *t)
 {
-    const struct hl_machine *m = t->sb->machine;
-    t->sampling = m->ops->sample && m->ops->sample(m->vcpu, t->profile->period, NULL) == 0;
+    t->sampling = machine_sample(t->sb->machine, t->profile->period, NULL) == 0;
 }
 
 void sample_end(struct tap *t, uint64_t began, uint64_t ended)
 {
-    const struct hl_machine *m = t->sb->machine;
     struct hl_profile *p = t->profile;
     if (t->sampling)
-        m->ops->sample(m->vcpu, 0, NULL);
+        machine_sample(t->sb->machine, 0, NULL);
     t->sampling = false;
     profile_lock(p);
     /* Arguments copied in, results copied out. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox/layout.c - a sandbox's address space: the image where it wants to be, everything else above
- * ARENA_BASE, each region between unmapped guard pages.
+ * sandbox/layout.c - a sandbox's address space: the image where it wants to be, everything else
+ * above ARENA_BASE, each region between unmapped guard pages.
  */
 #include "sandbox.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "image.h"
-#include "machine.h"
+#include "machine_cpu.h"
 #include "nondet.h"
 
 #define ARENA_BASE 0x700000000000ull
@@ -146,7 +146,7 @@ static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)
         .magic = HL_BOOT_MAGIC,
         .version = HL_ABI_VERSION,
         .size = sizeof(*boot),
-        .features = sb->machine->ops->features(),
+        .features = machine_features(sb->machine),
         .input = r[REGION_INPUT].start,
         .input_size = r[REGION_INPUT].size,
         .output = r[REGION_OUTPUT].start,
@@ -270,7 +270,7 @@ static int make_machine(struct hl_sandbox *sb, const struct machine_contents *co
         image_contents(sb->image, machine_first(&config), &image, runs);
         contents = &image;
     }
-    return machine_create(&sb->machine, &config, sb->ops ? sb->ops : vcpu_default, contents, error);
+    return machine_create(&sb->machine, &config, sb->ops, contents, error);
 }
 
 static void find_buffers(struct hl_sandbox *sb)

@@ -3,6 +3,7 @@
 #include "fork.h"
 #include "image.h"
 #include "limit.h"
+#include "machine.h"
 #include "observe.h"
 #include "sandbox.h"
 #include "share.h"
@@ -119,7 +120,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                       const struct hl_sandbox_config *config, struct hl_error *error)
 {
-    return sandbox_create(sandbox, image, config, NULL, error);
+    return sandbox_create(sandbox, image, config, vcpu_default, error);
 }
 
 void hl_sandbox_destroy(struct hl_sandbox *sb)

@@ -9,7 +9,7 @@
 #include <hl/observe.h>
 #include <hl/sandbox.h>
 
-#include "pagetable.h"
+#include "page.h"
 #include "personality.h"
 #include "sandbox_use.h"
 #include "warden.h"
@@ -51,7 +51,7 @@ struct span {
 
 struct hl_sandbox {
     const struct hl_image *image;
-    const struct vcpu_ops *ops; /* the machine's backend; NULL: KVM */
+    const struct vcpu_ops *ops; /* the backend of its machine */
     struct hl_machine *machine;
     struct hl_sandbox_config config; /* sizes rounded; argv and envp are gone */
     struct hl_region region[REGION_COUNT];

@@ -153,7 +153,7 @@ static hl_gva_t in_the_way(const struct hl_sandbox *sb, hl_gva_t start, size_t s
         end = obstacle(start, size, sb->region[i].start, sb->region[i].size);
     for (const struct share *s = sb->shares; !end && s; s = s->next)
         end = obstacle(start, size, s->gva, s->size);
-    if (!end && pagetable_next(&sb->machine->pt, &page, &gpa, &prot) &&
+    if (!end && machine_next(sb->machine, &page, &gpa, &prot) &&
         page < start + size + HL_GUARD_SIZE)
         end = page + PAGE_SIZE;
     return end;
@@ -195,15 +195,15 @@ static int check_gva(const struct hl_sandbox *sb, hl_gva_t gva, size_t size, str
 static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
                       struct hl_error *error)
 {
-    const struct hl_machine *m = sb->machine;
-    hl_gpa_t at = m->shared;
+    const struct machine_extent extent = machine_extent(sb->machine);
+    hl_gpa_t at = extent.shared;
     for (const struct share *s = sb->shares; s;) {
         bool overlaps = at < s->gpa + s->size && s->gpa < at + size;
         at = overlaps ? s->gpa + s->size : at;
         s = overlaps ? sb->shares : s->next;
     }
     *gpa = at;
-    if (size <= m->memory_size - at)
+    if (size <= extent.shared_end - at)
         return 0;
     hl_error_set(error, HL_ERR_LIMIT, "no room for %zu bytes of a file or buffer", size);
     hl_error_hint(error, "give the sandbox room for them: config.shared, %zu bytes now",
@@ -215,7 +215,8 @@ static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
 
 static bool put_there(struct hl_machine *m, const struct share *s, const struct source *from)
 {
-    return memory_map(m->memory + s->gpa, s->size, from ? from->fd : -1, from ? from->offset : 0);
+    return memory_map(machine_memory(m, s->gpa, s->size), s->size, from ? from->fd : -1,
+                      from ? from->offset : 0);
 }
 
 /* From now on nothing of it can be seen, neither by the guest nor by whoever gets the room. */
@@ -368,7 +369,8 @@ int share_restore(struct hl_sandbox *sb, struct hl_error *error)
             continue;
         if (pagemap < 0)
             pagemap = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-        done &= forget_copies(sb->machine->memory + s->gpa, s->size / PAGE_SIZE, pagemap);
+        done &= forget_copies(machine_memory(sb->machine, s->gpa, s->size), s->size / PAGE_SIZE,
+                              pagemap);
     }
     if (pagemap >= 0)
         close(pagemap);

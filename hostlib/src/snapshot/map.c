@@ -34,10 +34,11 @@ int snapshot_mappings_take(struct snapshot_mappings *maps, const struct hl_machi
     size_t room = 0;
     hl_gpa_t gpa;
     unsigned prot;
+    const struct machine_extent in = machine_extent(m);
     *maps = (struct snapshot_mappings){0};
-    for (hl_gva_t gva = 0; pagetable_next(&m->pt, &gva, &gpa, &prot); gva += PAGE_SIZE) {
+    for (hl_gva_t gva = 0; machine_next(m, &gva, &gpa, &prot); gva += PAGE_SIZE) {
         /* The host's files belong to the sandbox. */
-        if ((gpa >= m->shared && gpa < m->memory_size) || add_page(maps, &room, gva, gpa, prot))
+        if ((gpa >= in.shared && gpa < in.shared_end) || add_page(maps, &room, gva, gpa, prot))
             continue;
         free(maps->list);
         *maps = (struct snapshot_mappings){0};
@@ -99,10 +100,8 @@ static int add_missing(const struct snapshot_mappings *maps, struct hl_machine *
         const struct snapshot_mapping *s = &maps->list[i];
         for (uint64_t page = 0, run; page < s->pages && !rc; page += run + 1) {
             uint64_t first = page * PAGE_SIZE;
-            hl_gpa_t gpa;
-            unsigned prot;
             for (run = 0; page + run < s->pages; run++)
-                if (pagetable_lookup(&m->pt, s->gva + (page + run) * PAGE_SIZE, &gpa, &prot))
+                if (hl_machine_lookup(m, s->gva + (page + run) * PAGE_SIZE, NULL, NULL) == 0)
                     break;
             if (run)
                 rc = hl_machine_map(m, s->gva + first, s->gpa + first, run * PAGE_SIZE,

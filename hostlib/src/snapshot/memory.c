@@ -32,19 +32,25 @@ static int no_memory(struct hl_error *error)
 /* Guest memory from behind the page tables, which are not copied, to the end of what is in use. */
 static size_t first_page(const struct hl_machine *m)
 {
-    return m->pt.end / PAGE_SIZE;
+    return machine_extent(m).first / PAGE_SIZE;
 }
 
 static size_t end_page(const struct hl_machine *m)
 {
-    return m->free / PAGE_SIZE;
+    return machine_extent(m).end / PAGE_SIZE;
+}
+
+static uint8_t *page_of(const struct hl_machine *m, size_t page)
+{
+    return machine_memory(m, page * PAGE_SIZE, PAGE_SIZE);
 }
 
 /* Mark the pages that may hold anything but zeros: all of them where the kernel does not tell. */
 static void mark_present(const struct hl_machine *m, uint64_t *bits)
 {
     uint64_t *entry = malloc(PAGEMAP_CHUNK * sizeof(*entry));
-    const size_t first = (uintptr_t)m->memory / PAGE_SIZE, end = end_page(m);
+    const size_t first = (uintptr_t)machine_memory(m, 0, 0) / PAGE_SIZE, end = end_page(m);
+    const struct machine_marks *k = machine_marks(m);
     int fd = RETRY(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
     for (size_t page = first_page(m); page < end;) {
         size_t n = end - page < PAGEMAP_CHUNK ? end - page : PAGEMAP_CHUNK;
@@ -58,18 +64,18 @@ static void mark_present(const struct hl_machine *m, uint64_t *bits)
     if (fd >= 0)
         close(fd);
     free(entry);
-    for (size_t i = 0; m->marks->backed && i < m->marks->words; i++)
-        bits[i] |= m->marks->backed[i]; /* mapped, though nobody may have looked yet */
+    for (size_t i = 0; k->backed && i < k->words; i++)
+        bits[i] |= k->backed[i]; /* mapped, though nobody may have looked yet */
 }
 
 /* Strike out the pages that are all zeros; how many runs of others are left. */
 static void drop_zeros(const struct hl_machine *m, uint64_t *bits, size_t *runs)
 {
+    const size_t end = end_page(m);
     *runs = 0;
     bool in_run = false;
-    for (size_t page = 0; page < end_page(m); page++) {
-        bool full =
-            is_marked(bits, page) && memcmp(m->memory + page * PAGE_SIZE, zeros, PAGE_SIZE) != 0;
+    for (size_t page = 0; page < end; page++) {
+        bool full = is_marked(bits, page) && memcmp(page_of(m, page), zeros, PAGE_SIZE) != 0;
         if (!full)
             bits[page / MARKS_WORD] &= ~(1ull << page % MARKS_WORD);
         *runs += full && !in_run;
@@ -122,7 +128,7 @@ static int copy_out(struct snapshot_store *store, const struct hl_machine *m,
         return HL_ERR_MEMORY;
     for (size_t i = 0; i < store->run_count; i++) {
         const struct page_run *r = &store->runs[i];
-        memcpy(to + r->at * PAGE_SIZE, m->memory + r->page * PAGE_SIZE, r->count * PAGE_SIZE);
+        memcpy(to + r->at * PAGE_SIZE, page_of(m, r->page), r->count * PAGE_SIZE);
     }
     mprotect(to, store->size, PROT_READ);
     return 0;
@@ -134,8 +140,9 @@ int snapshot_store_take(struct snapshot_store *store, struct hl_machine *m, stru
     int rc = machine_track(m, error);
     if (rc)
         return rc;
-    uint64_t *bits = m->marks->bits;
-    memset(bits, 0, m->marks->words * sizeof(*bits));
+    const struct machine_marks *k = machine_marks(m);
+    uint64_t *bits = k->bits;
+    memset(bits, 0, k->words * sizeof(*bits));
     mark_present(m, bits);
     drop_zeros(m, bits, &store->run_count);
     store->runs = calloc(store->run_count + 1, sizeof(*store->runs));
@@ -172,7 +179,7 @@ static const uint8_t *content(const struct snapshot_store *store, size_t *run, s
 /* Pages that may differ from the snapshot, in marks->bits. */
 static void find_candidates(const struct snapshot_store *store, struct hl_machine *m, bool base)
 {
-    struct machine_marks *k = m->marks;
+    struct machine_marks *k = machine_marks(m);
     if (base && machine_dirty(m))
         return;
     memset(k->bits, 0, k->words * sizeof(*k->bits));
@@ -193,7 +200,7 @@ struct pass {
 
 static void found_clean(struct pass *p, size_t page)
 {
-    struct machine_marks *k = p->m->marks;
+    struct machine_marks *k = machine_marks(p->m);
     if (k->exposed && is_marked(k->exposed, page))
         return;
     mark(k->clean, page);
@@ -214,7 +221,7 @@ static void write_zeros(struct pass *p)
 static void put_back(struct pass *p, size_t page)
 {
     const uint8_t *was = content(p->store, &p->run, page);
-    uint8_t *now = p->m->memory + page * PAGE_SIZE;
+    uint8_t *now = page_of(p->m, page);
     if (memcmp(now, was, PAGE_SIZE) == 0) {
         found_clean(p, page);
         return;
@@ -242,14 +249,15 @@ static bool worth_clearing(struct machine_marks *k, const struct pass *p)
 
 void snapshot_store_restore(const struct snapshot_store *store, struct hl_machine *m, bool base)
 {
-    struct machine_marks *k = m->marks;
+    struct machine_marks *k = machine_marks(m);
     struct pass p = {.m = m, .store = store};
     memset(k->clean, 0, k->words * sizeof(*k->clean));
     find_candidates(store, m, base);
-    for (size_t w = first_page(m) / MARKS_WORD; w <= (end_page(m) - 1) / MARKS_WORD; w++)
+    const size_t first = first_page(m), end = end_page(m);
+    for (size_t w = first / MARKS_WORD; w <= (end - 1) / MARKS_WORD; w++)
         for (uint64_t word = k->bits[w]; word; word &= word - 1) {
             size_t page = w * MARKS_WORD + (size_t)__builtin_ctzll(word);
-            if (page >= first_page(m) && page < end_page(m))
+            if (page >= first && page < end)
                 put_back(&p, page);
         }
     write_zeros(&p);

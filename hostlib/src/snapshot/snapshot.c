@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "image.h"
+#include "machine_cpu.h"
 #include "machine_dirty.h"
 #include "observe.h"
 #include "share.h"
@@ -18,8 +19,8 @@ uint64_t snapshot_next_id(void)
 
 void snapshot_set_base(struct hl_machine *m, const struct hl_snapshot *s)
 {
-    m->marks->base = s->id;
-    m->marks->base_maps = m->map_changes;
+    machine_marks(m)->base = s->id;
+    machine_marks(m)->base_maps = machine_map_changes(m);
 }
 
 static int save_os(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *error)
@@ -35,7 +36,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
 {
     s->id = snapshot_next_id();
     s->image = image_use(sb->image);
-    s->ops = sb->machine->ops;
+    s->ops = machine_backend(sb->machine);
     s->personality = sb->personality;
     s->heap = sb->config.heap;
     s->stack = sb->config.stack;
@@ -101,17 +102,18 @@ static bool same_image(const struct hl_image *a, const struct hl_image *b)
 int snapshot_check(const struct hl_snapshot *s, const struct hl_machine *m, struct hl_error *error)
 {
     const struct page_run *first = s->store.runs, *last = first + s->store.run_count - 1;
-    bool fits = !s->store.run_count || (first->page >= m->pt.end / PAGE_SIZE &&
-                                        last->page + last->count <= m->free / PAGE_SIZE);
+    const struct machine_extent in = machine_extent(m);
+    bool fits = !s->store.run_count || (first->page >= in.first / PAGE_SIZE &&
+                                        last->page + last->count <= in.end / PAGE_SIZE);
     for (size_t i = 0; i < s->mappings.count; i++) {
         const struct snapshot_mapping *map = &s->mappings.list[i];
-        fits &= map->gpa >= m->pt.end && map->gpa <= m->free &&
-                map->pages <= (m->free - map->gpa) / PAGE_SIZE;
+        fits &= map->gpa >= in.first && map->gpa <= in.end &&
+                map->pages <= (in.end - map->gpa) / PAGE_SIZE;
     }
     if (!fits)
         return hl_error_set(error, HL_ERR_BAD_SNAPSHOT, "%s: memory where the guest has none",
                             hl_err_text(HL_ERR_BAD_SNAPSHOT));
-    if (s->vcpu->xsave_size != m->ops->xsave_size(m->vcpu))
+    if (s->vcpu->xsave_size != machine_xsave_size(m))
         return hl_error_set(error, HL_ERR_BAD_SNAPSHOT, "%s: vector registers of another processor",
                             hl_err_text(HL_ERR_BAD_SNAPSHOT));
     return 0;
@@ -128,7 +130,7 @@ static int check_fits(const struct hl_sandbox *sb, const struct hl_snapshot *s,
         c->output != s->output)
         return hl_error_set(error, HL_ERR_ARGUMENT,
                             "the snapshot's heap, stack or buffers have other sizes");
-    return sb->machine->marks->base == s->id ? 0 : snapshot_check(s, sb->machine, error);
+    return machine_marks(sb->machine)->base == s->id ? 0 : snapshot_check(s, sb->machine, error);
 }
 
 static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, bool whole,
@@ -136,9 +138,10 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
 {
     struct hl_machine *m = sb->machine;
     int rc = machine_track(m, error);
-    bool base = m->marks->base == s->id;
-    bool mapped = base && m->marks->base_maps == m->map_changes;
-    m->marks->base = 0;
+    struct machine_marks *marks = machine_marks(m);
+    bool base = marks->base == s->id;
+    bool mapped = base && marks->base_maps == machine_map_changes(m);
+    marks->base = 0;
     if (!rc)
         rc = machine_restore(m, s->vcpu, whole || !base, error);
     if (!rc && !mapped)
