@@ -18,7 +18,7 @@ SEES_$H/env := $(addprefix $H/,base image machine sandbox attach profile debug)
 SEES_$H := $(HL_ROOMS)
 
 HL_SRC := $H/parts.c $(wildcard $(HL_ROOMS:%=%/*.c))
-HL_OWN_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/$H/machine/shim.o
+HL_OWN_OBJ := $(HL_SRC:%.c=$(B)/obj/%.o) $(B)/obj/$H/kvm/shim_code.o
 # The stub is in it: HL_GDB works in every program that links libhl.
 HL_OBJ := $(HL_OWN_OBJ) $(GDB_OBJ) $(COMMON_OBJ)
 HL_HEADERS := $(wildcard hostlib/include/hl/*.h)

@@ -8,15 +8,15 @@ TEST_DEFS = -DTEST_BUILD='"$(abspath $(B))"' -DTEST_SOURCE='"$(CURDIR)/tests"'
 $(B)/tests/%: tests/%.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) -Itests/kit $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/obj/libhl-inside.a -lcmocka $(HL_LIBS) -pthread
 
 # Under a timer when asked (tests/kvm/ticking.sh).
 $(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
 
-# The debug target on a vCPU that the test plays.
-$(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
-    tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
+# The debug target on a backend that the test plays.
+$(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/kit/scripted.c \
+    tests/unit/debug_rig.h tests/kit/scripted.h
 
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a

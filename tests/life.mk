@@ -39,12 +39,12 @@ $(B)/tests/fault/fault: tests/fault/fault.c tests/fault/wrap.c tests/fault/wrap.
 	    $(WRAPPED:%=-Wl,--wrap=%) $(B)/lib/libhl.a $(HL_LIBS) -pthread
 tests: $(B)/tests/fault/fault
 
-# Fuzzing without a KVM: libhl on a vCPU that follows a script.  Built by gcc with sanitizers for the
+# Fuzzing without a KVM: libhl on a backend that follows a script.  Built by gcc with sanitizers for the
 # corpora in `make check`, and by clang for libFuzzer where that is installed.
 FUZZ_TARGETS := image guest snapshot ini expr core rsp profile unwind dwarf heap
 FUZZ_LIB := $(filter-out hostlib/src/parts.c hostlib/src/kvm/%,$(HL_SRC)) \
             $(GDB_SRC) $(COMMON_SRC) tools/dev/cli/expr.c tools/dev/cli/project.c tools/dev/base/file.c tools/dev/cli/project_ini.c tools/dev/base/json_write.c tools/dev/base/width.c tools/dev/inspect/corefile.c tools/dev/inspect/corefile_bytes.c tools/dev/inspect/corefile_notes.c \
-            $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/parts.c tests/fuzz/ask.c
+            $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/script.c tests/kit/scripted.c tests/fuzz/parts.c tests/fuzz/ask.c
 FUZZ_DRIVER := $(patsubst %,$(B)/fuzz/gcc/tests/fuzz/%.o,driver fuzz mutate)
 .PRECIOUS: $(B)/fuzz/clang/%.o
 # What one input may cost, in both drivers: seconds of processor time, MiB in one allocation, MiB
@@ -53,7 +53,7 @@ FUZZ_TIMEOUT := 1
 FUZZ_MALLOC_MB := 256
 FUZZ_RSS_MB := 1024
 FUZZ_BOUNDS := -DFUZZ_TIMEOUT=$(FUZZ_TIMEOUT) -DFUZZ_MALLOC_MB=$(FUZZ_MALLOC_MB) -DFUZZ_RSS_MB=$(FUZZ_RSS_MB)
-FUZZ_CFLAGS = $(HL_CPPFLAGS) $(FUZZ_BOUNDS) $(patsubst %,-iquote %,$(HL_ROOMS) $(DEV_ROOMS) $(GDB_ROOMS) tools tests/fuzz tests/gdb) -std=c11 -g -O1 -pthread
+FUZZ_CFLAGS = $(HL_CPPFLAGS) $(FUZZ_BOUNDS) $(patsubst %,-iquote %,$(HL_ROOMS) $(DEV_ROOMS) $(GDB_ROOMS) tools tests/fuzz tests/kit tests/gdb) -std=c11 -g -O1 -pthread
 FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZ_LINK := -Wl,--wrap=LLVMFuzzerTestOneInput
 FUZZ_LIBS := -linih $(HL_LIBS)
@@ -65,8 +65,8 @@ $(B)/fuzz/clang/%.o: %.c tests/life.mk | $(DEPS)
 	@mkdir -p $(@D)
 	$(Q)clang $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	    -MMD -MP -c -o $@ $<
-$(B)/fuzz/gcc.a: $(FUZZ_LIB:%.c=$(B)/fuzz/gcc/%.o) $(B)/fuzz/gcc/tests/fuzz/cover.o $(B)/obj/hostlib/src/machine/shim.o
-$(B)/fuzz/clang.a: $(FUZZ_LIB:%.c=$(B)/fuzz/clang/%.o) $(B)/obj/hostlib/src/machine/shim.o
+$(B)/fuzz/gcc.a: $(FUZZ_LIB:%.c=$(B)/fuzz/gcc/%.o) $(B)/fuzz/gcc/tests/fuzz/cover.o
+$(B)/fuzz/clang.a: $(FUZZ_LIB:%.c=$(B)/fuzz/clang/%.o)
 $(B)/fuzz/gcc.a $(B)/fuzz/clang.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) qcs $@ $^

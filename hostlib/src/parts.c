@@ -3,7 +3,8 @@
  * parts.c - what the library is put together from.
  *
  * The one file that names its backends and what looks at each new sandbox; the rooms that use them
- * see the tables of vcpu.h and sandbox.h only.  The fuzzers have a file of their own in its place.
+ * see the tables of backend.h and sandbox.h only.  The fuzzers have a file of their own in its
+ * place.
  */
 #include "debug_env.h"
 #include "linux.h"
@@ -11,7 +12,7 @@
 #include "sandbox.h"
 #include "vcpu_kvm.h"
 
-const struct vcpu_ops *const vcpu_default = &hl_vcpu_kvm;
+const struct backend *const backend_default = &kvm_backend;
 
 sandbox_hook *const sandbox_hooks[] = {profile_env_open, debug_env_open, NULL};
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parts.c - in place of hostlib's: a vCPU that follows a script, and no look at the environment. */
+/* parts.c - in place of hostlib's: guests that follow a script, and no look at the environment. */
 #include "linux.h"
 #include "tiny.h"
 
-const struct vcpu_ops *const vcpu_default = &script_vcpu;
+const struct backend *const backend_default = &scripted_backend;
 
 sandbox_hook *const sandbox_hooks[] = {NULL};
 

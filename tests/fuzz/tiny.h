@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tiny.h - what the fuzz targets need without a KVM: a guest file made by hand, and a vCPU that
- * follows a script (scripted.c, parts.c).
+ * tiny.h - what the fuzz targets need without a KVM: a guest file made by hand, and a guest that
+ * follows a script (script.c, parts.c).
  */
 #ifndef TESTS_FUZZ_TINY_H
 #define TESTS_FUZZ_TINY_H
@@ -11,7 +11,7 @@
 
 #include <hl/image.h>
 
-#include "vcpu.h"
+#include "scripted.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,12 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const struct hl_image *tiny_image(void);
 
 /*
- * What the guest does from now on, one byte telling what comes (scripted.c).  At the end of the
+ * What the guest does from now on, one byte telling what comes (script.c).  At the end of the
  * script the vCPU is dead.
  */
 void script_set(const uint8_t *data, size_t size);
-
-extern const struct vcpu_ops script_vcpu;
 
 /* The vCPU of the newest machine writes READY and waits, once. */
 void script_ready(void);

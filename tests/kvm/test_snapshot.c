@@ -672,12 +672,12 @@ static void test_other_logs(void **state)
 {
     struct rewind *w = *state;
     for (int kind = 0; kind < 2; kind++) {
-        struct vcpu_ops ops = hl_vcpu_kvm;
-        ops.log_start = kind ? old_log : no_log;
+        struct backend other = kvm_backend;
+        other.log_start = kind ? old_log : no_log;
         hl_sandbox_destroy(w->box.sb);
         start(w);
         struct hl_machine *m = hl_sandbox_machine(w->box.sb);
-        m->ops = &ops;
+        m->backend = &other;
         take(w);
         for (unsigned i = 0; i < 150; i++) {
             assert_int_equal(CALL(&w->box, "DirtyMemory", value_u32(i % 20 + 1))->i32, 1);
@@ -690,7 +690,7 @@ static void test_other_logs(void **state)
             restore(w);
         }
         check(w);
-        m->ops = &hl_vcpu_kvm;
+        m->backend = &kvm_backend;
     }
 }
 

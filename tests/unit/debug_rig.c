@@ -18,7 +18,7 @@ const struct road road_exit = {
     .name = "exit",
     .can = {.step_exit = true, .break_exit = true, .hw_break = true, .hw_watch = true}};
 const struct road road_mixed = {.name = "mixed", .can = {.step_exit = true}};
-const struct road road_shim = {.name = "shim", .shows_behind = true, .gate_faults = true};
+const struct road road_shim = {.name = "shim", .shows_behind = true};
 
 /* ---- the hooks and the host function, in the guest's thread: nothing is asserted here ---- */
 
@@ -106,7 +106,7 @@ static void find_segments(struct rig *r)
 
 void rig_create(struct rig *r, const struct hl_debug_config *config)
 {
-    if (sandbox_create(&r->sb, r->image, NULL, &scripted_ops, &r->error))
+    if (sandbox_create(&r->sb, r->image, NULL, &scripted_backend, &r->error))
         fail_msg("%s", r->error.text);
     if (hl_sandbox_register(r->sb, "HostAdd", "i32(i32, i32)", host_add, r, &r->error))
         fail_msg("%s", r->error.text);
@@ -312,7 +312,7 @@ void play_out(struct rig *r, hl_gva_t pc, uint16_t port)
 void play_syscall(struct rig *r, hl_gva_t pc, uint64_t number)
 {
     r->v->regs.rax = number;
-    scripted_syscall(r->v, pc, r->road->gate_faults);
+    scripted_syscall(r->v, pc);
 }
 
 void play_host_call(struct rig *r, hl_gva_t pc)

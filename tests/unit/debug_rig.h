@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug_rig.h - a sandbox on a scripted vCPU, with a debug target whose server is the test.
+ * debug_rig.h - a sandbox on a scripted backend, with a debug target whose server is the test.
  *
  * The test plays both ends: the guest's instructions (play_*), which come out by the road of the
  * KVM in question, and the debugger (debug_ops).  The call itself runs in a thread of its own.
@@ -15,8 +15,7 @@
 
 #include "debug.h"
 #include "machine_impl.h"
-#include "scripted_vcpu.h"
-#include "shim.h"
+#include "scripted.h"
 
 #define DR6_B(slot) (1ull << (slot))
 #define DR6_BS (1ull << 14)
@@ -28,7 +27,6 @@ struct road {
     const char *name;
     struct hl_debug_abilities can;
     bool shows_behind; /* rip is behind an `out` at once */
-    bool gate_faults;  /* `syscall` is a #PF on the gate */
 };
 extern const struct road road_exit, road_mixed, road_shim;
 

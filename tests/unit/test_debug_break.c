@@ -178,7 +178,7 @@ static void test_unwanted_and_kicked(void **state)
     atomic_store(&r->unwanted, true);
     play_int3(r, at);
     entered_at(r, at);
-    scripted_leave(r->v, &(struct vcpu_exit){.kind = VCPU_INTERRUPT});
+    scripted_leave(r->v, &(struct hl_exit){.kind = HL_EXIT_INTERRUPT});
     entered_at(r, at);
     assert_true(is_stepping(r));
     assert_int_equal(seen(r, at), CLC);
@@ -554,7 +554,7 @@ static void test_nowhere(void **state)
 
     rig_open(r);
     attach_idle(r);
-    const hl_gva_t bad[] = {0, 0x1000, SHIM_GVA, 1ull << 47, ~0ull};
+    const hl_gva_t bad[] = {0, 0x1000, SCRIPTED_OWN, 1ull << 47, ~0ull};
     for (size_t i = 0; i < COUNT(bad); i++) {
         assert_int_equal(debug_ops.insert_point(r->d, GDB_SW_BREAK, bad[i], 1), HL_ERR_ARGUMENT);
         assert_int_equal(debug_ops.remove_point(r->d, GDB_SW_BREAK, bad[i], 1), HL_ERR_ARGUMENT);

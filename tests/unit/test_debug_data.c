@@ -111,7 +111,7 @@ static void test_registers_are_themselves(void **state)
     entered_at(r, r->text);
     assert_int_equal(r->v->regs.rbx, rbx);
     assert_int_equal(r->v->regs.r15, r15);
-    assert_int_equal(r->v->fs_base & 0xff, (GDB_AMD64_FS_BASE * 7) & 0xff);
+    assert_int_equal(r->v->regs.fs_base & 0xff, (GDB_AMD64_FS_BASE * 7) & 0xff);
     r->v->regs.rbx = 0x5555;
     debug_ops.interrupt(r->d);
     expect_signal(r, GDB_SIGNAL_INT);
@@ -152,7 +152,7 @@ static void test_system_registers(void **state)
         assert_int_equal(debug_ops.write_register(r->d, n, &cs, 4), HL_ERR_ARGUMENT);
     }
     cr3 = reg(r, GDB_AMD64_CR3);
-    assert_int_equal(cr3, r->v->setup.page_table);
+    assert_int_equal(cr3, r->v->setup.tables->root);
     assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), UINT64_MAX);
     set_reg(r, GDB_AMD64_ORIG_RAX, 5); /* as GDB sees it in a process: until it runs again */
     assert_int_equal(reg(r, GDB_AMD64_ORIG_RAX), 5);
@@ -245,8 +245,8 @@ static void test_memory_nowhere(void **state)
     const hl_gva_t bad[] = {0,
                             8,
                             0x1000,
-                            SHIM_GVA,
-                            SHIM_GVA + SHIM_STACK,
+                            SCRIPTED_OWN,
+                            SCRIPTED_OWN + 0x1000,
                             1ull << 47,
                             0x8000000000000000,
                             ~0ull - 7,
@@ -468,7 +468,8 @@ static void test_shutdown(void **state)
 
     begin_attached(r);
     r->v->regs.rbx = 0x1234;
-    scripted_leave(r->v, &(struct vcpu_exit){.kind = VCPU_DEAD, .why = "triple fault"});
+    scripted_leave(r->v,
+                   &(struct hl_exit){.kind = HL_EXIT_SHUTDOWN, .shutdown.why = "triple fault"});
     expect_signal(r, GDB_SIGNAL_SEGV);
     assert_int_equal(reg(r, GDB_AMD64_RBX), 0x1234);
     expect_byte(r, r->text, seen(r, r->text));
@@ -635,7 +636,7 @@ static void test_proc_strings(void **state)
     static const char args[] = "prog\0\0two words", environment[] = "A=1\0B=";
     size_t size;
 
-    assert_int_equal(sandbox_create(&r->sb, r->image, &config, &scripted_ops, &r->error), 0);
+    assert_int_equal(sandbox_create(&r->sb, r->image, &config, &scripted_backend, &r->error), 0);
     r->v = r->sb->machine->vcpu;
     assert_int_equal(debug_create(r->sb, NULL, &r->road->can, &r->error), 0);
     r->d = debug_of(r->sb);

@@ -256,7 +256,7 @@ static void test_step_is_kicked(void **state)
     for (int i = 0; i < 3; i++) {
         entered_at(r, r->text);
         assert_true(is_stepping(r));
-        scripted_leave(r->v, &(struct vcpu_exit){.kind = VCPU_INTERRUPT});
+        scripted_leave(r->v, &(struct hl_exit){.kind = HL_EXIT_INTERRUPT});
     }
     entered_at(r, r->text);
     expect_nothing(r);

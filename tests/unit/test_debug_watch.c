@@ -660,7 +660,7 @@ static void test_kick_before_the_access(void **state)
     entered_at(r, r->text + STORE);
     assert_false(play_write(r, r->text + STORE, r->data, &value, 8));
     entered_at(r, r->text + STORE);
-    scripted_leave(r->v, &(struct vcpu_exit){.kind = VCPU_INTERRUPT});
+    scripted_leave(r->v, &(struct hl_exit){.kind = HL_EXIT_INTERRUPT});
     write_at(r, STORE, r->data, 1, 8);
     expect_watch(r, GDB_WATCH_WRITE, r->data);
 }
@@ -691,7 +691,7 @@ static void test_nowhere(void **state)
         assert_int_equal(debug_ops.insert_point(r->d, kind, r->data, much), HL_ERR_LIMIT);
         assert_int_equal(debug_ops.insert_point(r->d, kind, ~0ull, 8), HL_ERR_ARGUMENT);
         assert_int_equal(debug_ops.insert_point(r->d, kind, (1ull << 47) - 4, 8), HL_ERR_ARGUMENT);
-        assert_int_equal(debug_ops.insert_point(r->d, kind, SHIM_GVA, 8), HL_ERR_ARGUMENT);
+        assert_int_equal(debug_ops.insert_point(r->d, kind, SCRIPTED_OWN, 8), HL_ERR_ARGUMENT);
         assert_int_equal(debug_ops.remove_point(r->d, kind, r->data, 8), HL_ERR_ARGUMENT);
         insert(r, kind, 0x1000, 64); /* nothing is mapped there, yet */
     }

@@ -16,7 +16,7 @@ static struct tables *fresh(unsigned tables)
 {
     static struct tables t;
     memset(&t, 0, sizeof(t));
-    pagetable_init(&t.pt, t.memory, POOL, tables * PAGE_SIZE);
+    pagetable_init(&t.pt, t.memory, sizeof(t.memory), POOL, tables * PAGE_SIZE);
     return &t;
 }
 
@@ -205,7 +205,7 @@ static void test_pool_size(void **state)
         size_t size = pagetable_pool_size(pages * PAGE_SIZE, regions);
         assert_true(size <= sizeof(big.memory));
         memset(big.memory, 0, size);
-        pagetable_init(&big.pt, big.memory, 0, size);
+        pagetable_init(&big.pt, big.memory, size, 0, size);
         for (size_t r = 0; r < regions; r++) {
             hl_gva_t at = (next_random(&seed) & 0x7fffffe00000) | 0x1ff000;
             for (size_t i = 0; i < pages / regions; i++)

@@ -50,7 +50,7 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     d->path = image_file(sb->image);
     int rc = SIZED_READ(hl_debug_config, &d->config, config, error);
     if (!rc && !can)
-        rc = hl_debug_probe(&d->can, error);
+        rc = debug_probe(machine_backend(sb->machine), &d->can, error);
     if (can)
         d->can = *can;
     if (!rc)

@@ -221,6 +221,10 @@ void debug_unmake(struct hl_debug *d);
 /* lock held.  A debugger that looks at the idle guest may finish; one that waits gets the stop. */
 void debug_say_exited(struct hl_debug *d, int status);
 
+/* debug/probe.c: hl_debug_probe() of a backend; what it found is remembered. */
+int debug_probe(const struct backend *backend, struct hl_debug_abilities *abilities,
+                struct hl_error *error);
+
 /* ---- inside of the target ---- */
 
 /* debug/stop.c.  park, is_interrupted and gone with the lock held. */

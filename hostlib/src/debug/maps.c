@@ -7,7 +7,6 @@
 
 #include "machine.h"
 #include "names.h"
-#include "shim.h"
 
 #define ROWS_MAX 2000 /* a guest can make a run of every page of its heap */
 
@@ -111,7 +110,10 @@ int debug_on_maps(void *target, const char *args, struct gdb_printer *p)
     debug_each_row(target, print_row, &out);
     if (out.rows > ROWS_MAX)
         debug_say(p, "... and %u more\n", out.rows - ROWS_MAX);
-    debug_say(p, "0x%llx: the host's own %u bytes (ring 0), out of the guest's reach\n",
-              (unsigned long long)SHIM_GVA, SHIM_SIZE);
+    const struct hl_debug *d = target;
+    const struct backend_own *own = &machine_backend(d->sb->machine)->own;
+    if (own->size)
+        debug_say(p, "0x%llx: the host's own %zu bytes (%s), out of the guest's reach\n",
+                  (unsigned long long)own->gva, own->size, own->what);
     return 0;
 }

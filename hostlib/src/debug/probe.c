@@ -6,8 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include <hl/debug.h>
-
+#include "debug.h"
 #include "fork.h"
 #include "machine_debug.h"
 #include "retry.h"
@@ -20,12 +19,12 @@ static const uint8_t code[] = {0x90, 0xcc, 0x90, 0xc6, 0x04, 0x25,
                                0x00, 0x20, 0x40, 0x00, 0x01, 0xcc};
 enum { AT_INT3 = 1, AT_NOP = 2, AT_STORE = 3, BEHIND_STORE = 11 };
 
-static int make(struct hl_machine **m, struct hl_error *error)
+static int make(struct hl_machine **m, const struct backend *backend, struct hl_error *error)
 {
     struct hl_machine_config config = {.size = sizeof(config), .memory = 2 * PAGE_SIZE};
     const unsigned rw = HL_PROT_READ | HL_PROT_WRITE;
     hl_gpa_t gpa;
-    int rc = hl_machine_create(m, &config, error);
+    int rc = machine_create(m, &config, backend, NULL, error);
     if (rc)
         return rc;
     rc = hl_machine_alloc(*m, 2 * PAGE_SIZE, &gpa, error);
@@ -127,12 +126,13 @@ static int probe_slots(struct hl_machine *m, struct hl_debug_abilities *can, str
 }
 
 /* A signal in the middle must not pass for a road that does not work: none comes in. */
-static int probe(struct hl_debug_abilities *can, struct hl_error *error)
+static int probe(const struct backend *backend, struct hl_debug_abilities *can,
+                 struct hl_error *error)
 {
     struct hl_machine *m = NULL;
     sigset_t before;
     signals_block(&before);
-    int rc = make(&m, error);
+    int rc = make(&m, backend, error);
     if (!rc)
         rc = probe_basics(m, can, error);
     if (!rc)
@@ -141,22 +141,40 @@ static int probe(struct hl_debug_abilities *can, struct hl_error *error)
     signals_restore(&before);
     return rc;
 }
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_FREES(&lock)
 
-int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error)
+#define KNOWN_MAX 4 /* backends; what more there are is found out each time */
+
+int debug_probe(const struct backend *backend, struct hl_debug_abilities *abilities,
+                struct hl_error *error)
 {
-    static struct hl_debug_abilities known;
-    static bool probed;
-    struct hl_debug_abilities can = {0};
+    static struct {
+        const struct backend *backend;
+        struct hl_debug_abilities can;
+    } known[KNOWN_MAX];
+    unsigned i = 0;
     int rc = 0;
     pthread_mutex_lock(&lock);
-    if (!probed) {
-        rc = probe(&can, error);
-        known = can;
-        probed = rc == 0;
+    while (i < KNOWN_MAX && known[i].backend && known[i].backend != backend)
+        i++;
+    bool is_known = i < KNOWN_MAX && known[i].backend;
+    struct hl_debug_abilities can = {0};
+    if (is_known)
+        can = known[i].can;
+    else
+        rc = probe(backend, &can, error);
+    if (!rc && !is_known && i < KNOWN_MAX) {
+        known[i].backend = backend;
+        known[i].can = can;
     }
-    *abilities = known;
+    *abilities = rc ? (struct hl_debug_abilities){0} : can;
     pthread_mutex_unlock(&lock);
     return rc;
+}
+
+int hl_debug_probe(struct hl_debug_abilities *abilities, struct hl_error *error)
+{
+    return debug_probe(backend_default, abilities, error);
 }

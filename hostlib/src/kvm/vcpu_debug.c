@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "retry.h"
-#include "x86.h"
 
 /* DR7 (Intel SDM 3, 17.2.4): bit 10 is always one; 2 bits enable a slot, 4 more say for what. */
 #define DR7_FIXED 0x400u
@@ -32,6 +31,11 @@ int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl
         .cr8 = s.cr8,
         .efer = s.efer,
     };
+    if (v->in_shim) { /* its own cs and ss are ring 0's */
+        const struct shim_frame *f = shim_frame(v->setup.memory);
+        system->cs = (uint16_t)f->cs;
+        system->ss = (uint16_t)f->ss;
+    }
     return 0;
 }
 
@@ -61,6 +65,12 @@ int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error)
 }
 
 int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error)
+{
+    int rc = vcpu_kvm_settle(v, error);
+    return rc ? rc : vcpu_kvm_put_xsave(v, area, error);
+}
+
+int vcpu_kvm_put_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error)
 {
     /* Takes as many bytes as KVM_CAP_XSAVE2 says. */
     if (retry_ioctl(v->fd, KVM_SET_XSAVE, area))
@@ -103,7 +113,13 @@ static void set_tf_again(struct hl_vcpu *v)
         v->regs_dirty = true;
 }
 
-int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error)
+/* In the shim it would stop at ring 0. */
+bool vcpu_kvm_can_step(const struct hl_vcpu *v)
+{
+    return !v->in_shim;
+}
+
+int vcpu_kvm_arm(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error)
 {
     struct kvm_guest_debug d = {.arch.debugreg[7] = DR7_FIXED};
     for (unsigned i = 0; i < VCPU_SLOTS; i++) {

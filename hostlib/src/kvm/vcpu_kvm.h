@@ -3,35 +3,75 @@
 #ifndef HL_VCPU_KVM_H
 #define HL_VCPU_KVM_H
 
+#include "backend.h"
 #include "kick.h"
 #include "kvm.h"
-#include "vcpu.h"
+#include "shim.h"
 
-extern const struct vcpu_ops hl_vcpu_kvm;
+extern const struct backend kvm_backend;
+
+/* Where KVM does not switch them (kvm/vcpu_segments.c). */
+struct vcpu_segments {
+    uint16_t ds, es;
+};
 
 struct hl_vcpu {
     const struct kvm_host *host;
+    struct backend_setup setup;
     int vm_fd, fd;
     struct kvm_run *run;
-    bool regs_valid, regs_dirty; /* of `regs`, between runs */
+    bool regs_valid, regs_dirty; /* of vcpu_kvm_regs(), between runs */
     struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
     bool system_dirty;           /* run->s.regs: sregs and events wait for the next entry */
     struct kvm_sregs sregs;      /* as the guest began */
     struct vcpu_segments segments;
-    hl_gva_t gate;
+    /*
+     * Where the vCPU stands: at ring 3, or in a stub past its `out`, with the guest's state in the
+     * frame on the ring-0 stack.  A stub's frame is the guest's rip, rflags and rsp.
+     */
+    bool in_shim;
+    bool entered;           /* KVM may have translations cached */
+    bool dead;              /* after HL_EXIT_SHUTDOWN */
+    bool unsettled;         /* the last exit's `in`, `out` or MMIO access is not completed yet */
+    bool unanswered;        /* ... and waits for the value read */
+    bool kick_waiting;      /* an interrupt that came too early to be reported, ... */
+    unsigned ticks_waiting; /* ... with so many ticks */
     struct kvm_userspace_memory_region slot;
     bool log_by_hand; /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
     bool stats_opened;
-    int stats_fd[2]; /* of the vCPU, of the VM; -1: there is none */
+    int stats_fd[2]; /* of the vCPU, of the VM; -1: KVM has none */
     struct kick kick;
 };
 
 /* Fill error from errno; returns the code. */
 int vcpu_kvm_failed(struct hl_error *error, const char *what);
 
-/* Make what regs_changed() announced known to KVM; 0 or -1 with errno. */
+/* kvm/vcpu_regs.c: KVM's registers, good until the next run; NULL with an error. */
+struct kvm_regs *vcpu_kvm_regs(struct hl_vcpu *v, struct hl_error *error);
+int vcpu_kvm_get_regs(struct hl_vcpu *v, struct hl_regs *regs, struct hl_error *error);
+int vcpu_kvm_set_regs(struct hl_vcpu *v, const struct hl_regs *regs, struct hl_error *error);
+int vcpu_kvm_get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_error *error);
+int vcpu_kvm_set_bases(struct hl_vcpu *v, uint64_t fs, uint64_t gs, struct hl_error *error);
+
+/* Make registers that were changed (regs_dirty) known to KVM; 0 or -1 with errno. */
 int vcpu_kvm_flush_regs(struct hl_vcpu *v);
 
+/* kvm/vcpu_run.c */
+int vcpu_kvm_run(struct hl_vcpu *v, struct hl_exit *exit, struct vcpu_trap *trap,
+                 struct hl_error *error);
+/* Complete the last exit's access, so that registers are final. */
+int vcpu_kvm_settle(struct hl_vcpu *v, struct hl_error *error);
+/* ... whatever it may be, so that KVM has nothing to complete. */
+int vcpu_kvm_settle_all(struct hl_vcpu *v, struct hl_error *error);
+int vcpu_kvm_answer(struct hl_vcpu *v, const void *data, size_t size);
+int vcpu_kvm_syscall_result(struct hl_vcpu *v, uint64_t rax);
+
+/* kvm/vcpu_exit.c: from KVM's reason to the guest's exit; not of an interrupt. */
+int vcpu_kvm_exit(struct hl_vcpu *v, unsigned reason, struct hl_exit *exit, struct vcpu_trap *trap,
+                  struct hl_error *error);
+
+int vcpu_kvm_set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsigned count,
+                      struct hl_error *error);
 /* The MSRs of `syscall`, and XCR0. */
 int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error);
 
@@ -52,7 +92,7 @@ void vcpu_kvm_stats_close(struct hl_vcpu *v);
 /* kvm/vcpu_state.c */
 int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error);
 int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error);
-int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool whole,
+int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool thorough,
                      struct hl_error *error);
 /* Before KVM is asked for segments, control registers or bases: 0 or -1 with errno. */
 int vcpu_kvm_flush_system(struct hl_vcpu *v);
@@ -66,6 +106,10 @@ size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
 size_t vcpu_kvm_xsave_used(const struct hl_vcpu *v);
 int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
 int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
-int vcpu_kvm_debug(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error);
+/* ... of a vCPU that has nothing to settle. */
+int vcpu_kvm_put_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
+int vcpu_kvm_arm(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error);
+
+bool vcpu_kvm_can_step(const struct hl_vcpu *v);
 
 #endif

@@ -12,19 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "general.h"
+#include "insn.h"
 #include "retry.h"
-#include "x86.h"
 
 #define DR6_INIT 0xffff0ff0ull
 #define DR7_INIT 0x400ull
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 
-static void fill(struct vcpu_state *state, const struct vcpu_regs *regs,
-                 const struct kvm_sregs *sregs)
+/* vcpu_state's `own`: kvm/vcpu_segments.c. */
+static uint32_t pack_segments(struct vcpu_segments s)
 {
-    state->regs = *regs;
-    state->fs_base = sregs->fs.base;
-    state->gs_base = sregs->gs.base;
+    return s.ds | (uint32_t)s.es << 16;
+}
+
+static struct vcpu_segments unpack_segments(uint32_t own)
+{
+    return (struct vcpu_segments){(uint16_t)own, (uint16_t)(own >> 16)};
+}
+
+static void fill(struct vcpu_state *state, const struct kvm_sregs *sregs)
+{
+    state->regs.fs_base = sregs->fs.base;
+    state->regs.gs_base = sregs->gs.base;
     state->cr2 = sregs->cr2;
     state->ds = sregs->ds.selector;
     state->es = sregs->es.selector;
@@ -35,9 +45,12 @@ static void fill(struct vcpu_state *state, const struct vcpu_regs *regs,
 int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error)
 {
     struct kvm_sregs sregs;
-    const struct vcpu_regs *regs = hl_vcpu_kvm.regs(v, error);
-    if (!regs)
-        return HL_ERR_KVM;
+    struct hl_regs regs;
+    if (v->in_shim)
+        return hl_error_set(error, HL_ERR_STATE, "the guest is not at rest");
+    int rc = vcpu_kvm_get_regs(v, &regs, error);
+    if (rc)
+        return rc;
     if (vcpu_kvm_flush_system(v) || retry_ioctl(v->fd, KVM_GET_SREGS, &sregs))
         return vcpu_kvm_failed(error, "KVM_GET_SREGS");
     if (sregs.cs.selector != USER_CS)
@@ -46,10 +59,11 @@ int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error 
     struct vcpu_state *s = calloc(1, sizeof(*s) + size);
     if (!s)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    fill(s, regs, &sregs);
-    s->thread = v->segments;
+    s->regs = regs;
+    fill(s, &sregs);
+    s->own = pack_segments(v->segments);
     s->xsave_size = (uint32_t)size;
-    int rc = vcpu_kvm_get_xsave(v, s->xsave, error);
+    rc = vcpu_kvm_get_xsave(v, s->xsave, error);
     if (rc) {
         free(s);
         return rc;
@@ -78,8 +92,8 @@ static void fill_sregs(struct kvm_sregs *s, const struct kvm_sregs *began,
     *s = *began;
     s->ds = data_segment(&began->ds, state->ds, 0);
     s->es = data_segment(&began->es, state->es, 0);
-    s->fs = data_segment(&began->fs, state->fs, state->fs_base);
-    s->gs = data_segment(&began->gs, state->gs, state->gs_base);
+    s->fs = data_segment(&began->fs, state->fs, state->regs.fs_base);
+    s->gs = data_segment(&began->gs, state->gs, state->regs.gs_base);
     s->cr2 = state->cr2;
 }
 
@@ -117,28 +131,70 @@ static int set_rest(struct hl_vcpu *v, struct hl_error *error)
     return vcpu_kvm_set_gate(v, error);
 }
 
-int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool whole,
+/*
+ * What is left of a plain `out` is to step over it, which KVM does if rip is still there
+ * (complete_fast_pio_out in its x86.c); where rip is past it already, as on kvm_pvm, nothing is
+ * left.  So it needs no settling, which would cost as much as a register set, unless the guest is
+ * to go on exactly at that `out`.
+ */
+static bool completes_harmlessly(struct hl_vcpu *v, const struct vcpu_state *state)
+{
+    const struct kvm_run *run = v->run;
+    uint8_t code[INSN_MAX];
+    const struct kvm_regs *r = vcpu_kvm_regs(v, NULL);
+    if (run->exit_reason != KVM_EXIT_IO || run->io.direction != KVM_EXIT_IO_OUT ||
+        run->io.count != 1 || !r)
+        return false;
+    if (r->rip != state->regs.rip)
+        return true;
+    size_t size = pagetable_read(v->setup.tables, r->rip, code, sizeof(code), HL_PROT_EXEC);
+    return insn_kind(code, size) != INSN_OUT;
+}
+
+static void set_general(struct hl_vcpu *v, const struct vcpu_state *state)
+{
+    struct kvm_regs *r = v->host->sync_regs ? &v->run->s.regs.regs : &v->regs_buffer;
+    HL_GENERAL_COPY(r, &state->regs);
+    r->rflags = state->regs.rflags;
+    v->regs_valid = v->regs_dirty = true;
+}
+
+static int put_state(struct hl_vcpu *v, const struct vcpu_state *state, bool thorough,
                      struct hl_error *error)
 {
     struct kvm_sync_regs *sync = &v->run->s.regs;
-    if (whole && state->xsave_size != vcpu_kvm_xsave_size(v))
+    if (thorough && state->xsave_size != vcpu_kvm_xsave_size(v))
         return hl_error_set(error, HL_ERR_STATE, "vector state of %u bytes, this vCPU has %zu",
                             state->xsave_size, vcpu_kvm_xsave_size(v));
     fill_sregs(&sync->sregs, &v->sregs, state);
     vcpu_kvm_fill_events(&sync->events);
     v->system_dirty = true;
-    v->segments = state->thread;
-    if ((whole || !v->host->sync_all) && vcpu_kvm_flush_system(v))
+    v->segments = unpack_segments(state->own);
+    if ((thorough || !v->host->sync_all) && vcpu_kvm_flush_system(v))
         return vcpu_kvm_failed(error, "KVM_SET_SREGS");
-    int rc = whole ? set_rest(v, error) : 0;
+    int rc = thorough ? set_rest(v, error) : 0;
     if (!rc)
-        rc = vcpu_kvm_set_xsave(v, state->xsave, error);
+        rc = vcpu_kvm_put_xsave(v, state->xsave, error);
+    if (!rc)
+        set_general(v, state);
+    return rc;
+}
+
+int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool thorough,
+                     struct hl_error *error)
+{
+    int rc = 0;
+    thorough |= v->dead || v->in_shim;
+    if (v->entered && (thorough || (v->unsettled && !completes_harmlessly(v, state))))
+        rc = vcpu_kvm_settle_all(v, error);
+    if (thorough)
+        shim_write(v->setup.memory, v->setup.ports);
+    if (!rc)
+        rc = put_state(v, state, thorough, error);
     if (rc)
         return rc;
-    struct vcpu_regs *regs =
-        (struct vcpu_regs *)(v->host->sync_regs ? &sync->regs : &v->regs_buffer);
-    *regs = state->regs;
-    v->regs_valid = v->regs_dirty = true;
+    v->in_shim = v->dead = v->unsettled = v->unanswered = v->kick_waiting = false;
+    v->ticks_waiting = 0;
     return 0;
 }
 

@@ -4,59 +4,34 @@
 
 #include <string.h>
 
-#include "shim.h"
-
-/* rip, rsp and rflags, wherever they are at the moment. */
-struct place {
-    uint64_t *rip, *rsp, *rflags;
-    bool in_frame; /* of the shim: no register of the vCPU changes with them */
-};
-
-static int find(struct hl_machine *m, struct place *p, struct hl_error *error)
+/* Nothing is written that does not change. */
+static int set_register(struct hl_machine *m, struct hl_regs *r, uint64_t *which, uint64_t value)
 {
-    struct vcpu_regs *r = m->ops->regs(m->vcpu, error);
-    if (!r)
-        return HL_ERR_KVM;
-    *p = (struct place){&r->rip, &r->rsp, &r->rflags, false};
-    if (m->in_shim) {
-        struct shim_frame *f = machine_frame(m);
-        *p = (struct place){&f->rip, &f->rsp, &f->rflags, true};
-    }
-    return 0;
+    if (*which == value)
+        return 0;
+    *which = value;
+    return machine_put_regs(m, r, NULL);
 }
 
-static void set(struct hl_machine *m, const struct place *p, uint64_t *what, uint64_t value)
+static int set_tf(struct hl_machine *m, struct hl_regs *r, bool on)
 {
-    if (*what == value)
-        return;
-    *what = value;
-    if (!p->in_frame)
-        m->ops->regs_changed(m->vcpu);
+    return set_register(m, r, &r->rflags, on ? r->rflags | RFLAGS_TF : r->rflags & ~RFLAGS_TF);
 }
 
 uint64_t machine_pc(struct hl_machine *m)
 {
-    struct place p;
-    return find(m, &p, NULL) ? 0 : *p.rip;
+    struct hl_regs r;
+    return m->backend->get_regs(m->vcpu, &r, NULL) ? 0 : r.rip;
 }
 
 int machine_set_pc(struct hl_machine *m, uint64_t pc)
 {
-    struct place p;
-    int rc = find(m, &p, NULL);
-    if (!rc)
-        set(m, &p, p.rip, pc);
-    return rc;
+    struct hl_regs r;
+    int rc = m->backend->get_regs(m->vcpu, &r, NULL);
+    return rc ? rc : set_register(m, &r, &r.rip, pc);
 }
 
-void machine_user_selectors(struct hl_machine *m, uint16_t *cs, uint16_t *ss)
-{
-    const struct shim_frame *f = machine_frame(m);
-    *cs = (uint16_t)f->cs;
-    *ss = (uint16_t)f->ss;
-}
-
-struct machine_trap machine_trap(const struct hl_machine *m)
+struct vcpu_trap machine_trap(const struct hl_machine *m)
 {
     return m->trap;
 }
@@ -68,20 +43,21 @@ void machine_forget_trap(struct hl_machine *m)
 
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error)
 {
-    /* KVM looks at rip when a step is armed: after a change of registers it must look again. */
+    /* A backend may look at rip when a step is armed: after a change of registers it must again. */
     if (!debug->step && memcmp(debug, &m->armed, sizeof(*debug)) == 0)
         return 0;
-    int rc = m->ops->debug(m->vcpu, debug, error);
+    int rc = m->backend->arm(m->vcpu, debug, error);
     if (!rc)
         m->armed = *debug;
     return rc;
 }
 
 /* TF as it will be when the instruction is done: the guest's own, or what it loads itself. */
-static bool tf_after(struct hl_machine *m, enum insn_kind kind, const struct place *p, bool before)
+static bool tf_after(struct hl_machine *m, enum insn_kind kind, const struct hl_regs *r,
+                     bool before)
 {
     uint64_t flags;
-    uint64_t at = *p->rsp + (kind == INSN_IRET ? 16 : 0);
+    uint64_t at = r->rsp + (kind == INSN_IRET ? 16 : 0);
     if ((kind != INSN_POPF && kind != INSN_IRET) ||
         hl_machine_read(m, at, &flags, sizeof(flags), 0) != sizeof(flags))
         return before;
@@ -89,12 +65,12 @@ static bool tf_after(struct hl_machine *m, enum insn_kind kind, const struct pla
 }
 
 /* The TF that is ours leaks into what `pushf` stores. */
-static void clean_pushed(struct hl_machine *m, const struct place *p, bool tf)
+static void clean_pushed(struct hl_machine *m, const struct hl_regs *r, bool tf)
 {
     uint16_t flags;
-    if (!tf && hl_machine_read(m, *p->rsp, &flags, sizeof(flags), 0) == sizeof(flags)) {
+    if (!tf && hl_machine_read(m, r->rsp, &flags, sizeof(flags), 0) == sizeof(flags)) {
         flags &= (uint16_t)~RFLAGS_TF;
-        hl_machine_write(m, *p->rsp, &flags, sizeof(flags), 0);
+        hl_machine_write(m, r->rsp, &flags, sizeof(flags), 0);
     }
 }
 
@@ -103,17 +79,16 @@ static bool leaves_by_itself(enum insn_kind kind)
     return kind == INSN_SYSCALL || kind == INSN_OUT;
 }
 
-/* Put the trap in place.  In the shim an armed step would stop at ring 0: there, TF in the frame.
- */
-static int arm_step(struct hl_machine *m, bool by_exit, enum insn_kind kind, const struct place *p,
+/* Put the trap in place: the backend's where that works from here, else TF. */
+static int arm_step(struct hl_machine *m, bool by_exit, enum insn_kind kind, struct hl_regs *r,
                     const struct vcpu_debug *slots, struct hl_error *error)
 {
     struct vcpu_debug debug = *slots;
     bool trap = !leaves_by_itself(kind);
-    debug.step = trap && by_exit && !p->in_frame;
+    debug.step = trap && by_exit && m->backend->can_step(m->vcpu);
     debug.sw_break = false;
-    set(m, p, p->rflags, trap && !debug.step ? *p->rflags | RFLAGS_TF : *p->rflags & ~RFLAGS_TF);
-    return machine_arm(m, &debug, error);
+    int rc = set_tf(m, r, trap && !debug.step);
+    return rc ? rc : machine_arm(m, &debug, error);
 }
 
 static void judge(struct hl_machine *m, const struct hl_exit *exit, struct machine_step *step)
@@ -124,39 +99,43 @@ static void judge(struct hl_machine *m, const struct hl_exit *exit, struct machi
         step->done = !m->trap.by_exit || (m->trap.dr6 & DR6_STEP) || !(m->trap.dr6 & DR6_SLOTS);
 }
 
+/* The guest's flags are its own again, in registers and, where it has just pushed them, in memory.
+ */
+static int clean_flags(struct hl_machine *m, const struct machine_step *step, bool tf, bool tf_next,
+                       struct hl_error *error)
+{
+    struct hl_regs r;
+    int rc = m->backend->get_regs(m->vcpu, &r, error);
+    if (!rc)
+        rc = set_tf(m, &r, step->done ? tf_next : tf);
+    if (!rc && step->done && step->kind == INSN_PUSHF)
+        clean_pushed(m, &r, tf);
+    return rc;
+}
+
 int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *slots,
                  struct hl_exit *exit, struct machine_step *step, struct hl_error *error)
 {
-    struct place p;
+    struct hl_regs r;
     uint8_t code[INSN_MAX];
-    int rc = machine_settle(m, error);
+    int rc = machine_can_set(m, error);
     if (!rc)
-        rc = find(m, &p, error);
+        rc = m->backend->get_regs(m->vcpu, &r, error);
     if (rc)
         return rc;
-    uint64_t rip = *p.rip;
-    bool tf = *p.rflags & RFLAGS_TF;
-    step->kind = insn_kind(code, hl_machine_read(m, rip, code, sizeof(code), HL_PROT_EXEC));
-    bool tf_next = tf_after(m, step->kind, &p, tf);
-    rc = arm_step(m, by_exit, step->kind, &p, slots, error);
+    bool tf = r.rflags & RFLAGS_TF;
+    step->kind = insn_kind(code, hl_machine_read(m, r.rip, code, sizeof(code), HL_PROT_EXEC));
+    bool tf_next = tf_after(m, step->kind, &r, tf);
+    rc = arm_step(m, by_exit, step->kind, &r, slots, error);
     if (!rc)
         rc = hl_machine_run(m, exit, error);
     if (rc)
         return rc;
     judge(m, exit, step);
-    if (exit->kind == HL_EXIT_IO || exit->kind == HL_EXIT_MMIO) {
-        /* Registers cannot be set before the access is settled; nothing of ours is in them. */
-        if (!tf && leaves_by_itself(step->kind))
-            return 0;
-        if (m->unanswered || machine_settle(m, NULL))
-            return 0;
-    }
-    rc = find(m, &p, error);
-    if (rc)
-        return rc;
-    bool own = step->done ? tf_next : tf;
-    set(m, &p, p.rflags, own ? *p.rflags | RFLAGS_TF : *p.rflags & ~RFLAGS_TF);
-    if (step->done && step->kind == INSN_PUSHF)
-        clean_pushed(m, &p, tf);
-    return 0;
+    bool access = exit->kind == HL_EXIT_IO || exit->kind == HL_EXIT_MMIO;
+    /* Registers after an access may cost an entry; nothing of ours is in them. */
+    if (access && !tf && leaves_by_itself(step->kind))
+        return 0;
+    rc = clean_flags(m, step, tf, tf_next, access ? NULL : error);
+    return access ? 0 : rc; /* a read that waits for its answer has them as they are */
 }

@@ -26,7 +26,7 @@ int machine_track(struct hl_machine *m, struct hl_error *error)
     k->touched = all;
     k->bits = all + k->words;
     k->clean = all + 2 * k->words;
-    k->logging = m->ops->log_start(m->vcpu);
+    k->logging = m->backend->log_start(m->vcpu);
     return 0;
 }
 
@@ -68,7 +68,7 @@ void machine_expose(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
 bool machine_dirty(struct hl_machine *m)
 {
     struct machine_marks *k = m->marks;
-    if (!k->logging || k->all_exposed || !m->ops->log_read(m->vcpu, k->bits))
+    if (!k->logging || k->all_exposed || !m->backend->log_read(m->vcpu, k->bits))
         return false;
     for (size_t i = 0; i < k->words; i++)
         k->bits[i] |= k->touched[i];
@@ -81,7 +81,7 @@ void machine_forget_dirty(struct hl_machine *m, bool clean)
 {
     struct machine_marks *k = m->marks;
     memset(k->touched, 0, k->words * sizeof(*k->touched));
-    if (clean && k->logging && !m->ops->log_clear(m->vcpu, k->clean))
+    if (clean && k->logging && !m->backend->log_clear(m->vcpu, k->clean))
         k->logging = false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine/machine.c - making a machine: memory, shim pages, tables, vCPU. */
+/* machine/machine.c - making a machine: memory, tables, vCPU. */
 #include "machine_impl.h"
 
 #include <errno.h>
@@ -10,94 +10,19 @@
 
 #include "machine_dirty.h"
 #include "memory.h"
-#include "shim.h"
 #include "sized.h"
-
-/*
- * The tables: GDT, TSS and IDT one behind the other.  The TSS (Intel SDM 3, 8.7) is followed
- * by the I/O permission bitmap up to HL_MACHINE_PORT_LIMIT and the byte of ones that must end it.
- */
-#define GDT_ENTRIES 10
-#define TSS_RSP0 4
-#define TSS_IOMAP_BASE 102
-#define TSS_SIZE 104
-#define IOMAP_SIZE sizeof(((struct hl_machine *)0)->io_map)
-#define TABLE_GDT 0
-#define TABLE_TSS 0x80
-#define TABLE_IDT 0x200
-#define IDT_ENTRY_SIZE 16
-
-/* Descriptor bytes 5 and 6 (Intel SDM 3, 3.4.5): accessed bits are set ahead. */
-#define DESC_KERNEL_CODE 0x00af9b000000ffffull
-#define DESC_KERNEL_DATA 0x00cf93000000ffffull
-#define DESC_USER_CODE32 0x00cffb000000ffffull
-#define DESC_USER_DATA 0x00cff3000000ffffull
-#define DESC_USER_CODE 0x00affb000000ffffull
 
 /* Regions a machine's own pages and a caller's mappings make at the most, for the table pool. */
 #define POOL_REGIONS 24
-/* Of a sandbox: the root, three each for image, arena and shim, another in the arena. */
+/* Of a sandbox: the root, three each for image, arena and backend, another in the arena. */
 #define TABLES_AHEAD 11u
 #define SHARED_REGIONS 16 /* far from each other; mapped, with guards, at most twice their size */
 
-static void put64(uint8_t *at, uint64_t value)
+static void allow_ports(struct hl_machine *m, const struct hl_machine_config *config)
 {
-    memcpy(at, &value, sizeof(value));
-}
-
-static void write_gdt(uint8_t *gdt)
-{
-    const uint64_t tss = SHIM_GVA + SHIM_TABLES + TABLE_TSS;
-    const uint64_t limit = TSS_SIZE + IOMAP_SIZE - 1;
-    put64(gdt + SHIM_KERNEL_CS, DESC_KERNEL_CODE);
-    put64(gdt + SHIM_KERNEL_DS, DESC_KERNEL_DATA);
-    put64(gdt + (USER32_CS & ~7), DESC_USER_CODE32);
-    put64(gdt + (USER_DS & ~7), DESC_USER_DATA);
-    put64(gdt + (USER_CS & ~7), DESC_USER_CODE);
-    put64(gdt + SHIM_TSS,
-          limit | (tss & 0xffffff) << 16 | 0x8bull << 40 | (tss >> 24 & 0xff) << 56);
-    put64(gdt + SHIM_TSS + 8, tss >> 32);
-}
-
-static void write_tss(uint8_t *tss, const uint8_t *io_map)
-{
-    put64(tss + TSS_RSP0, SHIM_GVA + SHIM_STACK_TOP);
-    tss[TSS_IOMAP_BASE] = TSS_SIZE;
-    memcpy(tss + TSS_SIZE, io_map, IOMAP_SIZE);
-}
-
-/* Interrupt gates; ring 3 may raise #BP and #OF itself (int3, into), every other `int n` is #GP. */
-static void write_idt(uint8_t *idt)
-{
-    for (unsigned v = 0; v < VECTORS; v++) {
-        uint64_t stub = SHIM_GVA + SHIM_CODE + v * SHIM_STUB_SIZE;
-        uint64_t type = v == VECTOR_BREAKPOINT || v == VECTOR_OVERFLOW ? 0xee : 0x8e;
-        put64(idt + v * IDT_ENTRY_SIZE, (stub & 0xffff) | (uint64_t)SHIM_KERNEL_CS << 16 |
-                                            type << 40 | (stub >> 16 & 0xffff) << 48);
-        put64(idt + v * IDT_ENTRY_SIZE + 8, stub >> 32);
-    }
-}
-
-void machine_write_shim(struct hl_machine *m)
-{
-    uint8_t *shim = m->memory + m->shim;
-    memset(shim + SHIM_TABLES, 0, SHIM_STACK - SHIM_TABLES);
-    memcpy(shim + SHIM_CODE, hl_shim_code, (size_t)(hl_shim_end - hl_shim_code));
-    write_gdt(shim + SHIM_TABLES + TABLE_GDT);
-    write_tss(shim + SHIM_TABLES + TABLE_TSS, m->io_map);
-    write_idt(shim + SHIM_TABLES + TABLE_IDT);
-}
-
-static void make_shim(struct hl_machine *m, const struct hl_machine_config *config)
-{
-    memset(m->io_map, 0xff, IOMAP_SIZE);
+    memset(m->ports, 0xff, sizeof(m->ports));
     for (size_t i = 0; i < config->port_count; i++)
-        m->io_map[config->port[i] / 8] &= (uint8_t) ~(1u << config->port[i] % 8);
-    machine_write_shim(m);
-    pagetable_set(&m->pt, SHIM_GVA + SHIM_CODE, m->shim + SHIM_CODE,
-                  HL_PROT_READ | HL_PROT_EXEC | PAGE_SUPERVISOR);
-    pagetable_set(&m->pt, SHIM_GVA + SHIM_STACK, m->shim + SHIM_STACK,
-                  HL_PROT_READ | HL_PROT_WRITE | PAGE_SUPERVISOR);
+        m->ports[config->port[i] / 8] &= (uint8_t) ~(1u << config->port[i] % 8);
 }
 
 int machine_check(const struct hl_machine_config *config, struct hl_error *error)
@@ -140,10 +65,10 @@ static size_t pool_size(const struct hl_machine_config *config)
 
 hl_gpa_t machine_first(const struct hl_machine_config *config)
 {
-    return SHIM_SIZE + pool_size(config);
+    return BACKEND_SIZE + pool_size(config);
 }
 
-/* Lay the slice out: shim pages, pool of page tables, then what alloc gives out. */
+/* Lay the slice out: the backend's pages, pool of page tables, then what alloc gives out. */
 static int make_memory(struct hl_machine *m, const struct hl_machine_config *config,
                        struct hl_error *error)
 {
@@ -151,7 +76,7 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
     size_t shared = whole_pages(config->shared);
     /* Behind everything else: its size moves nothing, and snapshots do not depend on it. */
     size_t spare = shared ? pagetable_pool_size(2 * shared, SHARED_REGIONS) : 0;
-    m->memory_size = SHIM_SIZE + pool + wanted + spare + shared;
+    m->memory_size = BACKEND_SIZE + pool + wanted + spare + shared;
     m->memory = memory_map(NULL, m->memory_size, -1, 0);
     if (!m->memory)
         return hl_error_set(error, HL_ERR_MEMORY, "no memory for a guest of %zu MiB: %s",
@@ -163,20 +88,19 @@ static int make_memory(struct hl_machine *m, const struct hl_machine_config *con
      * that has fewer is not helped, one that has more not hurt; nor is one whose kernel cannot.
      */
     size_t ahead = pool < TABLES_AHEAD * PAGE_SIZE ? pool : TABLES_AHEAD * PAGE_SIZE;
-    madvise(m->memory, SHIM_SIZE + ahead, MADV_POPULATE_WRITE);
-    m->shim = 0;
-    pagetable_init(&m->pt, m->memory, SHIM_SIZE, pool);
+    madvise(m->memory, BACKEND_SIZE + ahead, MADV_POPULATE_WRITE);
+    pagetable_init(&m->pt, m->memory, m->memory_size, BACKEND_SIZE, pool);
     m->free = machine_first(config);
     m->limit = m->free + wanted;
     m->shared = m->limit + spare;
     m->pt.spare = m->limit;
     m->pt.spare_end = m->shared;
-    make_shim(m, config);
+    allow_ports(m, config);
     return 0;
 }
 
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
-                   const struct vcpu_ops *ops, const struct machine_contents *contents,
+                   const struct backend *backend, const struct machine_contents *contents,
                    struct hl_error *error)
 {
     int rc = machine_check(config, error);
@@ -185,7 +109,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
     struct hl_machine *m = calloc(1, sizeof(*m));
     if (!m)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
-    m->ops = ops;
+    m->backend = backend;
     m->last.kind = HL_EXIT_INTERRUPT; /* there was none */
     m->marks = calloc(1, sizeof(*m->marks));
     rc = m->marks ? make_memory(m, config, error)
@@ -193,20 +117,14 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
     if (!rc && contents)
         rc = machine_fill(m, contents, error);
     if (!rc) {
-        struct vcpu_setup setup = {
-            .log = contents && contents->log,
+        const struct backend_setup setup = {
             .memory = m->memory,
             .memory_size = m->memory_size,
-            .page_table = m->pt.root,
-            .gdt = SHIM_GVA + SHIM_TABLES + TABLE_GDT,
-            .gdt_limit = GDT_ENTRIES * 8 - 1,
-            .idt = SHIM_GVA + SHIM_TABLES + TABLE_IDT,
-            .idt_limit = VECTORS * IDT_ENTRY_SIZE - 1,
-            .tss = SHIM_GVA + SHIM_TABLES + TABLE_TSS,
-            .tss_limit = TSS_SIZE + IOMAP_SIZE - 1,
-            .gate = SHIM_GVA + SHIM_CODE + (hl_gva_t)(hl_shim_gate - hl_shim_code),
+            .tables = &m->pt,
+            .ports = m->ports,
+            .log = contents && contents->log,
         };
-        rc = ops->create(&m->vcpu, &setup, error);
+        rc = backend->create(&m->vcpu, &setup, error);
     }
     if (rc) {
         hl_machine_destroy(m);
@@ -221,12 +139,12 @@ int hl_machine_create(struct hl_machine **machine, const struct hl_machine_confi
 {
     struct hl_machine_config own;
     int rc = SIZED_READ(hl_machine_config, &own, config, error);
-    return rc ? rc : machine_create(machine, config ? &own : NULL, vcpu_default, NULL, error);
+    return rc ? rc : machine_create(machine, config ? &own : NULL, backend_default, NULL, error);
 }
 
-const struct vcpu_ops *machine_backend(const struct hl_machine *m)
+const struct backend *machine_backend(const struct hl_machine *m)
 {
-    return m->ops;
+    return m->backend;
 }
 
 void hl_machine_destroy(struct hl_machine *m)
@@ -234,7 +152,7 @@ void hl_machine_destroy(struct hl_machine *m)
     if (!m)
         return;
     if (m->vcpu)
-        m->ops->destroy(m->vcpu);
+        m->backend->destroy(m->vcpu);
     if (m->memory)
         munmap(m->memory, m->memory_size);
     machine_marks_free(m->marks);

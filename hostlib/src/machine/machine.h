@@ -11,7 +11,7 @@
 #include <hl/machine.h>
 
 #include "page.h"
-#include "vcpu.h"
+#include "backend.h"
 
 /* Neighbouring pages of a machine's memory; their contents are pages [at, at + count) elsewhere. */
 struct page_run {
@@ -52,7 +52,7 @@ bool machine_largest_is(struct machine_largest *l, uint64_t number);
  * hl_machine_create() on a backend of the caller's choice.  contents may be NULL.
  */
 int machine_create(struct hl_machine **machine, const struct hl_machine_config *config,
-                   const struct vcpu_ops *ops, const struct machine_contents *contents,
+                   const struct backend *backend, const struct machine_contents *contents,
                    struct hl_error *error);
 /* Can it be had at all?  ARGUMENT, LIMIT: more than this host has. */
 int machine_check(const struct hl_machine_config *config, struct hl_error *error);
@@ -85,6 +85,6 @@ uint64_t machine_generation(const struct hl_machine *m);
 uint64_t machine_map_changes(const struct hl_machine *m);
 
 /* What it runs on. */
-const struct vcpu_ops *machine_backend(const struct hl_machine *m);
+const struct backend *machine_backend(const struct hl_machine *m);
 
 #endif

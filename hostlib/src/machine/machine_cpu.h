@@ -18,7 +18,7 @@ int machine_set_xsave(struct hl_machine *m, const void *area, struct hl_error *e
 /* As they are at ring 3, wherever the guest stands. */
 int machine_get_system(struct hl_machine *m, struct vcpu_system *system, struct hl_error *error);
 
-/* Let a timer end runs, see vcpu.h; 0 ends that.  An error where the backend cannot. */
+/* Let a timer end runs, see backend.h; 0 ends that.  An error where the backend cannot. */
 int machine_sample(struct hl_machine *m, uint64_t period, struct hl_error *error);
 /* At most VCPU_STATS counters of the backend's own; how many. */
 size_t machine_stats(struct hl_machine *m, struct vcpu_stat *list);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * machine_debug.h - stepping a machine, whichever road its debug events take.
+ * machine_debug.h - stepping a machine, whichever way its debug events take.
  *
- * With by_exit the backend is asked to step (KVM_GUESTDBG_SINGLESTEP) and says so in an exit; else
- * TF is set in the guest's own flags and the #DB comes through the shim's vector 1.  Both end in
- * HL_EXIT_FAULT with vector 1, and the guest's flags are its own again.
+ * With by_exit the backend is asked to step where it can from there; else TF is set in the guest's
+ * own flags, and it is the guest that raises the #DB.  Both end in HL_EXIT_FAULT with vector 1, and
+ * the guest's flags are its own again.
  */
 #ifndef HL_MACHINE_DEBUG_H
 #define HL_MACHINE_DEBUG_H
@@ -33,12 +33,8 @@ int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *sl
 /* Arm the backend for the next run; costs nothing where nothing changes. */
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error);
 
-/* How the last exit's debug trap came, if it was one. */
-struct machine_trap {
-    bool by_exit; /* the backend took it, having been armed, before the guest's exception */
-    uint64_t dr6; /* of that: what it was for */
-};
-struct machine_trap machine_trap(const struct hl_machine *m);
+/* How the last exit's debug trap came, if it was one; what it was for is looked at once. */
+struct vcpu_trap machine_trap(const struct hl_machine *m);
 void machine_forget_trap(struct hl_machine *m);
 
 /*
@@ -54,12 +50,6 @@ int machine_set_general(struct hl_machine *m, const struct hl_regs *regs, struct
 /* The guest's rip and rsp without the rest; 0 when they cannot be had. */
 uint64_t machine_pc(struct hl_machine *m);
 int machine_set_pc(struct hl_machine *m, uint64_t pc);
-
-/* Complete the last access, if it waits for nothing, so that registers are final. */
-int machine_settle(struct hl_machine *m, struct hl_error *error);
-
-/* While in_shim: the selectors that the guest will have again. */
-void machine_user_selectors(struct hl_machine *m, uint16_t *cs, uint16_t *ss);
 
 /* Withhold pages for watchpoints: see pagetable_watch().  Takes effect before the next entry. */
 bool machine_watch_page(struct hl_machine *m, hl_gva_t gva, unsigned watch);

@@ -5,14 +5,14 @@
 
 #include "machine.h"
 
-/* Of a guest at ring 3, not in the shim (STATE); *state is the caller's to free(). */
+/* Of a guest at rest, see backend.h (STATE); *state is the caller's to free(). */
 int machine_save(struct hl_machine *m, struct vcpu_state **state, struct hl_error *error);
 
 /*
- * The guest goes on as it was.  whole: the last exit may have been any, a shutdown's included; else
- * it was a plain `out`.  Memory and mappings are the caller's.
+ * The guest goes on as it was.  thorough: it may have ended badly since, or it is another one's
+ * state; see backend.h.  Memory and mappings are the caller's.
  */
-int machine_restore(struct hl_machine *m, const struct vcpu_state *state, bool whole,
+int machine_restore(struct hl_machine *m, const struct vcpu_state *state, bool thorough,
                     struct hl_error *error);
 
 #endif

@@ -15,7 +15,7 @@ struct machine_use {
 bool machine_use_open(struct machine_use *use, const struct hl_machine *m);
 void machine_use_close(struct machine_use *use);
 
-/* The first access to each page is a fault of KVM's own now. */
+/* The first access to each page is a fault of the backend's own now. */
 void machine_use_begin(struct machine_use *use, struct hl_machine *m);
 void machine_use_end(struct hl_machine *m);
 

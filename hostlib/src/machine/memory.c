@@ -5,12 +5,11 @@
 #include "machine_impl.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #define GUEST_LOW PAGE_SIZE /* page 0 stays unmapped: NULL faults */
 /*
  * The lower canonical half but for its last page: a `syscall` in that page's last bytes would
- * return to an address on which the shim's iretq faults, in ring 0.
+ * return to an address that is not canonical, which no backend need be able to do.
  */
 #define GUEST_HIGH 0x00007ffffffff000ull
 
@@ -52,32 +51,24 @@ static int check_prot(unsigned prot, struct hl_error *error)
     return 0;
 }
 
-/* What an x86 can write to it can read: should the second call fail, the host has lost nothing. */
-static bool change_and_back(uint8_t *at, size_t size)
-{
-    return mprotect(at, size, PROT_WRITE) == 0 && mprotect(at, size, PROT_READ | PROT_WRITE) == 0;
-}
-
-void machine_forget(struct hl_machine *m, hl_gpa_t gpa, size_t size)
-{
-    if (!m->entered || gpa >= m->memory_size || size > m->memory_size - gpa)
-        return;
-    if (!change_and_back(m->memory + gpa, size)) /* it may be that no mapping can be split */
-        change_and_back(m->memory, m->memory_size);
-}
-
-/* So many pages that are not to be forgotten cost less than a second machine_forget(). */
+/* So many pages that have not changed cost less than announcing a second run. */
 #define FORGET_GAP (512 * PAGE_SIZE)
 
 /*
- * Collects pages, so that one machine_forget() serves a run of them: neighbours, and those between
- * which there are as many pages of memory as of addresses.
+ * Collects pages, so that the backend is told of a run of them at once: neighbours, and those
+ * between which there are as many pages of memory as of addresses.
  */
 struct run {
     hl_gva_t gva;
     hl_gpa_t start;
     size_t size;
 };
+
+static void forget_rest(struct hl_machine *m, struct run *run)
+{
+    if (run->size)
+        m->backend->changed(m->vcpu, run->gva, run->start, run->size);
+}
 
 static void forget_page(struct hl_machine *m, struct run *run, hl_gva_t gva, hl_gpa_t gpa)
 {
@@ -86,15 +77,8 @@ static void forget_page(struct hl_machine *m, struct run *run, hl_gva_t gva, hl_
         run->size = gva - run->gva + PAGE_SIZE;
         return;
     }
-    if (run->size)
-        machine_forget(m, run->start, run->size);
+    forget_rest(m, run);
     *run = (struct run){gva, gpa, PAGE_SIZE};
-}
-
-static void forget_rest(struct hl_machine *m, struct run *run)
-{
-    if (run->size)
-        machine_forget(m, run->start, run->size);
 }
 
 /* Note the page at gva for forgetting when the guest could have used it. */
@@ -118,7 +102,7 @@ int hl_machine_map(struct hl_machine *m, hl_gva_t gva, hl_gpa_t gpa, size_t size
     if (gpa % PAGE_SIZE || gpa >> 46 || size >> 46)
         return hl_error_set(error, HL_ERR_ARGUMENT, "bad guest physical address 0x%llx",
                             (unsigned long long)gpa);
-    /* The shim and the tables are the host's: no mapping may expose them. */
+    /* The backend's pages and the tables are the host's: no mapping may expose them. */
     hl_gpa_t first = m->pt.end;
     bool spare = m->pt.spare_end > m->limit && gpa < m->pt.spare_end && gpa + size > m->limit;
     if (gpa < first || spare)
@@ -235,32 +219,10 @@ void *hl_machine_memory(const struct hl_machine *m, hl_gpa_t gpa, size_t size)
     return at;
 }
 
-/* Host address of as much of [gva, gva + *size) as lies in one page; NULL where there is none. */
-static uint8_t *page_at(const struct hl_machine *m, hl_gva_t gva, size_t *size, unsigned need)
-{
-    hl_gpa_t gpa;
-    unsigned prot;
-    size_t rest = PAGE_SIZE - gva % PAGE_SIZE;
-    if (*size > rest)
-        *size = rest;
-    if (hl_machine_lookup(m, gva, &gpa, &prot) || (prot & need) != need)
-        return NULL;
-    return machine_memory(m, gpa, *size);
-}
-
 size_t hl_machine_read(const struct hl_machine *m, hl_gva_t gva, void *buf, size_t size,
                        unsigned need)
 {
-    size_t done = 0;
-    while (done < size) {
-        size_t n = size - done;
-        const uint8_t *page = page_at(m, gva + done, &n, need);
-        if (!page)
-            break;
-        memcpy((uint8_t *)buf + done, page, n);
-        done += n;
-    }
-    return done;
+    return pagetable_read(&m->pt, gva, buf, size, need);
 }
 
 size_t hl_machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, size_t size,
@@ -269,7 +231,7 @@ size_t hl_machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, siz
     size_t done = 0;
     while (done < size) {
         size_t n = size - done;
-        uint8_t *page = page_at(m, gva + done, &n, need);
+        uint8_t *page = pagetable_page(&m->pt, gva + done, &n, need);
         if (!page)
             break;
         memcpy(page, (const uint8_t *)buf + done, n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pagetable.h"
 
+#include <string.h>
+
 #include <hl/machine.h>
 
 /* Intel SDM 3, 4.5: bits of an entry. */
@@ -30,10 +32,14 @@ static uint64_t *table_at(const struct pagetable *pt, hl_gpa_t gpa)
     return (uint64_t *)(void *)(pt->memory + gpa);
 }
 
-void pagetable_init(struct pagetable *pt, void *memory, hl_gpa_t pool, size_t size)
+void pagetable_init(struct pagetable *pt, void *memory, size_t memory_size, hl_gpa_t pool,
+                    size_t size)
 {
-    *pt = (struct pagetable){
-        .memory = memory, .root = pool, .next = pool + PAGE_SIZE, .end = pool + size};
+    *pt = (struct pagetable){.memory = memory,
+                             .memory_size = memory_size,
+                             .root = pool,
+                             .next = pool + PAGE_SIZE,
+                             .end = pool + size};
 }
 
 size_t pagetable_pool_size(size_t bytes, size_t regions)
@@ -184,6 +190,34 @@ bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, u
     *gpa = (*entry & PTE_ADDRESS) + gva % PAGE_SIZE;
     *prot = decode(*entry);
     return true;
+}
+
+uint8_t *pagetable_page(const struct pagetable *pt, hl_gva_t gva, size_t *size, unsigned need)
+{
+    hl_gpa_t gpa;
+    unsigned prot;
+    size_t rest = PAGE_SIZE - gva % PAGE_SIZE;
+    if (*size > rest)
+        *size = rest;
+    if (!pagetable_lookup(pt, gva, &gpa, &prot) || (prot & PAGE_SUPERVISOR) ||
+        (prot & need) != need || gpa > pt->memory_size || *size > pt->memory_size - gpa)
+        return NULL;
+    return pt->memory + gpa;
+}
+
+size_t pagetable_read(const struct pagetable *pt, hl_gva_t gva, void *buf, size_t size,
+                      unsigned need)
+{
+    size_t done = 0;
+    while (done < size) {
+        size_t n = size - done;
+        const uint8_t *page = pagetable_page(pt, gva + done, &n, need);
+        if (!page)
+            break;
+        memcpy((uint8_t *)buf + done, page, n);
+        done += n;
+    }
+    return done;
 }
 
 bool pagetable_next_below(const struct pagetable *pt, hl_gva_t *gva, hl_gva_t end, hl_gpa_t *gpa,

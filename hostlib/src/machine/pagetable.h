@@ -24,6 +24,7 @@ struct pagetable_use {
 
 struct pagetable {
     uint8_t *memory; /* host address of GPA 0 */
+    size_t memory_size;
     hl_gpa_t root;
     hl_gpa_t next, end;        /* pages left for tables */
     hl_gpa_t spare, spare_end; /* more of them, when those are used up */
@@ -34,7 +35,8 @@ struct pagetable {
 enum { PAGE_SUPERVISOR = 0x100 }; /* beside HL_PROT_*: not for ring 3 */
 
 /* Pool of tables is [pool, pool + size), zeroed; the root is taken from it.  size >= one page. */
-void pagetable_init(struct pagetable *pt, void *memory, hl_gpa_t pool, size_t size);
+void pagetable_init(struct pagetable *pt, void *memory, size_t memory_size, hl_gpa_t pool,
+                    size_t size);
 
 /* Tables that mapping `bytes` in `regions` separate pieces can need. */
 size_t pagetable_pool_size(size_t bytes, size_t regions);
@@ -55,6 +57,15 @@ bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch);
 
 /* False where nothing is mapped; gpa gets the page's address plus the offset into it. */
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot);
+
+/*
+ * Host address of as much of [gva, gva + *size) as lies in one page and, from there, of what ring 3
+ * may do `need` with; NULL where that is none of it, or not memory.
+ */
+uint8_t *pagetable_page(const struct pagetable *pt, hl_gva_t gva, size_t *size, unsigned need);
+/* Copy from there, over any number of pages: how many bytes, up to the first that cannot be. */
+size_t pagetable_read(const struct pagetable *pt, hl_gva_t gva, void *buf, size_t size,
+                      unsigned need);
 
 /*
  * Accessed and dirty bits are otherwise set ahead, so that nobody ever writes to a table.  Between

@@ -27,7 +27,7 @@ void machine_use_begin(struct machine_use *use, struct hl_machine *m)
 {
     memset(use->sets.read, 0, 2 * use->words * sizeof(*use->sets.read));
     pagetable_use_begin(&m->pt, &use->sets);
-    machine_forget(m, 0, m->memory_size);
+    m->backend->changed(m->vcpu, 0, 0, 0);
 }
 
 void machine_use_end(struct hl_machine *m)

@@ -19,7 +19,7 @@
 #include "observe.h"
 #include "profile_stat.h"
 #include "table.h"
-#include "vcpu.h"
+#include "backend.h"
 
 #define PROFILE_DEPTH 512   /* of a stack that is recorded, as code addresses, ... */
 #define PROFILE_FRAMES 1024 /* ... and with what is inlined there */

@@ -270,7 +270,7 @@ static int make_machine(struct hl_sandbox *sb, const struct machine_contents *co
         image_contents(sb->image, machine_first(&config), &image, runs);
         contents = &image;
     }
-    return machine_create(&sb->machine, &config, sb->ops, contents, error);
+    return machine_create(&sb->machine, &config, sb->backend, contents, error);
 }
 
 static void find_buffers(struct hl_sandbox *sb)

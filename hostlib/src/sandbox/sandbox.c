@@ -70,7 +70,7 @@ static void unmake(struct hl_sandbox *sb)
 
 static const struct use_ops use_ops = {sandbox_abandon, unmake};
 
-struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct backend *backend,
                                  const struct personality *personality, struct hl_error *error)
 {
     uint64_t began = clock_now();
@@ -83,7 +83,7 @@ struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu
     sb->use.ops = &use_ops;
     sb->use.forks = fork_count;
     sb->image = image_use(image);
-    sb->ops = ops;
+    sb->backend = backend;
     sb->personality = personality;
     return sb;
 }
@@ -101,12 +101,12 @@ int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc, str
 }
 
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
-                   const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
+                   const struct hl_sandbox_config *config, const struct backend *backend,
                    struct hl_error *error)
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
-    struct hl_sandbox *sb = sandbox_begin(image, ops, personality_default, error);
+    struct hl_sandbox *sb = sandbox_begin(image, backend, personality_default, error);
     if (!sb)
         return HL_ERR_MEMORY;
     int rc = sandbox_config(&sb->config, config, error);
@@ -120,7 +120,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                       const struct hl_sandbox_config *config, struct hl_error *error)
 {
-    return sandbox_create(sandbox, image, config, vcpu_default, error);
+    return sandbox_create(sandbox, image, config, backend_default, error);
 }
 
 void hl_sandbox_destroy(struct hl_sandbox *sb)

@@ -51,7 +51,7 @@ struct span {
 
 struct hl_sandbox {
     const struct hl_image *image;
-    const struct vcpu_ops *ops; /* the backend of its machine */
+    const struct backend *backend; /* of its machine */
     struct hl_machine *machine;
     struct hl_sandbox_config config; /* sizes rounded; argv and envp are gone */
     struct hl_region region[REGION_COUNT];
@@ -172,14 +172,14 @@ void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *faul
  * sandbox_made() shows it to the hooks, or destroys it because of rc: returns rc, or a hook's
  * error.
  */
-struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct backend *backend,
                                  const struct personality *personality, struct hl_error *error);
 int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc,
                  struct hl_error *error);
 
 /* hl_sandbox_create() on a backend of the caller's choice. */
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
-                   const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
+                   const struct hl_sandbox_config *config, const struct backend *backend,
                    struct hl_error *error);
 
 /* sandbox/layout.c: lay the address space out, load the image, fill boot block and initial stack.

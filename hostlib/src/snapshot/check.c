@@ -38,10 +38,10 @@ static int check_origin(const struct loading *in, const struct hl_image *image)
                             HL_ABI_VERSION);
     if (h->image_size != image->size || h->image_sum != sum_of(image->data, image->size))
         return loading_bad(in, "of another guest than %s", image->path);
-    int rc = vcpu_default->cpu(&cpu, in->error);
+    int rc = in->backend->cpu(&cpu, in->error);
     if (rc)
         return rc;
-    bool has = h->cpu.xcr0 == cpu.xcr0 && !(h->features & ~vcpu_default->features());
+    bool has = h->cpu.xcr0 == cpu.xcr0 && !(h->features & ~in->backend->features());
     for (size_t i = 0; i < sizeof(cpu.feature) / sizeof(cpu.feature[0]); i++)
         has &= !(h->cpu.feature[i] & ~cpu.feature[i]);
     return has ? 0 : loading_bad(in, "taken on a processor with features that this one lacks");

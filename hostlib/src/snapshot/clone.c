@@ -77,7 +77,7 @@ int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot
     if (!sandbox || !snapshot)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot");
     struct hl_sandbox *sb =
-        sandbox_begin(snapshot->image, snapshot->ops, snapshot->personality, error);
+        sandbox_begin(snapshot->image, snapshot->backend, snapshot->personality, error);
     if (!sb)
         return HL_ERR_MEMORY;
     int rc = clone_config(&sb->config, snapshot, config, error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "file_replace.h"
+#include "general.h"
 #include "image.h"
 #include "layout_place.h"
 
@@ -38,7 +39,7 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .version = SNAPSHOT_VERSION,
         .header_size = sizeof(*h),
         .abi_version = HL_ABI_VERSION,
-        .features = s->ops->features(),
+        .features = s->backend->features(),
         .image_size = s->image->size,
         .image_sum = sum_of(s->image->data, s->image->size),
         .heap = s->heap,
@@ -46,9 +47,9 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .input = s->input,
         .output = s->output,
         .input_used = s->input_used,
-        .regs = v->regs,
-        .fs_base = v->fs_base,
-        .gs_base = v->gs_base,
+        .regs.rflags = v->regs.rflags,
+        .fs_base = v->regs.fs_base,
+        .gs_base = v->regs.gs_base,
         .cr2 = v->cr2,
         .ds = v->ds,
         .es = v->es,
@@ -60,8 +61,9 @@ static int fill_header(struct snapshot_header *h, const struct hl_snapshot *s,
         .run_count = s->store.run_count,
         .page_count = snapshot_store_pages(&s->store),
     };
+    HL_GENERAL_COPY(&h->regs, &v->regs);
     memcpy(h->magic, SNAPSHOT_MAGIC, sizeof(h->magic));
-    return s->ops->cpu(&h->cpu, error);
+    return s->backend->cpu(&h->cpu, error);
 }
 
 static void fill_sums(uint64_t *sums, const struct snapshot_store *store, uint64_t pages)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "error_errno.h"
+#include "general.h"
 #include "image.h"
 #include "memory.h"
 #include "retry.h"
@@ -128,9 +129,9 @@ static struct vcpu_state *make_vcpu(const struct loading *in)
         return NULL;
     }
     *v = (struct vcpu_state){
-        .regs = h->regs,
-        .fs_base = h->fs_base,
-        .gs_base = h->gs_base,
+        .regs.rflags = (h->regs.rflags & RFLAGS_GUEST) | RFLAGS_FIXED,
+        .regs.fs_base = h->fs_base,
+        .regs.gs_base = h->gs_base,
         .cr2 = h->cr2,
         .ds = h->ds,
         .es = h->es,
@@ -138,7 +139,7 @@ static struct vcpu_state *make_vcpu(const struct loading *in)
         .gs = h->gs,
         .xsave_size = (uint32_t)h->xsave_size,
     };
-    v->regs.rflags = (h->regs.rflags & RFLAGS_GUEST) | RFLAGS_FIXED;
+    HL_GENERAL_COPY(&v->regs, &h->regs);
     memcpy(v->xsave, in->index + in->layout.xsave, h->xsave_size);
     return v;
 }
@@ -149,7 +150,7 @@ static int fill(struct hl_snapshot *s, const struct loading *in, const struct hl
     const struct snapshot_layout *l = &in->layout;
     s->id = snapshot_next_id();
     s->image = image_use(image);
-    s->ops = vcpu_default;
+    s->backend = in->backend;
     s->personality = personality_default;
     s->heap = h->heap;
     s->stack = h->stack;
@@ -264,7 +265,7 @@ static int load(struct hl_snapshot *s, struct loading *in, const struct hl_image
 int hl_snapshot_load(struct hl_snapshot **snapshot, const struct hl_image *image, const char *path,
                      unsigned flags, struct hl_error *error)
 {
-    struct loading in = {.path = path, .fd = -1, .error = error};
+    struct loading in = {.path = path, .backend = backend_default, .fd = -1, .error = error};
     if (!snapshot || !image || !path || (flags & ~HL_SNAPSHOT_VERIFY))
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image, no file name or unknown flags");
     struct hl_snapshot *s = calloc(1, sizeof(*s));

@@ -36,7 +36,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
 {
     s->id = snapshot_next_id();
     s->image = image_use(sb->image);
-    s->ops = machine_backend(sb->machine);
+    s->backend = machine_backend(sb->machine);
     s->personality = sb->personality;
     s->heap = sb->config.heap;
     s->stack = sb->config.stack;
@@ -133,7 +133,7 @@ static int check_fits(const struct hl_sandbox *sb, const struct hl_snapshot *s,
     return machine_marks(sb->machine)->base == s->id ? 0 : snapshot_check(s, sb->machine, error);
 }
 
-static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, bool whole,
+static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, bool thorough,
                            struct hl_error *error)
 {
     struct hl_machine *m = sb->machine;
@@ -143,7 +143,7 @@ static int restore_machine(struct hl_sandbox *sb, const struct hl_snapshot *s, b
     bool mapped = base && marks->base_maps == machine_map_changes(m);
     marks->base = 0;
     if (!rc)
-        rc = machine_restore(m, s->vcpu, whole || !base, error);
+        rc = machine_restore(m, s->vcpu, thorough || !base, error);
     if (!rc && !mapped)
         rc = snapshot_mappings_restore(&s->mappings, m, error);
     if (rc)
@@ -162,9 +162,9 @@ int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *s, struct 
     int rc = check_fits(sb, s, error);
     if (rc)
         return rc;
-    bool whole = sb->state != HL_SANDBOX_READY;
+    bool thorough = sb->state != HL_SANDBOX_READY;
     sb->state = HL_SANDBOX_POISONED;
-    rc = restore_machine(sb, s, whole, error);
+    rc = restore_machine(sb, s, thorough, error);
     if (rc)
         return rc;
     sb->input_used = s->input_used;

@@ -34,7 +34,7 @@ struct snapshot_mappings {
 struct hl_snapshot {
     uint64_t id; /* of no other snapshot in this process */
     const struct hl_image *image;
-    const struct vcpu_ops *ops;        /* the backend of its machine, and of its clones' */
+    const struct backend *backend;     /* the backend of its machine, and of its clones' */
     size_t heap, stack, input, output; /* sizes of the regions */
     size_t image_max;                  /* what its image was bounded by; 0: the default */
     struct snapshot_store store;

@@ -25,6 +25,12 @@
 #define SNAPSHOT_VERSION 3u
 #define SNAPSHOT_CHUNK 64u
 
+struct snapshot_regs {
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags;
+};
+
 struct snapshot_header {
     char magic[8];
     uint32_t version, header_size;
@@ -34,7 +40,7 @@ struct snapshot_header {
     struct vcpu_cpu cpu;
     uint64_t heap, stack, input, output;
     uint64_t input_used;
-    struct vcpu_regs regs;
+    struct snapshot_regs regs;
     uint64_t fs_base, gs_base, cr2;
     uint16_t ds, es, fs, gs;
     uint64_t xsave_size, os_size, mapping_count, run_count, page_count;

@@ -8,6 +8,7 @@
 
 struct loading {
     const char *path;
+    const struct backend *backend; /* it is to run on */
     int fd;
     uint64_t size, on_disk;
     struct snapshot_header header;

@@ -15,7 +15,7 @@
 #define SHIM_CODE 0x0000   /* stubs and gate, and on the same page, which nobody writes to, */
 #define SHIM_TABLES 0x0800 /* GDT, IDT, TSS with the I/O bitmap */
 #define SHIM_STACK 0x1000
-#define SHIM_SIZE 0x2000
+#define SHIM_SIZE 0x2000 /* BACKEND_SIZE */
 
 /* Ring-0 only ports: not in the I/O bitmap. */
 #define SHIM_PORT_VECTOR 0xe8
@@ -32,6 +32,7 @@
 
 #ifndef __ASSEMBLER__
 
+#include <stdbool.h>
 #include <stdint.h>
 
 extern const unsigned char hl_shim_code[], hl_shim_gate[], hl_shim_gate_out[], hl_shim_end[];
@@ -40,6 +41,37 @@ extern const unsigned char hl_shim_code[], hl_shim_gate[], hl_shim_gate_out[], h
 struct shim_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
+
+/* Where the processor finds its tables, and `syscall` its gate. */
+struct shim_tables {
+    uint64_t gdt, idt, tss, gate;
+    uint16_t gdt_limit, idt_limit, tss_limit;
+};
+struct shim_tables shim_tables(void);
+
+/* Code and tables, as they have to be, to the first SHIM_SIZE bytes of a machine's memory. */
+void shim_write(uint8_t *pages, const uint8_t *ports);
+
+struct shim_frame *shim_frame(uint8_t *pages);
+
+/* Where an interrupted vCPU was. */
+enum shim_place {
+    SHIM_OUTSIDE,
+    SHIM_BEFORE_OUT, /* on the way to an exit of its own */
+    SHIM_PAST_OUT,   /* the frame complete, about to return */
+};
+enum shim_place shim_place(uint64_t rip);
+
+/*
+ * A stub has done its `out` and stands on it or past it: which exception was it?  NULL with *fault
+ * filled but for its address, or why it is none of the guest's.
+ */
+struct hl_fault;
+const char *shim_fault(uint8_t *pages, uint64_t rip, uint64_t rsp, struct hl_fault *fault);
+
+/* Is that a `syscall` that came out of the gate's page as a fault?  rcx is the guest's. */
+struct pagetable;
+bool shim_is_syscall(const struct hl_fault *fault, const struct pagetable *tables, uint64_t rcx);
 
 #endif
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * shim.S - the code of ring 0, copied into each machine's first pages (see shim.h).
+ * shim_code.S - the code of ring 0, copied into each machine's first pages (see shim.h).
  */
 #include "shim.h"
 
