@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The rooms of the source (folders) and their walls: usage: rooms.sh BUILD [--table]
 # Compiling enforces what a room may include; this checks what compiling cannot: that rooms are
-# listed from the bottom up, that no object takes a symbol from a room that it does not see, that no
-# files need each other, that no file of the product has more than 500 lines, and that
-# docs/design.md shows the rooms as they are.
+# listed from the bottom up, that no object takes a symbol from a room that it does not see, that
+# NAME_impl.h stays in its room, that no files need each other, that no file of the product has more
+# than 500 lines, and that docs/design.md shows the rooms as they are.
 set -u
 build=$1
 cd "$(dirname "$0")/.." || exit 1
@@ -64,6 +64,16 @@ awk -v rooms="$work/rooms" '
 if [ ! -s "$work/nm" ]; then fail 'no objects to look at'
 elif [ -s "$work/wrong" ]; then while read -r line; do fail "$line"; done <"$work/wrong"
 else ok 'symbols come from rooms that are seen'; fi
+
+# NAME_impl.h is for its own room: an -I list cannot say so.
+private=$(cut -d: -f1 "$work/rooms" | while read -r room; do
+    for header in "$room"/*_impl.h; do
+        [ -e "$header" ] || continue
+        grep -rl "^#include \"${header##*/}\"" hostlib/src gdbstub/src tools --include='*.[ch]' | grep -v "^$room/"
+    done
+done)
+[ -z "$private" ] && ok 'NAME_impl.h is included in its own room' ||
+    fail "includes another room's NAME_impl.h: $private"
 
 # Files: no circle of symbols.  parts.c is known from below by the three tables that it fills in.
 for folder in common hostlib gdbstub tools; do objects $folder; done | xargs -r nm -A |

@@ -11,6 +11,9 @@
 #include <sys/user.h>
 #include <unistd.h>
 
+#undef PAGE_SIZE /* <sys/user.h> has its own */
+#undef PAGE_MASK
+
 #include "corefile.h"
 #include "tiny.h"
 

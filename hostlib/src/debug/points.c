@@ -43,7 +43,7 @@ static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t addre
     struct debug_break b = {.address = address, .point = point, .slot = -1, .generation = ~0ull};
     size_t at = lower_bound(d, address, point);
     if (address >> 47)
-        return HL_ERR_ARGUMENT; /* the upper half is the host's: a slot would fire in the shim */
+        return HL_ERR_ARGUMENT; /* the upper half is the backend's: a slot would fire there */
     if (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point == point)
         return 0;
     locate(d, &b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/probe.c - which roads debug events take here: a tiny guest is run, once a process.  KVM's
- * capability bits claim everything everywhere (docs/kvm.md).
+ * debug/probe.c - which ways debug events take on a backend: a tiny guest is run, once per process.
+ * KVM's capability bits claim everything everywhere (docs/kvm.md).
  */
 #include <pthread.h>
 #include <string.h>
@@ -92,7 +92,7 @@ static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
     if (!can->step_exit) {
         rc = try_step(m, false, &exit, &step, error);
         if (!rc && !(step.done && stopped(m, &exit, VECTOR_DEBUG, AT_INT3)))
-            rc = hl_error_set(error, HL_ERR_KVM, "a single step does not work on this KVM");
+            rc = hl_error_set(error, HL_ERR_KVM, "a single step does not work here");
     }
     if (!rc)
         rc = try(m, AT_INT3, &sw, &exit, error);
@@ -102,7 +102,7 @@ static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
     if (!can->break_exit)
         rc = try(m, AT_INT3, &none, &exit, error);
     if (!rc && !stopped(m, &exit, VECTOR_BREAKPOINT, AT_NOP))
-        rc = hl_error_set(error, HL_ERR_KVM, "a breakpoint does not work on this KVM");
+        rc = hl_error_set(error, HL_ERR_KVM, "a breakpoint does not work here");
     return rc;
 }
 

@@ -178,7 +178,7 @@ static int write_general(struct hl_debug *d, unsigned number, uint64_t value)
     if (rc)
         return rc;
     if (number == GDB_AMD64_RIP && value >> 47)
-        return HL_ERR_ARGUMENT; /* going there would fault in the shim, not in the guest */
+        return HL_ERR_ARGUMENT; /* going there would be a fault of the backend, not of the guest */
     /* The answer of a host call would be lost to the one that code elsewhere makes. */
     if (number == GDB_AMD64_RIP && value != d->regs.rip && (d->in_host || d->at_host_call))
         return HL_ERR_BUSY;

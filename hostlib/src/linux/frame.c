@@ -62,7 +62,7 @@ struct software {
 
 /* ---- vector state ---- */
 
-/* KVM's area is larger; a frame has what Linux's has, or a small other stack would not do. */
+/* The backend's area may be larger; with all of it a small other stack would not do. */
 static size_t vectors_size(const struct hl_sandbox *sb)
 {
     return machine_xsave_used(sb->machine);

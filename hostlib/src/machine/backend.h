@@ -166,8 +166,8 @@ struct backend {
     void (*changed)(struct hl_vcpu *vcpu, hl_gva_t gva, hl_gpa_t gpa, size_t size);
 
     /*
-     * Log the pages the guest writes to, one bit a page of the memory.  A page once in the log
-     * stays there, and costs nothing more, until it is cleared; where the backend cannot do so,
+     * Log the pages the guest writes to, one bit a page of the memory, with room for 64 pages more
+     * (KVM counts in whole words).  A page once in the log stays there, and costs nothing more, until it is cleared; where the backend cannot do so,
      * reading clears all.  log_read and log_clear false: nothing is known any more.
      */
     bool (*log_start)(struct hl_vcpu *vcpu);

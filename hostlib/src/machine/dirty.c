@@ -18,7 +18,7 @@ int machine_track(struct hl_machine *m, struct hl_error *error)
     struct machine_marks *k = m->marks;
     if (k->touched)
         return 0;
-    /* The words behind the end: KVM counts in 64 pages. */
+    /* One more than there are: backend.h. */
     k->words = m->memory_size / PAGE_SIZE / MARKS_WORD + 1;
     uint64_t *all = calloc(3 * k->words, sizeof(*all));
     if (!all)

@@ -10,7 +10,7 @@
 #include "image.h"
 #include "sized.h"
 #include "sum.h"
-#include "symbols_impl.h"
+#include "symbols_walk.h"
 #include "syscall_names.h"
 
 /* ---- what an exit is ---- */

@@ -19,6 +19,7 @@
 #include "symbols_file.h"
 #include "symbols_names.h"
 #include "symbols_section.h"
+#include "symbols_walk.h"
 
 /* The part of an executable segment that the file holds. */
 struct hl_code {
@@ -118,9 +119,6 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
 /* Function around address; true with its bounds, from the symbol table or DWARF. */
 bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
                          hl_gva_t *end);
-
-/* What the first walk would do: read the symbol table and call frames. */
-void hl_symbols_prepare_walk(struct hl_symbols *symbols);
 
 /* symbols/separate.c: the separate file, once it has been looked for; else its elf is NULL. */
 struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
