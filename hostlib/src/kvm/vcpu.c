@@ -12,7 +12,7 @@
 
 #include "retry.h"
 
-/* Control registers and MSRs (Intel SDM 3, 2.5 and 4, 2.1). */
+/* Control registers, EFER among them (Intel SDM 3, 2.2.1 and 2.5). */
 #define CR0_PE (1ull << 0)
 #define CR0_MP (1ull << 1)
 #define CR0_ET (1ull << 4)
@@ -29,24 +29,6 @@
 #define EFER_LME (1ull << 8)
 #define EFER_LMA (1ull << 10)
 #define EFER_NXE (1ull << 11)
-#define MSR_STAR 0xc0000081u
-#define MSR_LSTAR 0xc0000082u
-#define MSR_CSTAR 0xc0000083u /* `syscall` from 32-bit code, which ring 3 can enter on kvm_pvm */
-#define MSR_SYSCALL_MASK 0xc0000084u
-/* The gate runs with TF, IF, DF, IOPL, NT and AC clear, as Linux's does. */
-#define SYSCALL_MASK 0x47700ull
-
-int vcpu_kvm_failed(struct hl_error *error, const char *what)
-{
-    int e = errno;
-    int code = e == ENOMEM                  ? HL_ERR_MEMORY
-               : e == EMFILE || e == ENFILE ? HL_ERR_SYSTEM
-                                            : HL_ERR_KVM;
-    hl_error_set(error, code, "%s: %s: %s", hl_err_text(code), what, strerror(e));
-    if (error)
-        error->sys_errno = e;
-    return code;
-}
 
 static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t dpl, bool code)
 {
@@ -103,38 +85,6 @@ static int set_system_registers(struct hl_vcpu *v, struct hl_error *error)
     sync->regs = (struct kvm_regs){.rflags = 2};
     v->system_dirty = v->regs_dirty = v->regs_valid = true;
     return 0;
-}
-
-int vcpu_kvm_set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsigned count,
-                      struct hl_error *error)
-{
-    struct {
-        struct kvm_msrs head;
-        struct kvm_msr_entry entry[4];
-    } msrs = {.head.nmsrs = count};
-    memcpy(msrs.entry, entries, count * sizeof(*entries));
-    int done = retry_ioctl(v->fd, KVM_SET_MSRS, &msrs);
-    if (done == (int)count)
-        return 0;
-    if (done >= 0)
-        errno = EINVAL;
-    return vcpu_kvm_failed(error, "KVM_SET_MSRS");
-}
-
-int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error)
-{
-    const uint64_t gate_gva = shim_tables().gate;
-    const struct kvm_msr_entry gate[] = {
-        {.index = MSR_STAR, .data = (uint64_t)USER32_CS << 48 | (uint64_t)SHIM_KERNEL_CS << 32},
-        {.index = MSR_LSTAR, .data = gate_gva},
-        {.index = MSR_CSTAR, .data = gate_gva},
-        {.index = MSR_SYSCALL_MASK, .data = SYSCALL_MASK},
-    };
-    struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs[0].value = v->host->xcr0};
-    int rc = vcpu_kvm_set_msrs(v, gate, sizeof(gate) / sizeof(gate[0]), error);
-    if (!rc && v->host->xcr0 && retry_ioctl(v->fd, KVM_SET_XCRS, &xcrs))
-        rc = vcpu_kvm_failed(error, "KVM_SET_XCRS");
-    return rc;
 }
 
 /* Ring 0, which ring 3 cannot reach. */

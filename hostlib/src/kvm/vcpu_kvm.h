@@ -43,18 +43,35 @@ struct hl_vcpu {
     struct kick kick;
 };
 
+/* kvm/vcpu_sync.c */
 /* Fill error from errno; returns the code. */
 int vcpu_kvm_failed(struct hl_error *error, const char *what);
-
-/* kvm/vcpu_regs.c: KVM's registers, good until the next run; NULL with an error. */
+/* KVM's registers, good until the next run; NULL with an error.  Changed: regs_dirty. */
 struct kvm_regs *vcpu_kvm_regs(struct hl_vcpu *v, struct hl_error *error);
-int vcpu_kvm_get_regs(struct hl_vcpu *v, struct hl_regs *regs, struct hl_error *error);
-int vcpu_kvm_set_regs(struct hl_vcpu *v, const struct hl_regs *regs, struct hl_error *error);
+/* Make registers that were changed known to KVM; 0 or -1 with errno. */
+int vcpu_kvm_flush_regs(struct hl_vcpu *v);
+/* Before KVM is asked for segments, control registers or bases: 0 or -1 with errno. */
+int vcpu_kvm_flush_system(struct hl_vcpu *v);
+/* No exception, interrupt or NMI waits to be delivered. */
+void vcpu_kvm_fill_events(struct kvm_vcpu_events *events);
+
+/* kvm/vcpu_msrs.c */
 int vcpu_kvm_get_bases(struct hl_vcpu *v, uint64_t *fs, uint64_t *gs, struct hl_error *error);
 int vcpu_kvm_set_bases(struct hl_vcpu *v, uint64_t fs, uint64_t gs, struct hl_error *error);
+/* The MSRs of `syscall`, and XCR0. */
+int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error);
 
-/* Make registers that were changed (regs_dirty) known to KVM; 0 or -1 with errno. */
-int vcpu_kvm_flush_regs(struct hl_vcpu *v);
+/* kvm/vcpu_xsave.c */
+uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v);
+size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
+size_t vcpu_kvm_xsave_used(const struct hl_vcpu *v);
+int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
+/* Of a vCPU that has nothing to settle. */
+int vcpu_kvm_put_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
+
+/* kvm/vcpu_exit.c: from KVM's reason to the guest's exit; not of an interrupt. */
+int vcpu_kvm_exit(struct hl_vcpu *v, unsigned reason, struct hl_exit *exit, struct vcpu_trap *trap,
+                  struct hl_error *error);
 
 /* kvm/vcpu_run.c */
 int vcpu_kvm_run(struct hl_vcpu *v, struct hl_exit *exit, struct vcpu_trap *trap,
@@ -66,14 +83,10 @@ int vcpu_kvm_settle_all(struct hl_vcpu *v, struct hl_error *error);
 int vcpu_kvm_answer(struct hl_vcpu *v, const void *data, size_t size);
 int vcpu_kvm_syscall_result(struct hl_vcpu *v, uint64_t rax);
 
-/* kvm/vcpu_exit.c: from KVM's reason to the guest's exit; not of an interrupt. */
-int vcpu_kvm_exit(struct hl_vcpu *v, unsigned reason, struct hl_exit *exit, struct vcpu_trap *trap,
-                  struct hl_error *error);
-
-int vcpu_kvm_set_msrs(struct hl_vcpu *v, const struct kvm_msr_entry *entries, unsigned count,
-                      struct hl_error *error);
-/* The MSRs of `syscall`, and XCR0. */
-int vcpu_kvm_set_gate(struct hl_vcpu *v, struct hl_error *error);
+/* kvm/vcpu_regs.c */
+int vcpu_kvm_get_regs(struct hl_vcpu *v, struct hl_regs *regs, struct hl_error *error);
+int vcpu_kvm_set_regs(struct hl_vcpu *v, const struct hl_regs *regs, struct hl_error *error);
+int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
 
 /* kvm/vcpu_log.c */
 void vcpu_kvm_log_prepare(struct hl_vcpu *v); /* before the memory slot is made */
@@ -94,22 +107,10 @@ int vcpu_kvm_cpu(struct vcpu_cpu *cpu, struct hl_error *error);
 int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error *error);
 int vcpu_kvm_restore(struct hl_vcpu *v, const struct vcpu_state *state, bool thorough,
                      struct hl_error *error);
-/* Before KVM is asked for segments, control registers or bases: 0 or -1 with errno. */
-int vcpu_kvm_flush_system(struct hl_vcpu *v);
-/* No exception, interrupt or NMI waits to be delivered. */
-void vcpu_kvm_fill_events(struct kvm_vcpu_events *events);
 
 /* kvm/vcpu_debug.c */
 int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl_error *error);
-uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v);
-size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
-size_t vcpu_kvm_xsave_used(const struct hl_vcpu *v);
-int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
-int vcpu_kvm_set_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
-/* ... of a vCPU that has nothing to settle. */
-int vcpu_kvm_put_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
 int vcpu_kvm_arm(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_error *error);
-
 bool vcpu_kvm_can_step(const struct hl_vcpu *v);
 
 #endif

@@ -8,7 +8,6 @@
  */
 #include "vcpu_kvm.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,22 +94,6 @@ static void fill_sregs(struct kvm_sregs *s, const struct kvm_sregs *began,
     s->fs = data_segment(&began->fs, state->fs, state->regs.fs_base);
     s->gs = data_segment(&began->gs, state->gs, state->regs.gs_base);
     s->cr2 = state->cr2;
-}
-
-void vcpu_kvm_fill_events(struct kvm_vcpu_events *events)
-{
-    *events = (struct kvm_vcpu_events){.flags = KVM_VCPUEVENT_VALID_NMI_PENDING |
-                                                KVM_VCPUEVENT_VALID_SHADOW};
-}
-
-int vcpu_kvm_flush_system(struct hl_vcpu *v)
-{
-    if (!v->system_dirty)
-        return 0;
-    v->system_dirty = false;
-    if (retry_ioctl(v->fd, KVM_SET_SREGS, &v->run->s.regs.sregs))
-        return -1;
-    return retry_ioctl(v->fd, KVM_SET_VCPU_EVENTS, &v->run->s.regs.events);
 }
 
 /* What ring 3 cannot change, but a triple fault resets. */
