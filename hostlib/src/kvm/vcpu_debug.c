@@ -2,7 +2,6 @@
 /* kvm/vcpu_debug.c - what a debugger needs of KVM: all registers, and KVM_SET_GUEST_DEBUG. */
 #include "vcpu_kvm.h"
 
-#include <string.h>
 
 #include "retry.h"
 
