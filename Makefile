@@ -95,7 +95,7 @@ clean: ## remove everything that was built
 # For tests/rooms.sh.
 .PHONY: list-rooms
 list-rooms:
-	@$(foreach r,common $(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS),echo '$r:$(SEES_$r)';)
+	@$(foreach r,common $(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS) $(NEW_ROOMS),echo '$r:$(SEES_$r)';)
 
 help: ## this list
 	@echo 'Targets:'

@@ -43,7 +43,7 @@ $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a
 
 -include $(wildcard $(B)/tests/*/*.d)
 
-TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(B)/tests/bench/floor
+TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(B)/tests/bench/floor $(B)/obj/manual
 .PHONY: tests
 tests: all $(TESTS_ALL) ## build the tests
 check: tests ## run every test; SUITES="name ..." runs some

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* hl-new: makes a guest project from a template. */
 #include "new/new.h"
+#include "new_options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_TEMPLATE "function"
 #define NAME_LENGTH_MAX 64
 
 struct options {
@@ -30,20 +30,20 @@ struct project {
     const char *name; /* last component of target */
 };
 
-static const char usage[] =
-    "Usage: hl-new NAME [-t TEMPLATE]\n"
-    "Makes the directory NAME with a guest project from a template.\n"
-    "  -t, --template TEMPLATE  what to start from (default: " DEFAULT_TEMPLATE ")\n"
-    "  -l, --list               describe the templates\n"
-    "  -n, --dry-run            print the files that would be written, write none\n"
-    "  -q, --quiet              do not print what to type next\n"
-    "  -h, --help\n"
-    "  -V, --version\n"
-    "NAME may be a path; its last part names the project.\n"
-    "Environment: HL_TEMPLATES, a directory of templates to use instead of the\n"
-    "installed ones.\n"
-    "Exit status: 0, 64 wrong usage, 100 wrong name, template or place, 111 system\n"
-    "failure.\n";
+#define HELP_COLUMN 27
+
+static void print_help(void)
+{
+    puts("Usage: hl-new NAME [-t TEMPLATE]\n"
+         "Makes the directory NAME with a guest project from a template.");
+    for (size_t i = 0; i < NEW_OPTIONS; i++)
+        option_print_help(stdout, &new_option_table[i], HELP_COLUMN);
+    puts("NAME may be a path; its last part names the project.\n"
+         "Environment: HL_TEMPLATES, a directory of templates to use instead of the\n"
+         "installed ones.\n"
+         "Exit status: 0, 64 wrong usage, 100 wrong name, template or place, 111 system\n"
+         "failure.");
+}
 
 static int bad_option(char **argv, int option)
 {
@@ -66,17 +66,14 @@ static int bad_option(char **argv, int option)
 /* 0 to go on, -1 when all is done, or a status. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option longs[] = {
-        {"template", required_argument, NULL, 't'},
-        {"list", no_argument, NULL, 'l'},
-        {"dry-run", no_argument, NULL, 'n'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
+    struct option longs[NEW_OPTIONS + 1] = {{0}};
+    char letters[3 * NEW_OPTIONS + 2] = ":";
 
-    for (int c; (c = getopt_long(argc, argv, ":t:lnqhV", longs, NULL)) != -1;) {
+    for (size_t i = 0; i < NEW_OPTIONS; i++) {
+        longs[i] = option_getopt(&new_option_table[i], 0);
+        option_getopt_letter(&new_option_table[i], letters);
+    }
+    for (int c; (c = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         switch (c) {
         case 't':
             options->template_name = optarg;
@@ -91,7 +88,7 @@ static int parse(int argc, char **argv, struct options *options)
             options->quiet = true;
             break;
         case 'h':
-            fputs(usage, stdout);
+            print_help();
             return -1;
         case 'V':
             puts("hl-new " HL_VERSION);
@@ -284,7 +281,7 @@ static int create(const struct options *options, const struct new_templates *tem
 
 int main(int argc, char **argv)
 {
-    struct options options = {.template_name = DEFAULT_TEMPLATE};
+    struct options options = {.template_name = NEW_DEFAULT_TEMPLATE};
     struct new_templates templates = {0};
     char bindir[PATH_MAX];
     int status = parse(argc, argv, &options);
