@@ -18,6 +18,11 @@ $(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
 $(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
     tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
 
+# hl-dev's command line.
+$(B)/tests/unit/test_options: $(filter-out $(B)/obj/tools/hl-dev.o,$(DEV_OBJ))
+$(B)/tests/unit/test_options: TEST_DEFS += $(DEV_ROOMS:%=-iquote %)
+$(B)/tests/unit/test_options: HL_LIBS += -linih
+
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)

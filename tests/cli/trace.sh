@@ -269,6 +269,13 @@ refused '-s that is none' 64 'bad value for --string-limit: many' 'a number of b
 refused '-s too large' 64 'bad value for --string-limit' 'at most' trace guest -s 99999999999
 refused 'no debugger in it' 64 'trace has no option --gdb' '' trace guest --gdb
 refused 'run has none of its options' 64 'run has no option -e' '' run guest -e write
+hl completion bash
+classes=$(sed -n "s/^    -e|--trace) .* -W '\([a-z ]*\)'.*/\1/p" "$out")
+same 'completion offers classes' 10 "$(wc -w <<<"$classes")"
+for class in $classes; do
+    hl trace guest -q -e "$class" --call 'Add(1, 2)'
+    same "-e $class: completion offers it" 0 $rc
+done
 hl trace --help
 same 'trace --help' '0/Usage: hl-dev trace [TARGET] [--call EXPR]... [-- ARG...]' "$rc/$(head -n 1 "$out")"
 
