@@ -43,7 +43,7 @@ tests: $(B)/tests/fault/fault
 # corpora in `make check`, and by clang for libFuzzer where that is installed.
 FUZZ_TARGETS := image guest snapshot ini expr core rsp profile unwind dwarf heap
 FUZZ_LIB := $(filter-out hostlib/src/parts.c hostlib/src/kvm/%,$(HL_SRC)) \
-            $(GDB_SRC) $(COMMON_SRC) tools/dev/cli/expr.c tools/dev/cli/project.c tools/dev/base/file.c tools/dev/cli/project_ini.c tools/dev/base/json_write.c tools/dev/base/width.c tools/dev/inspect/corefile.c tools/dev/inspect/corefile_bytes.c tools/dev/inspect/corefile_notes.c \
+            $(GDB_SRC) $(COMMON_SRC) tools/dev/cli/expr.c tools/dev/cli/project.c tools/dev/base/file.c tools/shared/ini_lines.c tools/dev/base/json_write.c tools/dev/base/width.c tools/dev/inspect/corefile.c tools/dev/inspect/corefile_bytes.c tools/dev/inspect/corefile_notes.c \
             $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/parts.c tests/fuzz/ask.c
 FUZZ_DRIVER := $(patsubst %,$(B)/fuzz/gcc/tests/fuzz/%.o,driver fuzz mutate)
 .PRECIOUS: $(B)/fuzz/clang/%.o

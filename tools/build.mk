@@ -2,23 +2,23 @@
 
 # From the bottom up; hl-dev.c above them all.
 T := tools/dev
-DEV_ROOMS := tools/common $(addprefix $T/,base render crash cli run inspect trace profile)
-SEES_$T/base := tools/common
+DEV_ROOMS := tools/shared $(addprefix $T/,base render crash cli run inspect trace profile)
+SEES_$T/base := tools/shared
 SEES_$T/render := $T/base
 SEES_$T/crash := $T/base
-SEES_$T/cli := tools/common $(addprefix $T/,base render)
+SEES_$T/cli := tools/shared $(addprefix $T/,base render)
 SEES_$T/run := $(addprefix $T/,base render crash cli)
-SEES_$T/inspect := tools/common $(addprefix $T/,base render crash cli run)
+SEES_$T/inspect := tools/shared $(addprefix $T/,base render crash cli run)
 SEES_$T/trace := $(addprefix $T/,base render crash cli run)
 SEES_$T/profile := $(addprefix $T/,base render crash cli run)
 NEW_ROOMS := tools/new
-SEES_tools/new := tools/common
+SEES_tools/new := tools/shared
 SEES_tools := $(DEV_ROOMS) $(NEW_ROOMS)
 
 DEV_SRC := tools/hl-dev.c $(wildcard $(DEV_ROOMS:%=%/*.c))
 DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
 NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
-NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/common/*.c))
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/shared/*.c))
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
@@ -38,7 +38,7 @@ $(B)/obj/tools/dev/render/svg.o $(B)/fuzz/gcc/tools/dev/render/svg.o: tools/dev/
 $(B)/bin/hl-new: $(NEW_OBJ) $(COMMON)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -Wl,-Bstatic -linih -Wl,-Bdynamic
 
 TEMPLATE_FILES := $(shell find templates -type f)
 $(B)/share/hl/.templates: $(TEMPLATE_FILES) tools/build.mk

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "project_ini.h"
+#include "ini_lines.h"
 
 #include <ctype.h>
 #include <ini.h>

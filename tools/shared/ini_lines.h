@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * project_ini.h - a file of `[section]` and `key = value` lines, one after the other, read by inih.
+ * ini_lines.h - a file of `[section]` and `key = value` lines, one after the other, read by inih.
  *
  * inih names neither the line of an entry nor a section without entries: it is given one line at a
  * time.  Lines that start with ; or # are comments; a line is never continued.
  */
-#ifndef DEV_PROJECT_INI_H
-#define DEV_PROJECT_INI_H
+#ifndef TOOLS_INI_LINES_H
+#define TOOLS_INI_LINES_H
 
 #include <stddef.h>
 
