@@ -146,10 +146,10 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     /* A result is a line of its own, also behind output that ended without one. */
     FILE *f = s->options->stdout_taken ? stderr : stdout;
     progress_clear();
-    fputs(s->mid_line ? "\n" : "", f);
+    fputs(s->console.mid_line ? "\n" : "", f);
     ui_clean(f, s->text[i]);
     fputs(" = ", f);
-    s->mid_line = false;
+    s->console.mid_line = false;
     value_print(f, value, SIZE_MAX);
     putc('\n', f);
     fflush(f);

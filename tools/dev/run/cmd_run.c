@@ -27,8 +27,9 @@ static int run_guest(struct session *s, const struct options *options)
         json_decref(document);
         return ui_finish(status);
     }
-    json_object_set_new(document, "output", json_text(s->captured, s->captured_size));
-    if (s->captured_cut)
+    json_object_set_new(document, "output",
+                        json_text(s->console.captured, s->console.captured_size));
+    if (s->console.captured_cut)
         json_object_set_new(document, "output_truncated", json_true());
     json_object_set_new(document, "status", json_integer(status));
     if (s->list.count)
