@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach/attach.c - list the registry's entries, and sweep out those of dead processes. */
+/* attach/list.c - list the registry's entries, and sweep out those of dead processes. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
