@@ -134,7 +134,7 @@ static int locate(struct project *project, const char *path)
     project->name = slash ? slash + 1 : project->target;
     if (!valid_name(project->name)) {
         new_error(NEW_USAGE, "'%s' is not a name for a project", project->name);
-        new_hint("a letter, then letters, digits, - and _, at most %d in all: hl-new my-guest",
+        new_hint("a letter, then letters, digits, - and _, at most %d: hl-new my-guest",
                  NAME_LENGTH_MAX);
         return NEW_USAGE;
     }

@@ -107,8 +107,8 @@ static int explain(const char *value, int rc, const struct hl_error *why, struct
     if (error)
         error->sys_errno = why->sys_errno;
     if (rc == HL_ERR_ARGUMENT)
-        hl_error_hint(error, "HL_GDB is auto, unix:PATH, tcp:[HOST:]PORT of this machine, or stdio;"
-                             " empty or unset is off");
+        hl_error_hint(error,
+                      "HL_GDB is auto, stdio, unix:PATH or tcp:[HOST:]PORT here; empty is off");
     else if (why->hint[0])
         hl_error_hint(error, "%s", why->hint);
     return rc;

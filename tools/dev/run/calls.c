@@ -27,8 +27,8 @@ void session_print_counts(const struct session *s, double ms)
     struct hl_counts c;
     hl_sandbox_counts(s->sandbox, &c);
     fprintf(stderr,
-            "%.3f ms; %llu exits: %llu calls, %llu host calls, %llu system calls (%llu unknown), "
-            "%llu log lines, %llu faults, %llu interrupts\n",
+            "%.3f ms; %llu exits: %llu calls, %llu host calls, %llu system calls (%llu unknown),\n"
+            "    %llu log lines, %llu faults, %llu interrupts\n",
             ms, (unsigned long long)c.exits, (unsigned long long)c.calls,
             (unsigned long long)c.host_calls, (unsigned long long)c.syscalls,
             (unsigned long long)c.unknown_syscalls, (unsigned long long)c.logs,

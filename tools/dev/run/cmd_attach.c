@@ -37,8 +37,7 @@ static int none(const char *id)
     else
         ui_error(0, "there are no sandboxes to attach to");
     ui_hint(id ? "`hl-dev ps` lists them"
-               : "`hl-dev run --gdb`, or HL_GDB=auto in the environment of any program that uses "
-                 "libhl");
+               : "start one: `hl-dev run --gdb`, or HL_GDB=auto for any program with libhl");
     return EXIT_USER;
 }
 
