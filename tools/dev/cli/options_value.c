@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options_take.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
+#include "number.h"
 #include "ui.h"
 
 bool option_number(unsigned long max, unsigned long *number)
 {
-    char *end;
-    errno = 0;
-    *number = strtoul(optarg, &end, 10);
-    return *optarg >= '0' && *optarg <= '9' && !*end && !errno && *number <= max;
+    uint64_t n = 0;
+    bool good = number_is(optarg, 10, max, &n);
+    *number = n;
+    return good;
 }
 
 int option_bad_value(const struct option_row *row, const char *wanted)
