@@ -55,6 +55,7 @@ static int add_page(struct core *c, hl_gva_t gva, unsigned flags)
         c->load = load;
         c->room = room;
     }
+    /* There is room. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
     c->load[c->loads++] = (Elf64_Phdr){.p_type = PT_LOAD,
                                        .p_flags = flags,
                                        .p_vaddr = gva,
