@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Memory behind the message in the output buffer, for results; serve.c resets it. */
+/* Memory after the message in the output buffer, for results; serve.c resets it. */
 #include "state.h"
 
 #define ALIGNMENT 16

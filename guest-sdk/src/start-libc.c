@@ -51,7 +51,7 @@ static void flush_stdio(void)
 
 /*
  * musl calls this, before any constructor, to set the canary.  Its own lives with its own
- * __stack_chk_fail, which abort.c replaces by one that tells the host what happened.
+ * __stack_chk_fail, which abort.c replaces by one that reports to the host what happened.
  */
 void __init_ssp(void *entropy)
 {

@@ -19,7 +19,7 @@ struct hl_state {
 
 extern struct hl_state hl_state;
 
-/* What a NULL string is sent as, so that the dispatcher can tell it from an empty one. */
+/* What a NULL string is sent as, so that the dispatcher can distinguish it from an empty one. */
 extern const char hl_null_string[1];
 
 /*

@@ -65,7 +65,7 @@ enum hl_type {
  * One value.  Scalars stand in `bits`, zero-extended (signed ones sign-extended to their own width,
  * then zero-extended), floats as their IEEE bits.  STRING and BYTES: `bits` is the GVA of the first
  * byte and `len` their number.  Host to guest they lie in the input buffer, a string with a NUL
- * behind it that `len` does not count; guest to host they lie wherever the guest can read, and the
+ * after it that `len` does not count; guest to host they lie wherever the guest can read, and the
  * host copies them once, through the page tables, before the guest runs again.
  */
 struct hl_slot {
