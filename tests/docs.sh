@@ -41,9 +41,9 @@ doc_status=0 doc_last=0
 doc_mask() {
     sed -E -e "s|$scratch/home|/home/you|g" -e "s|$scratch|/tmp|g" -e "s|$root/||g" -e 's|\x1b\[[0-9;]*m||g' \
         -e 's/\[answered Y; input not from terminal\]/y/' \
+        -e 's/("(time_ns|duration_ns|ms)": ?)[0-9.]+/\1N/g' \
         -e 's/0x[0-9a-f]+/0xN/g' -e 's/[^ (]*\/[0-9]+-[0-9]+\.sock/SOCKET/g' \
         -e 's/\b[0-9]+(\.[0-9]+)? (ns|us|ms|s)\b/TIME/g' -e 's/\b[0-9]+\.[0-9]{6}\b/TIME/g' \
-        -e 's/("(time_ns|duration_ns|ms)": ?)[0-9.]+/\1N/g' \
         ${doc_vary:+-e 's/[0-9]+(\.[0-9]+)?/N/g'} -e 's/[ \t]+/ /g; s/ $//; s/^ \.\.\.$/.../'
 }
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest function reports that it failed. */
 #include "state.h"
 
@@ -7,7 +7,6 @@ void hl_fail(int code, const char *message)
     const char *text = message ? message : "";
     size_t size = hl_length(text) + 1;
     char *copy = hl_scratch(size);
-
     /* The message may lie on the stack of a function that is gone when the host reads it. */
     for (size_t i = 0; copy && i < size - 1; i++)
         copy[i] = text[i];

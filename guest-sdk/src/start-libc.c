@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From _start to the dispatcher with a libc: the libc sets itself up, runs the constructors, calls
  * crt0_serve() as if it were main(), and exits with what main() returned.

@@ -31,7 +31,6 @@ extern const char hl_null_string[1];
 static inline long hl_syscall(long number, long a, long b, long c)
 {
     long result;
-
     __asm__ volatile("syscall"
                      : "=a"(result)
                      : "a"(number), "D"(a), "S"(b), "d"(c)
@@ -43,7 +42,6 @@ static inline long hl_syscall4(long number, long a, long b, long c, long d)
 {
     register long r10 __asm__("r10") = d;
     long result;
-
     __asm__ volatile("syscall"
                      : "=a"(result)
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "new.h"
 
 #include <dirent.h>
@@ -21,7 +21,6 @@ static int no_memory(void)
 static char *description(char *ini)
 {
     static const char key[] = "description";
-
     for (char *line = ini, *next; line; line = next) {
         next = strchr(line, '\n');
         if (next)
@@ -41,7 +40,6 @@ static int add(struct new_templates *templates, const char *name, const char *ab
     struct new_template *items =
         realloc(templates->items, (templates->count + 1) * sizeof(*templates->items));
     struct new_template *item;
-
     if (!items)
         return no_memory();
     templates->items = items;
@@ -57,7 +55,6 @@ static int consider(struct new_templates *templates, const char *name)
     struct new_text ini = {0};
     char *path;
     int status = 0;
-
     if (asprintf(&path, "%s/%s/" NEW_TEMPLATE_INI, templates->directory, name) < 0)
         return no_memory();
     if (!access(path, F_OK))
@@ -84,7 +81,6 @@ int new_templates_open(struct new_templates *templates, const char *bindir)
     const char *set = getenv("HL_TEMPLATES");
     struct dirent **names;
     int count, status = 0;
-
     if (set && !*set)
         set = NULL;
     if (asprintf(&templates->directory, "%s%s", set ? set : bindir,
@@ -124,7 +120,6 @@ void new_templates_free(struct new_templates *templates)
 static int unknown(const struct new_templates *templates, const char *name)
 {
     struct new_text names = {0};
-
     new_error(NEW_USER, "there is no template '%s' in %s", name, templates->directory);
     for (size_t i = 0; i < templates->count; i++)
         if (new_text_puts(&names, i ? ", " : "") || new_text_puts(&names, templates->items[i].name))

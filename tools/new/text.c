@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "new.h"
 
 #include <errno.h>
@@ -12,7 +12,6 @@ static int reserve(struct new_text *text, size_t more)
 {
     size_t need, size = text->size ? text->size : 256;
     char *data;
-
     /* So large that doubling could overflow: plan.c stops long before. */
     if (__builtin_add_overflow(text->len, more, &need) || need >= (size_t)1 << 62)
         return new_error(NEW_SYSTEM, "out of memory");
@@ -31,7 +30,6 @@ static int reserve(struct new_text *text, size_t more)
 int new_text_add(struct new_text *text, const void *data, size_t len)
 {
     int status = reserve(text, len);
-
     if (status)
         return status;
     if (len)
@@ -49,12 +47,10 @@ int new_text_puts(struct new_text *text, const char *string)
 static int read_all(struct new_text *text, int fd, const char *path, size_t max)
 {
     size_t start = text->len;
-
     for (;;) {
         char block[16384];
         ssize_t n = read(fd, block, sizeof(block));
         int status;
-
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)

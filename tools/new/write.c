@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All or nothing: the project is written into a temporary directory beside its place and renamed
  * when it is complete.  SIGINT, SIGTERM and SIGHUP are held back meanwhile and looked at between
@@ -26,7 +26,6 @@ static void hold_signals(sigset_t *before)
     sigemptyset(&set);
     for (size_t i = 0; i < STOPPERS; i++) {
         struct sigaction action;
-
         if (!sigaction(stoppers[i], NULL, &action) && action.sa_handler != SIG_IGN)
             sigaddset(&set, stoppers[i]);
     }
@@ -47,7 +46,6 @@ static bool stopped(void)
 static char *join(const char *directory, const char *name)
 {
     char *path;
-
     return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
@@ -55,7 +53,6 @@ static int write_all(int fd, const struct new_text *text)
 {
     for (size_t done = 0; done < text->len;) {
         ssize_t n = write(fd, text->data + done, text->len - done);
-
         if (n < 0 && errno != EINTR)
             return -1;
         done += n < 0 ? 0 : (size_t)n;
@@ -67,7 +64,6 @@ static int write_file(const char *path, const struct new_entry *entry)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, entry->mode & 0777);
     int failed;
-
     if (fd < 0)
         return -1;
     failed = write_all(fd, &entry->text);
@@ -78,7 +74,6 @@ static int write_entry(const char *root, const struct new_entry *entry, const ch
 {
     char *path = join(root, entry->path);
     int failed, status = 0;
-
     if (!path)
         return new_error(NEW_SYSTEM, "out of memory");
     failed = S_ISDIR(entry->mode) ? mkdir(path, entry->mode & 0777) : write_file(path, entry);
@@ -93,7 +88,6 @@ static void remove_all(const char *root, const struct new_plan *plan)
 {
     for (size_t i = plan->count; i-- > 0;) {
         char *path = join(root, plan->entries[i].path);
-
         if (path)
             remove(path);
         free(path);
@@ -104,7 +98,6 @@ static void remove_all(const char *root, const struct new_plan *plan)
 static int exists(const char *target)
 {
     int status = new_error(NEW_USER, "%s exists already", target);
-
     new_hint("choose another name, or remove it first");
     return status;
 }
@@ -112,7 +105,6 @@ static int exists(const char *target)
 static int move(const char *root, const char *target)
 {
     int failed = renameat2(AT_FDCWD, root, AT_FDCWD, target, RENAME_NOREPLACE);
-
     /*
      * Not every file system knows the flag.  Without it all that could be replaced is an empty
      * directory made in this instant.
@@ -128,7 +120,6 @@ static int fill(const struct new_plan *plan, const char *root, const char *targe
 {
     mode_t mask = umask(0);
     int status = 0;
-
     umask(mask);
     for (size_t i = 0; i < plan->count && !status; i++)
         status = stopped() ? new_error(NEW_SYSTEM, "interrupted, nothing was created")
@@ -142,7 +133,6 @@ int new_target_check(const char *target, const char *parent)
 {
     struct stat st;
     int status;
-
     if (!lstat(target, &st))
         return exists(target);
     if (!stat(parent, &st) && !S_ISDIR(st.st_mode))

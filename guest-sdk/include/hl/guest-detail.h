@@ -348,8 +348,8 @@ HL_DETAIL_INLINE struct hl_bytes hl_detail_get_bytes(const struct hl_slot *slot)
 
 /*
  * The descriptor, once an object file (.ifndef: the function may be inlined at several places) and
- * once per guest (the group).  The types are part of the group's name: declarations that differ make
- * two groups, whose symbols then clash, which is the error wanted.
+ * once per guest (the group).  The types are part of the group's name: declarations that differ
+ * make two groups, whose symbols then clash, which is the error wanted.
  */
 #define HL_DETAIL_IMPORT_DESC(n, result, name, fn, types)                                          \
     __asm__(".ifndef hl_import." fn "\n"                                                           \
