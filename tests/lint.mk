@@ -23,5 +23,7 @@ lint: all ## what tools find in the sources without running them; LINT_PARTIAL=1
 	$(Q)tools/packages -l install || :
 	$(Q)LINT_PARTIAL=$(LINT_PARTIAL) bash tests/lint.sh $(B) $(CHECKS)
 
-format: ## clang-format on every C file
+format: ## what clang-format and the width of prose ask for
 	$(Q)find $(patsubst %/,%,$(filter-out build/,$(wildcard */))) -name '*.[ch]' -exec clang-format -i {} +
+	$(Q)for f in README.md docs/*.md; do LC_ALL=C.UTF-8 awk -v width=110 -f tests/lint/wrap.awk $$f >$(B)/wrapped && \
+	    { cmp -s $(B)/wrapped $$f || cp $(B)/wrapped $$f; } || exit 1; done; rm -f $(B)/wrapped

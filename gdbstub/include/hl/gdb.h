@@ -40,7 +40,8 @@ struct hl_gdb_config {
  *     unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
  *                       PATH is a file's, also where it begins with '@': none is abstract
  *     tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
- *                       one.  A client of this machine must be this user's or root's (/proc/net/tcp)
+ *                       one.  A client of this machine must be this user's or root's, as
+ *                       /proc/net/tcp says
  *
  * A HOST that is not of this machine alone (0.0.0.0, [::], an address of a network) is an ARGUMENT
  * error unless config says `anywhere`.  A client whose user cannot be found out for want of a
