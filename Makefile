@@ -57,6 +57,7 @@ include tools/build.mk
 include tests/build.mk
 include tests/gdb/build.mk
 include tests/life.mk
+include tests/lint.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hl-new: makes a guest project from a template. */
 #include "new/new.h"
 #include "new_options.h"
@@ -50,7 +50,6 @@ static int bad_option(char **argv, int option)
     const char *word = argv[optind - 1]; /* what getopt read last */
     bool is_long = !strncmp(word, "--", 2);
     int status;
-
     if (option == ':' && is_long)
         status = new_error(NEW_USAGE, "option '%s' needs an argument", word);
     else if (option == ':')
@@ -111,7 +110,6 @@ static int parse(int argc, char **argv, struct options *options)
 static bool valid_name(const char *name)
 {
     size_t len = strlen(name);
-
     if (!isalpha((unsigned char)*name) || len > NAME_LENGTH_MAX)
         return false;
     for (size_t i = 0; i < len; i++)
@@ -124,7 +122,6 @@ static int locate(struct project *project, const char *path)
 {
     size_t len = strlen(path);
     const char *slash;
-
     while (len > 1 && path[len - 1] == '/')
         len--;
     if (len >= sizeof(project->target))
@@ -155,7 +152,6 @@ static int find_bindir(char bindir[PATH_MAX])
 {
     ssize_t len = readlink("/proc/self/exe", bindir, PATH_MAX - 1);
     char *slash;
-
     if (len < 0)
         return new_error(NEW_SYSTEM, "cannot read /proc/self/exe: %s", strerror(errno));
     bindir[len] = '\0';
@@ -175,11 +171,9 @@ static int find_bindir(char bindir[PATH_MAX])
 static bool on_path(const char *program)
 {
     const char *path = getenv("PATH");
-
     while (path && *path) {
         size_t len = strcspn(path, ":");
         char file[PATH_MAX];
-
         if (len &&
             snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program) < (int)sizeof(file) &&
             !access(file, X_OK))
@@ -193,7 +187,6 @@ static bool on_path(const char *program)
 static void print_word(const char *word)
 {
     bool plain = true;
-
     for (const char *c = word; *c; c++)
         plain = plain && (isalnum((unsigned char)*c) || strchr("_-+./,:@%", *c));
     if (*word == '-')
@@ -220,7 +213,6 @@ static void print_next(const struct options *options, const struct project *proj
     printf("\n  make\n  make test\n  ");
     if (!on_path("hl-dev")) {
         char file[PATH_MAX + 16];
-
         snprintf(file, sizeof(file), "%s/hl-dev", bindir);
         print_word(file);
         printf(" run\n");
@@ -232,7 +224,6 @@ static void print_next(const struct options *options, const struct project *proj
 static void print_list(const struct new_templates *templates)
 {
     int width = 0;
-
     for (size_t i = 0; i < templates->count; i++)
         if ((int)strlen(templates->items[i].name) > width)
             width = (int)strlen(templates->items[i].name);
@@ -285,7 +276,6 @@ int main(int argc, char **argv)
     struct new_templates templates = {0};
     char bindir[PATH_MAX];
     int status = parse(argc, argv, &options);
-
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like any other, not a death */
     if (!status)
         status = find_bindir(bindir);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # session.sh: what the suites with real GDB share.  Sourced; needs bash.  `name`, `problem`, `out`
 # are of the session at hand; `failed` is the suite's.
 failed=0

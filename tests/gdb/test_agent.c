@@ -157,11 +157,11 @@ static void stack_and_flow(void **state)
     fails("2201"); /* runs off the end */
     fails("21ffff");
     fails("21000021");
-    fails("210000"); /* for ever: bounded */
+    fails("210000"); /* forever: bounded */
     fails("22002100002700");
     fails("");
     fails("2201280000");
-    fails("220021000227"); /* pushes for ever */
+    fails("220021000227"); /* pushes forever */
     for (int op = 0; op < 256; op++) {
         char hex[16];
         uint64_t value;

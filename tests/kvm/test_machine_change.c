@@ -8,7 +8,7 @@
 enum { PRESENT = 1, WRITE = 2, USER = 4, FETCH = 16, PF = 14, BP = 3 };
 #define TURNS 200
 
-/* Reads or writes one byte at %rsi for ever, an `out` after each. */
+/* Reads or writes one byte at %rsi forever, an `out` after each. */
 GUEST(writer, "1: movb $1, (%rsi); out %al, $0x80; jmp 1b");
 GUEST(reader, "1: movzbl (%rsi), %eax; out %al, $0x80; jmp 1b");
 GUEST(caller, "1: call *%rsi; out %al, $0x80; jmp 1b");

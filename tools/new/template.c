@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "new.h"
 
 #include <dirent.h>
@@ -66,7 +66,6 @@ static int consider(struct new_templates *templates, const char *name)
     struct new_text ini = {0};
     char *path;
     int status = 0;
-
     if (asprintf(&path, "%s/%s/" NEW_TEMPLATE_INI, templates->directory, name) < 0)
         return no_memory();
     if (!access(path, F_OK))
@@ -93,7 +92,6 @@ int new_templates_open(struct new_templates *templates, const char *bindir)
     const char *set = getenv("HL_TEMPLATES");
     struct dirent **names;
     int count, status = 0;
-
     if (set && !*set)
         set = NULL;
     if (asprintf(&templates->directory, "%s%s", set ? set : bindir,
@@ -133,7 +131,6 @@ void new_templates_free(struct new_templates *templates)
 static int unknown(const struct new_templates *templates, const char *name)
 {
     struct new_text names = {0};
-
     new_error(NEW_USER, "there is no template '%s' in %s", name, templates->directory);
     for (size_t i = 0; i < templates->count; i++)
         if (new_text_puts(&names, i ? ", " : "") || new_text_puts(&names, templates->items[i].name))

@@ -34,6 +34,7 @@ static hl_gva_t push(struct stack_builder *b, const void *data, size_t size)
         return 0;
     }
     b->at -= size;
+    /* The stack is in the memory. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     memcpy(b->host + b->at, data, size);
     return b->low + b->at;
 }
