@@ -1,22 +1,26 @@
 # tests: `make check` runs every suite listed in tests/suites through tests/run.
 
-# cmocka programs: pure ones in unit/, those that need KVM in kvm/.
-TEST_SRC := $(wildcard tests/unit/test_*.c) $(wildcard tests/kvm/test_*.c)
+# cmocka programs, in the room of what they test: test_*.c are of pure code, kvm_*.c need KVM.
+# Those of tests/gdb have rules of their own.
+TEST_SRC := $(filter-out tests/gdb/%,$(wildcard tests/*/test_*.c tests/*/kvm_*.c))
 TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
+TEST_PURE := $(foreach t,$(TEST_BIN),$(if $(filter test_%,$(notdir $t)),$t))
+TEST_KVM := $(filter-out $(TEST_PURE),$(TEST_BIN))
+TEST_KIT := -iquote tests/kit -iquote tests/unit
 TEST_DEFS = -DTEST_BUILD='"$(abspath $(B))"' -DTEST_SOURCE='"$(CURDIR)/tests"'
 
 $(B)/tests/%: tests/%.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(TEST_KIT) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/obj/libhl-inside.a -lcmocka $(HL_LIBS) -pthread
 
 # Under a timer when asked (tests/kvm/ticking.sh).
-$(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
+$(TEST_KVM): $(B)/obj/tests/kvm/tick.o
 
 # The debug target on a vCPU that the test plays.
-$(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
-    tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
+$(filter $(B)/tests/debug/test_%,$(TEST_PURE)): tests/kit/debug_rig.c tests/unit/scripted_vcpu.c \
+    tests/kit/debug_rig.h tests/unit/scripted_vcpu.h
 
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a

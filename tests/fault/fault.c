@@ -20,7 +20,7 @@
 #include <hl/hl.h>
 #include <jansson.h>
 
-#include "../left.h"
+#include "../kit/left.h"
 #include "wrap.h"
 
 static const char *guest;

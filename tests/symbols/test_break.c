@@ -94,7 +94,7 @@ static void compare(unsigned at_least)
 
 static void build(const char *flags)
 {
-    if (run("'%s/bin/hl-cc' %s -o guest '%s/unit/symbols_guests/breaks.c'", TEST_BUILD, flags,
+    if (run("'%s/bin/hl-cc' %s -o guest '%s/symbols/guests/breaks.c'", TEST_BUILD, flags,
             TEST_SOURCE))
         fail_msg("cannot build with %s", flags);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names, lines and backtraces of real programs: each test compiles one from symbols_guests/, runs
+ * Names, lines and backtraces of real programs: each test compiles one from guests/, runs
  * it natively under ptrace until it stops, and keeps its registers and its stack.  What follows
  * needs the process no more.
  */
@@ -264,7 +264,7 @@ static void expect_chain(struct guest *g, bool lines)
             assert_null(at->file);
             continue;
         }
-        assert_non_null(strstr(at->file, "symbols_guests/chain.c"));
+        assert_non_null(strstr(at->file, "guests/chain.c"));
         assert_true(at->line > 0 && at->column > 0);
     }
 }
@@ -790,7 +790,7 @@ static int set_up(void **state)
     char relative[PATH_MAX];
 
     (void)state;
-    snprintf(relative, sizeof(relative), "%.*s/symbols_guests", slash ? (int)(slash - __FILE__) : 1,
+    snprintf(relative, sizeof(relative), "%.*s/guests", slash ? (int)(slash - __FILE__) : 1,
              slash ? __FILE__ : ".");
     if (!realpath(relative, sources)) {
         print_error("run from the project's root: no %s\n", relative);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Text of a guest: what is UTF-8, what a terminal would obey, and how it is escaped. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <hl/text.h>
 

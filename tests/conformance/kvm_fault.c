@@ -261,7 +261,7 @@ static void test_privileged_instruction(void **state)
     for (int i = 0; i < count; i++) {
         int rc = TRY(&con->box, "Privileged", value_i32(i));
         if (emulated() && i == WBINVD && !rc)
-            continue; /* QEMU's processor does not check: test_machine_fault.c */
+            continue; /* QEMU's processor does not check: machine/kvm_fault.c */
         if (rc != HL_ERR_FAULT)
             fail_msg("instruction %d: %s", i, hl_err_name(rc));
         unsigned vector = hl_sandbox_fault(con->box.sb)->vector;

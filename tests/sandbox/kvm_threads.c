@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads, many sandboxes, many lives: none disturbs another, and nothing is left of them. */
-#include "../left.h"
+#include "left.h"
 #include "conformance.h"
 
 #include <sys/resource.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors: every code has a name and a text, and what is said is one line. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <hl/error.h>
 

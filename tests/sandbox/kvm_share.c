@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files and buffers of the host in a guest: what it sees, what it cannot do, and what is refused.
  */
-#include "../left.h"
+#include "left.h"
 #include "box.h"
 
 #include <fcntl.h>

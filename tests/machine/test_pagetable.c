@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Page tables: what was set is found, as a processor would find it. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include "pagetable.h"
 

@@ -8,7 +8,7 @@
 #ifndef TESTS_DEBUG_RIG_H
 #define TESTS_DEBUG_RIG_H
 
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* common: arrays that grow, tables, sorted search, numbers and names. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* common: UTF-8 that is cut, hexadecimal digits, quoting, values.  What hl/text.h offers is in
  * test_text.c. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <float.h>
 #include <math.h>

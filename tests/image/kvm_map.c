@@ -9,7 +9,7 @@
 
 #include <hl/snapshot.h>
 
-#include "../unit/file.h"
+#include "file.h"
 
 #define SUM (3u * 262144 + 7u * 131072)
 static const char *const guests[] = {"large", "large_pie"};

@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# conformance-table.sh PREFIX: run the conformance tests and print docs/conformance.md's table.
+# table.sh PREFIX: run the conformance tests and print docs/conformance.md's table.
 set -u
 B=$1
 export CMOCKA_MESSAGE_OUTPUT=tap
-for program in kvm/test_conformance kvm/test_conformance_fault kvm/test_conformance_hostile \
-    kvm/test_conformance_interrupt kvm/test_conformance_restore unit/test_conformance_files \
-    kvm/test_threads; do
+for program in conformance/kvm_conformance conformance/kvm_fault conformance/kvm_hostile \
+    conformance/kvm_interrupt conformance/kvm_restore conformance/test_files sandbox/kvm_threads; do
     "$B/tests/$program" 2>/dev/null | awk -v source="tests/$program.c" '
         BEGIN {
             # { CASE("name", function) }, over one line or two
@@ -25,7 +24,7 @@ for program in kvm/test_conformance kvm/test_conformance_fault kvm/test_conforma
             name = $0
             sub(/^(not )?ok [0-9]+ (- |# SKIP )/, "", name)
             file = source
-            sub(/.*\//, "", file)
+            sub(/^tests\//, "", file)
             printf "| %s | `%s` `%s` | %s |\n", name, file, test[name], result
         }'
 done

@@ -3,7 +3,7 @@
  * Structs that grow: hl_sized_read() with the layouts of older and newer programs; and structs that
  * do not: their layout is fixed.
  */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <sys/mman.h>
 

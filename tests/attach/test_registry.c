@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The registry: where it is when another user has the name, and what is swept when little is left.
  */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <errno.h>
 #include <fcntl.h>

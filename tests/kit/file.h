@@ -3,7 +3,7 @@
 #ifndef TESTS_FILE_H
 #define TESTS_FILE_H
 
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <elf.h>
 #include <hl/image.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bad files, case by case: a clear error, never a crash of the host.  test_image_damage.c has many
+ * Bad files, case by case: a clear error, never a crash of the host.  image/test_damage.c has many
  * more of each kind, and random ones.
  */
 #include "file.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* common/full_io.h: reads and writes that come in pieces, end early, or are interrupted. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <fcntl.h>
 #include <pthread.h>

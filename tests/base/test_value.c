@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Types and signatures: names, parsing, formatting, comparing. */
-#include "../kvm/kit.h"
+#include "kit.h"
 
 #include <hl/value.h>
 
