@@ -2,6 +2,7 @@
 /* The registry: where it is when another user has the name, and what is swept when little is left.
  */
 #include "kit.h"
+#include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,17 +88,14 @@ static void use_another(void)
 
 static void as_user(uid_t user, void (*f)(void))
 {
-    int status = -1;
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         if (setresgid(user, user, user) || setresuid(user, user, user))
             _exit(2);
         f();
         _exit(0);
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    child_fine(child);
 }
 
 static void test_taken(void **state)
@@ -148,7 +146,7 @@ static void test_no_descriptors(void **state)
     (void)state;
     int directory = open_registry(path), lowest = dup(directory);
     close(lowest);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         pause();
         _exit(0);
@@ -173,7 +171,7 @@ static void test_no_descriptors(void **state)
     }
     assert_int_equal(listed(), 1);
     kill(child, SIGKILL);
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    child_wait(child);
     assert_int_equal(listed(), 0);
     assert_int_equal(faccessat(directory, name, F_OK, 0), -1); /* swept */
     close(directory);

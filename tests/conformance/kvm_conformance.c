@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The functions of the conformance guest, one by one, and the host's interface. */
 #include "conformance.h"
+#include "child.h"
 
 #include <hl/share.h>
 
@@ -389,17 +390,13 @@ static void test_destroy_in_every_state(void **state)
 /* In a child, which may lose all it has: `in` says how its work failed. */
 static int in_child(int (*work)(void *), void *opaque)
 {
-    int status = -1;
     fflush(NULL);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
+    pid_t pid = child_fork();
     if (!pid) {
         alarm(60 * slow());
         _exit(work(opaque));
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return child_code(pid);
 }
 
 static int create_all(const struct hl_image *image)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hostile guests: whatever they send or touch, an error; the host whole, the next call right. */
 #include "conformance.h"
+#include "thread.h"
 
 #include <sys/ioctl.h>
 
@@ -241,7 +242,7 @@ static void test_changing_while_the_host_reads(void **state)
     assert_int_equal(hl_machine_lookup(m, output->start, &gpa, &prot), 0);
     struct scribbler s = {.slot = hl_machine_memory(m, gpa, PAGE)};
     assert_non_null(s.slot);
-    assert_int_equal(pthread_create(&thread, NULL, scribble, &s), 0);
+    thread_begin(&thread, scribble, &s);
     con_wait(&s.began);
     for (unsigned i = 0; i < 20000 && refused < 300 / slow(); i++) {
         int rc = TRY(&con->box, "Echo", value_string("do not trust this"));
@@ -302,7 +303,7 @@ static void test_endless_output(void **state)
     struct con *con = *state;
     for (int logs = 0; logs < 2; logs++) {
         struct stopper s = {.con = con, .logs = logs};
-        assert_int_equal(pthread_create(&s.thread, NULL, stop_later, &s), 0);
+        thread_begin(&s.thread, stop_later, &s);
         int rc = TRY0(&con->box, logs ? "LogForEver" : "PrintForEver");
         assert_int_equal(pthread_join(s.thread, NULL), 0);
         expect(con, rc, HL_ERR_INTERRUPTED);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Interruption: only the call that is meant, whatever the guest does, whoever asks. */
 #include "conformance.h"
+#include "thread.h"
 
 #include <time.h>
 
@@ -55,7 +56,7 @@ static void *kill_for_ever(void *opaque)
 static int call_killed(struct con *con, const char *function)
 {
     struct killer k = {.sb = con->box.sb};
-    assert_int_equal(pthread_create(&k.thread, NULL, kill_for_ever, &k), 0);
+    thread_begin(&k.thread, kill_for_ever, &k);
     int rc = TRY0(&con->box, function);
     atomic_store(&k.end, true);
     assert_int_equal(pthread_join(k.thread, NULL), 0);
@@ -149,7 +150,7 @@ static void test_kill_races_delete(void **state)
     struct con *con = *state;
     struct shared s = {.lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, kill_what_there_is, &s), 0);
+    thread_begin(&thread, kill_what_there_is, &s);
     for (unsigned i = 0; i < (emulated() ? 10 : 100); i++) {
         struct hl_sandbox *sb = NULL;
         assert_int_equal(hl_sandbox_create(&sb, con->box.image, NULL, NULL), 0);
@@ -214,7 +215,7 @@ static void test_random_kill_stress(void **state)
         assert_int_equal(hl_sandbox_start(v[i].sb, &con->box.error), 0);
     }
     for (unsigned i = 0; i < count; i++)
-        assert_int_equal(pthread_create(&v[i].thread, NULL, live, &v[i]), 0);
+        thread_begin(&v[i].thread, live, &v[i]);
     for (bool any = true; any;) {
         uint64_t r = next_random(&seed);
         hl_sandbox_interrupt(v[r % count].sb);
@@ -281,7 +282,7 @@ static void stop_running(struct con *con, const char *function, const char *text
     else if (strncmp(function, "Print", 5) == 0)
         while (__atomic_load_n(&con->box.out_size, __ATOMIC_RELAXED) < printed + 100)
             sched_yield();
-    assert_int_equal(pthread_create(&k.thread, NULL, kill_for_ever, &k), 0);
+    thread_begin(&k.thread, kill_for_ever, &k);
     con_end(&c);
     atomic_store(&k.end, true);
     assert_int_equal(pthread_join(k.thread, NULL), 0);

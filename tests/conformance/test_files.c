@@ -3,12 +3,12 @@
  * Bad files, case by case: a clear error, never a crash of the host.  image/test_damage.c has many
  * more of each kind, and random ones.
  */
-#include "file.h"
+#include "elf_file.h"
 
 #define PLAIN GUEST_FILE("plain")
 #define PIE GUEST_FILE("plain_pie")
 
-typedef void change_fn(struct file *f, uint64_t value);
+typedef void change_fn(struct bytes *f, uint64_t value);
 
 /* One field after the other gets values that somebody might fall over. */
 static const uint64_t values[] = {
@@ -18,7 +18,7 @@ static const uint64_t values[] = {
 
 static int opened(const char *path, change_fn *change, uint64_t value)
 {
-    struct file f = file_read(path);
+    struct bytes f = bytes_read(path);
     struct hl_error error;
     change(&f, value);
     int rc = file_open(&f, &error);
@@ -44,7 +44,7 @@ static unsigned sweep(const char *path, change_fn *change)
 }
 
 #define SET(name, what)                                                                            \
-    static void name(struct file *f, uint64_t value)                                               \
+    static void name(struct bytes *f, uint64_t value)                                               \
     {                                                                                              \
         (what) = (__typeof__(what))value;                                                          \
     }
@@ -84,7 +84,7 @@ static void test_program_headers(void **state)
     sweep(PLAIN, p_flags);
 }
 
-static Elf64_Dyn *dynamic(struct file *f, int64_t tag)
+static Elf64_Dyn *dynamic(struct bytes *f, int64_t tag)
 {
     const Elf64_Phdr *ph = file_segment(f, PT_DYNAMIC, 0);
     Elf64_Dyn *d = (Elf64_Dyn *)(void *)(f->data + ph->p_offset);
@@ -95,7 +95,7 @@ static Elf64_Dyn *dynamic(struct file *f, int64_t tag)
     return NULL;
 }
 
-static Elf64_Rela *first_rela(struct file *f)
+static Elf64_Rela *first_rela(struct bytes *f)
 {
     return (Elf64_Rela *)(void *)file_at(f, dynamic(f, DT_RELA)->d_un.d_ptr);
 }
@@ -132,7 +132,7 @@ static void test_notes(void **state)
     sweep(PLAIN, note_imports);
 }
 
-static void overlap(struct file *f, uint64_t pages)
+static void overlap(struct bytes *f, uint64_t pages)
 {
     LOAD->p_memsz += pages * PAGE;
 }
@@ -143,7 +143,7 @@ static void test_overlapping_segments(void **state)
         expect(PLAIN, overlap, pages + 1, HL_ERR_BAD_IMAGE);
 }
 
-static void write_and_execute(struct file *f, uint64_t n)
+static void write_and_execute(struct bytes *f, uint64_t n)
 {
     file_segment(f, PT_LOAD, (unsigned)n)->p_flags |= PF_X | PF_W;
 }
@@ -162,7 +162,7 @@ static void test_wrong_machine(void **state)
         expect(PLAIN, e_machine, machines[i], HL_ERR_NOT_GUEST);
 }
 
-static void interpreter(struct file *f, uint64_t value)
+static void interpreter(struct bytes *f, uint64_t value)
 {
     file_segment(f, PT_GNU_STACK, 0)->p_type = (uint32_t)value;
 }

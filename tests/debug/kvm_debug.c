@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A debugger on a guest of this machine's KVM: breakpoints, steps, coming and going. */
 #include "gdb_box.h"
+#include "thread.h"
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -18,7 +19,7 @@ static void break_at_each_turn(struct gdb_box *g, enum gdb_point point, enum gdb
     uint64_t tick = where(g, "tick");
     attach_idle(g);
     insert(g, point, tick, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Tick", value_i32(10));
     for (int i = 0; i < 10; i++) {
         uint8_t byte;
@@ -28,7 +29,7 @@ static void break_at_each_turn(struct gdb_box *g, enum gdb_point point, enum gdb
         drop(g, point, tick, 1);
         assert_int_equal(step(g), tick + 1);
         insert(g, point, tick, 1);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
     }
     call_end(g, 10);
     expect_nothing(g);
@@ -55,15 +56,15 @@ static void test_it_fires_again(void **state)
     for (enum gdb_point point = GDB_SW_BREAK; point <= GDB_HW_BREAK; point++) {
         enum gdb_stop_reason reason = point == GDB_SW_BREAK ? GDB_STOP_SW_BREAK : GDB_STOP_HW_BREAK;
         insert(g, point, tick, 1);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         BEGIN(g, "Tick", value_i32(1));
         for (int i = 0; i < 3; i++) {
             expect_break(g, reason, tick);
-            go(g, GDB_CONTINUE);
+            CONTINUE(g);
         }
         expect_break(g, reason, tick);
         drop(g, point, tick, 1);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         call_end(g, 1);
         break_in(g);
     }
@@ -79,12 +80,12 @@ static void test_six_hw_breaks(void **state)
     attach_idle(g);
     for (uint64_t i = 0; i < 6; i++)
         insert(g, GDB_HW_BREAK, slide + 10 * i, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Slide");
     for (uint64_t i = 0; i < 6; i++) {
         expect_break(g, GDB_STOP_HW_BREAK, slide + 10 * i);
         drop(g, GDB_HW_BREAK, slide + 10 * i, 1);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
     }
     call_end(g, SLIDE);
 }
@@ -104,7 +105,7 @@ static void test_a_thousand(void **state)
     peek(g, slide, bytes, sizeof(bytes));
     assert_memory_equal(bytes, expected, sizeof(bytes));
     atomic_store(&g->unwanted, true);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Slide");
     call_end(g, SLIDE);
     assert_int_equal(atomic_load(&g->reports), SLIDE);
@@ -115,7 +116,7 @@ static void test_a_thousand(void **state)
     assert_memory_equal(bytes, expected, sizeof(bytes));
     for (uint64_t i = 0; i < SLIDE - 1; i++)
         drop(g, GDB_SW_BREAK, slide + i, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     expect_break(g, GDB_STOP_SW_BREAK, slide + SLIDE - 1);
 }
 
@@ -146,7 +147,7 @@ static void step_odd_instructions(struct gdb_box *g, uint64_t odd, uint64_t odd_
     assert_int_equal(n, in + 1);
     peek(g, steps, expected, sizeof(expected));
     assert_memory_equal(pcs, expected, sizeof(expected));
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 0);
     break_in(g);
 }
@@ -183,7 +184,7 @@ static void test_step_through_a_call(void **state)
     for (int round = 0; round < 2; round++) {
         uint64_t *list = round ? ranges : pcs, back, rsp;
         insert(g, GDB_SW_BREAK, work, 1);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         BEGIN(g, "Work", value_i32(9));
         expect_break(g, GDB_STOP_SW_BREAK, work);
         drop(g, GDB_SW_BREAK, work, 1);
@@ -195,12 +196,12 @@ static void test_step_through_a_call(void **state)
             list[n[round]++] = pc(g);
             uint64_t line = pc(g) & ~15ull;
             if (round)
-                go_range(g, line, line + 16);
+                resume_range(g, line, line + 16);
             else
-                go(g, GDB_STEP);
+                STEP(g);
             assert_int_equal(take(g).reason, GDB_STOP_STEP);
         }
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         call_end(g, expected);
         break_in(g);
     }
@@ -222,33 +223,33 @@ static void test_own_tf(void **state)
     gdb_box_open(g);
     uint64_t trap = where(g, "own_tf_trap");
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "OwnTf");
     expect_signal(g, GDB_SIGNAL_TRAP);
     assert_int_equal(pc(g), trap);
     assert_true(reg(g, GDB_AMD64_EFLAGS) & TF);
-    go(g, GDB_CONTINUE); /* after each instruction until it clears it */
+    CONTINUE(g); /* after each instruction until it clears it */
     expect_signal(g, GDB_SIGNAL_TRAP);
     assert_int_equal(pc(g), trap + 1);
     set_reg(g, GDB_AMD64_EFLAGS, reg(g, GDB_AMD64_EFLAGS) & ~TF);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
     break_in(g);
     /* Stepped as far as the popf that sets it: then it traps by itself. */
     uint8_t code[] = {0x9d};
     uint64_t popf = trap - 1 - sizeof(code);
     insert(g, GDB_SW_BREAK, popf, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "OwnTf");
     expect_break(g, GDB_STOP_SW_BREAK, popf);
     drop(g, GDB_SW_BREAK, popf, 1);
     assert_int_equal(step(g), popf + 1);
     assert_true(reg(g, GDB_AMD64_EFLAGS) & TF);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     expect_signal(g, GDB_SIGNAL_TRAP);
     assert_int_equal(pc(g), trap);
     set_reg(g, GDB_AMD64_EFLAGS, reg(g, GDB_AMD64_EFLAGS) & ~TF);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
 }
 
@@ -274,10 +275,10 @@ static void test_own_int3(void **state)
             begin_to(g, at, "OwnInt3");
         else
             BEGIN0(g, "OwnInt3");
-        go(g, round == 2 ? GDB_STEP : GDB_CONTINUE);
+        resume_how(g, round == 2 ? GDB_STEP : GDB_CONTINUE, 0);
         expect_trap(g, at);
         assert_int_equal(reg(g, GDB_AMD64_EFLAGS) & TF, 0);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         call_end(g, 1);
         break_in(g);
     }
@@ -298,7 +299,7 @@ static void test_int3_of_the_debuggers(void **state)
         if (others) /* a point of ours elsewhere: the other road on a standard KVM */
             insert(g, GDB_SW_BREAK, other, 1);
         poke(g, tick, &int3, 1);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         BEGIN(g, "Tick", value_i32(3));
         for (int i = 0; i < 3; i++) {
             expect_trap(g, tick);
@@ -306,7 +307,7 @@ static void test_int3_of_the_debuggers(void **state)
             poke(g, tick, &under, 1);
             assert_int_equal(step(g), tick + 1);
             poke(g, tick, &int3, 1);
-            go(g, GDB_CONTINUE);
+            CONTINUE(g);
         }
         call_end(g, 3);
         break_in(g);
@@ -333,28 +334,28 @@ static void test_catch_syscalls(void **state)
     gdb_box_open(g);
     attach_idle(g);
     assert_int_equal(debug_ops.catch_syscalls(g->d, &catch), 0);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Pid");
     expect_syscall(g, GDB_STOP_SYSCALL_ENTRY, SYS_getpid);
     uint64_t at = pc(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     expect_syscall(g, GDB_STOP_SYSCALL_RETURN, SYS_getpid);
     assert_int_equal(reg(g, GDB_AMD64_RAX), 1);
     assert_int_equal(pc(g), at);
     set_reg(g, GDB_AMD64_RAX, 77);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 77);
     break_in(g);
     /* Another system call in its place; a step from the entry is done when it has been served. */
     assert_int_equal(debug_ops.catch_syscalls(g->d, &all), 0);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Pid");
     expect_syscall(g, GDB_STOP_SYSCALL_ENTRY, SYS_getpid);
     set_reg(g, GDB_AMD64_ORIG_RAX, SYS_getuid);
     assert_int_equal(step(g), at);
     assert_int_equal(reg(g, GDB_AMD64_RAX), 0);
     assert_int_equal(debug_ops.catch_syscalls(g->d, NULL), 0);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 0);
     break_in(g);
     /* Stepping goes past all of them. */
@@ -416,7 +417,7 @@ static void test_borrowed_memory(void **state)
     assert_int_equal(debug_ops.deallocate(g->d, data + 4096), HL_ERR_ARGUMENT);
     poke(g, text, code, sizeof(code));
     insert(g, GDB_SW_BREAK, tick, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Tick", value_i32(1));
     expect_break(g, GDB_STOP_SW_BREAK, tick);
     drop(g, GDB_SW_BREAK, tick, 1);
@@ -463,7 +464,7 @@ static void test_detach_running(void **state)
         insert(g, i % 2 ? GDB_SW_BREAK : GDB_HW_BREAK, slide + i, 1);
     insert(g, GDB_WATCH_WRITE, global, 5000);
     insert(g, GDB_WATCH_ACCESS, global + 8192, 8);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Spin");
     usleep(20000);
     debug_ops.detach(g->d);
@@ -493,7 +494,7 @@ static void test_break_in(void **state)
     gdb_box_open(g);
     uint64_t words = where(g, "words");
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Spin");
     for (int i = 0; i < 20; i++) {
         usleep(1000);
@@ -503,7 +504,7 @@ static void test_break_in(void **state)
         last = turns;
         for (int n = 0; n < 5; n++)
             step(g);
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
     }
     assert_true(last > 0);
     debug_ops.kill(g->d);
@@ -519,7 +520,7 @@ static void test_break_in_a_sleep(void **state)
 
     gdb_box_open(g);
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Nap", value_u32(400));
     for (int i = 0; i < 3; i++) {
         while (!atomic_load(&g->box.sb->os->nap.asleep))
@@ -530,7 +531,7 @@ static void test_break_in_a_sleep(void **state)
         peek(g, pc(g), code, sizeof(code));
         assert_true(code[0] == 0x0f && code[1] == 0x05 && g->box.sb->os->nap.kept);
         assert_memory_equal(&first, &g->box.sb->os->nap.until, sizeof(first));
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
     }
     call_end(g, 0);
     BEGIN(g, "Nap", value_u32(100000));
@@ -550,7 +551,7 @@ static void test_caught_signals(void **state)
 
     gdb_box_open(g);
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct gdb_resume resume = {.how = GDB_CONTINUE, .signal = cases[i].signal};
         BEGIN0(g, "Catch");
@@ -585,13 +586,13 @@ static void test_in_host(void **state)
     assert_true(code[1] == 0xee || code[0] == 0xe6); /* behind the `out` */
     poke(g, global + 64, &value, sizeof(value));
     insert(g, GDB_WATCH_WRITE, global, 4);
-    go(g, GDB_STEP);
+    STEP(g);
     atomic_store(&g->host_waits, false);
     struct gdb_stop stop = take(g);
     assert_int_equal(stop.reason, GDB_STOP_WATCH);
     assert_int_equal(stop.address, global);
     assert_int_equal(pc(g), at);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 77);
 }
 
@@ -602,11 +603,11 @@ static void test_fault(void **state)
 
     gdb_box_open(g);
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Crash");
     expect_signal(g, GDB_SIGNAL_SEGV);
     uint64_t at = pc(g);
-    go(g, GDB_STEP); /* tried again */
+    STEP(g); /* tried again */
     expect_signal(g, GDB_SIGNAL_SEGV);
     assert_int_equal(pc(g), at);
     const struct gdb_resume deliver = {.how = GDB_CONTINUE, .signal = GDB_SIGNAL_SEGV};
@@ -621,7 +622,7 @@ static void test_fault(void **state)
     assert_int_equal(pc(g), at);
     assert_int_equal(debug_ops.restart(g->d), 0); /* and raised */
     expect_signal(g, GDB_SIGNAL_TRAP);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Tick", value_i32(3));
     call_end(g, 3);
 }
@@ -633,7 +634,7 @@ static void test_kill_at_a_fault_without_an_error(void **state)
 
     gdb_box_open(g);
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     g->silent = true;
     BEGIN0(g, "Crash");
     expect_signal(g, GDB_SIGNAL_SEGV);
@@ -655,7 +656,7 @@ static void test_hold(void **state)
     gdb_box_create(g, &(struct hl_debug_config){.hold = HL_HOLD_ENTRY});
     hl_gva_t entry = hl_image_entry(g->box.image);
     pthread_t starter;
-    assert_int_equal(pthread_create(&starter, NULL, run_start, g), 0);
+    thread_begin(&starter, run_start, g);
     assert_int_equal(debug_ops.attach(g->d), 0);
     expect_signal(g, GDB_SIGNAL_TRAP);
     assert_int_equal(pc(g), entry);
@@ -666,7 +667,7 @@ static void test_hold(void **state)
         last = now;
     }
     assert_int_not_equal(last, entry);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     pthread_join(starter, NULL);
     assert_int_equal(g->rc, 0);
     BEGIN(g, "Tick", value_i32(3));
@@ -706,12 +707,12 @@ static void test_any_order(void **state)
             debug_ops.insert_point(g->d, GDB_WATCH_WRITE, global, 64);
             break;
         case 4:
-            go(g, GDB_STEP);
+            STEP(g);
             debug_ops.interrupt(g->d);
             stop = take(g);
             break;
         default:
-            go(g, GDB_CONTINUE);
+            CONTINUE(g);
             usleep((useconds_t)(next_random(&random) % 200));
             debug_ops.interrupt(g->d);
             stop = take(g);

@@ -148,7 +148,7 @@ static void test_to_the_guest(void **state)
     write32(g, GDB_AMD64_MXCSR, MXCSR_SET);
     each_vector(g, write_vector, NULL);
     each_vector(g, read_vector, NULL);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
     break_in(g);
     debug_ops.detach(g->d);
@@ -194,7 +194,7 @@ static void test_from_the_guest(void **state)
     block[FLAGS / 8] = FLAGS_SET;
     poke(g, at_block, block, sizeof(block));
     insert(g, GDB_SW_BREAK, at, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Load");
     expect_break(g, GDB_STOP_SW_BREAK, at);
     for (unsigned n = GDB_AMD64_RAX; n < GDB_AMD64_RIP; n++)
@@ -211,7 +211,7 @@ static void test_from_the_guest(void **state)
     for (unsigned n = GDB_AMD64_RAX; n < GDB_AMD64_RIP; n++)
         assert_int_equal(reg(g, n), general(n));
     assert_int_equal(reg(g, GDB_AMD64_EFLAGS), FLAGS_SET | FLAGS_FIXED);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
 }
 
@@ -233,7 +233,7 @@ static void test_one_leaves_the_others(void **state)
     assert_int_equal(read32(g, GDB_AMD64_MXCSR), mxcsr);
     assert_int_equal(debug_ops.read_register(g->d, GDB_AMD64_XMM0 + 1, after, 16), 0);
     assert_memory_equal(before, after, 16);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
 }
 
@@ -251,7 +251,7 @@ static void test_system(void **state)
     const uint64_t bad = 0;
     assert_int_equal(debug_ops.write_register(g->d, GDB_AMD64_CR3, &bad, 8), HL_ERR_ARGUMENT);
     assert_int_equal(debug_ops.write_register(g->d, GDB_AMD64_CR0, &bad, 8), HL_ERR_ARGUMENT);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
 }
 
@@ -269,7 +269,7 @@ static void test_jump_nowhere(void **state)
             assert_int_equal(debug_ops.write_register(g->d, GDB_AMD64_RIP, &worse[n], 8),
                              HL_ERR_ARGUMENT);
         set_reg(g, GDB_AMD64_RIP, bad[i]);
-        go(g, i % 2 ? GDB_CONTINUE : GDB_STEP);
+        resume_how(g, i % 2 ? GDB_CONTINUE : GDB_STEP, 0);
         expect_signal(g, GDB_SIGNAL_SEGV);
         (void)pc(g);
         gdb_box_teardown(&own);

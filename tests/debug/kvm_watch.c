@@ -33,7 +33,7 @@ static void expect_watch_in(struct gdb_box *g, enum gdb_point point, uint64_t fr
 
 static void finish(struct gdb_box *g)
 {
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     expect_quiet(g);
 }
 
@@ -55,20 +55,20 @@ static void check_range(struct gdb_box *g, enum gdb_point point, uint64_t at, si
     uint64_t value;
     break_in(g);
     insert(g, point, at, size);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     for (size_t i = 0; i < COUNT(inside); i++) {
         store(g, inside[i], 1, next_value());
         if (sees_writes) {
             expect_watch_in(g, point, inside[i], inside[i] + 1);
             peek(g, inside[i], &value, 1);
             assert_int_equal(value & 0xff, pattern & 0xff); /* the access has been made */
-            go(g, GDB_CONTINUE);
+            CONTINUE(g);
         }
         expect_quiet(g);
         load(g, inside[i] - 7); /* begins below, ends in it */
         if (sees_reads) {
             expect_watch_in(g, point, at, at + size);
-            go(g, GDB_CONTINUE);
+            CONTINUE(g);
         }
         expect_quiet(g);
     }
@@ -80,7 +80,7 @@ static void check_range(struct gdb_box *g, enum gdb_point point, uint64_t at, si
     }
     break_in(g);
     drop(g, point, at, size);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     store(g, at, 1, next_value());
     expect_quiet(g);
 }
@@ -88,7 +88,7 @@ static void check_range(struct gdb_box *g, enum gdb_point point, uint64_t at, si
 static void check_sizes(struct gdb_box *g, uint64_t at, const size_t *sizes, size_t count)
 {
     attach_idle(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     for (size_t i = 0; i < count; i++)
         for (enum gdb_point point = GDB_WATCH_WRITE; point <= GDB_WATCH_ACCESS; point++)
             check_range(g, point, at, sizes[i]);
@@ -153,7 +153,7 @@ static void test_reach_across_pages(void **state)
     uint64_t border = where(g, "global") + 2 * PAGE;
     attach_idle(g);
     insert(g, GDB_WATCH_ACCESS, border + 4, 100);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     load(g, border - 4);
     expect_quiet(g);
     store(g, border - 4, 8, next_value());
@@ -175,7 +175,7 @@ static void test_same_value(void **state)
     uint64_t at = where(g, "global");
     attach_idle(g);
     insert(g, GDB_WATCH_WRITE, at, 8);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     for (int i = 0; i < 2; i++) {
         store(g, at, 8, 0x1234);
         expect_watch_in(g, GDB_WATCH_WRITE, at, at + 8);
@@ -193,7 +193,7 @@ static void test_other_instructions(void **state)
     attach_idle(g);
     insert(g, GDB_WATCH_WRITE, at, 64);
     insert(g, GDB_WATCH_READ, at + 8192, 64);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Push", value_u64(at + 16), value_u64(next_value()));
     expect_watch_in(g, GDB_WATCH_WRITE, at + 8, at + 16);
     finish(g);
@@ -221,7 +221,7 @@ static void test_string(void **state)
         poke(g, from + i, &(uint8_t){(uint8_t)(i + 1)}, 1);
     insert(g, GDB_WATCH_WRITE, to + 10, 40);
     insert(g, GDB_WATCH_READ, from + 30, 3);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Copy", value_u64(to), value_u64(from), value_u32(64));
     for (;;) {
         struct pollfd event = {.fd = debug_ops.event_fd(g->d), .events = POLLIN};
@@ -234,7 +234,7 @@ static void test_string(void **state)
         assert_int_equal(stop.reason, GDB_STOP_WATCH);
         writes += stop.point == GDB_WATCH_WRITE;
         reads += stop.point == GDB_WATCH_READ;
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
     }
     expect_quiet(g);
     /* A turn that reads and writes what is watched is told once, as the one or the other. */
@@ -257,7 +257,7 @@ static void test_host_writes(void **state)
     attach_idle(g);
     insert(g, GDB_WATCH_WRITE, at, 4);
     insert(g, GDB_WATCH_ACCESS, at + 64, 100);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Poke", value_u64(at), value_i32(99));
     expect_watch_in(g, GDB_WATCH_WRITE, at, at + 4);
     finish(g);
@@ -282,7 +282,7 @@ static void test_many(void **state)
     attach_idle(g);
     for (uint64_t i = 0; i < MANY; i++)
         insert(g, i % 2 ? GDB_WATCH_ACCESS : GDB_WATCH_WRITE, at + 200 * i, 8);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     for (uint64_t i = 0; i < MANY; i += 7) {
         enum gdb_point point = i % 2 ? GDB_WATCH_ACCESS : GDB_WATCH_WRITE;
         store(g, at + 200 * i, 8, next_value());
@@ -303,7 +303,7 @@ static void test_unwanted(void **state)
     attach_idle(g);
     insert(g, GDB_WATCH_WRITE, words, 8);
     atomic_store(&g->unwanted, true);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, "Spin");
     for (unsigned i = 0; atomic_load(&g->reports) < 200; i++) {
         assert_true(i < 2 * PATIENCE_MS * slow());
@@ -318,7 +318,7 @@ static void test_unwanted(void **state)
     uint64_t more = turns;
     for (unsigned i = 0; more <= turns + 1000; i++) {
         assert_true(i < PATIENCE_MS / 20 * slow());
-        go(g, GDB_CONTINUE);
+        CONTINUE(g);
         usleep(20000);
         break_in(g);
         peek(g, words, &more, sizeof(more));
@@ -336,12 +336,12 @@ static void test_step(void **state)
     uint64_t at = where(g, "global") + 8;
     attach_idle(g);
     insert(g, GDB_WATCH_WRITE, at, 8);
-    go(g, GDB_STEP);
+    STEP(g);
     store(g, at, 8, next_value());
     while (!hits) {
         struct gdb_stop stop = take(g);
         hits += stop.reason == GDB_STOP_WATCH;
-        go(g, hits ? GDB_CONTINUE : GDB_STEP);
+        resume_how(g, hits ? GDB_CONTINUE : GDB_STEP, 0);
     }
     expect_quiet(g);
 }
@@ -355,7 +355,7 @@ static void test_fault(void **state)
     uint64_t tick = where(g, "tick");
     attach_idle(g);
     insert(g, GDB_WATCH_ACCESS, tick, 64);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     store(g, tick, 8, 1);
     expect_signal(g, GDB_SIGNAL_SEGV);
     assert_int_equal(g->box.sb->fault.address, tick);

@@ -9,7 +9,7 @@
 
 #include <hl/snapshot.h>
 
-#include "file.h"
+#include "elf_file.h"
 
 #define SUM (3u * 262144 + 7u * 131072)
 static const char *const guests[] = {"large", "large_pie"};
@@ -90,7 +90,7 @@ static void test_mapped_and_private(void **state)
 }
 
 /* What the file has after a segment's bytes, up to the end of the page, filled with junk. */
-static void fill_gaps(struct file *f)
+static void fill_gaps(struct bytes *f)
 {
     const Elf64_Phdr *ph = (const Elf64_Phdr *)(void *)(f->data + file_header(f)->e_phoff);
     for (unsigned i = 0; i < file_header(f)->e_phnum; i++) {
@@ -107,7 +107,7 @@ static void test_zeros_after_a_segment(void **state)
     for (size_t i = 0; i < COUNT(guests); i++) {
         char path[512];
         snprintf(path, sizeof(path), TEST_BUILD "/tests/guest/%s", guests[i]);
-        struct file f = file_read(path);
+        struct bytes f = bytes_read(path);
         fill_gaps(&f);
         assert_int_equal(hl_image_from_memory(&box->image, "f", f.data, f.size, &box->error), 0);
         free(f.data);

@@ -4,7 +4,8 @@
  *
  * Every file is opened in a process of its own, whose processor time and memory are bounded.
  */
-#include "file.h"
+#include "elf_file.h"
+#include "child.h"
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -19,7 +20,7 @@
 /* Room for the headers; then a page of code, one with the note and the dynamic section; the rest.
  */
 struct bomb {
-    struct file f;
+    struct bytes f;
     size_t base; /* offset of the code */
     unsigned room;
 };
@@ -92,7 +93,7 @@ static double seconds(const struct timeval *t)
 }
 
 /* In the child: 0 where the answer is the expected one. */
-static int open_one(const struct file *f, int code, const char *text)
+static int open_one(const struct bytes *f, int code, const char *text)
 {
     struct hl_image *image = NULL;
     struct hl_error error = {0};
@@ -110,8 +111,7 @@ static void expect(const char *name, struct bomb b, int code, const char *text)
     struct rusage self, used;
     int status;
     getrusage(RUSAGE_SELF, &self);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
+    pid_t pid = child_fork();
     if (pid == 0)
         _exit(open_one(&b.f, code, text));
     assert_int_equal(wait4(pid, &status, 0, &used), pid);
@@ -315,7 +315,7 @@ static struct hl_image *open_bss(const char *path, size_t image_max, struct hl_e
     return image;
 }
 
-static void write_file(const char *path, const struct file *f)
+static void write_file(const char *path, const struct bytes *f)
 {
     FILE *out = fopen(path, "wb");
     assert_non_null(out);
@@ -385,9 +385,7 @@ static void test_default_image_max(void **state)
 /* Opens a path in a process of its own; the answer. */
 static int open_small(const char *path)
 {
-    int status;
-    pid_t pid = fork();
-    assert_true(pid >= 0);
+    pid_t pid = child_fork();
     if (pid == 0) {
         struct hl_image *image = NULL;
         struct rusage before, after;
@@ -397,9 +395,7 @@ static int open_small(const char *path)
         bool much = after.ru_maxrss - before.ru_maxrss > (long)MEMORY_MAX;
         _exit(much && !UNDER_ASAN && !UNDER_TSAN ? 255 : -rc);
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return -WEXITSTATUS(status);
+    return -child_code(pid);
 }
 
 static void test_sparse_files(void **state)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guests with one thing wrong, and guests with anything wrong: an error each, never a crash. */
-#include "file.h"
+#include "elf_file.h"
 
 /* Opens a fresh copy of a guest that `change` has had its way with. */
-static int with(const char *path, void (*change)(struct file *f))
+static int with(const char *path, void (*change)(struct bytes *f))
 {
-    struct file file = file_read(path);
+    struct bytes file = bytes_read(path);
     struct hl_error error;
     change(&file);
     int rc = file_open(&file, &error);
@@ -15,7 +15,7 @@ static int with(const char *path, void (*change)(struct file *f))
 
 struct damage {
     const char *name;
-    void (*change)(struct file *f);
+    void (*change)(struct bytes *f);
     int code;
 };
 
@@ -32,7 +32,7 @@ static void expect_codes(const char *path, const struct damage *cases, size_t co
 #define PLAIN GUEST_FILE("plain")
 #define PIE GUEST_FILE("plain_pie")
 #define DAMAGE(name, body)                                                                         \
-    static void name(struct file *f)                                                               \
+    static void name(struct bytes *f)                                                               \
     {                                                                                              \
         body;                                                                                      \
     }
@@ -96,7 +96,7 @@ static void test_program_headers(void **state)
     expect_codes(PLAIN, cases, COUNT(cases));
 }
 
-static void swap_segments(struct file *f)
+static void swap_segments(struct bytes *f)
 {
     Elf64_Phdr *a = LOAD(0), *b = LOAD(1), t = *a;
     *a = *b;
@@ -260,7 +260,7 @@ static void test_descriptors_at_the_limit(void **state)
     assert_int_equal(with(PLAIN, argument_unused), 0);
 }
 
-static Elf64_Dyn *dynamic(struct file *f, int64_t tag)
+static Elf64_Dyn *dynamic(struct bytes *f, int64_t tag)
 {
     const Elf64_Phdr *ph = file_segment(f, PT_DYNAMIC, 0);
     Elf64_Dyn *d = (Elf64_Dyn *)(void *)(f->data + ph->p_offset);
@@ -271,7 +271,7 @@ static Elf64_Dyn *dynamic(struct file *f, int64_t tag)
     return NULL;
 }
 
-static Elf64_Rela *relocation(struct file *f)
+static Elf64_Rela *relocation(struct bytes *f)
 {
     return (Elf64_Rela *)(void *)file_at(f, dynamic(f, DT_RELA)->d_un.d_ptr);
 }
@@ -322,7 +322,7 @@ static void test_relocations(void **state)
 }
 
 /* The same relocations in RELR's form: the addends in place, and an entry of 8 bytes for each. */
-static void to_relr(struct file *f)
+static void to_relr(struct bytes *f)
 {
     Elf64_Rela *rela = relocation(f);
     Elf64_Dyn *size = dynamic(f, DT_RELASZ);
@@ -340,7 +340,7 @@ static void to_relr(struct file *f)
     dynamic(f, DT_RELA)->d_tag = DT_RELR;
 }
 
-static uint64_t *relr_entry(struct file *f, size_t index)
+static uint64_t *relr_entry(struct bytes *f, size_t index)
 {
     to_relr(f);
     return (uint64_t *)(void *)file_at(f, dynamic(f, DT_RELR)->d_un.d_ptr) + index;
@@ -370,7 +370,7 @@ static void test_relr(void **state)
 }
 
 /* A byte that matters: of the header, the program headers, the note, a table, the relocations. */
-static uint8_t *any_byte(struct file *f, bool pie, uint64_t *seed)
+static uint8_t *any_byte(struct bytes *f, bool pie, uint64_t *seed)
 {
     uint64_t r = next_random(seed);
     switch (r % (pie ? 6 : 4)) {
@@ -393,7 +393,7 @@ static uint8_t *any_byte(struct file *f, bool pie, uint64_t *seed)
 static void mutate(const char *path, bool pie, unsigned rounds)
 {
     static const uint8_t special[] = {0, 1, 0x7f, 0x80, 0xff};
-    struct file original = file_read(path), file = {malloc(original.size), original.size};
+    struct bytes original = bytes_read(path), file = {malloc(original.size), original.size};
     uint64_t seed = 0x1234567;
     unsigned good = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Images: what a good guest's file tells, and files that are no guests. */
-#include "file.h"
+#include "elf_file.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -69,7 +69,7 @@ static void expect_plain(const char *path, bool pie)
         assert_ptr_equal(segment_of(image, hl_image_function(image, i)->entry),
                          hl_image_segment(image, 1));
     const uint8_t *data = hl_image_data(image, &size);
-    struct file file = file_read(path);
+    struct bytes file = bytes_read(path);
     assert_int_equal(size, file.size);
     assert_memory_equal(data, file.data, size); /* relocation leaves the file's bytes alone */
     free(file.data);
@@ -228,7 +228,7 @@ static void test_programs_of_the_host(void **state)
 /* A guest cut at every length is refused, or whole enough: everything loaded is still there. */
 static void cut(const char *path)
 {
-    struct file file = file_read(path), part;
+    struct bytes file = bytes_read(path), part;
     struct hl_error error;
     const Elf64_Phdr *last = file_segment(&file, PT_LOAD, 2);
     size_t loaded = last->p_offset + last->p_filesz;

@@ -2,14 +2,12 @@
 #include "debug_rig.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include <hl/abi.h>
 
 #define GUEST_PATH TEST_BUILD "/tests/guest/plain"
-#define PATIENCE_MS 10000
 #define INT3 0xcc
 
 enum { ADD_RESULT = 3 };
@@ -140,7 +138,7 @@ static void begin(struct rig *r, void *(*run)(void *))
     assert_false(r->calling);
     atomic_store(&r->over, false);
     memset(&r->call_error, 0, sizeof(r->call_error));
-    assert_int_equal(pthread_create(&r->thread, NULL, run, r), 0);
+    thread_begin(&r->thread, run, r);
     r->calling = true;
 }
 
@@ -360,49 +358,6 @@ void bind_hooks_of(struct rig *r)
     assert_int_equal(debug_ops.bind(r->d, &hooks), 0);
 }
 
-struct gdb_stop take(struct rig *r)
-{
-    struct gdb_stop stop;
-    struct pollfd event = {.fd = debug_ops.event_fd(r->d), .events = POLLIN};
-    assert_int_equal(poll(&event, 1, PATIENCE_MS), 1);
-    assert_int_equal(debug_ops.take_stop(r->d, &stop), 1);
-    return stop;
-}
-
-void expect_nothing(struct rig *r)
-{
-    struct gdb_stop stop;
-    struct pollfd event = {.fd = debug_ops.event_fd(r->d), .events = POLLIN};
-    assert_int_equal(poll(&event, 1, 0), 0);
-    assert_int_equal(debug_ops.take_stop(r->d, &stop), 0);
-}
-
-void expect_signal(struct rig *r, int signal)
-{
-    struct gdb_stop stop = take(r);
-    assert_int_equal(stop.reason, GDB_STOP_SIGNAL);
-    assert_int_equal(stop.signal, signal);
-    expect_nothing(r);
-}
-
-void expect_break(struct rig *r, enum gdb_stop_reason reason, hl_gva_t address)
-{
-    struct gdb_stop stop = take(r);
-    assert_int_equal(stop.reason, reason);
-    assert_int_equal(stop.address, address);
-    assert_int_equal(reg(r, GDB_AMD64_RIP), address);
-    expect_nothing(r);
-}
-
-void expect_watch(struct rig *r, enum gdb_point point, hl_gva_t address)
-{
-    struct gdb_stop stop = take(r);
-    assert_int_equal(stop.reason, GDB_STOP_WATCH);
-    assert_int_equal(stop.point, point);
-    assert_int_equal(stop.address, address);
-    expect_nothing(r);
-}
-
 void expect_step(struct rig *r, hl_gva_t pc)
 {
     struct gdb_stop stop = take(r);
@@ -410,12 +365,6 @@ void expect_step(struct rig *r, hl_gva_t pc)
     assert_int_equal(reg(r, GDB_AMD64_RIP), pc);
     assert_int_equal(reg(r, GDB_AMD64_EFLAGS) & TF, 0);
     expect_nothing(r);
-}
-
-void attach_idle(struct rig *r)
-{
-    assert_int_equal(debug_ops.attach(r->d), 0);
-    expect_signal(r, GDB_SIGNAL_0);
 }
 
 void begin_attached(struct rig *r)
@@ -426,47 +375,4 @@ void begin_attached(struct rig *r)
     CONTINUE(r);
     call_begin(r);
     entered_at(r, r->text);
-}
-
-void resume_how(struct rig *r, enum gdb_resume_how how, int signal)
-{
-    const struct gdb_resume resume = {.how = how, .signal = signal};
-    assert_int_equal(debug_ops.resume(r->d, &resume), 0);
-}
-
-void resume_range(struct rig *r, hl_gva_t start, hl_gva_t end)
-{
-    const struct gdb_resume resume = {.how = GDB_RANGE_STEP, .start = start, .end = end};
-    assert_int_equal(debug_ops.resume(r->d, &resume), 0);
-}
-
-void insert(struct rig *r, enum gdb_point point, hl_gva_t address, size_t size)
-{
-    assert_int_equal(debug_ops.insert_point(r->d, point, address, size), 0);
-}
-
-void drop(struct rig *r, enum gdb_point point, hl_gva_t address, size_t size)
-{
-    assert_int_equal(debug_ops.remove_point(r->d, point, address, size), 0);
-}
-
-uint64_t reg(struct rig *r, unsigned number)
-{
-    uint64_t value = 0;
-    size_t size = number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
-    assert_int_equal(debug_ops.read_register(r->d, number, &value, size), 0);
-    return value;
-}
-
-void set_reg(struct rig *r, unsigned number, uint64_t value)
-{
-    size_t size = number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
-    assert_int_equal(debug_ops.write_register(r->d, number, &value, size), 0);
-}
-
-void expect_byte(struct rig *r, hl_gva_t at, uint8_t byte)
-{
-    uint8_t is = (uint8_t)~byte;
-    assert_int_equal(debug_ops.read_memory(r->d, at, &is, 1), 1);
-    assert_int_equal(is, byte);
 }

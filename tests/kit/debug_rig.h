@@ -8,18 +8,13 @@
 #ifndef TESTS_DEBUG_RIG_H
 #define TESTS_DEBUG_RIG_H
 
-#include "kit.h"
-
-#include <pthread.h>
-#include <stdatomic.h>
-
-#include "debug.h"
+#include "debugger.h"
 #include "scripted_vcpu.h"
 #include "shim.h"
+#include "thread.h"
 
 #define DR6_B(slot) (1ull << (slot))
 #define DR6_BS (1ull << 14)
-#define TF 0x100ull
 #define REPORTS 16
 
 /* How a KVM behaves, as recorded (docs/kvm.md). */
@@ -86,15 +81,6 @@ void call_begin(struct rig *r);
 void call_over(struct rig *r, int rc);
 /* The guest sends its result, and the call returns. */
 void call_end(struct rig *r);
-/* Wait for a condition that another thread brings about. */
-#define WAIT_FOR(condition)                                                                        \
-    do {                                                                                           \
-        for (int i_ = 0; !(condition); i_++) {                                                     \
-            assert_true(i_ < 10000);                                                               \
-            usleep(1000);                                                                          \
-        }                                                                                          \
-    } while (0)
-
 /* A thread waits: for its call to begin, or in the middle of one. */
 bool is_waiting(struct rig *r);
 bool is_parked(struct rig *r);
@@ -141,25 +127,8 @@ bool play_read(struct rig *r, hl_gva_t pc, hl_gva_t at, size_t size);
 /* ---- the debugger */
 
 void bind_hooks_of(struct rig *r);
-void attach_idle(struct rig *r);
 /* Attach to the idle sandbox, let go, make a call, and be in the guest at text. */
 void begin_attached(struct rig *r);
-void resume_how(struct rig *r, enum gdb_resume_how how, int signal);
-void resume_range(struct rig *r, hl_gva_t start, hl_gva_t end);
-#define CONTINUE(r) resume_how(r, GDB_CONTINUE, 0)
-#define STEP(r) resume_how(r, GDB_STEP, 0)
-void insert(struct rig *r, enum gdb_point point, hl_gva_t address, size_t size);
-void drop(struct rig *r, enum gdb_point point, hl_gva_t address, size_t size);
-/* Take the one event there is, waiting for it. */
-struct gdb_stop take(struct rig *r);
-void expect_signal(struct rig *r, int signal);
-void expect_break(struct rig *r, enum gdb_stop_reason reason, hl_gva_t address);
-void expect_watch(struct rig *r, enum gdb_point point, hl_gva_t address);
 void expect_step(struct rig *r, hl_gva_t pc);
-void expect_nothing(struct rig *r);
-uint64_t reg(struct rig *r, unsigned number);
-void set_reg(struct rig *r, unsigned number, uint64_t value);
-/* What the debugger reads there is the guest's own. */
-void expect_byte(struct rig *r, hl_gva_t at, uint8_t byte);
 
 #endif

@@ -8,15 +8,8 @@
 
 #include "box.h"
 
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-
-#include "debug.h"
-#include "retry.h"
-
-#define TF 0x100ull
-#define PATIENCE_MS 20000
+#include "debugger.h"
+#include "thread.h"
 
 struct gdb_box {
     struct box box;
@@ -133,7 +126,7 @@ static inline void call_begin(struct gdb_box *g, const char *name, const struct 
     if (count)
         memcpy(g->args, args, count * sizeof(*args));
     atomic_store(&g->over, false);
-    assert_int_equal(pthread_create(&g->thread, NULL, gdb_run_call, g), 0);
+    thread_begin(&g->thread, gdb_run_call, g);
     g->calling = true;
 }
 #define BEGIN(g, name, ...)                                                                        \
@@ -143,10 +136,7 @@ static inline void call_begin(struct gdb_box *g, const char *name, const struct 
 
 static inline void call_over(struct gdb_box *g, int rc)
 {
-    for (unsigned i = 0; !atomic_load(&g->over); i++) {
-        assert_true(i < 2 * PATIENCE_MS * slow());
-        usleep(500);
-    }
+    WAIT_FOR(atomic_load(&g->over));
     pthread_join(g->thread, NULL);
     g->calling = false;
     if (g->rc != rc)
@@ -162,102 +152,24 @@ static inline void call_end(struct gdb_box *g, int32_t result)
 
 /* ---- the debugger */
 
-static inline struct gdb_stop take(struct gdb_box *g)
-{
-    struct gdb_stop stop;
-    struct pollfd event = {.fd = debug_ops.event_fd(g->d), .events = POLLIN};
-    assert_int_equal(RETRY(poll(&event, 1, PATIENCE_MS * (int)slow())), 1);
-    assert_int_equal(debug_ops.take_stop(g->d, &stop), 1);
-    return stop;
-}
-
-static inline void expect_nothing(struct gdb_box *g)
-{
-    struct gdb_stop stop;
-    assert_int_equal(debug_ops.take_stop(g->d, &stop), 0);
-}
-
-static inline uint64_t reg(struct gdb_box *g, unsigned number)
-{
-    uint64_t value = 0;
-    size_t size = number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
-    assert_int_equal(debug_ops.read_register(g->d, number, &value, size), 0);
-    return value;
-}
-
-static inline void set_reg(struct gdb_box *g, unsigned number, uint64_t value)
-{
-    size_t size = number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
-    assert_int_equal(debug_ops.write_register(g->d, number, &value, size), 0);
-}
-
 static inline uint64_t pc(struct gdb_box *g)
 {
     return reg(g, GDB_AMD64_RIP);
 }
 
-static inline void expect_signal(struct gdb_box *g, int signal)
-{
-    struct gdb_stop stop = take(g);
-    assert_int_equal(stop.reason, GDB_STOP_SIGNAL);
-    assert_int_equal(stop.signal, signal);
-}
-
-static inline void expect_break(struct gdb_box *g, enum gdb_stop_reason reason, uint64_t address)
-{
-    struct gdb_stop stop = take(g);
-    assert_int_equal(stop.reason, reason);
-    assert_int_equal(stop.address, address);
-    assert_int_equal(pc(g), address);
-}
-
-static inline void go(struct gdb_box *g, enum gdb_resume_how how)
-{
-    const struct gdb_resume resume = {.how = how};
-    assert_int_equal(debug_ops.resume(g->d, &resume), 0);
-}
-
-static inline void go_range(struct gdb_box *g, uint64_t start, uint64_t end)
-{
-    const struct gdb_resume resume = {.how = GDB_RANGE_STEP, .start = start, .end = end};
-    assert_int_equal(debug_ops.resume(g->d, &resume), 0);
-}
-
 /* One step that ends as a step; where it stands. */
 static inline uint64_t step(struct gdb_box *g)
 {
-    go(g, GDB_STEP);
+    STEP(g);
     assert_int_equal(take(g).reason, GDB_STOP_STEP);
     return pc(g);
-}
-
-static inline void attach_idle(struct gdb_box *g)
-{
-    assert_int_equal(debug_ops.attach(g->d), 0);
-    expect_signal(g, GDB_SIGNAL_0);
-}
-
-static inline void break_in(struct gdb_box *g)
-{
-    debug_ops.interrupt(g->d);
-    expect_signal(g, GDB_SIGNAL_INT);
-}
-
-static inline void insert(struct gdb_box *g, enum gdb_point point, uint64_t address, size_t size)
-{
-    assert_int_equal(debug_ops.insert_point(g->d, point, address, size), 0);
-}
-
-static inline void drop(struct gdb_box *g, enum gdb_point point, uint64_t address, size_t size)
-{
-    assert_int_equal(debug_ops.remove_point(g->d, point, address, size), 0);
 }
 
 /* A breakpoint of the moment, reached by a call: as GDB's `tbreak`. */
 static inline void begin_to(struct gdb_box *g, uint64_t address, const char *name)
 {
     insert(g, GDB_SW_BREAK, address, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN0(g, name);
     expect_break(g, GDB_STOP_SW_BREAK, address);
     drop(g, GDB_SW_BREAK, address, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hl_machine_kick(): before a run, during one, and racing with every other kind of exit. */
-#include "kit.h"
+#include "vm.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -119,7 +120,7 @@ static void start_kicker(struct kicker *k, struct vm *vm, void *(*loop)(void *),
     memset(k, 0, sizeof(*k));
     k->m = vm->m;
     k->pause = pause;
-    assert_int_equal(pthread_create(&k->thread, NULL, loop, k), 0);
+    thread_begin(&k->thread, loop, k);
 }
 
 static void stop_kicker(struct kicker *k)
@@ -173,7 +174,7 @@ static void test_kick_ends_a_spin(void **state)
     memset(&k, 0, sizeof(k));
     k.m = vm->m;
     k.count = vm_memory(vm, vm->data);
-    assert_int_equal(pthread_create(&k.thread, NULL, kick_when_running, &k), 0);
+    thread_begin(&k.thread, kick_when_running, &k);
     for (unsigned i = 0; i < 500; i++) {
         assert_int_equal(vm_run(vm), HL_EXIT_INTERRUPT);
         assert_in_range(vm_regs(vm).rip, CODE, CODE + 3);
@@ -320,7 +321,7 @@ static void test_other_signals_interrupt(void **state)
     assert_int_equal(sigaction(SIGUSR2, &action, NULL), 0);
     memset(&k, 0, sizeof(k));
     k.m = (struct hl_machine *)(void *)&self;
-    assert_int_equal(pthread_create(&k.thread, NULL, send_signal, &k), 0);
+    thread_begin(&k.thread, send_signal, &k);
     for (unsigned i = 0; i < 50; i++)
         assert_int_equal(vm_run(vm), HL_EXIT_INTERRUPT);
     stop_kicker(&k);
@@ -359,7 +360,7 @@ static void test_kick_follows_to_another_thread(void **state)
         hl_machine_kick(vm->m);
         assert_int_equal(vm_run(vm), HL_EXIT_INTERRUPT);
         start_kicker(&k, vm, kick_when_asked, 0);
-        assert_int_equal(pthread_create(&thread, NULL, run_once, vm), 0);
+        thread_begin(&thread, run_once, vm);
         atomic_fetch_add(&k.asked, 1);
         assert_int_equal(pthread_join(thread, &failed), 0);
         assert_null(failed);

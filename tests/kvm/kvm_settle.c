@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Registers at an I/O or MMIO exit: shown behind the instruction, and setting them loses nothing.
  */
-#include "kit.h"
+#include "vm.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -121,7 +122,7 @@ static void test_kick_when_the_signal_is_blocked(void **state)
     sigdelset(&all, SIGALRM); /* the watchdog's */
     assert_int_equal(pthread_sigmask(SIG_BLOCK, &all, &before), 0);
     for (unsigned i = 0; i < 20; i++) {
-        assert_int_equal(pthread_create(&thread, NULL, kick_it, vm), 0);
+        thread_begin(&thread, kick_it, vm);
         assert_int_equal(vm_run(vm), HL_EXIT_INTERRUPT);
         assert_int_equal(pthread_join(thread, NULL), 0);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mmap and its relatives: the same as on Linux, and reservations that cost nothing. */
 #include "box.h"
+#include "child.h"
 
 #include <unistd.h>
 
@@ -39,8 +40,7 @@ struct answer {
 
 static void ask_linux(struct answer *answer, uint64_t seed, size_t count, uint32_t steps)
 {
-    int status;
-    pid_t pid = fork();
+    pid_t pid = child_fork();
     if (!pid) {
         for (size_t i = 0; i < count; i++) {
             answer[i].m = (struct mapping){.os = &mapping_native, .seed = seed + i};
@@ -48,8 +48,7 @@ static void ask_linux(struct answer *answer, uint64_t seed, size_t count, uint32
         }
         _exit(0);
     }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
+    child_fine(pid);
 }
 
 /* The first step after which the two differ. */

@@ -2,6 +2,7 @@
 /* Signals, timers and sleep of a guest, and what an interrupt, a limit and a snapshot do to them.
  */
 #include "box.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -178,7 +179,7 @@ static void test_interrupt(void **state)
     open_guest(box);
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
     for (unsigned i = 0; i < 20; i++) {
-        assert_int_equal(pthread_create(&thread, NULL, break_sleep, box), 0);
+        thread_begin(&thread, break_sleep, box);
         assert_int_equal(TRY(box, "SleepOn", value_u32(LONG_MS)), HL_ERR_INTERRUPTED);
         pthread_join(thread, NULL);
         assert_int_equal(hl_sandbox_restore(box->sb, snapshot, &box->error), 0);

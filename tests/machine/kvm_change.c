@@ -3,7 +3,7 @@
  * Mappings that change while the guest has them cached.  The machine makes KVM forget a translation
  * by a trick (machine_memory.c: forget()), so each case runs many times.
  */
-#include "kit.h"
+#include "vm.h"
 
 enum { PRESENT = 1, WRITE = 2, USER = 4, FETCH = 16, PF = 14, BP = 3 };
 #define TURNS 200

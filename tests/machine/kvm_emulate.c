@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Instructions carried out by the host do what the processor does, to the last flag. */
-#include "kit.h"
+#include "vm.h"
 
 #include <hl/debug.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every exception a ring-3 program can raise, with its vector, error code, rip and address. */
-#include "kit.h"
+#include "vm.h"
 
 enum {
     DE = 0,

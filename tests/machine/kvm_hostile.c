@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nothing that ring 3 does shuts the vCPU down, reaches ring 0 or shows the host a wrong place. */
-#include "kit.h"
+#include "vm.h"
 
 #include <signal.h>
 #include <time.h>

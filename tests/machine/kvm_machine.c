@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine's making, memory and mappings: all that needs no guest instruction. */
-#include "kit.h"
+#include "vm.h"
+#include "child.h"
 #include "retry.h"
 
 #include <errno.h>
@@ -41,8 +42,7 @@ static void test_destroy_null(void **state)
 /* In a process of its own, as the library opens /dev/kvm once: what create gives on this device. */
 static int create_with_device(const char *path, bool as_nobody, rlim_t files)
 {
-    pid_t pid = fork();
-    assert_true(pid >= 0);
+    pid_t pid = child_fork();
     if (pid == 0) {
         const struct hl_machine_config config = {.memory = PAGE};
         struct hl_machine *m = NULL;
@@ -56,10 +56,7 @@ static int create_with_device(const char *path, bool as_nobody, rlim_t files)
         bool fine = rc == 0 ? m != NULL : m == NULL && error.code == rc && error.text[0];
         _exit(fine ? -rc : 101);
     }
-    int status;
-    assert_int_equal(RETRY(waitpid(pid, &status, 0)), pid);
-    assert_true(WIFEXITED(status));
-    return -WEXITSTATUS(status);
+    return -child_code(pid);
 }
 
 static void test_device_missing(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine's exits and registers: ports, MMIO, system calls, what is kept across each of them. */
-#include "kit.h"
+#include "vm.h"
 
 #define DEVICE 0x800000ull      /* mapped to a GPA outside the memory */
 #define DEVICE_GPA (1ull << 36) /* processors have 39 address bits and more */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles of a guest whose exits are known: every number is exact, and nothing is made up. */
 #include "box.h"
+#include "thread.h"
 
 #include <jansson.h>
 #include <pthread.h>
@@ -642,7 +643,7 @@ static void test_interrupt_while_sampled(void **state)
     struct prof *p = *state;
     pthread_t thread;
     open_profile(p, "exits", (struct hl_profile_config){.rate_hz = 10000});
-    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, p), 0);
+    thread_begin(&thread, interrupt_soon, p);
     assert_int_equal(TRY(&p->box, "Spin", value_u64(1ull << 60)), HL_ERR_INTERRUPTED);
     pthread_join(thread, NULL);
     read_profile(p);
@@ -745,7 +746,7 @@ static void test_json_while_the_guest_spins(void **state)
     struct prof *p = *state;
     pthread_t thread;
     open_profile(p, "exits", (struct hl_profile_config){0});
-    assert_int_equal(pthread_create(&thread, NULL, spin, p), 0);
+    thread_begin(&thread, spin, p);
     for (unsigned i = 0; i < 50; i++) {
         read_profile(p);
         usleep(2000);
@@ -823,7 +824,7 @@ static void test_threads(void **state)
                          0);
         assert_int_equal(hl_profile_attach(p->profile, w[i].sb, &p->box.error), 0);
         assert_int_equal(hl_sandbox_start(w[i].sb, &p->box.error), 0);
-        assert_int_equal(pthread_create(&thread[i], NULL, work, &w[i]), 0);
+        thread_begin(&thread[i], work, &w[i]);
     }
     for (unsigned i = 0; i < 20; i++)
         read_profile(p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A program that opens its guest by a relative name, and then changes its directory as daemons do. */
 #include "box.h"
+#include "child.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -124,18 +125,15 @@ static int be_profiled(void)
 static void test_profile(void **state)
 {
     char path[64];
-    int status = -1;
     (void)state;
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         setenv("HL_PROFILE", "p.json", 1);
         if (chdir(directory) == 0)
             execl("/proc/self/exe", "test_chdir", "profiled", NULL);
         _exit(1);
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    child_fine(child);
     in_directory(path, sizeof(path), "p.json");
     assert_int_equal(unlink(path), 0);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fork(): a child destroys its copies, and its parent does not notice. */
 #include "box.h"
+#include "child.h"
+#include "thread.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -29,15 +31,12 @@ static char directory[] = "/tmp/hl-fork-XXXXXX"; /* for the registry */
 /* 0 where the function is true in the child, which then ends without cleaning up. */
 static int in_child(bool (*check)(struct box *box), struct box *box)
 {
-    int status = -1;
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         alarm(20 * slow());
         _exit(!check(box));
     }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
+    return child_wait(child);
 }
 
 static struct hl_snapshot *snapshot;
@@ -171,7 +170,6 @@ static void test_fork_in_a_host_function(void **state)
 {
     struct box *box = *state;
     pid_t child = -1;
-    int status = -1;
     box_create(box, "conformance", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
     box_register(box, "HostAdd", "i32(i32, i32)", host_forks, &child);
     assert_int_equal(hl_sandbox_debug(box->sb, NULL, NULL, &box->error), 0);
@@ -184,8 +182,7 @@ static void test_fork_in_a_host_function(void **state)
     }
     assert_int_equal(rc, 0);
     assert_int_equal(box->result.i32, 42);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    child_fine(child);
     assert_int_equal(access(hl_sandbox_debug_remote(box->sb), F_OK), 0);
 }
 
@@ -223,7 +220,6 @@ static size_t read_to_the_end(int fd)
 static void test_child_does_not_keep_connections(void **state)
 {
     struct box *box = *state;
-    int status;
     unsigned port;
     char endpoint[32];
     box_create(box, "conformance", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
@@ -237,8 +233,7 @@ static void test_child_does_not_keep_connections(void **state)
     int second = dial(port);
     struct pollfd refused = {second, POLLIN, 0};
     assert_int_equal(poll(&refused, 1, 10000 * (int)slow()), 1);
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         alarm(60 * slow());
@@ -260,7 +255,7 @@ static void test_child_does_not_keep_connections(void **state)
     close(first);
     close(second);
     kill(child, SIGKILL);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    child_wait(child);
 }
 
 /* ---- locks ---- */
@@ -300,7 +295,7 @@ static void test_forks_at_any_time(void **state)
     box_open(box, "conformance");
     atomic_store(&stop, false);
     for (size_t i = 0; i < COUNT(thread); i++)
-        assert_int_equal(pthread_create(&thread[i], NULL, make_and_destroy, box), 0);
+        thread_begin(&thread[i], make_and_destroy, box);
     for (int i = 0; i < 100 && !bad; i++)
         bad = in_child(makes_one, box);
     atomic_store(&stop, true);
@@ -314,13 +309,12 @@ static void test_forks_at_any_time(void **state)
 static void test_child_does_not_keep_the_lock(void **state)
 {
     struct box *box = *state;
-    int status, ready[2];
+    int ready[2];
     char byte;
     assert_int_equal(pipe(ready), 0);
     int lock = registry_lock();
     assert_true(lock >= 0);
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         (void)!write(ready[1], "x", 1);
         pause();
@@ -335,7 +329,7 @@ static void test_child_does_not_keep_the_lock(void **state)
     close(fd);
     registry_unlock(-1);
     kill(child, SIGKILL);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    child_wait(child);
     close(ready[0]);
     close(ready[1]);
 }
@@ -387,7 +381,7 @@ static int fork_first(unsigned turns)
         ;
     for (volatile unsigned i = 0; i < turns; i++)
         ;
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0)
         _exit(!makes_a_sandbox());
     waitpid(child, &status, 0);
@@ -402,12 +396,12 @@ static void test_first_fork(void **state)
     for (unsigned i = 0; i < 300; i++) {
         int status = -1;
         snprintf(turns, sizeof(turns), "%u", i % 100 * 200);
-        pid_t program = fork();
+        pid_t program = child_fork();
         if (program == 0) {
             execl("/proc/self/exe", "test_fork", "first", turns, (char *)NULL);
             _exit(3);
         }
-        assert_int_equal(waitpid(program, &status, 0), program);
+        status = child_wait(program);
         if (status)
             fail_msg("%s turns: status 0x%x", turns, (unsigned)status);
     }

@@ -4,6 +4,7 @@
  * neither end it nor depend on it.
  */
 #include "box.h"
+#include "child.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -88,12 +89,12 @@ static void test_probe_between_ticks(void **state)
     int status;
     (void)state;
     for (int i = 0; i < 60; i++) {
-        pid_t pid = fork();
+        pid_t pid = child_fork();
         if (pid == 0) {
             start_ticks(50000);
             _exit(hl_debug_probe(&can, &error) ? 255 : abilities(&can));
         }
-        assert_int_equal(waitpid(pid, &status, 0), pid);
+        status = child_wait(pid);
         assert_true(WIFEXITED(status));
         if (i == 0)
             assert_int_equal(hl_debug_probe(&can, &error), 0);

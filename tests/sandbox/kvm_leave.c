@@ -5,6 +5,7 @@
  * call returns.
  */
 #include "box.h"
+#include "thread.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -203,7 +204,7 @@ static void in_thread(struct armed *a, enum way way)
 {
     pthread_t thread;
     now.way = way;
-    assert_int_equal(pthread_create(&thread, NULL, add_in_thread, a), 0);
+    thread_begin(&thread, add_in_thread, a);
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
@@ -233,7 +234,7 @@ static void *jump_and_end(void *opaque)
 static void test_jump_in_a_thread_that_ends(void **state)
 {
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, jump_and_end, *state), 0);
+    thread_begin(&thread, jump_and_end, *state);
     assert_int_equal(pthread_join(thread, NULL), 0);
     expect_mended(*state);
 }
@@ -426,7 +427,7 @@ static void test_destroy_from_another_thread(void **state)
 {
     struct armed *a = *state;
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, spin, a), 0);
+    thread_begin(&thread, spin, a);
     while (!atomic_load(&now.begun))
         usleep(1000);
     hl_sandbox_destroy(a->box.sb);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life of sandboxes: states, threads, interruption, and that nothing is left behind. */
 #include "box.h"
+#include "thread.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -152,7 +153,7 @@ static void test_second_thread_is_told_busy(void **state)
     pthread_t thread;
 
     open_trouble(box, &h);
-    assert_int_equal(pthread_create(&thread, NULL, call_in_thread, &c), 0);
+    thread_begin(&thread, call_in_thread, &c);
     wait_for(&h.begin);
     assert_int_equal(TRY0(box, "Count"), HL_ERR_BUSY);
     assert_int_equal(hl_sandbox_main(box->sb, NULL, NULL), HL_ERR_BUSY);
@@ -170,7 +171,7 @@ static void test_interrupt_in_a_host_call(void **state)
     pthread_t thread;
 
     open_trouble(box, &h);
-    assert_int_equal(pthread_create(&thread, NULL, call_in_thread, &c), 0);
+    thread_begin(&thread, call_in_thread, &c);
     wait_for(&h.begin);
     hl_sandbox_interrupt(box->sb);
     hl_sandbox_interrupt(box->sb);
@@ -193,7 +194,7 @@ static void test_interrupt_ends_every_loop(void **state)
         struct caller c = {.box = box, .function = loops[i % 3], .no_argument = true};
         pthread_t thread;
         open_trouble(box, &h);
-        assert_int_equal(pthread_create(&thread, NULL, call_in_thread, &c), 0);
+        thread_begin(&thread, call_in_thread, &c);
         while (i % 3 == 2 ? __atomic_load_n(&box->out_size, __ATOMIC_RELAXED) < 100
                           : atomic_load(&h.calls) < 1 + (int)i % 5 && !(i % 3 == 0 && h.calls))
             sched_yield();
@@ -227,7 +228,7 @@ static void test_only_the_target_is_interrupted(void **state)
     memset(&other, 0, sizeof(other));
     open_trouble(box, &h);
     open_trouble(&other, &h2);
-    assert_int_equal(pthread_create(&thread, NULL, call_in_thread, &c), 0);
+    thread_begin(&thread, call_in_thread, &c);
     while (!atomic_load(&h.calls))
         sched_yield();
     hl_sandbox_interrupt(other.sb);
@@ -261,7 +262,7 @@ static void test_interrupt_races_with_calls(void **state)
         pthread_t thread;
         int rc = 0, count = 0;
         open_trouble(box, &h);
-        assert_int_equal(pthread_create(&thread, NULL, interrupt_all_the_time, &h), 0);
+        thread_begin(&thread, interrupt_all_the_time, &h);
         while (!rc && count < 200) {
             rc = hl_sandbox_call(box->sb, "Count", NULL, 0, &box->result, &box->error);
             if (!rc)
@@ -288,7 +289,7 @@ static void test_moves_between_threads(void **state)
     for (int i = 0; i < 20; i++) {
         struct caller c = {.box = box, .function = "CallHook", .argument = JUST_COUNT};
         pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, call_in_thread, &c), 0);
+        thread_begin(&thread, call_in_thread, &c);
         assert_int_equal(pthread_join(thread, NULL), 0);
         assert_int_equal(c.rc, 0);
         CALL(box, "CallHook", value_i32(JUST_COUNT));
@@ -378,7 +379,7 @@ static void test_crowd(void **state)
     box_open(box, "trouble");
     for (size_t i = 0; i < COUNT(threads); i++) {
         crowds[i] = (struct crowd){box->image, 0};
-        assert_int_equal(pthread_create(&threads[i], NULL, live_in_thread, &crowds[i]), 0);
+        thread_begin(&threads[i], live_in_thread, &crowds[i]);
     }
     for (size_t i = 0; i < COUNT(threads); i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);

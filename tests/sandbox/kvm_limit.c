@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits on calls, and interrupts: in guest code, in host functions, under a debugger. */
 #include "box.h"
+#include "child.h"
+#include "thread.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -137,7 +139,7 @@ static void test_cpu_time_is_the_threads_own(void **state)
     open_limits(box, &h);
     limit(box, (struct hl_limits){.cpu_ns = 50 * MS});
     for (unsigned i = 0; i < COUNT(thread); i++)
-        assert_int_equal(pthread_create(&thread[i], NULL, burn, &end), 0);
+        thread_begin(&thread[i], burn, &end);
     uint64_t begin = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     int rc = TRY0(box, "Spin");
     uint64_t took = clock_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
@@ -226,7 +228,7 @@ static void test_exits_are_the_guests(void **state)
     pthread_t thread;
     open_limits(box, &h);
     limit(box, (struct hl_limits){.exits = 3, .wall_ns = 50 * MS});
-    assert_int_equal(pthread_create(&thread, NULL, kick_often, &h), 0);
+    thread_begin(&thread, kick_often, &h);
     int rc = TRY0(box, "Spin");
     atomic_store(&h.wait, true);
     pthread_join(thread, NULL);
@@ -388,7 +390,7 @@ static void test_many_at_once(void **state)
                                   : (struct hl_limits){.wall_ns = r[i].ms * MS});
     }
     for (unsigned i = 0; i < N; i++)
-        assert_int_equal(pthread_create(&thread[i], NULL, run_into_limit, &r[i]), 0);
+        thread_begin(&thread[i], run_into_limit, &r[i]);
     for (unsigned i = 0; i < N; i++) {
         assert_int_equal(pthread_join(thread[i], NULL), 0);
         assert_true(r[i].fine);
@@ -402,7 +404,6 @@ static void test_after_a_fork(void **state)
 {
     struct box *box = *state;
     struct host h;
-    int status;
 #ifdef __SANITIZE_THREAD__
     print_message("# ThreadSanitizer starts no threads after a fork\n");
     skip();
@@ -410,7 +411,7 @@ static void test_after_a_fork(void **state)
     open_limits(box, &h);
     limit(box, (struct hl_limits){.wall_ns = 5 * MS});
     assert_int_equal(TRY0(box, "Spin"), HL_ERR_INTERRUPTED);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         struct box other = {0};
         watchdog(60);
@@ -422,8 +423,7 @@ static void test_after_a_fork(void **state)
         _exit(rc == HL_ERR_INTERRUPTED ? 0 : 1);
     }
     assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    child_fine(child);
 }
 
 /* ---- a debugger ----------------------------------------------------------------------------- */
@@ -487,7 +487,7 @@ static int hold(struct box *box, struct host *h, struct caller *c, pthread_t *th
 {
     char reply[256];
     *c = (struct caller){.box = box, .function = "AskAndSpin"};
-    assert_int_equal(pthread_create(thread, NULL, call_it, c), 0);
+    thread_begin(thread, call_it, c);
     while (!atomic_load(&h->inside))
         usleep(500);
     int fd = attach();
@@ -571,7 +571,7 @@ static void test_interrupt_before_a_held_call(void **state)
     serve(box);
     int fd = attach();
     ask(fd, "?", reply, sizeof(reply));
-    assert_int_equal(pthread_create(&thread, NULL, call_it, &c), 0);
+    thread_begin(&thread, call_it, &c);
     usleep(50000);
     assert_false(atomic_load(&c.done)); /* a call waits for the debugger */
     while (!atomic_load(&c.done)) {

@@ -4,6 +4,8 @@
  * one, with the code it would have said.  The headers say which functions there are.
  */
 #include "box.h"
+#include "child.h"
+#include "vm.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -52,16 +54,13 @@ static void test_values(void **state)
 static void test_probe(void **state)
 {
     (void)state;
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0) {
         struct hl_debug_abilities can;
         const struct rlimit none = {0};
         _exit(setrlimit(RLIMIT_NOFILE, &none) || hl_debug_probe(&can, NULL) >= 0);
     }
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    child_fine(child);
     note("hl_debug_probe");
 }
 
@@ -182,13 +181,10 @@ static void test_run(void **state)
     struct vm *vm = *state;
     static const uint8_t out[] = {0xe6, PORT};
     vm_load(vm, out, out + sizeof(out));
-    fflush(stdout);
-    pid_t child = fork();
+    pid_t child = child_fork();
     if (child == 0)
         _exit(hl_machine_run(vm->m, &vm->exit, NULL) != HL_ERR_KVM);
-    int status = -1;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    child_fine(child);
     note("hl_machine_run");
 }
 

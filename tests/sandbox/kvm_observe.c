@@ -430,12 +430,12 @@ static void test_with_a_debugger(void **state)
     expect(&s, "BxsE");
     attach_idle(g);
     insert(g, GDB_SW_BREAK, at, 1);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     BEGIN(g, "Tick", value_i32(1));
     expect_break(g, GDB_STOP_SW_BREAK, at);
     drop(g, GDB_SW_BREAK, at, 1);
     step(g);
-    go(g, GDB_CONTINUE);
+    CONTINUE(g);
     call_end(g, 1);
     expect(&s, "BxsE");
     assert_int_equal(s.result.i32, 1);

@@ -2,6 +2,7 @@
 /* Files and buffers of the host in a guest: what it sees, what it cannot do, and what is refused.
  */
 #include "left.h"
+#include "thread.h"
 #include "box.h"
 
 #include <fcntl.h>
@@ -539,7 +540,7 @@ static void test_while_another_thread_forks(void **state)
     pthread_t thread;
     int rc = 0;
     open_share(box, ROOM);
-    assert_int_equal(pthread_create(&thread, NULL, make_children, &end), 0);
+    thread_begin(&thread, make_children, &end);
     for (int i = 0; i < 100 && !rc; i++) {
         hl_gva_t at = 0;
         rc = hl_sandbox_map_buffer(box->sb, &at, data, sizeof(data), HL_MAP_READ, &box->error);

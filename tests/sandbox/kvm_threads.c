@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many threads, many sandboxes, many lives: none disturbs another, and nothing is left of them. */
 #include "left.h"
+#include "thread.h"
 #include "conformance.h"
 
 #include <sys/resource.h>
@@ -71,7 +72,7 @@ static void test_moves_between_threads(void **state)
     struct steps s = {.con = con};
     for (s.step = 0; s.step <= 8; s.step++) {
         pthread_t thread;
-        assert_int_equal(pthread_create(&thread, NULL, take_step, &s), 0);
+        thread_begin(&thread, take_step, &s);
         assert_int_equal(pthread_join(thread, NULL), 0);
         if (s.failed)
             fail_msg("step %d: %s", s.step, con->box.error.text);
@@ -139,7 +140,7 @@ static void test_rivals(void **state)
 {
     struct rival r[2] = {{.con = *state, .first = 0}, {.con = *state, .first = 1000000}};
     for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&r[i].thread, NULL, compete, &r[i]), 0);
+        thread_begin(&r[i].thread, compete, &r[i]);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(pthread_join(r[i].thread, NULL), 0);
         assert_int_equal(r[i].wrong, 0);
@@ -199,7 +200,7 @@ static void test_200_in_200_threads(void **state)
     for (unsigned i = 0; i < count; i++) {
         c[i].con = *state;
         c[i].barrier = &barrier;
-        assert_int_equal(pthread_create(&c[i].thread, NULL, live, &c[i]), 0);
+        thread_begin(&c[i].thread, live, &c[i]);
     }
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(pthread_join(c[i].thread, NULL), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sandboxes made of a snapshot: they begin where it was, and share nothing they write to. */
 #include "box.h"
+#include "thread.h"
 
 #include <pthread.h>
 
@@ -196,7 +197,7 @@ static void test_crowd(void **state)
 
     for (size_t i = 0; i < COUNT(crowd); i++) {
         crowd[i] = (struct crowd){.snapshot = s};
-        assert_int_equal(pthread_create(&thread[i], NULL, live, &crowd[i]), 0);
+        thread_begin(&thread[i], live, &crowd[i]);
     }
     for (size_t i = 0; i < COUNT(crowd); i++) {
         assert_int_equal(pthread_join(thread[i], NULL), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshot files: good ones come back, all others are refused. */
-#include "snapshot_file_box.h"
+#include "snapshot_box.h"
 
 static void test_round_trip(void **state)
 {
@@ -66,7 +66,7 @@ static void check_not_replaced(struct file *f, const struct hl_snapshot *s)
     char path[160];
     struct stat st;
 
-    snprintf(path, sizeof(path), "%s/other", f->dir);
+    snprintf(path, sizeof(path), "%s/other", f->scratch.dir);
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(hl_snapshot_save(s, path, &f->box.error), HL_ERR_FILE);
     check_error(&f->box.error, HL_ERR_FILE);
@@ -88,7 +88,7 @@ static void test_cannot_be_written(void **state)
     assert_int_equal(load(f, &s, 0), 0);
     assert_int_equal(hl_snapshot_save(s, "/nonexistent/file", &f->box.error), HL_ERR_FILE);
     check_error(&f->box.error, HL_ERR_FILE);
-    assert_int_equal(hl_snapshot_save(s, f->dir, &f->box.error), HL_ERR_FILE);
+    assert_int_equal(hl_snapshot_save(s, f->scratch.dir, &f->box.error), HL_ERR_FILE);
     check_error(&f->box.error, HL_ERR_FILE);
     check_not_replaced(f, s);
     assert_int_equal(hl_snapshot_save(NULL, f->path, &f->box.error), HL_ERR_ARGUMENT);
@@ -105,12 +105,12 @@ static void test_not_a_file(void **state)
     char link[160];
 
     assert_int_equal(hl_snapshot_load(&s, image, "/nonexistent", 0, error), HL_ERR_FILE);
-    assert_int_equal(hl_snapshot_load(&s, image, f->dir, 0, error), HL_ERR_FILE);
+    assert_int_equal(hl_snapshot_load(&s, image, f->scratch.dir, 0, error), HL_ERR_FILE);
     assert_int_equal(hl_snapshot_load(&s, image, "/dev/zero", 0, error), HL_ERR_FILE);
     assert_int_equal(hl_snapshot_load(&s, image, f->path, 2, error), HL_ERR_ARGUMENT);
     assert_int_equal(hl_snapshot_load(&s, NULL, f->path, 0, error), HL_ERR_ARGUMENT);
     assert_int_equal(hl_snapshot_load(NULL, image, f->path, 0, error), HL_ERR_ARGUMENT);
-    snprintf(link, sizeof(link), "%s/link", f->dir);
+    snprintf(link, sizeof(link), "%s/link", f->scratch.dir);
     assert_int_equal(symlink(f->path, link), 0);
     assert_int_equal(hl_snapshot_load(&s, image, link, 0, error), HL_ERR_FILE);
     check_error(error, HL_ERR_FILE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshot files with right checksums that say what no guest could be. */
-#include "snapshot_file_box.h"
+#include "snapshot_box.h"
 
 #include <sys/resource.h>
 #include <time.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots: whatever a call did, after a restore nothing of it is left. */
 #include "box.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -401,7 +402,7 @@ static void test_segments_under_seccomp(void **state)
         print_message("skip test_segments_under_seccomp: no FSGSBASE\n");
         skip();
     }
-    assert_int_equal(pthread_create(&thread, NULL, load_under_a_filter, &w->box), 0);
+    thread_begin(&thread, load_under_a_filter, &w->box);
     pthread_join(thread, &same);
     assert_non_null(same);
 }
@@ -428,7 +429,7 @@ static void test_segments(void **state)
         load_segments(&w->box, ~i);
         restore(w);
         assert_int_equal(CALL(&other, "Segments")->u64, began);
-        assert_int_equal(pthread_create(&thread, NULL, call_segments, &w->box), 0);
+        thread_begin(&thread, call_segments, &w->box);
         pthread_join(thread, &seen);
         assert_int_equal((uintptr_t)seen, mine);
         assert_int_equal(CALL(&w->box, "Segments")->u64, mine);
@@ -600,7 +601,7 @@ static void test_in_another_thread(void **state)
     for (int i = 0; i < 4; i++) {
         pthread_t thread;
         CALL0(&w->box, "Count");
-        assert_int_equal(pthread_create(&thread, NULL, restore_in_thread, w), 0);
+        thread_begin(&thread, restore_in_thread, w);
         assert_int_equal(pthread_join(thread, NULL), 0);
         check(w);
     }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include "child.h"
 
 #include "symbols_impl.h"
 
@@ -118,7 +119,7 @@ static bool measure(const char *path)
     struct rusage used;
     double seconds, mebibytes;
     int status, code;
-    pid_t pid = fork();
+    pid_t pid = child_fork();
 
     if (pid == 0)
         _exit(ask(path));

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include "child.h"
 #include <dwarf.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -110,7 +111,7 @@ static pid_t spawn(const char *name)
         _exit(127);
     }
     assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    status = child_wait(pid);
     if (!WIFSTOPPED(status))
         fail_msg("no ptrace here, or %s does not run", path);
     return pid;
@@ -151,7 +152,7 @@ static void run_to_stop(pid_t pid, long syscall_number)
 
     do {
         assert_int_equal(ptrace(syscall_number < 0 ? PTRACE_CONT : PTRACE_SYSCALL, pid, 0, 0), 0);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
+        status = child_wait(pid);
         assert_true(WIFSTOPPED(status));
         assert_int_equal(ptrace(PTRACE_GETREGS, pid, NULL, &u), 0);
     } while (syscall_number >= 0 && u.orig_rax != (unsigned long)syscall_number);

@@ -1,43 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.h - guest files in memory, to be changed and opened. */
-#ifndef TESTS_FILE_H
-#define TESTS_FILE_H
+/* elf_file.h - guest files in memory, to be changed and opened. */
+#ifndef TESTS_ELF_FILE_H
+#define TESTS_ELF_FILE_H
 
-#include "kit.h"
+#include "files.h"
 
 #include <elf.h>
 #include <hl/image.h>
 
 #define GUEST_FILE(name) TEST_BUILD "/tests/guest/" name
 
-struct file {
-    uint8_t *data;
-    size_t size;
-};
-
-static inline struct file file_read(const char *path)
-{
-    struct file file = {0};
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        fail_msg("cannot open %s", path);
-    fseek(f, 0, SEEK_END);
-    file.size = (size_t)ftell(f);
-    rewind(f);
-    file.data = malloc(file.size);
-    assert_non_null(file.data);
-    assert_int_equal(fread(file.data, 1, file.size, f), file.size);
-    fclose(f);
-    return file;
-}
-
-static inline Elf64_Ehdr *file_header(struct file *f)
+static inline Elf64_Ehdr *file_header(struct bytes *f)
 {
     return (Elf64_Ehdr *)(void *)f->data;
 }
 
 /* Program header number n (from 0) of this type. */
-static inline Elf64_Phdr *file_segment(struct file *f, uint32_t type, unsigned n)
+static inline Elf64_Phdr *file_segment(struct bytes *f, uint32_t type, unsigned n)
 {
     Elf64_Phdr *ph = (Elf64_Phdr *)(void *)(f->data + file_header(f)->e_phoff);
     for (unsigned i = 0; i < file_header(f)->e_phnum; i++)
@@ -48,7 +27,7 @@ static inline Elf64_Phdr *file_segment(struct file *f, uint32_t type, unsigned n
 }
 
 /* Where in the file an address is. */
-static inline uint8_t *file_at(struct file *f, uint64_t address)
+static inline uint8_t *file_at(struct bytes *f, uint64_t address)
 {
     for (unsigned i = 0; i < 3; i++) {
         const Elf64_Phdr *ph = file_segment(f, PT_LOAD, i);
@@ -60,7 +39,7 @@ static inline uint8_t *file_at(struct file *f, uint64_t address)
 }
 
 /* The ABI note: Elf64_Nhdr, name "HL" in 4 bytes, struct hl_note. */
-static inline Elf64_Nhdr *file_note_header(struct file *f)
+static inline Elf64_Nhdr *file_note_header(struct bytes *f)
 {
     return (Elf64_Nhdr *)(void *)(f->data + file_segment(f, PT_NOTE, 0)->p_offset);
 }
@@ -71,14 +50,14 @@ struct file_note {
     int64_t functions, functions_end, imports, imports_end;
 } __attribute__((packed, aligned(4)));
 
-static inline struct file_note *file_note(struct file *f)
+static inline struct file_note *file_note(struct bytes *f)
 {
     return (struct file_note *)(void *)((uint8_t *)(file_note_header(f) + 1) + 4);
 }
 
 /* Descriptor number n of the functions or the imports: their places are relative to their fields.
  */
-static inline struct hl_desc *file_desc(struct file *f, bool import, unsigned n)
+static inline struct hl_desc *file_desc(struct bytes *f, bool import, unsigned n)
 {
     const Elf64_Phdr *ph = file_segment(f, PT_NOTE, 0);
     const struct file_note *note = file_note(f);
@@ -91,7 +70,7 @@ static inline struct hl_desc *file_desc(struct file *f, bool import, unsigned n)
 }
 
 /* Open it: 0 (and closed again), or the error's code, after a look at the error. */
-static inline int file_open(const struct file *f, struct hl_error *error)
+static inline int file_open(const struct bytes *f, struct hl_error *error)
 {
     struct hl_image *image = NULL;
     int rc = hl_image_from_memory(&image, "file", f->data, f->size, error);

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot_file_box.h - a sandbox, and the file of a snapshot of it, to be changed and tried. */
-#ifndef TESTS_KVM_SNAPSHOT_FILE_BOX_H
-#define TESTS_KVM_SNAPSHOT_FILE_BOX_H
+/* snapshot_box.h - a sandbox, and the file of a snapshot of it, to be changed and tried. */
+#ifndef TESTS_SNAPSHOT_BOX_H
+#define TESTS_SNAPSHOT_BOX_H
 
 #include "box.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <hl/snapshot.h>
 
+#include "files.h"
 #include "snapshot_file.h"
 
 #define KEPT (256u << 10)
@@ -18,31 +16,23 @@ static const struct hl_sandbox_config config = {.heap = 8 << 20, .stack = 64 << 
 
 struct file {
     struct box box;
-    char dir[64], path[128];
+    struct scratch scratch;
+    char path[SCRATCH_MAX + 8];
     uint8_t *bytes;
     size_t size;
 };
 
 static inline void read_back(struct file *f)
 {
-    struct stat st;
-    int fd = open(f->path, O_RDONLY);
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &st), 0);
-    f->size = (size_t)st.st_size;
-    f->bytes = realloc(f->bytes, f->size);
-    assert_non_null(f->bytes);
-    assert_int_equal(read(fd, f->bytes, f->size), f->size);
-    close(fd);
+    struct bytes b = bytes_read(f->path);
+    free(f->bytes);
+    f->bytes = b.data;
+    f->size = b.size;
 }
 
 static inline void write_bytes(struct file *f, const void *bytes, size_t size)
 {
-    unlink(f->path);
-    int fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, size), size);
-    close(fd);
+    bytes_write(f->path, bytes, size);
 }
 
 static inline int setup(void **state)
@@ -52,10 +42,8 @@ static inline int setup(void **state)
     *state = f;
     if (!f)
         return -1;
-    strcpy(f->dir, "/tmp/hl-snapshot-XXXXXX");
-    if (!mkdtemp(f->dir))
-        return -1;
-    snprintf(f->path, sizeof(f->path), "%s/file", f->dir);
+    scratch_make(&f->scratch);
+    scratch_path(&f->scratch, f->path, sizeof(f->path), "file");
     box_create(&f->box, "rewind", config);
     box_start(&f->box);
     CALL(&f->box, "Keep", value_u32(KEPT));
@@ -73,8 +61,7 @@ static inline int teardown(void **state)
 {
     struct file *f = *state;
     unlink(f->path);
-    rmdir(f->dir); /* fails, and leaves it to be seen, where a temporary file was left */
-    assert_int_not_equal(access(f->dir, F_OK), 0);
+    scratch_remove(&f->scratch); /* no temporary file of a save's was left */
     box_close(&f->box);
     free(f->bytes);
     free(f);
