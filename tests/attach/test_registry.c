@@ -2,6 +2,7 @@
 /* The registry: where it is when another user has the name, and what is swept when little is left.
  */
 #include "kit.h"
+#include "files.h"
 #include "child.h"
 
 #include <errno.h>
@@ -15,8 +16,6 @@
 #include <hl/attach.h>
 
 #include "registry.h"
-
-static char runtime[] = "/tmp/hl-registry-XXXXXX";
 
 /* An entry as the process would have made it. */
 static void write_entry(int directory, int pid, uint64_t started)
@@ -120,7 +119,7 @@ static void test_taken(void **state)
 static void use_plain(void)
 {
     char path[REGISTRY_PATH];
-    setenv("XDG_RUNTIME_DIR", runtime, 1); /* root's: handed down by su */
+    setenv("XDG_RUNTIME_DIR", runtime.dir, 1); /* root's: handed down by su */
     close(open_registry(path));
     assert_string_equal(path, taken);
     assert_int_equal(listed(), 0);
@@ -190,20 +189,6 @@ static void test_unknown_start(void **state)
     close(directory);
 }
 
-static int set_directory(void **state)
-{
-    (void)state;
-    return mkdtemp(runtime) && setenv("XDG_RUNTIME_DIR", runtime, 1) == 0 ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-    char path[128];
-    (void)state;
-    snprintf(path, sizeof(path), "%s/hl", runtime);
-    return rmdir(path) || rmdir(runtime); /* nothing is left in it */
-}
-
 int main(void)
 {
     watchdog(60);
@@ -213,5 +198,5 @@ int main(void)
         cmocka_unit_test(test_no_descriptors),
         cmocka_unit_test(test_unknown_start),
     };
-    return cmocka_run_group_tests(tests, set_directory, remove_directory);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The functions of the conformance guest, one by one, and the host's interface. */
 #include "conformance.h"
+#include "files.h"
 #include "child.h"
 
 #include <hl/share.h>
@@ -463,13 +464,11 @@ static void test_out_of_descriptors(void **state)
 /* The device is opened once a process: a fresh one. */
 static int with_device(const char *path, const struct hl_image *image)
 {
-    char self[512], command[1200];
+    char self[512];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
     assert_true(n > 0);
     self[n] = 0;
-    snprintf(command, sizeof(command), "HL_KVM_DEVICE=%s '%s' create '%s'", path, self,
-             hl_image_path(image));
-    int status = system(command);
+    int status = shell("HL_KVM_DEVICE=%s '%s' create '%s'", path, self, hl_image_path(image));
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -484,10 +483,8 @@ static void test_device_missing(void **state)
 static void test_device_forbidden(void **state)
 {
     struct con *con = *state;
-    char path[] = "/tmp/hl-kvm-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
+    char path[SCRATCH_MAX];
+    scratch_file(path, "", 0);
     assert_int_equal(chmod(path, 0), 0);
     /* Root may open anything: there the file is no KVM device. */
     assert_int_equal(with_device(path, con->box.image),

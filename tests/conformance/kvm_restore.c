@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nothing of one call reaches the next behind a restore; snapshots, and files that are none. */
 #include "conformance.h"
+#include "files.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -261,32 +262,27 @@ static void test_clone(void **state)
 
 /* A snapshot in a file of a directory of its own. */
 struct saved {
-    char dir[40], path[64];
+    struct scratch scratch;
+    char path[64];
     uint8_t *bytes;
     size_t size;
 };
 
 static void save(struct con *con, struct saved *f)
 {
-    struct stat st;
-    strcpy(f->dir, "/tmp/hl-conformance-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    snprintf(f->path, sizeof(f->path), "%s/snapshot", f->dir);
+    scratch_make(&f->scratch);
+    scratch_path(&f->scratch, f->path, sizeof(f->path), "snapshot");
     if (hl_snapshot_save(con->snapshot, f->path, &con->box.error))
         fail_msg("%s", con->box.error.text);
-    int fd = open(f->path, O_RDONLY);
-    assert_int_equal(fstat(fd, &st), 0);
-    f->size = (size_t)st.st_size;
-    f->bytes = malloc(f->size + 1);
-    assert_int_equal(read(fd, f->bytes, f->size), f->size);
-    f->bytes[f->size] = 0;
-    close(fd);
+    struct bytes b = bytes_read(f->path);
+    f->bytes = b.data;
+    f->size = b.size;
 }
 
 static void saved_free(struct saved *f)
 {
     unlink(f->path);
-    rmdir(f->dir);
+    scratch_remove(&f->scratch);
     free(f->bytes);
 }
 
@@ -308,10 +304,7 @@ static void expect_load(struct con *con, const char *path, unsigned flags, int c
 /* The same file with other contents. */
 static void expect_bytes(struct con *con, struct saved *f, size_t size, unsigned flags, int code)
 {
-    unlink(f->path);
-    int fd = open(f->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    assert_int_equal(write(fd, f->bytes, size), size);
-    close(fd);
+    bytes_write(f->path, f->bytes, size);
     expect_load(con, f->path, flags, code);
 }
 
@@ -413,7 +406,7 @@ static void test_symlinked(void **state)
     struct saved f;
     char link[80];
     save(*state, &f);
-    snprintf(link, sizeof(link), "%s/link", f.dir);
+    snprintf(link, sizeof(link), "%s/link", f.scratch.dir);
     assert_int_equal(symlink(f.path, link), 0);
     expect_load(*state, link, 0, HL_ERR_FILE);
     unlink(link);

@@ -44,7 +44,7 @@ static unsigned sweep(const char *path, change_fn *change)
 }
 
 #define SET(name, what)                                                                            \
-    static void name(struct bytes *f, uint64_t value)                                               \
+    static void name(struct bytes *f, uint64_t value)                                              \
     {                                                                                              \
         (what) = (__typeof__(what))value;                                                          \
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Core files: all of a guest's memory and registers, in every state, or no file at all. */
 #include "box.h"
+#include "files.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -40,15 +41,11 @@ static struct core read_core(struct box *box)
     struct stat st;
     if (hl_sandbox_core(box->sb, path, &box->error))
         fail_msg("%s", box->error.text);
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    assert_int_equal(fstat(fileno(f), &st), 0);
+    assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
-    c.size = (size_t)st.st_size;
-    c.data = malloc(c.size);
-    assert_non_null(c.data);
-    assert_int_equal(fread(c.data, 1, c.size, f), c.size);
-    fclose(f);
+    struct bytes b = bytes_read(path);
+    c.data = b.data;
+    c.size = b.size;
     unlink(path);
     c.header = (const void *)c.data;
     assert_memory_equal(c.header->e_ident, ELFMAG, SELFMAG);
@@ -284,11 +281,8 @@ static void no_link(void **state)
     box_open(box, "trouble");
     snprintf(aim, sizeof(aim), "%s.aim", path);
     for (int there = 0; there < 2; there++) {
-        if (there) {
-            int fd = open(aim, O_WRONLY | O_CREAT | O_EXCL, 0644);
-            assert_true(fd >= 0);
-            close(fd);
-        }
+        if (there)
+            bytes_write(aim, "", 0);
         unlink(path);
         assert_int_equal(symlink(aim, path), 0);
         assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), HL_ERR_SYSTEM);
@@ -310,15 +304,12 @@ static void full_disk(void **state)
     static const char old[] = "the core file of yesterday";
     struct box *box = *state;
     struct rlimit was, limit;
-    char directory[300], file[320], text[64];
+    char directory[300], file[320];
     box_open(box, "trouble");
     snprintf(directory, sizeof(directory), "%s.d", path);
     snprintf(file, sizeof(file), "%s/core", directory);
     assert_int_equal(mkdir(directory, 0700), 0);
-    FILE *f = fopen(file, "w");
-    assert_non_null(f);
-    fputs(old, f);
-    fclose(f);
+    bytes_write(file, old, strlen(old));
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
     for (rlim_t room = 0; room < 200000; room = 3 * room + 100) {
         limit = (struct rlimit){room, was.rlim_max};
@@ -327,11 +318,9 @@ static void full_disk(void **state)
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
         assert_int_equal(rc, HL_ERR_SYSTEM);
         assert_int_equal(box->error.sys_errno, EFBIG);
-        f = fopen(file, "r");
-        assert_non_null(f);
-        assert_non_null(fgets(text, sizeof(text), f));
-        assert_string_equal(text, old);
-        fclose(f);
+        struct bytes b = bytes_read(file);
+        assert_string_equal(b.data, old);
+        free(b.data);
     }
     assert_int_equal(hl_sandbox_core(box->sb, file, &box->error), 0);
     unlink(file);

@@ -131,8 +131,8 @@ static void test_zeros_after_a_segment(void **state)
 static void test_snapshots(void **state)
 {
     struct box *box = *state;
-    char path[] = "/tmp/hl-large-XXXXXX";
-    close(mkstemp(path));
+    char path[SCRATCH_MAX];
+    scratch_file(path, "", 0);
     for (size_t i = 0; i < COUNT(guests); i++) {
         struct hl_snapshot *s = NULL, *loaded = NULL;
         struct box clone = {0};
@@ -185,27 +185,15 @@ static void test_clone_keeps_image_max(void **state)
     hl_snapshot_destroy(s);
 }
 
-static void copy_file(const char *name, const char *to)
-{
-    char from[512], buffer[4096];
-    snprintf(from, sizeof(from), TEST_BUILD "/tests/guest/%s", name);
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    assert_non_null(in);
-    assert_non_null(out);
-    for (size_t n; (n = fread(buffer, 1, sizeof(buffer), in)) > 0;)
-        assert_int_equal(fwrite(buffer, 1, n, out), n);
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-}
-
 /* The file's bytes were copied before anything was checked: it may become shorter, or another. */
 static void test_file_changed_under_it(void **state)
 {
     struct box *box = *state;
-    char path[] = "/tmp/hl-large-XXXXXX";
-    close(mkstemp(path));
+    char guest[512], path[SCRATCH_MAX];
+    scratch_file(path, "", 0);
     for (size_t i = 0; i < COUNT(guests); i++) {
-        copy_file(guests[i], path);
+        snprintf(guest, sizeof(guest), TEST_BUILD "/tests/guest/%s", guests[i]);
+        file_copy(guest, path);
         open_copy(box, path);
         int fd = open(path, O_WRONLY);
         char junk[4096];

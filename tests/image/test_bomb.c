@@ -109,12 +109,11 @@ static int open_one(const struct bytes *f, int code, const char *text)
 static void expect(const char *name, struct bomb b, int code, const char *text)
 {
     struct rusage self, used;
-    int status;
     getrusage(RUSAGE_SELF, &self);
     pid_t pid = child_fork();
     if (pid == 0)
         _exit(open_one(&b.f, code, text));
-    assert_int_equal(wait4(pid, &status, 0, &used), pid);
+    int status = child_wait_used(pid, &used);
     free(b.f.data);
     if (status)
         fail_msg("%s: not as expected", name);
@@ -315,34 +314,16 @@ static struct hl_image *open_bss(const char *path, size_t image_max, struct hl_e
     return image;
 }
 
-static void write_file(const char *path, const struct bytes *f)
-{
-    FILE *out = fopen(path, "wb");
-    assert_non_null(out);
-    assert_int_equal(fwrite(f->data, 1, f->size, out), f->size);
-    assert_int_equal(fclose(out), 0);
-}
-
-static const char *temporary(void)
-{
-    static char path[] = "/tmp/hl-bomb-XXXXXX";
-    strcpy(path + strlen(path) - 6, "XXXXXX");
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
-    return path;
-}
-
 static void test_image_max(void **state)
 {
     const size_t needs = 16 * MIB + 2 * PAGE;
     struct hl_region regions[HL_REGIONS];
     struct hl_error error;
-    const char *path = temporary();
+    char path[SCRATCH_MAX];
     (void)state;
     struct bomb b = new_guest(ET_EXEC, 1, MIB);
     add(&b, PT_LOAD, PF_R | PF_W, REST(&b), REST_AT, MIB)->p_memsz = 16 * MIB;
-    write_file(path, &b.f);
+    scratch_file(path, b.f.data, b.f.size);
     free(b.f.data);
     assert_null(open_bss(path, needs - 1, &error));
     assert_non_null(strstr(error.text, "image_max"));
@@ -400,12 +381,12 @@ static int open_small(const char *path)
 
 static void test_sparse_files(void **state)
 {
-    const char *path = temporary();
+    char path[SCRATCH_MAX];
     struct hl_error error;
     struct hl_image *image = NULL;
     (void)state;
     struct bomb b = new_guest(ET_EXEC, 1, PAGE);
-    write_file(path, &b.f);
+    scratch_file(path, b.f.data, b.f.size);
     free(b.f.data);
     assert_int_equal(truncate(path, 512ll << 20), 0);
     assert_int_equal(open_small(path), 0);

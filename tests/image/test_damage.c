@@ -32,7 +32,7 @@ static void expect_codes(const char *path, const struct damage *cases, size_t co
 #define PLAIN GUEST_FILE("plain")
 #define PIE GUEST_FILE("plain_pie")
 #define DAMAGE(name, body)                                                                         \
-    static void name(struct bytes *f)                                                               \
+    static void name(struct bytes *f)                                                              \
     {                                                                                              \
         body;                                                                                      \
     }

@@ -161,27 +161,15 @@ static void expect_open(const char *path, int code, int sys_errno)
     assert_int_equal(hl_image_open(&image, path, NULL), code);
 }
 
-/* A file of these bytes in the temporary directory. */
-static const char *make_file(const char *bytes, size_t size)
-{
-    static char path[] = "/tmp/hl-image-XXXXXX";
-    strcpy(path + strlen(path) - 6, "XXXXXX");
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, size), size);
-    close(fd);
-    return path;
-}
-
 static void test_files_that_cannot_be_read(void **state)
 {
-    const char *path;
+    char path[SCRATCH_MAX];
 
     (void)state;
     expect_open("/nonexistent/guest", HL_ERR_FILE, ENOENT);
     expect_open("/tmp", HL_ERR_FILE, EISDIR);
     expect_open("/dev/null", HL_ERR_FILE, 0);
-    path = make_file("", 0);
+    scratch_file(path, "", 0);
     unlink(path);
     assert_int_equal(mkfifo(path, 0600), 0);
     expect_open(path, HL_ERR_FILE, 0); /* and does not wait for a writer */
@@ -197,7 +185,8 @@ static void test_files_that_are_no_guests(void **state)
         "", "\n", "#!/bin/sh\necho hello\n", "\177EL", "\177ELF", "!<arch>\n", "\177ELF\2\1\1"};
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
-        const char *path = make_file(texts[i], strlen(texts[i]));
+        char path[SCRATCH_MAX];
+        scratch_file(path, texts[i], strlen(texts[i]));
         struct hl_image *image = NULL;
         struct hl_error error;
         int rc = hl_image_open(&image, path, &error);
@@ -209,9 +198,10 @@ static void test_files_that_are_no_guests(void **state)
 
 static void test_file_too_large(void **state)
 {
-    const char *path = make_file("", 0);
+    char path[SCRATCH_MAX];
 
     (void)state;
+    scratch_file(path, "", 0);
     assert_int_equal(truncate(path, (off_t)HL_IMAGE_FILE_MAX + 1), 0);
     expect_open(path, HL_ERR_LIMIT, 0);
     unlink(path);

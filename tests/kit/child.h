@@ -52,18 +52,21 @@ static inline int child_code(pid_t child)
     return WEXITSTATUS(status);
 }
 
-/* A shell command in words as of printf(); its status as of system(). */
-static inline int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static inline int shell(const char *format, ...)
+/* A shell command in words as of printf(), in a directory; the first that fails is the last. */
+static inline int shell_in(const char *dir, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static inline int shell_in(const char *dir, const char *format, ...)
 {
     char command[8192];
     va_list args;
+    int n = snprintf(command, sizeof(command), "set -e; cd '%s'; ", dir);
 
     va_start(args, format);
-    int n = vsnprintf(command, sizeof(command), format, args);
+    n += vsnprintf(command + n, sizeof(command) - (size_t)n, format, args);
     va_end(args);
     assert_in_range(n, 1, sizeof(command) - 1);
     return system(command);
 }
+#define shell(...) shell_in(".", __VA_ARGS__)
 
 #endif

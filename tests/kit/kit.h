@@ -12,7 +12,8 @@
  *   box.h       a sandbox of a guest of tests/guest; conformance.h and snapshot_box.h build on it
  *   debugger.h  the operations of a debug target, for debug_rig.h (a vCPU that the test plays) and
  *               gdb_box.h (a real one)
- *   stub.h ...
+ *
+ * The GDB stub knows nothing of libhl: tests/gdb/kit.h is its own.
  */
 #ifndef TESTS_KIT_H
 #define TESTS_KIT_H

@@ -37,7 +37,7 @@ static inline time_t seconds_now(void)
         const time_t end_ = seconds_now() + PATIENCE_S * (time_t)slow();                           \
         while (!(condition)) {                                                                     \
             if (seconds_now() > end_)                                                              \
-                fail_msg("waited %u s for %s", PATIENCE_S * slow(), #condition);                   \
+                fail_msg("waited %u s for %s", PATIENCE_S *slow(), #condition);                    \
             usleep(100);                                                                           \
         }                                                                                          \
     } while (0)

@@ -9,7 +9,7 @@ ulimit -i 0 || exit 77
 for suite in kvm/kick conformance/interrupt sandbox/limit debug/debug profile/profile; do
     out=$("$B/tests/${suite%/*}/kvm_${suite#*/}")
     rc=$?
-    echo "$out" | sed "s|^\(\(not \)\{0,1\}ok [0-9]* - \)/\1$suite: |"
+    echo "$out" | sed "s|^\(\(not \)\{0,1\}ok [0-9]* - \)|\1$suite: |"
     [ $rc = 0 ] || status=1
 done
 exit $status

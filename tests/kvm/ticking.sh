@@ -10,7 +10,7 @@ for how in restart break; do
         snapshot/clone snapshot/file core/core sandbox/share debug/debug debug/watch; do
         out=$(HL_TEST_TICK=$how "$B/tests/${suite%/*}/kvm_${suite#*/}")
         rc=$?
-        echo "$out" | sed "s|^\(\(not \)\{0,1\}ok [0-9]* - \)/\1$how, $suite: |"
+        echo "$out" | sed "s|^\(\(not \)\{0,1\}ok [0-9]* - \)|\1$how, $suite: |"
         [ $rc = 0 ] || status=1
     done
 done

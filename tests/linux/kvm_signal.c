@@ -2,6 +2,7 @@
 /* Signals, timers and sleep of a guest, and what an interrupt, a limit and a snapshot do to them.
  */
 #include "box.h"
+#include "files.h"
 #include "thread.h"
 
 #include <pthread.h>
@@ -260,13 +261,11 @@ static void test_snapshot_has_the_alarm(void **state)
 {
     struct box *box = *state;
     struct hl_snapshot *snapshot;
-    char path[] = "/tmp/hl-linux-signal-XXXXXX";
+    char path[SCRATCH_MAX];
     open_guest(box);
     CALL(box, "SetAlarm", value_u32(50000));
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    close(fd);
+    scratch_file(path, "", 0);
     assert_int_equal(hl_snapshot_save(snapshot, path, &box->error), 0);
     hl_snapshot_destroy(snapshot);
     assert_int_equal(hl_snapshot_load(&snapshot, box->image, path, 0, &box->error), 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine's making, memory and mappings: all that needs no guest instruction. */
 #include "vm.h"
+#include "files.h"
 #include "child.h"
 #include "retry.h"
 
@@ -73,13 +74,11 @@ static void test_device_is_another(void **state)
 
 static void test_device_forbidden(void **state)
 {
-    char path[] = "/tmp/hl-no-kvm-XXXXXX";
-    int fd = mkstemp(path);
+    char path[SCRATCH_MAX];
 
     (void)state;
-    assert_true(fd >= 0);
-    fchmod(fd, 0);
-    close(fd);
+    scratch_file(path, "", 0);
+    assert_int_equal(chmod(path, 0), 0);
     int rc = create_with_device(path, getuid() == 0, 0);
     unlink(path);
     assert_int_equal(rc, HL_ERR_KVM_ACCESS);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program that opens its guest by a relative name, and then changes its directory as daemons do. */
+/* A program that opens its guest by a relative name, and then changes its directory as daemons do.
+ */
 #include "box.h"
+#include "files.h"
 #include "child.h"
 
 #include <fcntl.h>
@@ -12,37 +14,18 @@
 #include <hl/debug.h>
 #include <hl/symbols.h>
 
-static char directory[] = "/tmp/hl-chdir-XXXXXX";
-
-static void copy_guest(const char *to)
-{
-    static uint8_t data[1 << 22];
-    FILE *in = fopen(TEST_BUILD "/tests/guest/conformance", "r"), *out = fopen(to, "w");
-    assert_true(in && out);
-    size_t n = fread(data, 1, sizeof(data), in);
-    assert_true(n > 0 && n < sizeof(data));
-    assert_int_equal(fwrite(data, 1, n, out), n);
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-}
-
-static void in_directory(char *path, size_t size, const char *name)
-{
-    snprintf(path, size, "%s/%s", directory, name);
-}
-
 /* Opened as "g", with its socket as "own.sock"; then away, and the guest's file is gone. */
 static void open_and_leave(struct box *box)
 {
     char path[64];
-    assert_int_equal(chdir(directory), 0);
-    copy_guest("g");
+    assert_int_equal(chdir(runtime.dir), 0);
+    file_copy(TEST_BUILD "/tests/guest/conformance", "g");
     assert_int_equal(hl_image_open(&box->image, "g", &box->error), 0);
     box_create(box, "", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
     assert_int_equal(hl_sandbox_debug(box->sb, "unix:own.sock", NULL, &box->error), 0);
     assert_int_equal(chdir("/"), 0);
     box_start(box);
-    in_directory(path, sizeof(path), "g");
+    scratch_path(&runtime, path, sizeof(path), "g");
     assert_int_equal(unlink(path), 0);
 }
 
@@ -54,8 +37,8 @@ static void test_debugger(void **state)
     char guest[64], sock[64], endpoint[80];
 
     open_and_leave(box);
-    in_directory(guest, sizeof(guest), "g");
-    in_directory(sock, sizeof(sock), "own.sock");
+    scratch_path(&runtime, guest, sizeof(guest), "g");
+    scratch_path(&runtime, sock, sizeof(sock), "own.sock");
     snprintf(endpoint, sizeof(endpoint), "unix:%s", sock);
     assert_int_equal(hl_attachable_list(&list, &count, &box->error), 0);
     assert_int_equal(count, 1);
@@ -84,19 +67,16 @@ static void test_symbols(void **state)
 
 static void test_core(void **state)
 {
-    static char data[1 << 20];
     struct box *box = *state;
     char guest[64], core[64];
 
     open_and_leave(box);
-    in_directory(guest, sizeof(guest), "g");
-    in_directory(core, sizeof(core), "core");
+    scratch_path(&runtime, guest, sizeof(guest), "g");
+    scratch_path(&runtime, core, sizeof(core), "core");
     assert_int_equal(hl_sandbox_core(box->sb, core, &box->error), 0);
-    int fd = open(core, O_RDONLY | O_CLOEXEC);
-    ssize_t n = read(fd, data, sizeof(data));
-    assert_true(n > 0);
-    assert_non_null(memmem(data, (size_t)n, guest, strlen(guest) + 1)); /* NT_FILE */
-    close(fd);
+    struct bytes b = bytes_read(core);
+    assert_non_null(memmem(b.data, b.size, guest, strlen(guest) + 1)); /* NT_FILE */
+    free(b.data);
     unlink(core);
 }
 
@@ -129,27 +109,13 @@ static void test_profile(void **state)
     pid_t child = child_fork();
     if (child == 0) {
         setenv("HL_PROFILE", "p.json", 1);
-        if (chdir(directory) == 0)
+        if (chdir(runtime.dir) == 0)
             execl("/proc/self/exe", "test_chdir", "profiled", NULL);
         _exit(1);
     }
     child_fine(child);
-    in_directory(path, sizeof(path), "p.json");
+    scratch_path(&runtime, path, sizeof(path), "p.json");
     assert_int_equal(unlink(path), 0);
-}
-
-static int make_directory(void **state)
-{
-    (void)state;
-    return mkdtemp(directory) && setenv("XDG_RUNTIME_DIR", directory, 1) == 0 ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-    char path[128];
-    (void)state;
-    snprintf(path, sizeof(path), "%s/hl", directory);
-    return rmdir(path) || rmdir(directory);
 }
 
 int main(int argc, char **argv)
@@ -159,8 +125,8 @@ int main(int argc, char **argv)
     if (argc > 1)
         return be_profiled();
     const struct CMUnitTest tests[] = {
-        BOX_TEST(test_debugger), BOX_TEST(test_symbols),          BOX_TEST(test_core),
+        BOX_TEST(test_debugger), BOX_TEST(test_symbols),         BOX_TEST(test_core),
         BOX_TEST(test_messages), cmocka_unit_test(test_profile),
     };
-    return cmocka_run_group_tests(tests, make_directory, remove_directory);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

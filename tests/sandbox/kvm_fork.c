@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fork(): a child destroys its copies, and its parent does not notice. */
 #include "box.h"
+#include "files.h"
 #include "child.h"
 #include "thread.h"
 
@@ -25,8 +26,6 @@
 #include <hl/snapshot.h>
 
 #include "registry.h"
-
-static char directory[] = "/tmp/hl-fork-XXXXXX"; /* for the registry */
 
 /* 0 where the function is true in the child, which then ends without cleaning up. */
 static int in_child(bool (*check)(struct box *box), struct box *box)
@@ -407,21 +406,6 @@ static void test_first_fork(void **state)
     }
 }
 
-static int set_directory(void **state)
-{
-    (void)state;
-    unsetenv("HL_GDB");
-    return mkdtemp(directory) && setenv("XDG_RUNTIME_DIR", directory, 1) == 0 ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-    char path[128];
-    (void)state;
-    snprintf(path, sizeof(path), "%s/hl", directory);
-    return rmdir(path) || rmdir(directory); /* nothing is left in it */
-}
-
 int main(int argc, char **argv)
 {
     watchdog(100);
@@ -438,5 +422,5 @@ int main(int argc, char **argv)
         BOX_TEST(test_lock_is_not_waited_for_without_end),
         cmocka_unit_test(test_first_fork),
     };
-    return cmocka_run_group_tests(tests, set_directory, remove_directory);
+    return cmocka_run_group_tests(tests, runtime_setup, runtime_teardown);
 }

@@ -4,6 +4,7 @@
  * neither end it nor depend on it.
  */
 #include "box.h"
+#include "files.h"
 #include "child.h"
 
 #include <errno.h>
@@ -185,12 +186,13 @@ static void test_files_beyond_the_limit(void **state)
     static const uint8_t data[64 << 10];
     struct box *box = *state;
     struct hl_sandbox_config config = HL_SANDBOX_CONFIG_INIT;
-    char dir[] = "/tmp/hl-limit.XXXXXX", path[64];
+    struct scratch scratch;
+    char path[64];
     struct hl_snapshot *s;
     struct hl_error error = {0};
     hl_gva_t gva = 0;
-    assert_non_null(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/file", dir);
+    scratch_make(&scratch);
+    scratch_path(&scratch, path, sizeof(path), "file");
     config.shared = 1 << 20;
     box_create(box, "rewind", config);
     box_start(box);
@@ -210,7 +212,7 @@ static void test_files_beyond_the_limit(void **state)
         check_too_large(NULL, rc, &error);
     }
     hl_snapshot_destroy(s);
-    assert_int_equal(rmdir(dir), 0);
+    scratch_remove(&scratch);
 }
 
 /* A signal of the program's own that waits is not taken from it. */

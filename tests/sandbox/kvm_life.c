@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life of sandboxes: states, threads, interruption, and that nothing is left behind. */
 #include "box.h"
+#include "left.h"
+#include "files.h"
 #include "thread.h"
 
 #include <dirent.h>
@@ -297,28 +299,6 @@ static void test_moves_between_threads(void **state)
     assert_int_equal(atomic_load(&h.calls), 40);
 }
 
-static unsigned open_files(void)
-{
-    DIR *dir = opendir("/proc/self/fd");
-    unsigned n = 0;
-    assert_non_null(dir);
-    while (readdir(dir))
-        n++;
-    closedir(dir);
-    return n;
-}
-
-static unsigned memory_maps(void)
-{
-    FILE *f = fopen("/proc/self/maps", "r");
-    unsigned n = 0;
-    assert_non_null(f);
-    for (int c; (c = getc(f)) != EOF;)
-        n += c == '\n';
-    fclose(f);
-    return n;
-}
-
 static void one_life(struct box *box, unsigned i)
 {
     struct hl_sandbox *sb = NULL;
@@ -340,11 +320,11 @@ static void test_1000_lives_leave_nothing(void **state)
     box_open(box, "trouble");
     for (unsigned i = 0; i < 20; i++)
         one_life(box, i);
-    unsigned files = open_files(), maps = memory_maps();
+    unsigned files = entries("/proc/self/fd"), maps = count_lines("/proc/self/maps");
     for (unsigned i = 0; i < 1000; i++)
         one_life(box, i);
-    assert_int_equal(open_files(), files);
-    assert_in_range(memory_maps(), 0, maps + 8); /* the allocator may keep a few */
+    assert_int_equal(entries("/proc/self/fd"), files);
+    assert_in_range(count_lines("/proc/self/maps"), 0, maps + 8); /* the allocator may keep a few */
 }
 
 struct crowd {

@@ -4,6 +4,7 @@
  * one, with the code it would have said.  The headers say which functions there are.
  */
 #include "box.h"
+#include "files.h"
 #include "child.h"
 #include "vm.h"
 
@@ -191,16 +192,16 @@ static void test_run(void **state)
 /* Where the registry should be there is a file. */
 static void test_list(void **state)
 {
-    char directory[] = "/tmp/hl-null-XXXXXX", path[64];
+    struct scratch scratch;
+    char path[64];
     const char *old = getenv("XDG_RUNTIME_DIR");
     char *kept = old ? strdup(old) : NULL;
     struct hl_attachable *list;
     size_t count;
     (void)state;
-    assert_non_null(mkdtemp(directory));
-    snprintf(path, sizeof(path), "%s/hl", directory);
-    close(open(path, O_CREAT | O_WRONLY, 0600));
-    setenv("XDG_RUNTIME_DIR", directory, 1);
+    scratch_make(&scratch);
+    bytes_write(scratch_path(&scratch, path, sizeof(path), "hl"), "", 0);
+    setenv("XDG_RUNTIME_DIR", scratch.dir, 1);
     FAILS(HL_ERR_SYSTEM, hl_attachable_list, &list, &count);
     if (kept)
         setenv("XDG_RUNTIME_DIR", kept, 1);
@@ -208,7 +209,7 @@ static void test_list(void **state)
         unsetenv("XDG_RUNTIME_DIR");
     free(kept);
     unlink(path);
-    rmdir(directory);
+    scratch_remove(&scratch);
 }
 
 static void test_gdb(void **state)
@@ -256,7 +257,7 @@ static unsigned check_header(const char *path, const char *text)
 
 static unsigned check_headers(const char *directory)
 {
-    char path[512], text[65536];
+    char path[512];
     unsigned found = 0;
     DIR *d = opendir(directory);
     assert_non_null(d);
@@ -264,13 +265,9 @@ static unsigned check_headers(const char *directory)
         if (e->d_name[0] == '.')
             continue;
         snprintf(path, sizeof(path), "%s/%s", directory, e->d_name);
-        FILE *f = fopen(path, "r");
-        assert_non_null(f);
-        size_t n = fread(text, 1, sizeof(text) - 1, f);
-        fclose(f);
-        assert_true(n < sizeof(text) - 1);
-        text[n] = 0;
-        found += check_header(path, text);
+        struct bytes text = bytes_read(path);
+        found += check_header(path, (char *)text.data);
+        free(text.data);
     }
     closedir(d);
     return found;

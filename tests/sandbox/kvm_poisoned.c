@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A guest that failed stays as it was: registers, memory, backtrace, core file, until restored. */
 #include "box.h"
+#include "files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -47,20 +48,15 @@ static bool on_the_stack(struct box *box, const char *function, const struct hl_
 
 static void expect_core(struct box *box)
 {
-    char path[] = "/tmp/hl-poisoned-XXXXXX", magic[4];
-    struct stat st;
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
+    char path[SCRATCH_MAX];
+    scratch_file(path, "", 0);
     if (hl_sandbox_core(box->sb, path, &box->error))
         fail_msg("%s", box->error.text);
-    close(fd); /* the file there is another one now */
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    assert_int_equal(fstat(fd, &st), 0);
-    assert_true(st.st_size > (1 << 20)); /* the stack alone */
-    assert_int_equal(read(fd, magic, 4), 4);
-    assert_memory_equal(magic, "\177ELF", 4);
-    close(fd);
+    struct bytes core = bytes_read(path);
     unlink(path);
+    assert_true(core.size > (1 << 20)); /* the stack alone */
+    assert_memory_equal(core.data, "\177ELF", 4);
+    free(core.data);
 }
 
 /* Twice: looking changes nothing. */

@@ -2,6 +2,7 @@
 /* Files and buffers of the host in a guest: what it sees, what it cannot do, and what is refused.
  */
 #include "left.h"
+#include "files.h"
 #include "thread.h"
 #include "box.h"
 
@@ -496,9 +497,10 @@ static void test_clones_have_none(void **state)
 static void test_seen_after_a_fault(void **state)
 {
     struct box *box = *state;
-    char path[] = "/tmp/hl-share-XXXXXX";
+    char path[SCRATCH_MAX];
     uint8_t byte;
-    int fd = new_file(2 * PAGE, 9, true), core = mkstemp(path);
+    int fd = new_file(2 * PAGE, 9, true);
+    scratch_file(path, "", 0);
     open_share(box, ROOM);
     hl_gva_t at = map(box, fd, 2 * PAGE, HL_MAP_READ);
     assert_int_equal(TRY(box, "Put", value_u64(at), value_u32(1)), HL_ERR_FAULT);
@@ -511,7 +513,6 @@ static void test_seen_after_a_fault(void **state)
     assert_int_equal(file_byte(fd, 0), byte_at(9, 0));
     assert_int_equal(hl_sandbox_core(box->sb, path, &box->error), 0);
     unmap(box, at);
-    close(core);
     unlink(path);
     close(fd);
 }

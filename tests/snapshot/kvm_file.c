@@ -227,7 +227,7 @@ int main(void)
         FILE_TEST(test_round_trip),           FILE_TEST(test_saved_again),
         FILE_TEST(test_cannot_be_written),    FILE_TEST(test_not_a_file),
         FILE_TEST(test_truncated_and_longer), FILE_TEST(test_flipped),
-        FILE_TEST(test_wrong_origin),        
+        FILE_TEST(test_wrong_origin),
     };
 
     watchdog(150);

@@ -255,8 +255,7 @@ static void write_sparse(struct file *f, uint64_t heap, uint64_t pages, const vo
         uint64_t left = pages - i * SNAPSHOT_CHUNK;
         if (!first_size)
             memset(chunk, 0, SNAPSHOT_CHUNK * PAGE_SIZE);
-        uint64_t sum =
-            sum_of(chunk, (left < SNAPSHOT_CHUNK ? left : SNAPSHOT_CHUNK) * PAGE_SIZE);
+        uint64_t sum = sum_of(chunk, (left < SNAPSHOT_CHUNK ? left : SNAPSHOT_CHUNK) * PAGE_SIZE);
         memcpy(index + l.sums + i * 8, &sum, 8);
         if (i && i + 2 < l.sum_count) /* the same from here on */
             for (; i + 2 < l.sum_count; i++)

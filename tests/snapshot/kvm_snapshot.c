@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots: whatever a call did, after a restore nothing of it is left. */
 #include "box.h"
+#include "files.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -693,17 +694,6 @@ static void test_other_logs(void **state)
         check(w);
         m->ops = &hl_vcpu_kvm;
     }
-}
-
-static unsigned count_lines(const char *path)
-{
-    unsigned n = 0;
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    for (int c; (c = getc(f)) != EOF;)
-        n += c == '\n';
-    fclose(f);
-    return n;
 }
 
 /* Of memory mappings and, by the next descriptor's number, of files. */

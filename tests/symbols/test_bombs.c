@@ -4,20 +4,10 @@
  * own, which must not take more than hl/symbols.h says, and must not name a line that is not there.
  */
 #include <dirent.h>
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 #include "child.h"
+#include "files.h"
 
 #include "symbols_impl.h"
 
@@ -59,8 +49,7 @@ static struct hl_symbols *open_file(const char *path, size_t *size)
         _exit(10);
     data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     *size = (size_t)st.st_size;
-    if (data == MAP_FAILED ||
-        hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
+    if (data == MAP_FAILED || hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
         _exit(11);
     symbols->path = path;
     return symbols;
@@ -104,8 +93,8 @@ static int ask(const char *path)
     hl_symbols_address(symbols, "nothing");
     hl_symbols_match(symbols, "none::f(int)", &(hl_gva_t){0}, 1);
     spent = symbols->budget.spent;
-    if (spent != (hl_symbols_missing(symbols) &&
-                  strcmp(hl_symbols_missing(symbols), HL_SYMBOLS_SPENT) == 0))
+    if (spent !=
+        (hl_symbols_missing(symbols) && strcmp(hl_symbols_missing(symbols), HL_SYMBOLS_SPENT) == 0))
         return 16;
     if (spent)
         check_rest(symbols);
@@ -118,12 +107,12 @@ static bool measure(const char *path)
 {
     struct rusage used;
     double seconds, mebibytes;
-    int status, code;
+    int code;
     pid_t pid = child_fork();
 
     if (pid == 0)
         _exit(ask(path));
-    assert_int_equal(wait4(pid, &status, 0, &used), pid);
+    int status = child_wait_used(pid, &used);
     seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
               (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
     mebibytes = (double)used.ru_maxrss / 1024;
@@ -144,31 +133,30 @@ static bool is_bomb(const struct dirent *entry)
 
 static void test_bombs(void **state)
 {
-    char directory[] = "/tmp/hl-bombs-XXXXXX", command[512], path[512];
+    struct scratch scratch;
+    char path[512];
     unsigned count = 0, failed = 0;
     const struct dirent *entry;
     DIR *list;
 
     (void)state;
-    if (system("python3 -c 'import zlib' 2>/dev/null") != 0) {
+    if (shell("python3 -c 'import zlib' 2>/dev/null") != 0) {
         print_message("skip bombs: no python3\n");
         skip();
     }
-    assert_non_null(mkdtemp(directory));
-    snprintf(command, sizeof(command), "python3 '%s/symbols/bombs.py' '%s'", TEST_SOURCE, directory);
-    assert_int_equal(system(command), 0);
-    list = opendir(directory);
+    scratch_make(&scratch);
+    assert_int_equal(shell("python3 '%s/symbols/bombs.py' '%s'", TEST_SOURCE, scratch.dir), 0);
+    list = opendir(scratch.dir);
     assert_non_null(list);
     while ((entry = readdir(list)) != NULL) {
         if (!is_bomb(entry))
             continue;
-        snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+        scratch_path(&scratch, path, sizeof(path), entry->d_name);
         failed += !measure(path);
         count++;
     }
     closedir(list);
-    snprintf(command, sizeof(command), "rm -rf '%s'", directory);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(shell("rm -rf '%s'", scratch.dir), 0);
     assert_true(count > 40);
     assert_int_equal(failed, 0);
 }

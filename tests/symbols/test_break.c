@@ -3,33 +3,14 @@
  * hl_symbols_breakpoint() against GDB itself: for every function of a guest, `break FUNCTION` must
  * find the same address, or have it among several.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "child.h"
+#include "files.h"
 
 #include <hl/image.h>
 #include <hl/symbols.h>
 
-static char directory[] = "/tmp/hl-break-XXXXXX";
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int run(const char *format, ...)
-{
-    char command[2048], all[4096];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(command, sizeof(command), format, args);
-    va_end(args);
-    snprintf(all, sizeof(all), "cd %s && %s", directory, command);
-    return system(all);
-}
+static struct scratch scratch;
+#define run(...) shell_in(scratch.dir, __VA_ARGS__)
 
 static struct hl_image *open_guest(struct hl_symbols **symbols)
 {
@@ -37,7 +18,7 @@ static struct hl_image *open_guest(struct hl_symbols **symbols)
     struct hl_error error = {0};
     char path[64];
 
-    snprintf(path, sizeof(path), "%s/guest", directory);
+    scratch_path(&scratch, path, sizeof(path), "guest");
     if (hl_image_open(&image, path, &error) || hl_symbols_open(symbols, image, &error))
         fail_msg("%s", error.text);
     return image;
@@ -65,7 +46,7 @@ static void compare(unsigned at_least)
     unsigned compared = 0, wrong = 0;
     FILE *f;
 
-    snprintf(path, sizeof(path), "%s/answers", directory);
+    scratch_path(&scratch, path, sizeof(path), "answers");
     f = fopen(path, "r");
     assert_non_null(f);
     while (fgets(line, sizeof(line), f)) {
@@ -175,13 +156,14 @@ static void test_stripped(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return mkdtemp(directory) ? 0 : -1;
+    scratch_make(&scratch);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return run("rm -rf '%s'", directory);
+    return shell("rm -rf '%s'", scratch.dir);
 }
 
 int main(void)

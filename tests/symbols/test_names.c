@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* C++ and Rust names, and what a hostile file makes of them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "thread.h"
 
 #include "../../hostlib/src/symbols/demangle.h"
 #include "../../hostlib/src/symbols/symbols_names.h"

@@ -4,27 +4,16 @@
  * it natively under ptrace until it stops, and keeps its registers and its stack.  What follows
  * needs the process no more.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include "child.h"
+#include "files.h"
 #include <dwarf.h>
 #include <elf.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/user.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "../../hostlib/src/symbols/unwind.h"
 
@@ -45,8 +34,7 @@ struct guest {
     size_t count;
 };
 
-static char directory[] = "/tmp/hl-symbols-XXXXXX";
-static char sources[PATH_MAX];
+static struct scratch scratch;
 
 static size_t read_stack(void *opaque, hl_gva_t gva, void *buf, size_t size)
 {
@@ -61,20 +49,8 @@ static size_t read_stack(void *opaque, hl_gva_t gva, void *buf, size_t size)
     return size;
 }
 
-/* Compile in the temporary directory; commands are separated by semicolons. */
-static void build(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void build(const char *format, ...)
-{
-    char commands[2048], all[8192];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(commands, sizeof(commands), format, args);
-    va_end(args);
-    snprintf(all, sizeof(all), "set -e; cd %s; S='%s'; %s", directory, sources, commands);
-    if (system(all) != 0)
-        fail_msg("cannot build: %s", commands);
-}
+/* Compile in the temporary directory; $S are the sources. */
+#define build(...) assert_int_equal(shell_in(scratch.dir, __VA_ARGS__), 0)
 
 static void load(struct guest *g, const char *name)
 {
@@ -82,7 +58,7 @@ static void load(struct guest *g, const char *name)
     struct stat st;
     int fd;
 
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    scratch_path(&scratch, path, sizeof(path), name);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(fstat(fd, &st), 0);
@@ -98,7 +74,7 @@ static pid_t spawn(const char *name)
     pid_t pid;
     int status;
 
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    scratch_path(&scratch, path, sizeof(path), name);
     pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_WRONLY);
@@ -787,26 +763,15 @@ static void test_expressions(void **state)
 
 static int set_up(void **state)
 {
-    const char *slash = strrchr(__FILE__, '/');
-    char relative[PATH_MAX];
-
     (void)state;
-    snprintf(relative, sizeof(relative), "%.*s/guests", slash ? (int)(slash - __FILE__) : 1,
-             slash ? __FILE__ : ".");
-    if (!realpath(relative, sources)) {
-        print_error("run from the project's root: no %s\n", relative);
-        return -1;
-    }
-    return mkdtemp(directory) ? 0 : -1;
+    scratch_make(&scratch);
+    return setenv("S", TEST_SOURCE "/symbols/guests", 1);
 }
 
 static int tear_down(void **state)
 {
-    char command[sizeof(directory) + 16];
-
     (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", directory);
-    return system(command);
+    return shell("rm -rf '%s'", scratch.dir);
 }
 
 int main(void)
