@@ -523,8 +523,7 @@ static void test_break_in_a_sleep(void **state)
     CONTINUE(g);
     BEGIN(g, "Nap", value_u32(400));
     for (int i = 0; i < 3; i++) {
-        while (!atomic_load(&g->box.sb->os->nap.asleep))
-            sched_yield();
+        WAIT_FOR(atomic_load(&g->box.sb->os->nap.asleep));
         break_in(g);
         if (i == 0)
             first = g->box.sb->os->nap.until;
@@ -535,8 +534,7 @@ static void test_break_in_a_sleep(void **state)
     }
     call_end(g, 0);
     BEGIN(g, "Nap", value_u32(100000));
-    while (!atomic_load(&g->box.sb->os->nap.asleep))
-        sched_yield();
+    WAIT_FOR(atomic_load(&g->box.sb->os->nap.asleep));
     debug_ops.kill(g->d);
     call_over(g, HL_ERR_INTERRUPTED);
 }
@@ -563,10 +561,7 @@ static void test_caught_signals(void **state)
 
 static void wait_in_host(struct gdb_box *g)
 {
-    for (unsigned i = 0; !atomic_load(&g->in_host); i++) {
-        assert_true(i < 2 * PATIENCE_MS * slow());
-        usleep(500);
-    }
+    WAIT_FOR(atomic_load(&g->in_host));
 }
 
 static void test_in_host(void **state)

@@ -11,8 +11,8 @@
 
 #include <hl/snapshot.h>
 #include <hl/symbols.h>
-#include <pthread.h>
-#include <stdatomic.h>
+
+#include "thread.h"
 
 struct con {
     struct box box;
@@ -260,25 +260,23 @@ static inline void *con_call_thread(void *opaque)
 
 static inline void con_begin(struct con_call *c)
 {
-    assert_int_equal(pthread_create(&c->thread, NULL, con_call_thread, c), 0);
+    thread_begin(&c->thread, con_call_thread, c);
 }
 
 static inline void con_end(struct con_call *c)
 {
-    assert_int_equal(pthread_join(c->thread, NULL), 0);
+    thread_end(c->thread);
 }
 
 /* The guest runs: exits have been counted, or a host function was called. */
 static inline void con_wait(atomic_bool *flag)
 {
-    while (!atomic_load(flag))
-        sched_yield();
+    WAIT_FOR(atomic_load(flag));
 }
 
 static inline void con_wait_calls(struct con *con, int calls)
 {
-    while (atomic_load(&con->calls) < calls)
-        sched_yield();
+    WAIT_FOR(atomic_load(&con->calls) >= calls);
 }
 
 #endif

@@ -8,6 +8,7 @@
  *   thread.h    threads, and waiting for what they do
  *   left.h      what a process has open
  *   elf_file.h  guest files in memory, to be changed
+ *   agent_asm.h an assembler for agent expressions
  *   vm.h        a machine whose guest is a few lines of assembler
  *   box.h       a sandbox of a guest of tests/guest; conformance.h and snapshot_box.h build on it
  *   debugger.h  the operations of a debug target, for debug_rig.h (a vCPU that the test plays) and

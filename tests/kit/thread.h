@@ -6,6 +6,7 @@
 #include "kit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -35,10 +36,13 @@ static inline time_t seconds_now(void)
 #define WAIT_FOR(condition)                                                                        \
     do {                                                                                           \
         const time_t end_ = seconds_now() + PATIENCE_S * (time_t)slow();                           \
-        while (!(condition)) {                                                                     \
+        for (unsigned looks_ = 0; !(condition); looks_++) {                                        \
             if (seconds_now() > end_)                                                              \
                 fail_msg("waited %u s for %s", PATIENCE_S *slow(), #condition);                    \
-            usleep(100);                                                                           \
+            if (looks_ < 1000)                                                                     \
+                sched_yield();                                                                     \
+            else                                                                                   \
+                usleep(100);                                                                       \
         }                                                                                          \
     } while (0)
 

@@ -143,8 +143,7 @@ static void *call_in_thread(void *opaque)
 
 static void wait_for(atomic_bool *flag)
 {
-    while (!atomic_load(flag))
-        sched_yield();
+    WAIT_FOR(atomic_load(flag));
 }
 
 static void test_second_thread_is_told_busy(void **state)
@@ -231,8 +230,7 @@ static void test_only_the_target_is_interrupted(void **state)
     open_trouble(box, &h);
     open_trouble(&other, &h2);
     thread_begin(&thread, call_in_thread, &c);
-    while (!atomic_load(&h.calls))
-        sched_yield();
+    WAIT_FOR(atomic_load(&h.calls));
     hl_sandbox_interrupt(other.sb);
     assert_int_equal(CALL0(&other, "Count")->i32, 1);
     assert_int_equal(hl_sandbox_state(box->sb), HL_SANDBOX_READY);
