@@ -4,8 +4,9 @@
 set -u
 B=$1
 export CMOCKA_MESSAGE_OUTPUT=tap
-for program in conformance/kvm_conformance conformance/kvm_fault conformance/kvm_hostile \
-    conformance/kvm_interrupt conformance/kvm_restore conformance/test_files sandbox/kvm_threads; do
+for program in conformance/kvm_conformance conformance/kvm_host_api conformance/kvm_fault \
+    conformance/kvm_hostile conformance/kvm_interrupt conformance/kvm_restore \
+    conformance/kvm_snapshot conformance/test_files sandbox/kvm_threads; do
     "$B/tests/$program" 2>/dev/null | awk -v source="tests/$program.c" '
         BEGIN {
             # { CASE("name", function) }, over one line or two

@@ -7,7 +7,8 @@ B=$1
 status=0
 for how in restart break; do
     for suite in machine/machine sandbox/life sandbox/fail sandbox/poisoned snapshot/snapshot \
-        snapshot/clone snapshot/file core/core sandbox/share debug/debug debug/watch; do
+        snapshot/restore snapshot/clone snapshot/file core/core sandbox/share sandbox/share_refuse \
+        debug/debug debug/life debug/watch; do
         out=$(HL_TEST_TICK=$how "$B/tests/${suite%/*}/kvm_${suite#*/}")
         rc=$?
         echo "$out" | sed "s|^\(\(not \)\{0,1\}ok [0-9]* - \)|\1$how, $suite: |"
