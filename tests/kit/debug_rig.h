@@ -84,6 +84,8 @@ void call_end(struct rig *r);
 /* A thread waits: for its call to begin, or in the middle of one. */
 bool is_waiting(struct rig *r);
 bool is_parked(struct rig *r);
+/* A stop is there, to be taken. */
+bool has_event(struct rig *r);
 
 /* ---- the guest */
 

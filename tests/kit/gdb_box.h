@@ -53,8 +53,7 @@ static inline int gdb_host_poke(void *opaque, const struct hl_value *args, size_
     (void)count;
     (void)error;
     atomic_store(&g->in_host, true);
-    while (atomic_load(&g->host_waits))
-        usleep(500);
+    WAIT_WHILE(atomic_load(&g->host_waits));
     atomic_store(&g->in_host, false);
     if (args[0].u64)
         hl_machine_write(g->box.sb->machine, args[0].u64, &args[1].i32, 4, 0);

@@ -5,7 +5,8 @@
  *
  *   files.h     bytes of files, temporary files and directories
  *   child.h     child processes and shell commands
- *   thread.h    threads, and waiting for what they do
+ *   thread.h    threads
+ *   wait.h      waiting for what gives no sign of its own
  *   left.h      what a process has open
  *   elf_file.h  guest files in memory, to be changed
  *   agent_asm.h an assembler for agent expressions
