@@ -29,14 +29,15 @@ $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
 	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $< $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
-# Test guests, small and named for what they show.
+# Test guests, small and named for what they show; a large one has more files in a folder of its name.
 GUEST_SRC := $(wildcard tests/guest/*.c)
 GUEST_BIN := $(GUEST_SRC:tests/guest/%.c=$(B)/tests/guest/%)
 $(B)/tests/guest/%: tests/guest/%.c $(SDK_ALL)
 	$(call say,GUEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $<
+	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $< $(filter tests/guest/$*/%.c,$^)
 $(B)/tests/guest/maps: tests/guest/mapping.h
+$(foreach d,$(dir $(wildcard tests/guest/*/*.c)),$(eval $(B)/$(d:/=): $(wildcard $d*.c)))
 $(B)/tests/guest/large_pie: tests/guest/large.c
 
 # The example of docs/ is compiled and run as it stands there.

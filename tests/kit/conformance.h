@@ -217,7 +217,7 @@ static inline void con_fault(struct con *con, int rc, unsigned vector, const cha
         assert_true(hl_symbols_find(con->symbols, fault->rip - (vector == BP), &where));
         assert_string_equal(where.function, function);
         assert_non_null(where.file);
-        assert_non_null(strstr(where.file, "conformance.c"));
+        assert_non_null(strstr(where.file, "tests/guest/conformance"));
         assert_true(where.line > 0);
     }
     con_ended(con, HL_SANDBOX_POISONED);

@@ -49,7 +49,7 @@ static void run_checks(struct box *box, const char *const *checks, size_t count)
     for (unsigned round = 0; round < 2; round++)
         for (size_t i = 0; i < count; i++)
             if (CALL0(box, checks[i])->i32 != 0)
-                fail_msg("%s: tests/guest/signals.c:%d", checks[i], box->result.i32);
+                fail_msg("tests/guest/signals: %s, line %d", checks[i], box->result.i32);
 }
 
 static void test_signals(void **state)
