@@ -32,7 +32,7 @@ WRAPPED := malloc calloc realloc strdup free mmap munmap ioctl open eventfd memf
            pthread_create ftruncate write pwrite pread mprotect rename fstat read mkstemp fsync \
            fchmod madvise timer_create timer_settime sigaction bind listen getrandom fcntl openat \
            asprintf
-$(B)/tests/fault/fault: tests/fault/fault.c tests/fault/wrap.c tests/fault/wrap.h $(B)/lib/libhl.a
+$(B)/tests/fault/fault: $(wildcard tests/fault/*.[ch]) tests/kit/left.h $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS) \
