@@ -3,6 +3,7 @@
 #ifndef SERVER_KIT_H
 #define SERVER_KIT_H
 
+#include "../kit/wait.h"
 #include "kit.h"
 
 #include <arpa/inet.h>

@@ -105,6 +105,14 @@ static inline uint64_t where(struct gdb_box *g, const char *name)
     return at;
 }
 
+/* The guest's memory itself, to watch a word of it while the guest runs. */
+static inline const volatile uint64_t *live(struct gdb_box *g, uint64_t at)
+{
+    hl_gpa_t gpa;
+    assert_int_equal(hl_machine_lookup(g->box.sb->machine, at, &gpa, NULL), 0);
+    return hl_machine_memory(g->box.sb->machine, gpa, sizeof(uint64_t));
+}
+
 /* ---- calls */
 
 static inline void *gdb_run_call(void *opaque)

@@ -4,6 +4,7 @@
 #define TESTS_DOCUMENT_H
 
 #include "box.h"
+#include "sandbox.h"
 #include "thread.h"
 
 #include <jansson.h>
@@ -20,6 +21,8 @@ struct prof {
     struct box box;
     struct hl_profile *profile;
     json_t *doc;
+    int rc; /* of a call in another thread, once it is over */
+    atomic_bool over;
 };
 
 static inline int host_tick(void *opaque, const struct hl_value *args, size_t count,

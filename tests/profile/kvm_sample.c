@@ -128,15 +128,19 @@ static void test_signal_mask_of_host_functions(void **state)
     pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
 }
 
-static void *interrupt_soon(void *opaque)
+static void *spin(void *opaque)
 {
     struct prof *p = opaque;
-    usleep(50000);
-    for (unsigned i = 0; i < 2000; i++) {
-        hl_sandbox_interrupt(p->box.sb);
-        usleep(100);
-    }
+    const struct hl_value turns = value_u64(1ull << 60);
+    p->rc = hl_sandbox_call(p->box.sb, "Spin", &turns, 1, NULL, NULL);
+    atomic_store(&p->over, true);
     return NULL;
+}
+
+static bool is_sampled(struct prof *p)
+{
+    read_profile(p);
+    return samples_of(p, "guest", "spin") > 10;
 }
 
 /* Ticks are no stop requests, and stop requests are no ticks. */
@@ -145,9 +149,11 @@ static void test_interrupt_while_sampled(void **state)
     struct prof *p = *state;
     pthread_t thread;
     open_profile(p, "exits", (struct hl_profile_config){.rate_hz = 10000});
-    thread_begin(&thread, interrupt_soon, p);
-    assert_int_equal(TRY(&p->box, "Spin", value_u64(1ull << 60)), HL_ERR_INTERRUPTED);
+    thread_begin(&thread, spin, p);
+    WAIT_FOR(is_sampled(p));
+    WAIT_FOR((hl_sandbox_interrupt(p->box.sb), atomic_load(&p->over)));
     pthread_join(thread, NULL);
+    assert_int_equal(p->rc, HL_ERR_INTERRUPTED);
     read_profile(p);
     assert_true(samples_of(p, "guest", "spin") > 10);
 }
@@ -234,14 +240,6 @@ static void test_kvm_counters(void **state)
     assert_true(counter(p, "exits") < 100 * exits);
 }
 
-static void *spin(void *opaque)
-{
-    struct prof *p = opaque;
-    const struct hl_value turns = value_u64(1ull << 60);
-    hl_sandbox_call(p->box.sb, "Spin", &turns, 1, NULL, NULL);
-    return NULL;
-}
-
 /* KVM must not be asked for anything that it answers only when the guest comes out. */
 static void test_json_while_the_guest_spins(void **state)
 {
@@ -249,10 +247,9 @@ static void test_json_while_the_guest_spins(void **state)
     pthread_t thread;
     open_profile(p, "exits", (struct hl_profile_config){0});
     thread_begin(&thread, spin, p);
-    for (unsigned i = 0; i < 50; i++) {
+    WAIT_FOR(atomic_load(&p->box.sb->call_state) == CALL_RUNNING);
+    for (unsigned i = 0; i < 50; i++)
         read_profile(p);
-        usleep(2000);
-    }
     hl_sandbox_interrupt(p->box.sb);
     pthread_join(thread, NULL);
 }

@@ -84,8 +84,7 @@ static void test_destroy_from_another_thread(void **state)
     struct armed *a = *state;
     pthread_t thread;
     thread_begin(&thread, spin, a);
-    while (!atomic_load(&now.begun))
-        usleep(1000);
+    WAIT_FOR(atomic_load(&now.begun));
     hl_sandbox_destroy(a->box.sb);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(a->box.result.i32, HL_ERR_INTERRUPTED);

@@ -134,10 +134,7 @@ static void test_exits(void **state)
 static void *kick_often(void *opaque)
 {
     struct host *h = opaque;
-    while (!atomic_load(&h->wait)) {
-        hl_machine_kick(hl_sandbox_machine(h->box->sb));
-        usleep(200);
-    }
+    WAIT_WHILE((hl_machine_kick(hl_sandbox_machine(h->box->sb)), !atomic_load(&h->wait)));
     return NULL;
 }
 
@@ -186,7 +183,7 @@ static void test_each_call_anew(void **state)
     for (uint64_t end = clock_ns(CLOCK_MONOTONIC) + 500 * MS * slow();
          clock_ns(CLOCK_MONOTONIC) < end;)
         assert_int_equal(CALL(box, "AskHost", value_i32(2), value_i32(0))->i32, 2);
-    usleep(250000);
+    outlast(200 * MS * slow());
     CALL0(box, "NoOp");
     assert_int_equal(hl_sandbox_limit_hit(box->sb), HL_LIMIT_NONE);
 }

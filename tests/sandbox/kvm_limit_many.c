@@ -152,8 +152,7 @@ static int hold(struct box *box, struct host *h, struct caller *c, pthread_t *th
     char reply[256];
     *c = (struct caller){.box = box, .function = "AskAndSpin"};
     thread_begin(thread, call_it, c);
-    while (!atomic_load(&h->inside))
-        usleep(500);
+    WAIT_FOR(atomic_load(&h->inside));
     int fd = attach();
     ask(fd, "?", reply, sizeof(reply));
     assert_non_null(strchr(reply, '$'));
@@ -172,7 +171,7 @@ static void test_a_debugger_stops_the_clocks(void **state)
     limit(box, (struct hl_limits){.wall_ns = 200 * MS * slow(), .cpu_ns = 150 * MS * slow()});
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
     int fd = hold(box, &h, &c, &thread);
-    usleep(500000 * slow());
+    outlast(500 * MS * slow());
     assert_false(atomic_load(&c.done));
     ask(fd, "D", reply, sizeof(reply));
     pthread_join(thread, NULL);
@@ -212,7 +211,6 @@ static void test_interrupt_of_a_held_guest(void **state)
     open_limits(box, &h);
     serve(box);
     int fd = hold(box, &h, &c, &thread);
-    usleep(20000);
     assert_false(atomic_load(&c.done));
     hl_sandbox_interrupt(box->sb);
     pthread_join(thread, NULL);
@@ -222,6 +220,14 @@ static void test_interrupt_of_a_held_guest(void **state)
     ask(fd, "g", reply, sizeof(reply)); /* and the debugger still sees it */
     assert_true(strlen(reply) > 200);
     close(fd);
+}
+
+static bool waits_for_a_debugger(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    bool waits = d->waiting;
+    pthread_mutex_unlock(&d->lock);
+    return waits;
 }
 
 static void test_interrupt_before_a_held_call(void **state)
@@ -236,12 +242,9 @@ static void test_interrupt_before_a_held_call(void **state)
     int fd = attach();
     ask(fd, "?", reply, sizeof(reply));
     thread_begin(&thread, call_it, &c);
-    usleep(50000);
-    assert_false(atomic_load(&c.done)); /* a call waits for the debugger */
-    while (!atomic_load(&c.done)) {
-        hl_sandbox_interrupt(box->sb);
-        usleep(1000);
-    }
+    WAIT_FOR(waits_for_a_debugger(debug_of(box->sb)));
+    assert_false(atomic_load(&c.done));
+    WAIT_FOR((hl_sandbox_interrupt(box->sb), atomic_load(&c.done)));
     pthread_join(thread, NULL);
     assert_int_equal(c.rc, HL_ERR_INTERRUPTED);
     ask(fd, "D", reply, sizeof(reply));

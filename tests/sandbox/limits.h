@@ -4,11 +4,14 @@
 #define TESTS_LIMITS_H
 
 #include "box.h"
+#include "deadline.h"
+#include "debug.h"
 #include "child.h"
 #include "thread.h"
 
 #include <dirent.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -46,6 +49,31 @@ static inline void take(clockid_t clock, uint64_t ns)
             usleep(500);
 }
 
+struct bell {
+    struct deadline deadline; /* the first member */
+    sem_t rung;
+};
+
+static inline uint64_t ring(struct deadline *deadline, uint64_t now)
+{
+    (void)now;
+    sem_post(&((struct bell *)deadline)->rung);
+    return DEADLINE_NEVER;
+}
+
+/* Until a deadline that begins now is over, and with it each that had begun and is no longer. */
+static inline void outlast(uint64_t ns)
+{
+    struct bell bell = {.deadline = {.due = ring}};
+    sem_init(&bell.rung, 0, 0);
+    assert_int_equal(deadline_open(NULL), 0);
+    deadline_set(&bell.deadline, clock_now() + ns);
+    while (sem_wait(&bell.rung))
+        continue;
+    deadline_close(&bell.deadline);
+    sem_destroy(&bell.rung);
+}
+
 static inline int host_takes(void *opaque, const struct hl_value *args, size_t count,
                              struct hl_value *result, struct hl_error *error)
 {
@@ -57,8 +85,7 @@ static inline int host_takes(void *opaque, const struct hl_value *args, size_t c
     if (h->interrupts)
         hl_sandbox_interrupt(h->box->sb);
     atomic_store(&h->inside, true);
-    while (atomic_load(&h->wait))
-        usleep(500);
+    WAIT_WHILE(atomic_load(&h->wait));
     take(h->burns ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC,
          (uint64_t)(uint32_t)args[0].i32 * MS);
     result->i32 = 1;
