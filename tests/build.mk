@@ -1,22 +1,26 @@
 # tests: `make check` runs every suite listed in tests/suites through tests/run.
 
-# cmocka programs: pure ones in unit/, those that need KVM in kvm/.
-TEST_SRC := $(wildcard tests/unit/test_*.c) $(wildcard tests/kvm/test_*.c)
+# cmocka programs, in the room of what they test: test_*.c are of pure code, kvm_*.c need KVM.
+# Those of tests/gdb have rules of their own.
+TEST_SRC := $(filter-out tests/gdb/%,$(wildcard tests/*/test_*.c tests/*/kvm_*.c))
 TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
+TEST_PURE := $(foreach t,$(TEST_BIN),$(if $(filter test_%,$(notdir $t)),$t))
+TEST_KVM := $(filter-out $(TEST_PURE),$(TEST_BIN))
+TEST_KIT := -iquote tests/kit -iquote tests/unit
 TEST_DEFS = -DTEST_BUILD='"$(abspath $(B))"' -DTEST_SOURCE='"$(CURDIR)/tests"'
 
 $(B)/tests/%: tests/%.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(TEST_KIT) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/obj/libhl-inside.a -lcmocka $(HL_LIBS) -pthread
 
 # Under a timer when asked (tests/kvm/ticking.sh).
-$(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
+$(TEST_KVM): $(B)/obj/tests/kvm/tick.o
 
 # The debug target on a vCPU that the test plays.
-$(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
-    tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
+$(filter $(B)/tests/debug/test_%,$(TEST_PURE)): tests/kit/debug_rig.c tests/unit/scripted_vcpu.c \
+    tests/kit/debug_rig.h tests/unit/scripted_vcpu.h
 
 # hl-dev's command line.
 $(B)/tests/unit/test_options: $(filter-out $(B)/obj/tools/hl-dev.o,$(DEV_OBJ))
@@ -30,14 +34,15 @@ $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
 	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $< $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
-# Test guests, small and named for what they show.
+# Test guests, small and named for what they show; a large one has more files in a folder of its name.
 GUEST_SRC := $(wildcard tests/guest/*.c)
 GUEST_BIN := $(GUEST_SRC:tests/guest/%.c=$(B)/tests/guest/%)
 $(B)/tests/guest/%: tests/guest/%.c $(SDK_ALL)
 	$(call say,GUEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $<
+	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $< $(filter tests/guest/$*/%.c,$^)
 $(B)/tests/guest/maps: tests/guest/mapping.h
+$(foreach d,$(dir $(wildcard tests/guest/*/*.c)),$(eval $(B)/$(d:/=): $(wildcard $d*.c)))
 $(B)/tests/guest/large_pie: tests/guest/large.c
 
 # The example of docs/ is compiled and run as it stands there.

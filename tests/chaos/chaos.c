@@ -20,7 +20,7 @@
 
 #include <hl/hl.h>
 
-#include "../left.h"
+#include "../kit/left.h"
 #include "machine.h"
 
 #define PAGE 4096u

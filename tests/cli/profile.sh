@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # profile.sh PREFIX - `hl-dev profile` as a person meets it, and HL_PROFILE.  What each format looks
-# like is render.sh's business, that numbers are exact tests/kvm/test_profile.c's.
+# like is render.sh's business, that numbers are exact tests/profile/kvm_profile.c's.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
