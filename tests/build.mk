@@ -43,17 +43,25 @@ $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a
 
 -include $(wildcard $(B)/tests/*/*.d)
 
-TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(B)/tests/bench/floor
+# Benchmarks are built too, so that none of them breaks unseen.
+BENCH_BIN := $(addprefix $(B)/tests/bench/,floor cold restore bench gdb-floor gdb-guest)
+TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(BENCH_BIN)
 .PHONY: tests
 tests: all $(TESTS_ALL) ## build the tests
 check: tests ## run every test; SUITES="name ..." runs some
 	$(Q)tests/run $(B) $(SUITES)
 
-# Benchmarks: ratios measured in one run; never part of check.
+# Benchmarks: ratios measured in one run; built by check, never run by it.
 $(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
+
+# The guest of bench-gdb.
+$(B)/tests/bench/gdb-guest: tests/bench/gdb-guest.c $(SDK_ALL)
+	$(call say,GUEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -no-pie -o $@ $<
 
 $(B)/tests/bench/restore: tests/bench/restore.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
@@ -85,7 +93,7 @@ $(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/obj/libhl-inside.a
 
 GDB_ROUNDS ?= 5
 .PHONY: bench-gdb
-bench-gdb: all $(B)/tests/bench/gdb-floor ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
+bench-gdb: all $(B)/tests/bench/gdb-floor $(B)/tests/bench/gdb-guest ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
 	$(Q)bash tests/bench/gdb.sh $(B) $(GDB_ROUNDS)
 
 ROUNDS ?= 200
