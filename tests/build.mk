@@ -18,6 +18,14 @@ $(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
 $(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/unit/scripted_vcpu.c \
     tests/unit/debug_rig.h tests/unit/scripted_vcpu.h
 
+# A sandbox without a KVM: the image and the vCPU of the fuzz targets.
+WITHOUT_KVM := $(patsubst %,$(B)/tests/unit/test_%,linux_heap message expr)
+$(WITHOUT_KVM): private HL_CPPFLAGS += -iquote tests/fuzz
+$(WITHOUT_KVM): tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/tiny.h
+# Call expressions of hl-dev.
+$(B)/tests/unit/test_expr: private HL_CPPFLAGS += -iquote tools/dev/cli
+$(B)/tests/unit/test_expr: $(patsubst %,$(B)/obj/tools/dev/%.o,cli/expr base/file base/json_write base/quote)
+
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
