@@ -349,7 +349,9 @@ static void test_dead(void **state)
         {{HL_STRING, 0, regs.rsp - 16, 0}, true}, /* its NUL lies there, too */
         {{HL_BYTES, 0, regs.rsp - 16, 0}, false},
         {{HL_BYTES, 0, regs.rsp, 8}, false},
-        {{HL_BYTES, 0, regs.rsp - 16, 17}, false}, /* it reaches into what lives */
+        {{HL_STRING, 0, regs.rsp - 16, 15}, true},
+        {{HL_STRING, 0, regs.rsp - 16, 16}, false}, /* its NUL lives */
+        {{HL_BYTES, 0, regs.rsp - 16, 17}, false},  /* it reaches into what lives */
         {{HL_BYTES, 0, regs.rsp - 16, UINT64_MAX}, false},
         {{HL_BYTES, 0, stack->start - 1, 1}, false},
         {{HL_BYTES, 0, b->heap, 8}, false},
