@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../wait.h"
 #include "debug.h"
 #include "retry.h"
 
@@ -60,8 +61,7 @@ static inline int gdb_host_poke(void *opaque, const struct hl_value *args, size_
     (void)count;
     (void)error;
     atomic_store(&g->in_host, true);
-    while (atomic_load(&g->host_waits))
-        usleep(500);
+    WAIT_WHILE(atomic_load(&g->host_waits));
     atomic_store(&g->in_host, false);
     if (args[0].u64)
         hl_machine_write(g->box.sb->machine, args[0].u64, &args[1].i32, 4, 0);
@@ -113,6 +113,14 @@ static inline uint64_t where(struct gdb_box *g, const char *name)
     return at;
 }
 
+/* The guest's memory itself, to watch a word of it while the guest runs. */
+static inline const volatile uint64_t *live(struct gdb_box *g, uint64_t at)
+{
+    hl_gpa_t gpa;
+    assert_int_equal(hl_machine_lookup(g->box.sb->machine, at, &gpa, NULL), 0);
+    return hl_machine_memory(g->box.sb->machine, gpa, sizeof(uint64_t));
+}
+
 /* ---- calls */
 
 static inline void *gdb_run_call(void *opaque)
@@ -143,10 +151,7 @@ static inline void call_begin(struct gdb_box *g, const char *name, const struct 
 
 static inline void call_over(struct gdb_box *g, int rc)
 {
-    for (unsigned i = 0; !atomic_load(&g->over); i++) {
-        assert_true(i < 2 * PATIENCE_MS * slow());
-        usleep(500);
-    }
+    WAIT_FOR(atomic_load(&g->over));
     pthread_join(g->thread, NULL);
     g->calling = false;
     if (g->rc != rc)

@@ -464,23 +464,19 @@ static void test_detach_running(void **state)
     insert(g, GDB_WATCH_WRITE, global, 5000);
     insert(g, GDB_WATCH_ACCESS, global + 8192, 8);
     go(g, GDB_CONTINUE);
+    const volatile uint64_t *now = live(g, words);
+    uint64_t turns = *now;
     BEGIN0(g, "Spin");
-    usleep(20000);
+    WAIT_FOR(*now != turns);
     debug_ops.detach(g->d);
     expect_nothing(g);
     assert_int_equal(debug_ops.attach(g->d), 0); /* when it stands again it has been let go */
     expect_signal(g, GDB_SIGNAL_0);
     all_text(g, after, &start, sizeof(after));
     assert_memory_equal(before, after, sizeof(before));
-    uint64_t turns, more;
-    peek(g, words, &turns, sizeof(turns));
-    do { /* it runs on, sooner or later: the watchdog is there for one that does not */
-        debug_ops.detach(g->d);
-        usleep(20000);
-        assert_int_equal(debug_ops.attach(g->d), 0);
-        expect_signal(g, GDB_SIGNAL_0);
-        peek(g, words, &more, sizeof(more));
-    } while (more == turns);
+    turns = *now;
+    debug_ops.detach(g->d);
+    WAIT_FOR(*now != turns); /* it runs on, sooner or later */
     debug_ops.kill(g->d);
     call_over(g, HL_ERR_INTERRUPTED);
 }
@@ -492,14 +488,15 @@ static void test_break_in(void **state)
 
     gdb_box_open(g);
     uint64_t words = where(g, "words");
+    const volatile uint64_t *now = live(g, words);
     attach_idle(g);
     go(g, GDB_CONTINUE);
     BEGIN0(g, "Spin");
     for (int i = 0; i < 20; i++) {
-        usleep(1000);
+        WAIT_FOR(*now > last);
         break_in(g);
         peek(g, words, &turns, sizeof(turns));
-        assert_true(turns >= last);
+        assert_true(turns > last);
         last = turns;
         for (int n = 0; n < 5; n++)
             step(g);
@@ -562,10 +559,7 @@ static void test_caught_signals(void **state)
 
 static void wait_in_host(struct gdb_box *g)
 {
-    for (unsigned i = 0; !atomic_load(&g->in_host); i++) {
-        assert_true(i < 2 * PATIENCE_MS * slow());
-        usleep(500);
-    }
+    WAIT_FOR(atomic_load(&g->in_host));
 }
 
 static void test_in_host(void **state)

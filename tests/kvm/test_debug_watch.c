@@ -305,24 +305,17 @@ static void test_unwanted(void **state)
     atomic_store(&g->unwanted, true);
     go(g, GDB_CONTINUE);
     BEGIN0(g, "Spin");
-    for (unsigned i = 0; atomic_load(&g->reports) < 200; i++) {
-        assert_true(i < 2 * PATIENCE_MS * slow());
-        usleep(500);
-    }
+    WAIT_FOR(atomic_load(&g->reports) >= 200);
     break_in(g);
     peek(g, words, &turns, sizeof(turns));
     assert_in_range(turns, atomic_load(&g->reports) - 1, atomic_load(&g->reports) + 1);
     drop(g, GDB_WATCH_WRITE, words, 8);
     /* Full speed again, when the guest's thread gets its turn. */
     unsigned reports = atomic_load(&g->reports);
-    uint64_t more = turns;
-    for (unsigned i = 0; more <= turns + 1000; i++) {
-        assert_true(i < PATIENCE_MS / 20 * slow());
-        go(g, GDB_CONTINUE);
-        usleep(20000);
-        break_in(g);
-        peek(g, words, &more, sizeof(more));
-    }
+    const volatile uint64_t *now = live(g, words);
+    go(g, GDB_CONTINUE);
+    WAIT_FOR(*now > turns + 1000);
+    break_in(g);
     assert_int_equal(atomic_load(&g->reports), reports);
 }
 

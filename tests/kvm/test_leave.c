@@ -4,6 +4,7 @@
  * their own calls.  What is left is poisoned and can be restored; what is destroyed goes when the
  * call returns.
  */
+#include "../wait.h"
 #include "box.h"
 
 #include <pthread.h>
@@ -427,8 +428,7 @@ static void test_destroy_from_another_thread(void **state)
     struct armed *a = *state;
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, spin, a), 0);
-    while (!atomic_load(&now.begun))
-        usleep(1000);
+    WAIT_FOR(atomic_load(&now.begun));
     hl_sandbox_destroy(a->box.sb);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(a->box.result.i32, HL_ERR_INTERRUPTED);

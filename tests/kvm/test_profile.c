@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles of a guest whose exits are known: every number is exact, and nothing is made up. */
+#include "../wait.h"
 #include "box.h"
+#include "sandbox.h"
 
 #include <jansson.h>
 #include <pthread.h>

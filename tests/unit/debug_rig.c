@@ -50,8 +50,7 @@ static int host_add(void *opaque, const struct hl_value *args, size_t count,
     if (r->host_does)
         r->host_does(r);
     atomic_store(&r->in_host, true);
-    while (atomic_load(&r->host_waits))
-        usleep(1000);
+    WAIT_WHILE(atomic_load(&r->host_waits));
     atomic_store(&r->in_host, false);
     result->i32 = args[0].i32 + args[1].i32;
     return 0;
@@ -208,6 +207,11 @@ bool is_waiting(struct rig *r)
 bool is_parked(struct rig *r)
 {
     return look(r, &r->d->parked);
+}
+
+bool has_event(struct rig *r)
+{
+    return look(r, &r->d->event_set);
 }
 
 /* ---- the guest ---- */

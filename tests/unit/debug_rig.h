@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../wait.h"
 #include "debug.h"
 #include "scripted_vcpu.h"
 #include "shim.h"
@@ -86,18 +87,12 @@ void call_begin(struct rig *r);
 void call_over(struct rig *r, int rc);
 /* The guest sends its result, and the call returns. */
 void call_end(struct rig *r);
-/* Wait for a condition that another thread brings about. */
-#define WAIT_FOR(condition)                                                                        \
-    do {                                                                                           \
-        for (int i_ = 0; !(condition); i_++) {                                                     \
-            assert_true(i_ < 10000);                                                               \
-            usleep(1000);                                                                          \
-        }                                                                                          \
-    } while (0)
 
 /* A thread waits: for its call to begin, or in the middle of one. */
 bool is_waiting(struct rig *r);
 bool is_parked(struct rig *r);
+/* A stop is there, to be taken. */
+bool has_event(struct rig *r);
 
 /* ---- the guest */
 

@@ -56,7 +56,7 @@ static void test_attach_idle(void **state)
     rig_open(r);
     attach_idle(r);
     call_begin(r); /* a call waits while it is held */
-    usleep(20000);
+    WAIT_FOR(is_waiting(r));
     assert_false(scripted_inside(r->v));
     assert_int_not_equal(reg(r, GDB_AMD64_RSP), 0);
     CONTINUE(r);
@@ -81,7 +81,7 @@ static void test_attach_in_host(void **state)
     assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + 1);
     insert(r, GDB_SW_BREAK, r->text + 1, 1);
     leave_host(r);
-    usleep(20000);
+    WAIT_FOR(is_parked(r));
     assert_false(scripted_inside(r->v));
     CONTINUE(r);
     entered_at(r, r->text + 1);
@@ -216,7 +216,6 @@ static void test_break_in_loses_the_race(void **state)
     entered_at(r, r->text);
     play_int3(r, r->text + 8);
     WAIT_FOR(atomic_load(&r->reports) == 1);
-    usleep(1000);
     debug_ops.interrupt(r->d);
     struct gdb_stop stop = take(r);
     /* Whichever was first, the other one is never heard of. */
@@ -535,8 +534,7 @@ static void test_detach_cancels(void **state)
     assert_true(scripted_enter(r->v));
     expect_nothing(r);
     assert_int_equal(debug_ops.attach(r->d), 0);
-    WAIT_FOR(!scripted_inside(r->v));
-    usleep(20000);
+    WAIT_FOR(has_event(r));
     debug_ops.detach(r->d);
     expect_nothing(r);
     assert_true(scripted_enter(r->v));
