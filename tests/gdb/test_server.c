@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_server.c - sockets: endpoints, two clients, clients that vanish, stall or say nothing. */
+#include "../wait.h"
 #include "kit.h"
 
 #include <arpa/inet.h>
@@ -115,13 +116,12 @@ static void until(const unsigned *counter, unsigned want)
 {
     unsigned now = 0;
 
-    for (int i = 0; i < 5000; i++) {
+    for (struct wait wait = {0}; now < want;) {
         pthread_mutex_lock(&fake.lock);
         now = *counter;
         pthread_mutex_unlock(&fake.lock);
-        if (now >= want)
+        if (now < want && !wait_nap(&wait))
             break;
-        usleep(1000);
     }
     assert_int_equal(now, want);
 }
@@ -229,10 +229,14 @@ static void client_that_does_not_read(void **state)
 
 static void silent_client(void **state)
 {
-    int fd = dial();
+    char reply[256];
+    int fd = dial(), second = dial();
 
     (void)state;
-    usleep(50000);
+    send_packet(second, "?"); /* it is refused, so the first one was seen */
+    assert_true(get(second, reply, sizeof(reply)));
+    assert_string_equal(reply, "E.another debugger is attached");
+    close(second);
     assert_int_equal(fake.attaches, 0);
     assert_false(hl_gdb_attached(gdb));
     hl_gdb_destroy(gdb);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Limits on calls, and interrupts: in guest code, in host functions, under a debugger. */
+#include "../wait.h"
 #include "box.h"
+#include "deadline.h"
+#include "debug.h"
 
 #include <dirent.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -41,6 +45,31 @@ static void take(clockid_t clock, uint64_t ns)
             usleep(500);
 }
 
+struct bell {
+    struct deadline deadline; /* the first member */
+    sem_t rung;
+};
+
+static uint64_t ring(struct deadline *deadline, uint64_t now)
+{
+    (void)now;
+    sem_post(&((struct bell *)deadline)->rung);
+    return DEADLINE_NEVER;
+}
+
+/* Until a deadline that begins now is over, and with it each that had begun and is no longer. */
+static void outlast(uint64_t ns)
+{
+    struct bell bell = {.deadline = {.due = ring}};
+    sem_init(&bell.rung, 0, 0);
+    assert_int_equal(deadline_open(NULL), 0);
+    deadline_set(&bell.deadline, clock_now() + ns);
+    while (sem_wait(&bell.rung))
+        continue;
+    deadline_close(&bell.deadline);
+    sem_destroy(&bell.rung);
+}
+
 static int host_takes(void *opaque, const struct hl_value *args, size_t count,
                       struct hl_value *result, struct hl_error *error)
 {
@@ -52,8 +81,7 @@ static int host_takes(void *opaque, const struct hl_value *args, size_t count,
     if (h->interrupts)
         hl_sandbox_interrupt(h->box->sb);
     atomic_store(&h->inside, true);
-    while (atomic_load(&h->wait))
-        usleep(500);
+    WAIT_WHILE(atomic_load(&h->wait));
     take(h->burns ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC,
          (uint64_t)(uint32_t)args[0].i32 * MS);
     result->i32 = 1;
@@ -212,10 +240,7 @@ static void test_exits(void **state)
 static void *kick_often(void *opaque)
 {
     struct host *h = opaque;
-    while (!atomic_load(&h->wait)) {
-        hl_machine_kick(hl_sandbox_machine(h->box->sb));
-        usleep(200);
-    }
+    WAIT_WHILE((hl_machine_kick(hl_sandbox_machine(h->box->sb)), !atomic_load(&h->wait)));
     return NULL;
 }
 
@@ -264,7 +289,7 @@ static void test_each_call_anew(void **state)
     for (uint64_t end = clock_ns(CLOCK_MONOTONIC) + 500 * MS * slow();
          clock_ns(CLOCK_MONOTONIC) < end;)
         assert_int_equal(CALL(box, "AskHost", value_i32(2), value_i32(0))->i32, 2);
-    usleep(250000);
+    outlast(200 * MS * slow());
     CALL0(box, "NoOp");
     assert_int_equal(hl_sandbox_limit_hit(box->sb), HL_LIMIT_NONE);
 }
@@ -488,8 +513,7 @@ static int hold(struct box *box, struct host *h, struct caller *c, pthread_t *th
     char reply[256];
     *c = (struct caller){.box = box, .function = "AskAndSpin"};
     assert_int_equal(pthread_create(thread, NULL, call_it, c), 0);
-    while (!atomic_load(&h->inside))
-        usleep(500);
+    WAIT_FOR(atomic_load(&h->inside));
     int fd = attach();
     ask(fd, "?", reply, sizeof(reply));
     assert_non_null(strchr(reply, '$'));
@@ -508,7 +532,7 @@ static void test_a_debugger_stops_the_clocks(void **state)
     limit(box, (struct hl_limits){.wall_ns = 200 * MS * slow(), .cpu_ns = 150 * MS * slow()});
     uint64_t begin = clock_ns(CLOCK_MONOTONIC);
     int fd = hold(box, &h, &c, &thread);
-    usleep(500000 * slow());
+    outlast(500 * MS * slow());
     assert_false(atomic_load(&c.done));
     ask(fd, "D", reply, sizeof(reply));
     pthread_join(thread, NULL);
@@ -548,7 +572,6 @@ static void test_interrupt_of_a_held_guest(void **state)
     open_limits(box, &h);
     serve(box);
     int fd = hold(box, &h, &c, &thread);
-    usleep(20000);
     assert_false(atomic_load(&c.done));
     hl_sandbox_interrupt(box->sb);
     pthread_join(thread, NULL);
@@ -558,6 +581,14 @@ static void test_interrupt_of_a_held_guest(void **state)
     ask(fd, "g", reply, sizeof(reply)); /* and the debugger still sees it */
     assert_true(strlen(reply) > 200);
     close(fd);
+}
+
+static bool waits_for_a_debugger(struct hl_debug *d)
+{
+    pthread_mutex_lock(&d->lock);
+    bool waits = d->waiting;
+    pthread_mutex_unlock(&d->lock);
+    return waits;
 }
 
 static void test_interrupt_before_a_held_call(void **state)
@@ -572,12 +603,9 @@ static void test_interrupt_before_a_held_call(void **state)
     int fd = attach();
     ask(fd, "?", reply, sizeof(reply));
     assert_int_equal(pthread_create(&thread, NULL, call_it, &c), 0);
-    usleep(50000);
-    assert_false(atomic_load(&c.done)); /* a call waits for the debugger */
-    while (!atomic_load(&c.done)) {
-        hl_sandbox_interrupt(box->sb);
-        usleep(1000);
-    }
+    WAIT_FOR(waits_for_a_debugger(debug_of(box->sb)));
+    assert_false(atomic_load(&c.done));
+    WAIT_FOR((hl_sandbox_interrupt(box->sb), atomic_load(&c.done)));
     pthread_join(thread, NULL);
     assert_int_equal(c.rc, HL_ERR_INTERRUPTED);
     ask(fd, "D", reply, sizeof(reply));

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +19,8 @@ struct prof {
     struct box box;
     struct hl_profile *profile;
     json_t *doc;
+    int rc; /* of a call in another thread, once it is over */
+    atomic_bool over;
 };
 
 static int host_tick(void *opaque, const struct hl_value *args, size_t count,
@@ -203,9 +206,9 @@ static const json_t *find_kind(const struct prof *p, const char *reason, const c
 {
     const json_t *kind;
     size_t i;
-    json_array_foreach(list(p, "kinds"), i, kind)
-        if (strcmp(text(kind, "reason"), reason) == 0 && strcmp(text(kind, "name"), name) == 0)
-            return kind;
+    json_array_foreach(list(p, "kinds"), i,
+                       kind) if (strcmp(text(kind, "reason"), reason) == 0 &&
+                                 strcmp(text(kind, "name"), name) == 0) return kind;
     return NULL;
 }
 
@@ -627,15 +630,19 @@ static void test_signal_mask_of_host_functions(void **state)
     pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
 }
 
-static void *interrupt_soon(void *opaque)
+static void *spin(void *opaque)
 {
     struct prof *p = opaque;
-    usleep(50000);
-    for (unsigned i = 0; i < 2000; i++) {
-        hl_sandbox_interrupt(p->box.sb);
-        usleep(100);
-    }
+    const struct hl_value turns = value_u64(1ull << 60);
+    p->rc = hl_sandbox_call(p->box.sb, "Spin", &turns, 1, NULL, NULL);
+    atomic_store(&p->over, true);
     return NULL;
+}
+
+static bool is_sampled(struct prof *p)
+{
+    read_profile(p);
+    return samples_of(p, "guest", "spin") > 10;
 }
 
 /* Ticks are no stop requests, and stop requests are no ticks. */
@@ -644,9 +651,11 @@ static void test_interrupt_while_sampled(void **state)
     struct prof *p = *state;
     pthread_t thread;
     open_profile(p, "exits", (struct hl_profile_config){.rate_hz = 10000});
-    assert_int_equal(pthread_create(&thread, NULL, interrupt_soon, p), 0);
-    assert_int_equal(TRY(&p->box, "Spin", value_u64(1ull << 60)), HL_ERR_INTERRUPTED);
+    assert_int_equal(pthread_create(&thread, NULL, spin, p), 0);
+    WAIT_FOR(is_sampled(p));
+    WAIT_FOR((hl_sandbox_interrupt(p->box.sb), atomic_load(&p->over)));
     pthread_join(thread, NULL);
+    assert_int_equal(p->rc, HL_ERR_INTERRUPTED);
     read_profile(p);
     assert_true(samples_of(p, "guest", "spin") > 10);
 }
@@ -733,14 +742,6 @@ static void test_kvm_counters(void **state)
     assert_true(counter(p, "exits") < 100 * exits);
 }
 
-static void *spin(void *opaque)
-{
-    struct prof *p = opaque;
-    const struct hl_value turns = value_u64(1ull << 60);
-    hl_sandbox_call(p->box.sb, "Spin", &turns, 1, NULL, NULL);
-    return NULL;
-}
-
 /* KVM must not be asked for anything that it answers only when the guest comes out. */
 static void test_json_while_the_guest_spins(void **state)
 {
@@ -748,10 +749,9 @@ static void test_json_while_the_guest_spins(void **state)
     pthread_t thread;
     open_profile(p, "exits", (struct hl_profile_config){0});
     assert_int_equal(pthread_create(&thread, NULL, spin, p), 0);
-    for (unsigned i = 0; i < 50; i++) {
+    WAIT_FOR(atomic_load(&p->box.sb->call_state) == CALL_RUNNING);
+    for (unsigned i = 0; i < 50; i++)
         read_profile(p);
-        usleep(2000);
-    }
     hl_sandbox_interrupt(p->box.sb);
     pthread_join(thread, NULL);
 }
