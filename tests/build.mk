@@ -24,7 +24,7 @@ $(WITHOUT_KVM): private HL_CPPFLAGS += -iquote tests/fuzz
 $(WITHOUT_KVM): tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/tiny.h
 # Call expressions of hl-dev.
 $(B)/tests/unit/test_expr: private HL_CPPFLAGS += -iquote tools/dev/cli
-$(B)/tests/unit/test_expr: $(patsubst %,$(B)/obj/tools/dev/%.o,cli/expr base/file base/json_write base/quote)
+$(B)/tests/unit/test_expr: $(patsubst %,$(B)/obj/tools/dev/%.o,cli/expr base/file base/json_write) $(COMMON_SRC:%.c=$(B)/obj/%.o)
 
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a

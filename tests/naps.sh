@@ -39,8 +39,9 @@ status=0 used=
 while IFS= read -r hit; do
     file=${hit%%:*} why=
     while IFS='|' read -r name text _; do
-        [ -n "$name" ] && [ "$name" = "${file##*/}" ] && [[ $hit == *"$text"* ]] || continue
-        why=1 used="$used$name|$text"$'\n'
+        if [ -n "$name" ] && [ "$name" = "${file##*/}" ] && [[ $hit == *"$text"* ]]; then
+            why=1 used="$used$name|$text"$'\n'
+        fi
     done <<<"$allowed"
     [ -n "$why" ] || { echo "not ok a test that sleeps: $hit" && status=1; }
 done <<<"$hits"
