@@ -7,6 +7,7 @@
 
 #include "expr.h"
 #include "tiny.h"
+#include "value_text.h"
 
 /* tiny_image() has a function of one argument for each type. */
 static int parse(struct expr *e, const char *text, struct hl_error *error)
@@ -30,7 +31,7 @@ static char *printed(const struct hl_value *v)
     size_t size;
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
-    expr_print(f, v);
+    value_print(f, v, SIZE_MAX);
     fclose(f);
     return text;
 }
