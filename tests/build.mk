@@ -23,9 +23,17 @@ $(filter $(B)/tests/debug/test_%,$(TEST_PURE)): tests/kit/debug_rig.c tests/unit
     tests/kit/debug_rig.h tests/unit/scripted_vcpu.h
 
 # hl-dev's command line.
-$(B)/tests/unit/test_options: $(filter-out $(B)/obj/tools/hl-dev.o,$(DEV_OBJ))
-$(B)/tests/unit/test_options: TEST_DEFS += $(DEV_ROOMS:%=-iquote %)
-$(B)/tests/unit/test_options: HL_LIBS += -linih
+$(B)/tests/cli/test_options: $(filter-out $(B)/obj/tools/hl-dev.o,$(DEV_OBJ))
+$(B)/tests/cli/test_options: TEST_DEFS += $(DEV_ROOMS:%=-iquote %)
+$(B)/tests/cli/test_options: HL_LIBS += -linih
+
+# A sandbox without a KVM: the image and the vCPU of the fuzz targets.
+WITHOUT_KVM := $(addprefix $(B)/tests/,linux/test_heap sandbox/test_message cli/test_expr)
+$(WITHOUT_KVM): private HL_CPPFLAGS += -iquote tests/fuzz
+$(WITHOUT_KVM): tests/fuzz/tiny.c tests/fuzz/scripted.c tests/fuzz/tiny.h
+# Call expressions of hl-dev.
+$(B)/tests/cli/test_expr: private HL_CPPFLAGS += -iquote tools/dev/cli
+$(B)/tests/cli/test_expr: $(patsubst %,$(B)/obj/tools/dev/%.o,cli/expr base/file base/json_write) $(COMMON_SRC:%.c=$(B)/obj/%.o)
 
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
@@ -53,17 +61,25 @@ $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a
 
 -include $(wildcard $(B)/tests/*/*.d)
 
-TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(B)/tests/bench/floor $(B)/obj/manual
+# Benchmarks are built too, so that none of them breaks unseen.
+BENCH_BIN := $(addprefix $(B)/tests/bench/,floor cold restore bench gdb-floor gdb-guest)
+TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(BENCH_BIN) $(B)/obj/manual
 .PHONY: tests
 tests: all $(TESTS_ALL) ## build the tests
 check: tests ## run every test; SUITES="name ..." runs some
 	$(Q)tests/run $(B) $(SUITES)
 
-# Benchmarks: ratios measured in one run; never part of check.
+# Benchmarks: ratios measured in one run; built by check, never run by it.
 $(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
+
+# The guest of bench-gdb.
+$(B)/tests/bench/gdb-guest: tests/bench/gdb-guest.c $(SDK_ALL)
+	$(call say,GUEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -no-pie -o $@ $<
 
 $(B)/tests/bench/restore: tests/bench/restore.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
@@ -95,7 +111,7 @@ $(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/obj/libhl-inside.a
 
 GDB_ROUNDS ?= 5
 .PHONY: bench-gdb
-bench-gdb: all $(B)/tests/bench/gdb-floor ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
+bench-gdb: all $(B)/tests/bench/gdb-floor $(B)/tests/bench/gdb-guest ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
 	$(Q)bash tests/bench/gdb.sh $(B) $(GDB_ROUNDS)
 
 ROUNDS ?= 200

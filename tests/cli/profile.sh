@@ -122,10 +122,7 @@ has '--restore in the start-up table' "$out" '^restore .* mean of 3$'
 env --default-signal=INT "$dev" profile "$guest" --host host.so --call 'Print("now")' \
     --call 'Spin(1000000000000)' >"$out" 2>"$err" </dev/null &
 child=$!
-for ((i = 0; i < 500 * slow; i++)); do
-    grep -q '^Print' "$out" && break
-    sleep 0.02
-done
+wait_until shown '^Print' "$out" $child
 kill -INT $child
 wait $child
 same 'Ctrl-C: status' 130 $?

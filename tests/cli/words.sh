@@ -160,10 +160,7 @@ for args in 'run @.none' 'run @.d' '@' 'run --@' 'run @ --call @()' 'run @ --cal
 done
 "$dev" run --gdb="unix:$nasty.sock" words --call 'Real(1)' >"$out" 2>"$err" </dev/null &
 child=$!
-for ((i = 0; i < 500 * slow; i++)); do
-    grep -q 'target remote' "$err" && break
-    sleep 0.02
-done
+wait_until shown 'target remote' "$err" $child
 tame "the command for gdb"
 has 'the command for gdb: as bash reads it' "$err" "gdb -ex \\$'target remote .*e.xc2.x9b2J.x7f.xe2.x80.xae.x9b.x1b\[1m.sock'"
 hl ps
@@ -208,10 +205,7 @@ stopped() {
     : >"$out" # what an earlier command printed is no sign
     env --default-signal=INT "$dev" profile "$@" words --call 'Real(1)' --call 'Spin(1)' >"$out" 2>"$err" </dev/null &
     child=$!
-    for ((i = 0; i < 500 * slow; i++)); do
-        grep -q '^Real' "$out" && break
-        sleep 0.02
-    done
+    wait_until shown '^Real' "$out" $child
     kill -INT $child
     wait $child
     rc=$?

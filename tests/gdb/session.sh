@@ -5,6 +5,8 @@
 failed=0
 export LC_ALL=C DEBUGINFOD_URLS=
 slow=${HL_TEST_SLOW:-1}
+# shellcheck source-path=SCRIPTDIR source=../wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
 
 # gdb_batch GDB-ARG...: one GDB, its output on standard output
 gdb_batch() {
@@ -19,6 +21,8 @@ session() {
     out=$(gdb_batch "$@")
     problem=
 }
+# With these arguments GDB gets a SIGINT once it has resumed its target, and rests.
+ctrl_c=(-ex "source $(dirname "${BASH_SOURCE[0]}")/ctrl_c.py")
 # The output has a line that matches; lacks: has none.
 has() { grep -qE -- "$1" <<<"$out" || problem="no line like: $1"; }
 lacks() { ! grep -qE -- "$1" <<<"$out" || problem="a line like: $1"; }
