@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "linux_state.h"
+#include "machine.h"
 #include "sandbox.h"
 
 typedef uint64_t args6[6];
@@ -24,7 +25,7 @@ static inline bool linux_get(struct hl_sandbox *sb, hl_gva_t gva, void *data, si
 
 static inline bool linux_set(struct hl_sandbox *sb, hl_gva_t gva, const void *data, size_t size)
 {
-    return hl_machine_write(sb->machine, gva, data, size, HL_PROT_WRITE) == size;
+    return machine_write(sb->machine, gva, data, size, HL_PROT_WRITE) == size;
 }
 
 /* For what changes os.process or os.used. */
@@ -120,7 +121,7 @@ void linux_rewind_call(struct hl_sandbox *sb, uint64_t number);
 void linux_timer_look(struct hl_sandbox *sb);
 /* SIGALRM is no longer pending.  An interval does not ring meanwhile: it would only hold it up. */
 void linux_timer_again(struct hl_sandbox *sb);
-void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to);
+void linux_timer_save(struct hl_sandbox *sb, struct linux_process *to);
 /* To ring after `wait` ns; 0: not at all. */
 int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error);
 void linux_timer_free(struct hl_sandbox *sb);

@@ -19,7 +19,7 @@
 
 #include "linux_sleep.h"
 #include "machine_debug.h"
-#include "nondet.h"
+#include "source.h"
 
 #define NS 1000000000ll
 #define FOREVER_S (INT64_MAX / NS) /* as long as Linux sleeps at most */
@@ -109,7 +109,8 @@ static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
         else if (linux_is_wanted(sb))
             rc = undo(sb, number);
         else
-            over = nondet_wait(nap->clock, nap->endless ? NULL : &nap->until, &nap->wakes, seen);
+            over = sb->source->ops->wait(sb->source, nap->clock, nap->endless ? NULL : &nap->until,
+                                         &nap->wakes, seen);
     }
     atomic_store(&nap->asleep, false);
     return rc;
@@ -121,7 +122,7 @@ int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespe
     if (!goes_on(sb, number)) {
         sb->os->nap.clock = CLOCK_MONOTONIC;
         sb->os->nap.endless = !span;
-        int rc = nondet_clock(CLOCK_MONOTONIC, &now);
+        int rc = source_clock(sb, CLOCK_MONOTONIC, &now);
         if (rc)
             return rc;
         if (span)
@@ -133,7 +134,7 @@ int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespe
 int linux_sleep_left(struct hl_sandbox *sb, struct timespec *left)
 {
     struct timespec now;
-    int rc = nondet_clock(sb->os->nap.clock, &now);
+    int rc = source_clock(sb, sb->os->nap.clock, &now);
     *left = minus(sb->os->nap.until, now);
     return rc;
 }
@@ -168,9 +169,9 @@ static int64_t sleep_until(struct hl_sandbox *sb, int clock, hl_gva_t want)
     if (!good_time(&until))
         return -EINVAL;
     if (!goes_on(sb, SYS_clock_nanosleep)) {
-        int rc = nondet_clock(clock, &now);
+        int rc = source_clock(sb, clock, &now);
         if (!rc)
-            rc = nondet_clock(CLOCK_MONOTONIC, &mono);
+            rc = source_clock(sb, CLOCK_MONOTONIC, &mono);
         if (rc)
             return rc;
         sb->os->nap.clock = clock == CLOCK_REALTIME ? clock : CLOCK_MONOTONIC;

@@ -23,6 +23,7 @@
 #include "memory.h"
 #include "retry.h"
 #include "sandbox.h"
+#include "source.h"
 
 #define COPY_SIZE (256u << 10) /* of a file that is copied, at a time */
 
@@ -303,6 +304,7 @@ static int map_wish(struct hl_sandbox *sb, const struct wish *wish, hl_gva_t *gv
         close(from.fd);
     if (!rc) {
         *gva = s.gva;
+        source_changed(sb, SOURCE_MAPPED, s.gva, s.size);
     }
     return sandbox_leave(sb, rc, error);
 }
@@ -339,6 +341,7 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
     if (s) {
         *at = s->next;
         take_away(sb->machine, s);
+        source_changed(sb, SOURCE_UNMAPPED, s->gva, s->size);
         free(s);
     } else {
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "nothing was mapped at 0x%llx",
