@@ -17,6 +17,11 @@ typedef int64_t syscall_fn(struct hl_sandbox *sb, const args6 a);
 /* In place of a result: the guest is to make the call again, when it goes on. */
 #define LINUX_AGAIN INT64_MIN
 
+static inline struct linux_state *linux_of(const struct hl_sandbox *sb)
+{
+    return sb->os;
+}
+
 /* The guest's memory: false where it is not all there. */
 static inline bool linux_get(struct hl_sandbox *sb, hl_gva_t gva, void *data, size_t size)
 {
@@ -55,8 +60,8 @@ void linux_begin(struct hl_sandbox *sb);
 const char *linux_check(const void *saved, const struct hl_region *heap);
 static inline bool linux_is_due(const struct hl_sandbox *sb)
 {
-    return (sb->os->process->pending & ~sb->os->process->blocked) ||
-           atomic_load_explicit(&sb->os->timer.rung, memory_order_relaxed);
+    return (linux_of(sb)->process->pending & ~linux_of(sb)->process->blocked) ||
+           atomic_load_explicit(&linux_of(sb)->timer.rung, memory_order_relaxed);
 }
 
 /* linux/signal.c */

@@ -29,7 +29,7 @@ static uint64_t due(struct deadline *d, uint64_t now)
 
 static int open_timer(struct hl_sandbox *sb, struct hl_error *error)
 {
-    struct linux_timer *t = &sb->os->timer;
+    struct linux_timer *t = &linux_of(sb)->timer;
     if (t->open)
         return 0;
     t->deadline.due = due;
@@ -42,33 +42,33 @@ static int open_timer(struct hl_sandbox *sb, struct hl_error *error)
 
 static void arm(struct hl_sandbox *sb, uint64_t next)
 {
-    sb->os->timer.next = next;
-    sb->source->ops->set_alarm(sb->source, &sb->os->timer.deadline, next);
+    linux_of(sb)->timer.next = next;
+    sb->source->ops->set_alarm(sb->source, &linux_of(sb)->timer.deadline, next);
 }
 
 void linux_timer_look(struct hl_sandbox *sb)
 {
-    struct linux_timer *t = &sb->os->timer;
+    struct linux_timer *t = &linux_of(sb)->timer;
     if (!atomic_load_explicit(&t->rung, memory_order_relaxed) || !atomic_exchange(&t->rung, false))
         return;
-    if (!sb->os->process->timer_interval)
+    if (!linux_of(sb)->process->timer_interval)
         t->next = DEADLINE_NEVER;
     linux_raise(sb, SIGALRM, CAUSE_TIMER);
-    if (!(sb->os->process->pending & signal_bit(SIGALRM)))
+    if (!(linux_of(sb)->process->pending & signal_bit(SIGALRM)))
         linux_timer_again(sb);
 }
 
 void linux_timer_again(struct hl_sandbox *sb)
 {
-    struct linux_timer *t = &sb->os->timer;
-    uint64_t step = sb->os->process->timer_interval, now = source_now(sb);
+    struct linux_timer *t = &linux_of(sb)->timer;
+    uint64_t step = linux_of(sb)->process->timer_interval, now = source_now(sb);
     if (step && t->next <= now && !atomic_load(&t->rung))
         arm(sb, t->next + ((now - t->next) / step + 1) * step);
 }
 
 static uint64_t left(struct hl_sandbox *sb)
 {
-    uint64_t now = source_now(sb), next = sb->os->timer.next;
+    uint64_t now = source_now(sb), next = linux_of(sb)->timer.next;
     return next == DEADLINE_NEVER ? 0 : next > now ? next - now : 1;
 }
 
@@ -81,10 +81,10 @@ void linux_timer_save(struct hl_sandbox *sb, struct linux_process *to)
 int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error)
 {
     int rc = wait ? open_timer(sb, error) : 0;
-    if (rc || !sb->os->timer.open)
+    if (rc || !linux_of(sb)->timer.open)
         return rc;
     arm(sb, DEADLINE_NEVER); /* then no ring of before comes any more */
-    atomic_store(&sb->os->timer.rung, false);
+    atomic_store(&linux_of(sb)->timer.rung, false);
     if (wait)
         arm(sb, source_now(sb) + (wait < MOST ? wait : MOST));
     return 0;
@@ -92,8 +92,8 @@ int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *e
 
 void linux_timer_free(struct hl_sandbox *sb)
 {
-    if (sb->os->timer.open)
-        sb->source->ops->close_alarm(sb->source, &sb->os->timer.deadline);
+    if (linux_of(sb)->timer.open)
+        sb->source->ops->close_alarm(sb->source, &linux_of(sb)->timer.deadline);
 }
 
 /* ---- system calls ---- */
@@ -101,7 +101,7 @@ void linux_timer_free(struct hl_sandbox *sb)
 /* The old interval goes with the old timer. */
 static int64_t set(struct hl_sandbox *sb, uint64_t wait, uint64_t interval)
 {
-    if (!wait && !sb->os->timer.open)
+    if (!wait && !linux_of(sb)->timer.open)
         return 0;
     if (open_timer(sb, NULL))
         return -EAGAIN;
@@ -137,7 +137,7 @@ static struct timeval to_timeval(uint64_t ns)
 
 int64_t linux_getitimer(struct hl_sandbox *sb, const args6 a)
 {
-    const struct itimerval now = {.it_interval = to_timeval(sb->os->process->timer_interval),
+    const struct itimerval now = {.it_interval = to_timeval(linux_of(sb)->process->timer_interval),
                                   .it_value = to_timeval(left(sb))};
     if ((int)a[0] != ITIMER_REAL)
         return -EINVAL;

@@ -76,7 +76,7 @@ struct hl_sandbox {
     struct arena result, host_args;
     struct source *source; /* source.h */
     const struct personality *personality;
-    struct linux_state *os; /* the personality's own */
+    void *os; /* the personality's own */
     struct hl_counts counts;
     struct hl_fault fault;
     bool has_fault;
