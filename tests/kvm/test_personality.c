@@ -181,6 +181,10 @@ static void open_with(struct box *box, const struct personality *personality)
     if (sandbox_create(&box->sb, box->image, &config,
                        &(struct sandbox_parts){.personality = personality}, &box->error))
         fail_msg("%s", box->error.text);
+    struct hl_boot boot;
+    hl_machine_read(box->sb->machine, box->sb->region[REGION_BOOT].start, &boot, sizeof(boot), 0);
+    SKIP_IF(personality && !(boot.features & HL_FEATURE_FSGSBASE),
+            "a guest needs arch_prctl() on a processor without FSGSBASE");
     box_register(box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
     box_start(box);
 }

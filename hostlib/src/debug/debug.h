@@ -177,7 +177,7 @@ static inline bool debug_is_copy(const struct hl_debug *d)
 extern const struct warden_ops debug_warden_ops;
 struct hl_debug *debug_of(const struct hl_sandbox *sb);
 
-/* ---- the guest's thread (debug/run.c, debug/call.c) ---- */
+/* ---- the guest's thread (debug/run.c, debug/call.c, debug/ending.c) ---- */
 
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);
@@ -223,7 +223,9 @@ void debug_say_exited(struct hl_debug *d, int status);
 
 /* ---- inside of the target ---- */
 
-/* debug/stop.c.  park, is_interrupted and gone with the lock held. */
+/* debug/stop.c.  owes_stop, park, is_interrupted and gone with the lock held. */
+/* A debugger breaks in, or has just come, and waits for the guest to stand: so. */
+bool debug_owes_stop(const struct hl_debug *d, struct gdb_stop *stop);
 /* Wait until the debugger lets go, or there is a reason not to go on at all. */
 void debug_park(struct hl_debug *d);
 bool debug_is_interrupted(const struct hl_debug *d);

@@ -20,6 +20,15 @@ void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
     pthread_cond_broadcast(&d->changed);
 }
 
+bool debug_owes_stop(const struct hl_debug *d, struct gdb_stop *stop)
+{
+    if (!d->event_due || !(d->break_in || d->state == DEBUG_FREE) || debug_hold_is_awaited(d))
+        return false;
+    *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
+                              .signal = d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
+    return true;
+}
+
 bool debug_is_interrupted(const struct hl_debug *d)
 {
     return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
