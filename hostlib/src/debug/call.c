@@ -6,10 +6,10 @@
 
 static void show_console(struct hl_debug *d, const void *data, size_t size)
 {
-    pthread_mutex_lock(&d->hook_lock);
-    if (d->hooks.console)
-        d->hooks.console(d->hooks.opaque, data, size);
-    pthread_mutex_unlock(&d->hook_lock);
+    pthread_mutex_lock(&d->hook.lock);
+    if (d->hook.to.console)
+        d->hook.to.console(d->hook.to.opaque, data, size);
+    pthread_mutex_unlock(&d->hook.lock);
 }
 
 int debug_enter(struct hl_debug *d, struct hl_error *error)

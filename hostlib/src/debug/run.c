@@ -56,7 +56,7 @@ static int attend(struct hl_debug *d, struct hl_error *error)
  */
 static struct vcpu_debug slots(const struct hl_debug *d, bool watches_only)
 {
-    struct vcpu_debug debug = d->slots;
+    struct vcpu_debug debug = d->points.slots;
     for (int i = 0; i < VCPU_SLOTS; i++)
         if (watches_only && debug.slot[i].kind == VCPU_SLOT_EXEC)
             memset(&debug.slot[i], 0, sizeof(debug.slot[i]));
@@ -68,7 +68,7 @@ static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error 
 {
     struct hl_machine *m = d->sb->machine;
     struct vcpu_debug debug = slots(d, false);
-    debug.sw_break = d->can.break_exit && (d->break_count || d->hold.point.address);
+    debug.sw_break = d->can.break_exit && (d->points.break_count || d->hold.point.address);
     int rc = machine_arm(m, &debug, error);
     if (rc)
         return rc;
@@ -80,14 +80,14 @@ static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error 
 
 static bool must_step(const struct hl_debug *d)
 {
-    return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->granted_count;
+    return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->points.granted_count;
 }
 
 /* Past a breakpoint nobody wanted, which is most of what a false condition costs. */
 static bool skip_over(struct hl_debug *d)
 {
-    if (!d->motion.step_over || d->motion.how != GDB_CONTINUE || d->watch_count ||
-        d->granted_count || !machine_emulate(d->sb->machine))
+    if (!d->motion.step_over || d->motion.how != GDB_CONTINUE || d->points.watch_count ||
+        d->points.granted_count || !machine_emulate(d->sb->machine))
         return false;
     d->motion.step_over = false;
     return true;
@@ -169,12 +169,12 @@ static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop
 {
     const struct debug_break *b = NULL;
     for (int i = 0; i < VCPU_SLOTS; i++) {
-        enum vcpu_slot_kind kind = d->slots.slot[i].kind;
+        enum vcpu_slot_kind kind = d->points.slots.slot[i].kind;
         if (!(d->sb->machine->dr6 >> i & 1) || kind == VCPU_SLOT_OFF)
             continue;
         if (kind != VCPU_SLOT_EXEC)
             return completed(d, stop);
-        b = debug_break_at(d, d->slots.slot[i].address, GDB_SW_BREAK);
+        b = debug_break_at(d, d->points.slots.slot[i].address, GDB_SW_BREAK);
     }
     if (!b)
         return SERVE; /* the guest's own TF, or int1 */
@@ -225,7 +225,7 @@ static enum verdict judge(struct hl_debug *d, const struct hl_exit *exit,
 static enum verdict before_entry(struct hl_debug *d, struct gdb_stop *stop)
 {
     bool done = d->motion.done;
-    if (d->watch_count && !d->granted_count && debug_watch_hit(d, stop))
+    if (d->points.watch_count && !d->points.granted_count && debug_watch_hit(d, stop))
         return STOP;
     d->motion.done = false;
     return done ? check_motion(d, stop) : AGAIN;
@@ -279,8 +279,8 @@ static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *e
 
 static bool idle_debugger(const struct hl_debug *d)
 {
-    return !d->break_count && !d->watch_count && !d->hold.point.address && !must_step(d) &&
-           !d->motion.done;
+    return !d->points.break_count && !d->points.watch_count && !d->hold.point.address &&
+           !must_step(d) && !d->motion.done;
 }
 
 /*

@@ -75,18 +75,18 @@ uint64_t debug_syscall_of(const struct hl_exit *exit)
 bool debug_wanted(struct hl_debug *d, const struct gdb_stop *stop)
 {
     bool want = true;
-    pthread_mutex_lock(&d->hook_lock);
-    if (d->hooks.report) {
+    pthread_mutex_lock(&d->hook.lock);
+    if (d->hook.to.report) {
         pthread_mutex_lock(&d->lock);
-        d->hook_thread = pthread_self();
-        d->in_hook = true;
+        d->hook.thread = pthread_self();
+        d->hook.inside = true;
         pthread_mutex_unlock(&d->lock);
-        want = d->hooks.report(d->hooks.opaque, stop);
+        want = d->hook.to.report(d->hook.to.opaque, stop);
         pthread_mutex_lock(&d->lock);
-        d->in_hook = false;
+        d->hook.inside = false;
         pthread_mutex_unlock(&d->lock);
     }
-    pthread_mutex_unlock(&d->hook_lock);
+    pthread_mutex_unlock(&d->hook.lock);
     return want;
 }
 
