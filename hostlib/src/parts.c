@@ -5,14 +5,14 @@
  * The one file that names its backends and what looks at each new sandbox; the rooms that use them
  * see the tables of vcpu.h and sandbox.h only.  The fuzzers have a file of their own in its place.
  */
-#include "debug_env.h"
+#include "hook_gdb.h"
+#include "hook_profile.h"
 #include "linux.h"
-#include "profile_env.h"
 #include "sandbox.h"
 #include "vcpu_kvm.h"
 
 const struct vcpu_ops *const vcpu_default = &hl_vcpu_kvm;
 
-sandbox_hook *const sandbox_hooks[] = {profile_env_open, debug_env_open, NULL};
+sandbox_hook *const sandbox_hooks[] = {hook_profile, hook_gdb, NULL};
 
 const struct personality *const personality_default = &linux_personality;

@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
-#include "linux_state.h"
+#include "linux.h"
 
 /* ---- memory of the debugger's own ---- */
 
@@ -160,18 +160,18 @@ static void test_break_in_a_sleep(void **state)
     CONTINUE(g);
     BEGIN(g, "Nap", value_u32(400));
     for (int i = 0; i < 3; i++) {
-        WAIT_FOR(atomic_load(&g->box.sb->os->nap.asleep));
+        WAIT_FOR(atomic_load(&linux_of(g->box.sb)->nap.asleep));
         break_in(g);
         if (i == 0)
-            first = g->box.sb->os->nap.until;
+            first = linux_of(g->box.sb)->nap.until;
         peek(g, pc(g), code, sizeof(code));
-        assert_true(code[0] == 0x0f && code[1] == 0x05 && g->box.sb->os->nap.kept);
-        assert_memory_equal(&first, &g->box.sb->os->nap.until, sizeof(first));
+        assert_true(code[0] == 0x0f && code[1] == 0x05 && linux_of(g->box.sb)->nap.kept);
+        assert_memory_equal(&first, &linux_of(g->box.sb)->nap.until, sizeof(first));
         CONTINUE(g);
     }
     call_end(g, 0);
     BEGIN(g, "Nap", value_u32(100000));
-    WAIT_FOR(atomic_load(&g->box.sb->os->nap.asleep));
+    WAIT_FOR(atomic_load(&linux_of(g->box.sb)->nap.asleep));
     debug_ops.kill(g->d);
     call_over(g, HL_ERR_INTERRUPTED);
 }

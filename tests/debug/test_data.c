@@ -361,7 +361,9 @@ static void test_proc_strings(void **state)
     static const char args[] = "prog\0\0two words", environment[] = "A=1\0B=";
     size_t size;
 
-    assert_int_equal(sandbox_create(&r->sb, r->image, &config, &scripted_ops, &r->error), 0);
+    assert_int_equal(sandbox_create(&r->sb, r->image, &config,
+                                    &(struct sandbox_parts){.ops = &scripted_ops}, &r->error),
+                     0);
     r->v = r->sb->machine->vcpu;
     assert_int_equal(debug_create(r->sb, NULL, &r->road->can, &r->error), 0);
     r->d = debug_of(r->sb);

@@ -122,7 +122,9 @@ static void test_hold_nowhere(void **state)
     struct rig *r = *state;
     const struct hl_debug_config config = {.hold = HL_HOLD_ADDRESS, .hold_at = 0x1234};
 
-    assert_int_equal(sandbox_create(&r->sb, r->image, NULL, &scripted_ops, &r->error), 0);
+    assert_int_equal(sandbox_create(&r->sb, r->image, NULL,
+                                    &(struct sandbox_parts){.ops = &scripted_ops}, &r->error),
+                     0);
     assert_int_equal(debug_create(r->sb, &config, &r->road->can, &r->error), HL_ERR_ARGUMENT);
     check_error(&r->error, HL_ERR_ARGUMENT);
     assert_null(debug_of(r->sb));

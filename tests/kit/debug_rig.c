@@ -103,7 +103,8 @@ static void find_segments(struct rig *r)
 
 void rig_create(struct rig *r, const struct hl_debug_config *config)
 {
-    if (sandbox_create(&r->sb, r->image, NULL, &scripted_ops, &r->error))
+    if (sandbox_create(&r->sb, r->image, NULL, &(struct sandbox_parts){.ops = &scripted_ops},
+                       &r->error))
         fail_msg("%s", r->error.text);
     if (hl_sandbox_register(r->sb, "HostAdd", "i32(i32, i32)", host_add, r, &r->error))
         fail_msg("%s", r->error.text);

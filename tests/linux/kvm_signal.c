@@ -12,7 +12,7 @@
 
 #include <hl/snapshot.h>
 
-#include "linux_state.h"
+#include "linux.h"
 #include "sandbox.h"
 
 #define MS 1000000ull
@@ -166,7 +166,7 @@ static void test_sleep_costs_nothing(void **state)
 static void *break_sleep(void *opaque)
 {
     struct box *box = opaque;
-    while (!atomic_load(&box->sb->os->nap.asleep))
+    while (!atomic_load(&linux_of(box->sb)->nap.asleep))
         sched_yield();
     hl_sandbox_interrupt(box->sb);
     return NULL;
@@ -235,9 +235,9 @@ static void test_restore_undoes(void **state)
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
     CALL0(box, "CatchAlarm");
     CALL(box, "SetAlarm", value_u32(1000000));
-    assert_true(box->sb->os->timer.next != DEADLINE_NEVER);
+    assert_true(linux_of(box->sb)->timer.next != DEADLINE_NEVER);
     assert_int_equal(hl_sandbox_restore(box->sb, snapshot, &box->error), 0);
-    assert_true(box->sb->os->timer.next == DEADLINE_NEVER);
+    assert_true(linux_of(box->sb)->timer.next == DEADLINE_NEVER);
     assert_int_equal(TRY(box, "Raise", value_i32(SIGALRM)), HL_ERR_GUEST_ABORT);
     hl_snapshot_destroy(snapshot);
 }
@@ -251,7 +251,7 @@ static void test_restore_keeps_the_alarm(void **state)
     CALL(box, "SetAlarm", value_u32(50000));
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
     assert_int_equal(hl_sandbox_restore(box->sb, snapshot, &box->error), 0);
-    assert_true(box->sb->os->timer.next != DEADLINE_NEVER);
+    assert_true(linux_of(box->sb)->timer.next != DEADLINE_NEVER);
     assert_int_equal(TRY(box, "SleepOn", value_u32(LONG_MS)), HL_ERR_GUEST_ABORT);
     hl_snapshot_destroy(snapshot);
 }

@@ -37,11 +37,11 @@ static int setup(void **state)
     if (!h)
         return -1;
     *state = h;
-    if (sandbox_create(&h->sb, tiny_image(), &config, &script_vcpu, NULL))
+    if (sandbox_create(&h->sb, tiny_image(), &config, &(struct sandbox_parts){.ops = &script_vcpu}, NULL))
         return -1;
     h->start = h->sb->region[REGION_HEAP].start;
     h->random = 1;
-    return h->sb->os->pages == PAGES ? 0 : -1;
+    return linux_of(h->sb)->pages == PAGES ? 0 : -1;
 }
 
 static int teardown(void **state)

@@ -27,7 +27,7 @@ static int setup(void **state)
     if (!b)
         return -1;
     *state = b;
-    if (sandbox_create(&b->sb, tiny_image(), &config, &script_vcpu, NULL))
+    if (sandbox_create(&b->sb, tiny_image(), &config, &(struct sandbox_parts){.ops = &script_vcpu}, NULL))
         return -1;
     b->heap = b->sb->region[REGION_HEAP].start;
     return hl_machine_map(b->sb->machine, b->heap, b->sb->gpa[REGION_HEAP], PAGE,

@@ -86,7 +86,7 @@ static void clean_pushed(struct hl_machine *m, const struct place *p, bool tf)
     uint16_t flags;
     if (!tf && hl_machine_read(m, *p->rsp, &flags, sizeof(flags), 0) == sizeof(flags)) {
         flags &= (uint16_t)~RFLAGS_TF;
-        hl_machine_write(m, *p->rsp, &flags, sizeof(flags), 0);
+        machine_write(m, *p->rsp, &flags, sizeof(flags), 0);
     }
 }
 

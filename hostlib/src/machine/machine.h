@@ -40,6 +40,9 @@ struct hl_machine {
     uint64_t map_changes;                          /* grows with each map, protect and unmap */
     struct machine_marks *marks;                   /* machine_dirty.h */
     uint8_t io_map[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* the TSS's: 0 for ports ring 3 may use */
+
+    void (*written)(void *opaque, hl_gva_t gva, size_t size); /* machine_on_write() */
+    void *written_opaque;
 };
 
 /* Neighbouring pages of a machine's memory; their contents are pages [at, at + count) elsewhere. */
@@ -96,6 +99,16 @@ static inline void *machine_memory(const struct hl_machine *m, hl_gpa_t gpa, siz
 {
     return gpa > m->memory_size || size > m->memory_size - gpa ? NULL : m->memory + gpa;
 }
+
+/*
+ * hl_machine_write() for the library's own rooms, whose writes follow from what the guest does: no
+ * notice of it.
+ */
+size_t machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, size_t size,
+                     unsigned need);
+/* Call back after each hl_machine_write(), with what was written; NULL: no more. */
+void machine_on_write(struct hl_machine *m,
+                      void (*written)(void *opaque, hl_gva_t gva, size_t size), void *opaque);
 
 /*
  * Make the processor forget what it knows of pages that are in the machine's memory: the guest's

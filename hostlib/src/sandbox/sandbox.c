@@ -7,6 +7,7 @@
 #include "sandbox.h"
 #include "share.h"
 #include "sized.h"
+#include "source.h"
 
 #include <stdlib.h>
 
@@ -69,8 +70,8 @@ static void unmake(struct hl_sandbox *sb)
 
 static const struct use_ops use_ops = {sandbox_abandon, unmake};
 
-struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu_ops *ops,
-                                 const struct personality *personality, struct hl_error *error)
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct sandbox_parts *parts,
+                                 struct hl_error *error)
 {
     uint64_t began = clock_now();
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
@@ -82,14 +83,17 @@ struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct vcpu
     sb->use.ops = &use_ops;
     sb->use.forks = fork_count;
     sb->image = image_use(image);
-    sb->ops = ops;
-    sb->personality = personality;
+    sb->ops = parts->ops;
+    sb->personality = parts->personality ? parts->personality : personality_default;
+    sb->source = parts->source ? parts->source : &source_live;
     return sb;
 }
 
 int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc, struct hl_error *error)
 {
     sb->create_ns = clock_now() - sb->create_ns;
+    if (!rc)
+        source_listen(sb);
     for (sandbox_hook *const *hook = sandbox_hooks; *hook && !rc; hook++)
         rc = (*hook)(sb, error);
     if (rc)
@@ -100,12 +104,12 @@ int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc, str
 }
 
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
-                   const struct hl_sandbox_config *config, const struct vcpu_ops *ops,
+                   const struct hl_sandbox_config *config, const struct sandbox_parts *parts,
                    struct hl_error *error)
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
-    struct hl_sandbox *sb = sandbox_begin(image, ops, personality_default, error);
+    struct hl_sandbox *sb = sandbox_begin(image, parts, error);
     if (!sb)
         return HL_ERR_MEMORY;
     int rc = sandbox_config(&sb->config, config, error);
@@ -119,7 +123,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                       const struct hl_sandbox_config *config, struct hl_error *error)
 {
-    return sandbox_create(sandbox, image, config, NULL, error);
+    return sandbox_create(sandbox, image, config, &(struct sandbox_parts){0}, error);
 }
 
 void hl_sandbox_destroy(struct hl_sandbox *sb)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "debug_env.h"
+#include "hook_gdb.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <hl/attach.h>
 #include <hl/debug.h>
 
+#include "env.h"
 #include "registry.h"
 #include "sandbox.h"
 
@@ -114,9 +115,9 @@ static int explain(const char *value, int rc, const struct hl_error *why, struct
     return rc;
 }
 
-int debug_env_open(struct hl_sandbox *sb, struct hl_error *error)
+int hook_gdb(struct hl_sandbox *sb, struct hl_error *error)
 {
-    const char *value = secure_getenv("HL_GDB");
+    const char *value = env_value(ENV_GDB);
     struct hl_error why = {0};
     if (!value || !*value || sb->config.no_debugger)
         return 0;

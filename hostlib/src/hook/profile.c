@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * env/profile_env.c - HL_PROFILE=FILE: the profiles of all guests of a process, written when it exits.
+ * hook/profile.c - HL_PROFILE=FILE: the profiles of all guests of a process, written when it exits.
  *
  * A program that knows nothing of it must not fail for it: whatever goes wrong, there is no
  * profile.
@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "env.h"
 #include "image.h"
-#include "profile_env.h"
+#include "hook_profile.h"
 #include "sum.h"
 
 #define GUESTS_MAX 64 /* different ones, in one process */
@@ -64,7 +65,7 @@ static void unlock_all(void)
 /* A relative name is of the directory the program was started in, where it may not stay. */
 __attribute__((constructor)) static void remember_directory(void)
 {
-    const char *value = secure_getenv("HL_PROFILE");
+    const char *value = env_value(ENV_PROFILE);
     if (value && *value && *value != '/')
         all.directory = getcwd(NULL, 0);
 }
@@ -86,7 +87,7 @@ static bool begin(const char *value)
 
 static unsigned rate(void)
 {
-    const char *hz = secure_getenv("HL_PROFILE_HZ");
+    const char *hz = env_value(ENV_PROFILE_HZ);
     unsigned long n = hz ? strtoul(hz, NULL, 10) : 0;
     return n > HL_PROFILE_RATE_MAX ? HL_PROFILE_RATE_MAX : (unsigned)n;
 }
@@ -104,9 +105,9 @@ static struct hl_profile *find(const struct hl_image *image)
     return all.profile[all.count++];
 }
 
-int profile_env_open(struct hl_sandbox *sb, struct hl_error *error)
+int hook_profile(struct hl_sandbox *sb, struct hl_error *error)
 {
-    const char *value = secure_getenv("HL_PROFILE");
+    const char *value = env_value(ENV_PROFILE);
     (void)error;
     if (!value || !*value || sb->config.no_profile)
         return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug_env.h - HL_GDB=ENDPOINT: a debugger for any program that uses the library. */
-#ifndef HL_DEBUG_ENV_H
-#define HL_DEBUG_ENV_H
+/* hook_gdb.h - HL_GDB=ENDPOINT: a debugger for any program that uses the library. */
+#ifndef HL_HOOK_GDB_H
+#define HL_HOOK_GDB_H
 
 #include <hl/sandbox.h>
 
@@ -10,6 +10,6 @@
  * every process that has the variable gets an endpoint: the first one as it is given, the others
  * one like it.  Errors: ARGUMENT and those of hl_sandbox_debug(), all naming HL_GDB.
  */
-int debug_env_open(struct hl_sandbox *sb, struct hl_error *error);
+int hook_gdb(struct hl_sandbox *sb, struct hl_error *error);
 
 #endif
