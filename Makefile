@@ -57,6 +57,7 @@ include tools/build.mk
 include tests/build.mk
 include tests/gdb/build.mk
 include tests/life.mk
+include tests/lint.mk
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -95,7 +96,7 @@ clean: ## remove everything that was built
 # For tests/rooms.sh.
 .PHONY: list-rooms
 list-rooms:
-	@$(foreach r,common $(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS),echo '$r:$(SEES_$r)';)
+	@$(foreach r,common $(HL_ROOMS) $(GDB_ROOMS) $(DEV_ROOMS) $(NEW_ROOMS),echo '$r:$(SEES_$r)';)
 
 help: ## this list
 	@echo 'Targets:'

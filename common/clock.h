@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clock.h - the host's own time, for limits and measurements; a guest's comes by nondet.h. */
+/* clock.h - the host's own time, for limits and measurements; a guest's comes by source.h. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 

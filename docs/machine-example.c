@@ -6,10 +6,10 @@
 #include <hl/machine.h>
 
 static const unsigned char code[] = {
-    0x83, 0x07, 0x2a,             /* addl $42, (%rdi): the page is missing, at first  */
-    0x8b, 0x07,                   /* movl (%rdi), %eax                                */
-    0xe7, 0x80,                   /* outl %eax, $0x80: the host's turn                */
-    0xeb, 0xf7,                   /* jmp back to the first one                        */
+    0x83, 0x07, 0x2a, /* addl $42, (%rdi): the page is missing, at first  */
+    0x8b, 0x07,       /* movl (%rdi), %eax                                */
+    0xe7, 0x80,       /* outl %eax, $0x80: the host's turn                */
+    0xeb, 0xf7,       /* jmp back to the first one                        */
 };
 
 int main(void)

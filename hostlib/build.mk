@@ -2,19 +2,19 @@
 
 # From the bottom up.  parts.c, which puts the library together, is above them all.
 H := hostlib/src
-HL_ROOMS := $(addprefix $H/,base image machine kvm sandbox linux attach core snapshot symbols profile debug env)
+HL_ROOMS := $(addprefix $H/,base env image machine kvm sandbox linux attach core snapshot symbols profile debug hook)
 SEES_$H/image := $H/base
 SEES_$H/machine := $H/base
-SEES_$H/kvm := $(addprefix $H/,base machine)
+SEES_$H/kvm := $(addprefix $H/,base env machine)
 SEES_$H/sandbox := $(addprefix $H/,base image machine)
 SEES_$H/linux := $(addprefix $H/,base machine sandbox)
-SEES_$H/attach := $(addprefix $H/,base image machine sandbox)
+SEES_$H/attach := $(addprefix $H/,base env image machine sandbox)
 SEES_$H/core := $(addprefix $H/,base image machine sandbox)
 SEES_$H/snapshot := $(addprefix $H/,base image machine sandbox)
-SEES_$H/symbols := $(addprefix $H/,base image)
+SEES_$H/symbols := $(addprefix $H/,base env image)
 SEES_$H/profile := $(addprefix $H/,base image machine sandbox symbols)
 SEES_$H/debug := $(addprefix $H/,base image machine sandbox attach core snapshot)
-SEES_$H/env := $(addprefix $H/,base image machine sandbox attach profile debug)
+SEES_$H/hook := $(addprefix $H/,base env image machine sandbox attach profile debug)
 SEES_$H := $(HL_ROOMS)
 
 HL_SRC := $H/parts.c $(wildcard $(HL_ROOMS:%=%/*.c))

@@ -1,22 +1,39 @@
 # tests: `make check` runs every suite listed in tests/suites through tests/run.
 
-# cmocka programs: pure ones in unit/, those that need KVM in kvm/.
-TEST_SRC := $(wildcard tests/unit/test_*.c) $(wildcard tests/kvm/test_*.c)
+# cmocka programs, in the room of what they test: test_*.c are of pure code, kvm_*.c need KVM.
+# Those of tests/gdb have rules of their own.
+TEST_SRC := $(filter-out tests/gdb/%,$(wildcard tests/*/test_*.c tests/*/kvm_*.c))
 TEST_BIN := $(TEST_SRC:tests/%.c=$(B)/tests/%)
+TEST_PURE := $(foreach t,$(TEST_BIN),$(if $(filter test_%,$(notdir $t)),$t))
+TEST_KVM := $(filter-out $(TEST_PURE),$(TEST_BIN))
+TEST_KIT := -iquote tests/kit
 TEST_DEFS = -DTEST_BUILD='"$(abspath $(B))"' -DTEST_SOURCE='"$(CURDIR)/tests"'
 
 $(B)/tests/%: tests/%.c $(B)/obj/libhl-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) -Itests/kit $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
+	$(Q)$(CC) $(HL_CPPFLAGS) $(TEST_KIT) $(HL_ROOMS:%=-I%) $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $(filter %.c %.o,$^) $(LDFLAGS) $(B)/obj/libhl-inside.a -lcmocka $(HL_LIBS) -pthread
 
 # Under a timer when asked (tests/kvm/ticking.sh).
-$(filter $(B)/tests/kvm/test_%,$(TEST_BIN)): $(B)/obj/tests/kvm/tick.o
+$(TEST_KVM): $(B)/obj/tests/kvm/tick.o
 
 # The debug target on a backend that the test plays.
-$(filter $(B)/tests/unit/test_debug_%,$(TEST_BIN)): tests/unit/debug_rig.c tests/kit/scripted.c \
-    tests/unit/debug_rig.h tests/kit/scripted.h
+$(filter $(B)/tests/debug/test_%,$(TEST_PURE)): tests/kit/debug_rig.c tests/kit/scripted.c \
+    tests/kit/debug_rig.h tests/kit/scripted.h
+
+# hl-dev's command line.
+$(B)/tests/cli/test_options: $(filter-out $(B)/obj/tools/hl-dev.o,$(DEV_OBJ))
+$(B)/tests/cli/test_options: TEST_DEFS += $(DEV_ROOMS:%=-iquote %)
+$(B)/tests/cli/test_options: HL_LIBS += -linih
+
+# A sandbox without a KVM: the image and the player of the fuzz targets.
+WITHOUT_KVM := $(addprefix $(B)/tests/,linux/test_heap sandbox/test_message cli/test_expr)
+$(WITHOUT_KVM): private HL_CPPFLAGS += -iquote tests/fuzz
+$(WITHOUT_KVM): tests/fuzz/tiny.c tests/fuzz/script.c tests/kit/scripted.c tests/fuzz/tiny.h
+# Call expressions of hl-dev.
+$(B)/tests/cli/test_expr: private HL_CPPFLAGS += -iquote tools/dev/cli
+$(B)/tests/cli/test_expr: $(patsubst %,$(B)/obj/tools/dev/%.o,cli/expr base/file base/json_write) $(COMMON_SRC:%.c=$(B)/obj/%.o)
 
 # hl_symbols against libdw (tests/symbols/oracle.sh).
 $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
@@ -25,14 +42,15 @@ $(B)/tests/symbols/oracle: tests/symbols/oracle.c $(B)/obj/libhl-inside.a
 	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_ROOMS:%=-I%) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d \
 	    -o $@ $< $(LDFLAGS) $(B)/obj/libhl-inside.a $(HL_LIBS) -pthread
 
-# Test guests, small and named for what they show.
+# Test guests, small and named for what they show; a large one has more files in a folder of its name.
 GUEST_SRC := $(wildcard tests/guest/*.c)
 GUEST_BIN := $(GUEST_SRC:tests/guest/%.c=$(B)/tests/guest/%)
 $(B)/tests/guest/%: tests/guest/%.c $(SDK_ALL)
 	$(call say,GUEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $<
+	$(Q)$(B)/bin/hl-cc $(shell sed -n 's/^ \* flags: //p' $<) -O1 -Wall -Wextra -o $@ $< $(filter tests/guest/$*/%.c,$^)
 $(B)/tests/guest/maps: tests/guest/mapping.h
+$(foreach d,$(dir $(wildcard tests/guest/*/*.c)),$(eval $(B)/$(d:/=): $(wildcard $d*.c)))
 $(B)/tests/guest/large_pie: tests/guest/large.c
 
 # The example of docs/ is compiled and run as it stands there.
@@ -43,17 +61,25 @@ $(B)/tests/machine-example: docs/machine-example.c $(B)/lib/libhl.a
 
 -include $(wildcard $(B)/tests/*/*.d)
 
-TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(B)/tests/bench/floor
+# Benchmarks are built too, so that none of them breaks unseen.
+BENCH_BIN := $(addprefix $(B)/tests/bench/,floor cold restore bench gdb-floor gdb-guest)
+TESTS_ALL := $(TEST_BIN) $(GUEST_BIN) $(B)/tests/symbols/oracle $(B)/tests/machine-example $(BENCH_BIN) $(B)/obj/manual
 .PHONY: tests
 tests: all $(TESTS_ALL) ## build the tests
 check: tests ## run every test; SUITES="name ..." runs some
 	$(Q)tests/run $(B) $(SUITES)
 
-# Benchmarks: ratios measured in one run; never part of check.
+# Benchmarks: ratios measured in one run; built by check, never run by it.
 $(B)/tests/bench/%: tests/bench/%.c | $(DEPS)
 	$(call say,BENCH,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) -std=c11 $(WARN) -O2 -o $@ $<
+
+# The guest of bench-gdb.
+$(B)/tests/bench/gdb-guest: tests/bench/gdb-guest.c $(SDK_ALL)
+	$(call say,GUEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(B)/bin/hl-cc -g -O0 -no-pie -o $@ $<
 
 $(B)/tests/bench/restore: tests/bench/restore.c $(B)/obj/libhl-inside.a
 	$(call say,BENCH,$<)
@@ -85,7 +111,7 @@ $(B)/tests/bench/gdb-floor: tests/bench/gdb-floor.c $(B)/obj/libhl-inside.a
 
 GDB_ROUNDS ?= 5
 .PHONY: bench-gdb
-bench-gdb: all $(B)/tests/bench/gdb-floor ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
+bench-gdb: all $(B)/tests/bench/gdb-floor $(B)/tests/bench/gdb-guest ## GDB on a guest against gdbserver on the same code; GDB_ROUNDS=5
 	$(Q)bash tests/bench/gdb.sh $(B) $(GDB_ROUNDS)
 
 ROUNDS ?= 200

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # debs.sh DIR: sourced by a bash script that wants Debian packages without installing any.  apt then
 # works on lists, a package state and a cache of its own below DIR/apt, so neither the system's
 # packages nor its lists are touched and root is not needed.  The mirrors are the ones the system

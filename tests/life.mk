@@ -16,10 +16,10 @@ chaos: $(B)/tests/chaos/chaos $(B)/tests/guest/chaos ## a guest that does anythi
 	$(Q)$(B)/tests/chaos/chaos $(B)/tests/guest/chaos $(or $(SEED),1) $(SEEDS)
 
 STORM_SRC := $(wildcard tests/storm/*.c)
-$(B)/tests/storm/storm: $(STORM_SRC) tests/storm/storm.h tests/left.h tests/kvm/kit.h $(B)/lib/libhl.a
+$(B)/tests/storm/storm: $(STORM_SRC) tests/storm/storm.h tests/kit/left.h tests/kit/kit.h $(B)/lib/libhl.a
 	$(call say,TEST,tests/storm/storm.c)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tests/kvm $(HL_CFLAGS) $(CFLAGS) -o $@ $(STORM_SRC) $(LDFLAGS) \
+	$(Q)$(CC) $(HL_CPPFLAGS) -iquote tests/kit $(HL_CFLAGS) $(CFLAGS) -o $@ $(STORM_SRC) $(LDFLAGS) \
 	    $(B)/lib/libhl.a $(HL_LIBS) -ljansson -lcmocka -pthread
 tests: $(B)/tests/storm/storm
 
@@ -32,7 +32,7 @@ WRAPPED := malloc calloc realloc strdup free mmap munmap ioctl open eventfd memf
            pthread_create ftruncate write pwrite pread mprotect rename fstat read mkstemp fsync \
            fchmod madvise timer_create timer_settime sigaction bind listen getrandom fcntl openat \
            asprintf
-$(B)/tests/fault/fault: tests/fault/fault.c tests/fault/wrap.c tests/fault/wrap.h $(B)/lib/libhl.a
+$(B)/tests/fault/fault: $(wildcard tests/fault/*.[ch]) tests/kit/left.h $(B)/lib/libhl.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(HL_CFLAGS) $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS) \
@@ -43,7 +43,7 @@ tests: $(B)/tests/fault/fault
 # corpora in `make check`, and by clang for libFuzzer where that is installed.
 FUZZ_TARGETS := image guest snapshot ini expr core rsp profile unwind dwarf heap
 FUZZ_LIB := $(filter-out hostlib/src/parts.c hostlib/src/kvm/%,$(HL_SRC)) \
-            $(GDB_SRC) $(COMMON_SRC) tools/dev/cli/expr.c tools/dev/cli/project.c tools/dev/base/file.c tools/dev/cli/project_ini.c tools/dev/base/json_write.c tools/dev/base/width.c tools/dev/inspect/corefile.c tools/dev/inspect/corefile_bytes.c tools/dev/inspect/corefile_notes.c \
+            $(GDB_SRC) $(COMMON_SRC) tools/dev/cli/expr.c tools/dev/cli/project.c tools/dev/base/file.c tools/shared/ini_lines.c tools/dev/base/json_write.c tools/dev/base/width.c tools/dev/inspect/corefile.c tools/dev/inspect/corefile_bytes.c tools/dev/inspect/corefile_notes.c \
             $(RENDER_SRC) tests/gdb/fake_target.c tests/fuzz/tiny.c tests/fuzz/script.c tests/kit/scripted.c tests/fuzz/parts.c tests/fuzz/ask.c
 FUZZ_DRIVER := $(patsubst %,$(B)/fuzz/gcc/tests/fuzz/%.o,driver fuzz mutate)
 .PRECIOUS: $(B)/fuzz/clang/%.o
@@ -82,7 +82,7 @@ $(FUZZ_CORPUS): $(B)/tests/fuzz/%-corpus: $(B)/fuzz/gcc/tests/fuzz/%.o \
 $(B)/fuzz/%-fuzzer: $(B)/fuzz/clang/tests/fuzz/%.o $(B)/fuzz/clang/tests/fuzz/bound.o $(B)/fuzz/clang.a
 	$(call say,FUZZ,$@)
 	$(Q)clang -fsanitize=fuzzer,address,undefined $(FUZZ_LINK) -o $@ $^ $(FUZZ_LIBS) -pthread
-$(B)/fuzz/seeds/.made: tests/fuzz/seeds.sh $(wildcard tests/unit/symbols_guests/*) $(wildcard tests/profile/*.json)
+$(B)/fuzz/seeds/.made: tests/fuzz/seeds.sh $(wildcard tests/symbols/guests/*) $(wildcard tests/profile/*.json)
 	$(call say,SEEDS,$(@D))
 	$(Q)sh tests/fuzz/seeds.sh $(CC) $(@D) && touch $@
 tests: $(FUZZ_CORPUS) $(B)/fuzz/seeds/.made
@@ -126,7 +126,7 @@ $(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_RULE,$(t))))
 # Tests of pure code under valgrind, which a guest cannot run under.
 .PHONY: valgrind
 valgrind: tests ## the unit tests under valgrind
-	$(Q)for t in $(filter $(B)/tests/unit/%,$(TEST_BIN)); do \
+	$(Q)for t in $(TEST_PURE); do \
 	    printf '%s: ' $$t; \
 	    HL_TEST_SLOW=50 valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
 	        $$t >$(B)/valgrind.log 2>&1 && echo fine || { cat $(B)/valgrind.log; exit 1; }; done

@@ -3,8 +3,9 @@
 # The rooms of the source (folders) and their walls: usage: rooms.sh BUILD [--table]
 # Compiling enforces what a room may include; this checks what compiling cannot: that rooms are
 # listed from the bottom up, that no object takes a symbol from a room that it does not see, that
-# NAME_impl.h stays in its room, that no files need each other, that no file of the product has more
-# than 500 lines, and that docs/design.md shows the rooms as they are.
+# NAME_impl.h stays in its room, that no files need each other, that what enters the library or a
+# guest from outside does so by its one door, that no file has more than 500 lines, and that
+# docs/design.md shows the rooms as they are.
 set -u
 build=$1
 cd "$(dirname "$0")/.." || exit 1
@@ -89,7 +90,20 @@ if [ ! -s "$work/edges" ]; then fail 'no objects to look at'
 elif [ -s "$work/loops" ]; then fail 'files in a circle'; sed 's/^tsort: .*loop:$/# loop:/; s/^tsort: /#   /' "$work/loops"
 else ok 'no circle of files'; fi
 
-long=$(find common hostlib/src gdbstub/src tools guest-sdk/src -name '*.[ch]' -exec wc -l {} + |
+# Doors: the environment is read by one room, and a personality has time and chance from source.h.
+awk '
+    $2 != "U" { next }
+    $1 ~ /^(hostlib\/|common)/ && $1 != "hostlib/src/env" && $3 ~ /^(secure_)?getenv$|^_*environ$/ ||
+    $1 == "hostlib/src/linux" &&
+        $3 ~ /^(time|gettimeofday|clock_[a-z]+|getrandom|getentropy|rand|random|deadline_[a-z]+)$/ {
+        print $1 " calls " $3 }
+' "$work/nm" | sort -u >"$work/doors"
+# The door itself has to be seen, or nothing was looked at.
+if ! grep -q '^hostlib/src/env U secure_getenv$' <(tr -s ' ' <"$work/nm"); then fail 'the room env reads no environment'
+elif [ -s "$work/doors" ]; then while read -r line; do fail "$line"; done <"$work/doors"
+else ok 'one room reads the environment, and a personality asks the source alone'; fi
+
+long=$(find common hostlib/src gdbstub/src tools guest-sdk/src tests -name '*.[ch]' -exec wc -l {} + |
     awk '$2 != "total" && $1 > 500 { print $2 " " $1 }')
 [ -z "$long" ] && ok 'no file over 500 lines' || fail "over 500 lines: $long"
 

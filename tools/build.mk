@@ -2,20 +2,23 @@
 
 # From the bottom up; hl-dev.c above them all.
 T := tools/dev
-DEV_ROOMS := $(addprefix $T/,base render crash cli run inspect trace profile)
+DEV_ROOMS := tools/shared $(addprefix $T/,base render crash cli run inspect trace profile)
+SEES_$T/base := tools/shared
 SEES_$T/render := $T/base
 SEES_$T/crash := $T/base
-SEES_$T/cli := $(addprefix $T/,base render)
+SEES_$T/cli := tools/shared $(addprefix $T/,base render)
 SEES_$T/run := $(addprefix $T/,base render crash cli)
-SEES_$T/inspect := $(addprefix $T/,base render crash cli run)
+SEES_$T/inspect := tools/shared $(addprefix $T/,base render crash cli run)
 SEES_$T/trace := $(addprefix $T/,base render crash cli run)
 SEES_$T/profile := $(addprefix $T/,base render crash cli run)
-SEES_tools := $(DEV_ROOMS)
+NEW_ROOMS := tools/new
+SEES_tools/new := tools/shared
+SEES_tools := $(DEV_ROOMS) $(NEW_ROOMS)
 
 DEV_SRC := tools/hl-dev.c $(wildcard $(DEV_ROOMS:%=%/*.c))
 DEV_OBJ := $(DEV_SRC:%.c=$(B)/obj/%.o)
 NEW_SRC := tools/hl-new.c $(wildcard tools/new/*.c)
-NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o)
+NEW_OBJ := $(NEW_SRC:%.c=$(B)/obj/%.o) $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/shared/*.c))
 
 # hl-dev links archives where Debian has them: a dozen shared libraries would cost more start-up
 # time than the micro-VM itself (docs/design.md, "One exec").  Plug-ins find libhl's functions in it.
@@ -35,7 +38,7 @@ $(B)/obj/tools/dev/render/svg.o $(B)/fuzz/gcc/tools/dev/render/svg.o: tools/dev/
 $(B)/bin/hl-new: $(NEW_OBJ) $(COMMON)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^ -Wl,-Bstatic -linih -Wl,-Bdynamic
 
 TEMPLATE_FILES := $(shell find templates -type f)
 $(B)/share/hl/.templates: $(TEMPLATE_FILES) tools/build.mk
@@ -48,6 +51,19 @@ GDB_HELPERS := $(B)/share/hl/gdb/hl.py
 $(GDB_HELPERS): tools/gdb/hl.py
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+
+# The lists in the manuals that the tables of commands and options have, too.
+$(B)/obj/manual: $(B)/obj/tools/manual.o $(patsubst %,$(B)/obj/tools/dev/cli/%.o,commands option_table) \
+    $(B)/obj/tools/new/new_options.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -o $@ $^
+
+TABLE_MAN := docs/man/hl-dev.1 docs/man/hl-new.1
+.PHONY: man man-check
+man: $(B)/obj/manual ## put the tables of commands and options into the manuals
+	$(Q)for f in $(TABLE_MAN); do $< <$$f >$(B)/obj/man.1 && { cmp -s $(B)/obj/man.1 $$f || cp $(B)/obj/man.1 $$f; } || exit 1; done
+man-check: $(B)/obj/manual ## compare the manuals with the tables
+	$(Q)for f in $(TABLE_MAN); do $< <$$f | diff -u $$f - || { echo "$$f: run make man" >&2; exit 1; }; done
 
 TOOLS_BIN := $(B)/bin/hl-dev $(B)/bin/hl-new
 TOOLS_ALL := $(TOOLS_BIN) $(GDB_HELPERS) $(B)/share/hl/.templates

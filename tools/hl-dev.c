@@ -12,32 +12,20 @@
 #include "commands.h"
 #include "ui.h"
 
-static const struct {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *what;
-} commands[] = {
-    {"run", cmd_run, "run a guest in a micro-VM and print what its functions return"},
-    {"debug", cmd_debug, "run a guest under gdb in this terminal"},
-    {"profile", cmd_profile, "show where a guest's exits and time go"},
-    {"trace", cmd_trace, "run a guest and show what it asks of the host, like strace"},
-    {"ps", cmd_ps, "list the running guests that gdb can attach to"},
-    {"attach", cmd_attach, "start gdb on one of them"},
-    {"inspect", cmd_inspect, "show a guest's functions, segments and memory map"},
-    {"core", cmd_core, "show what is in a guest's core file"},
-    {"doctor", cmd_doctor, "show what this machine supports"},
-    {"completion", cmd_completion, "print a completion script for bash or zsh"},
+/* NULL: this file has it itself. */
+static int (*const run_command[COMMANDS])(int argc, char **argv) = {
+    [COMMAND_RUN] = cmd_run,         [COMMAND_DEBUG] = cmd_debug,
+    [COMMAND_PROFILE] = cmd_profile, [COMMAND_TRACE] = cmd_trace,
+    [COMMAND_PS] = cmd_ps,           [COMMAND_ATTACH] = cmd_attach,
+    [COMMAND_INSPECT] = cmd_inspect, [COMMAND_CORE] = cmd_core,
+    [COMMAND_DOCTOR] = cmd_doctor,   [COMMAND_COMPLETION] = cmd_completion,
 };
-
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static int print_help(void)
 {
     puts("Usage: hl-dev COMMAND [ARG...]\n");
-    for (unsigned i = 0; i < COMMANDS; i++)
-        printf("  %-11s %s\n", commands[i].name, commands[i].what);
-    puts("  help        show this, or the help of a command\n"
-         "  version     print the version");
+    for (enum command c = 0; c < COMMANDS; c++)
+        printf("  %-11s %s\n", command_table[c].name, command_table[c].summary);
     puts("\n`hl-dev COMMAND --help` says more.");
     return ui_finish(EXIT_FINE);
 }
@@ -74,9 +62,9 @@ static int unknown(const char *name)
 {
     const char *near = NULL;
     size_t best = 3; /* further away it is another word */
-    for (unsigned i = 0; i < COMMANDS; i++) {
-        size_t d = distance(name, commands[i].name);
-        near = d < best && d < strlen(name) ? commands[i].name : near;
+    for (enum command c = 0; c < COMMANDS && run_command[c]; c++) {
+        size_t d = distance(name, command_table[c].name);
+        near = d < best && d < strlen(name) ? command_table[c].name : near;
         best = d < best ? d : best;
     }
     ui_error(0, "unknown command %s", name);
@@ -107,9 +95,9 @@ static bool asks_help(const char *word)
 /* NULL where there is no such command. */
 static int (*find(const char *name))(int argc, char **argv)
 {
-    for (unsigned i = 0; i < COMMANDS; i++)
-        if (strcmp(name, commands[i].name) == 0)
-            return commands[i].run;
+    for (enum command c = 0; c < COMMANDS; c++)
+        if (strcmp(name, command_table[c].name) == 0)
+            return run_command[c];
     return NULL;
 }
 

@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hl-new: makes a guest project from a template. */
 #include "new/new.h"
+#include "new_options.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_TEMPLATE "function"
 #define NAME_LENGTH_MAX 64
 
 struct options {
@@ -30,27 +30,26 @@ struct project {
     const char *name; /* last component of target */
 };
 
-static const char usage[] =
-    "Usage: hl-new NAME [-t TEMPLATE]\n"
-    "Makes the directory NAME with a guest project from a template.\n"
-    "  -t, --template TEMPLATE  what to start from (default: " DEFAULT_TEMPLATE ")\n"
-    "  -l, --list               describe the templates\n"
-    "  -n, --dry-run            print the files that would be written, write none\n"
-    "  -q, --quiet              do not print what to type next\n"
-    "  -h, --help\n"
-    "  -V, --version\n"
-    "NAME may be a path; its last part names the project.\n"
-    "Environment: HL_TEMPLATES, a directory of templates to use instead of the\n"
-    "installed ones.\n"
-    "Exit status: 0, 64 wrong usage, 100 wrong name, template or place, 111 system\n"
-    "failure.\n";
+#define HELP_COLUMN 27
+
+static void print_help(void)
+{
+    puts("Usage: hl-new NAME [-t TEMPLATE]\n"
+         "Makes the directory NAME with a guest project from a template.");
+    for (size_t i = 0; i < NEW_OPTIONS; i++)
+        option_print_help(stdout, &new_option_table[i], HELP_COLUMN);
+    puts("NAME may be a path; its last part names the project.\n"
+         "Environment: HL_TEMPLATES, a directory of templates to use instead of the\n"
+         "installed ones.\n"
+         "Exit status: 0, 64 wrong usage, 100 wrong name, template or place, 111 system\n"
+         "failure.");
+}
 
 static int bad_option(char **argv, int option)
 {
     const char *word = argv[optind - 1]; /* what getopt read last */
     bool is_long = !strncmp(word, "--", 2);
     int status;
-
     if (option == ':' && is_long)
         status = new_error(NEW_USAGE, "option '%s' needs an argument", word);
     else if (option == ':')
@@ -66,17 +65,14 @@ static int bad_option(char **argv, int option)
 /* 0 to go on, -1 when all is done, or a status. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    static const struct option longs[] = {
-        {"template", required_argument, NULL, 't'},
-        {"list", no_argument, NULL, 'l'},
-        {"dry-run", no_argument, NULL, 'n'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
-    };
+    struct option longs[NEW_OPTIONS + 1] = {{0}};
+    char letters[3 * NEW_OPTIONS + 2] = ":";
 
-    for (int c; (c = getopt_long(argc, argv, ":t:lnqhV", longs, NULL)) != -1;) {
+    for (size_t i = 0; i < NEW_OPTIONS; i++) {
+        longs[i] = option_getopt(&new_option_table[i], 0);
+        option_getopt_letter(&new_option_table[i], letters);
+    }
+    for (int c; (c = getopt_long(argc, argv, letters, longs, NULL)) != -1;) {
         switch (c) {
         case 't':
             options->template_name = optarg;
@@ -91,7 +87,7 @@ static int parse(int argc, char **argv, struct options *options)
             options->quiet = true;
             break;
         case 'h':
-            fputs(usage, stdout);
+            print_help();
             return -1;
         case 'V':
             puts("hl-new " HL_VERSION);
@@ -114,7 +110,6 @@ static int parse(int argc, char **argv, struct options *options)
 static bool valid_name(const char *name)
 {
     size_t len = strlen(name);
-
     if (!isalpha((unsigned char)*name) || len > NAME_LENGTH_MAX)
         return false;
     for (size_t i = 0; i < len; i++)
@@ -127,7 +122,6 @@ static int locate(struct project *project, const char *path)
 {
     size_t len = strlen(path);
     const char *slash;
-
     while (len > 1 && path[len - 1] == '/')
         len--;
     if (len >= sizeof(project->target))
@@ -137,7 +131,7 @@ static int locate(struct project *project, const char *path)
     project->name = slash ? slash + 1 : project->target;
     if (!valid_name(project->name)) {
         new_error(NEW_USAGE, "'%s' is not a name for a project", project->name);
-        new_hint("a letter, then letters, digits, - and _, at most %d in all: hl-new my-guest",
+        new_hint("a letter, then letters, digits, - and _, at most %d: hl-new my-guest",
                  NAME_LENGTH_MAX);
         return NEW_USAGE;
     }
@@ -158,7 +152,6 @@ static int find_bindir(char bindir[PATH_MAX])
 {
     ssize_t len = readlink("/proc/self/exe", bindir, PATH_MAX - 1);
     char *slash;
-
     if (len < 0)
         return new_error(NEW_SYSTEM, "cannot read /proc/self/exe: %s", strerror(errno));
     bindir[len] = '\0';
@@ -178,11 +171,9 @@ static int find_bindir(char bindir[PATH_MAX])
 static bool on_path(const char *program)
 {
     const char *path = getenv("PATH");
-
     while (path && *path) {
         size_t len = strcspn(path, ":");
         char file[PATH_MAX];
-
         if (len &&
             snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program) < (int)sizeof(file) &&
             !access(file, X_OK))
@@ -196,7 +187,6 @@ static bool on_path(const char *program)
 static void print_word(const char *word)
 {
     bool plain = true;
-
     for (const char *c = word; *c; c++)
         plain = plain && (isalnum((unsigned char)*c) || strchr("_-+./,:@%", *c));
     if (*word == '-')
@@ -223,7 +213,6 @@ static void print_next(const struct options *options, const struct project *proj
     printf("\n  make\n  make test\n  ");
     if (!on_path("hl-dev")) {
         char file[PATH_MAX + 16];
-
         snprintf(file, sizeof(file), "%s/hl-dev", bindir);
         print_word(file);
         printf(" run\n");
@@ -235,7 +224,6 @@ static void print_next(const struct options *options, const struct project *proj
 static void print_list(const struct new_templates *templates)
 {
     int width = 0;
-
     for (size_t i = 0; i < templates->count; i++)
         if ((int)strlen(templates->items[i].name) > width)
             width = (int)strlen(templates->items[i].name);
@@ -284,11 +272,10 @@ static int create(const struct options *options, const struct new_templates *tem
 
 int main(int argc, char **argv)
 {
-    struct options options = {.template_name = DEFAULT_TEMPLATE};
+    struct options options = {.template_name = NEW_DEFAULT_TEMPLATE};
     struct new_templates templates = {0};
     char bindir[PATH_MAX];
     int status = parse(argc, argv, &options);
-
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error like any other, not a death */
     if (!status)
         status = find_bindir(bindir);

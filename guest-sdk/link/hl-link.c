@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hl-link.c - the linker of hl-cc.  The compiler finds it under every name that a linker may have
  * (lib/hl/linkers), so however one is chosen, it comes by here.  hl-link runs the real one, with
@@ -224,7 +224,6 @@ static int run_linker(const char *name, const char *lib, char **argv)
     char own[PATH_MAX], text[PATH_MAX];
     const char *chosen = getenv("HL_CC_LD");
     int rc = 0;
-
     snprintf(own, sizeof(own), "%s/linkers", lib);
     if (chosen && *chosen)
         name = chosen;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ifunc.c - see ifunc.h.  The relocations say so: a program linked for one address has no dynamic
  * section that would, and an IFUNC that nobody calls does no harm.

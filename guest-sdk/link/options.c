@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* options.c - see options.h.  Long options of ld may begin with one dash or two. */
 #include "options.h"
 

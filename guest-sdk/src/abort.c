@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ways a guest ends itself early. */
 #include "state.h"
 
@@ -6,7 +6,6 @@ void hl_abort(int code, const char *message)
 {
     if (hl_state.output) {
         struct hl_message *out = &hl_state.output->message;
-
         out->kind = HL_MSG_ABORT;
         out->index = 0;
         out->count = 1;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls from the guest to host functions. */
 #include "state.h"
 
@@ -27,7 +27,6 @@ void hl_detail_put_string(struct hl_slot *slot, const char *value)
 static const struct hl_slot *failed(int code, const char *message)
 {
     static const struct hl_slot nothing;
-
     /* 0 is what says "fine", so a failure needs another number. */
     hl_state.error_code = code ? code : -1;
     hl_state.error_message = message;
@@ -39,7 +38,6 @@ const struct hl_slot *hl_detail_call(const struct hl_desc *import)
     struct hl_message *message = &hl_state.output->message;
     const struct hl_message *reply = &hl_state.input->reply;
     const struct hl_slot *slot = &reply->slot[0];
-
     message->kind = HL_MSG_CALL;
     message->index = (uint32_t)(import - __start_hl_imports);
     message->count = import->count;

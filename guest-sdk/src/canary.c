@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The stack protector's canary: at %fs:0x28, so thread-local storage must be set up already. */
 #include "state.h"
 

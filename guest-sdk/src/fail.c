@@ -1,15 +1,15 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A guest function reports that it failed. */
 #include "state.h"
 
 void hl_fail(int code, const char *message)
 {
-    size_t size = hl_length(message ? message : "") + 1;
+    const char *text = message ? message : "";
+    size_t size = hl_length(text) + 1;
     char *copy = hl_scratch(size);
-
     /* The message may lie on the stack of a function that is gone when the host reads it. */
     for (size_t i = 0; copy && i < size - 1; i++)
-        copy[i] = message[i];
+        copy[i] = text[i];
     if (copy)
         copy[size - 1] = '\0';
 

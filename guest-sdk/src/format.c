@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* printf into scratch memory.  The one part that needs a libc; linked only where it is called. */
 #include "state.h"
 
@@ -14,7 +14,6 @@ char *hl_format(const char *format, ...)
     size_t room = text ? end - (uintptr_t)text : 0;
     va_list args;
     int length;
-
     va_start(args, format);
     length = vsnprintf(text, room, format, args);
     va_end(args);

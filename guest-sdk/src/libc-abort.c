@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * abort() in place of the libc's, which calls raise() and leaves a debugger in code without unwind
  * information.  stdio is not flushed, as in musl.  In a file of its own: an author's own abort()
@@ -25,7 +25,6 @@ _Noreturn void abort(void);
 void abort(void)
 {
     static const uint64_t default_action[4], only = 1ull << (SIGNAL_ABORT - 1);
-
     RAISE();
     /* A handler has returned, the signal is blocked, or a debugger has taken it back. */
     hl_syscall4(HL_SYS_RT_SIGACTION, SIGNAL_ABORT, (long)default_action, 0, SET_SIZE);

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What assert() calls when it fails, for the same reason as abort(): musl's words, in one write. */
 #include "state.h"
 
@@ -14,7 +14,6 @@ struct piece {
 static struct piece piece(const char *text)
 {
     const char *shown = text ? text : "?";
-
     return (struct piece){shown, hl_length(shown)};
 }
 
@@ -23,7 +22,6 @@ void __assert_fail(const char *expression, const char *file, int line, const cha
     char digits[16];
     char *number = digits + sizeof(digits) - 1;
     unsigned left = line > 0 ? (unsigned)line : 0;
-
     *number = '\0';
     do {
         *--number = (char)('0' + left % 10);

@@ -1,11 +1,10 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One line for the host's log. */
 #include "state.h"
 
 void hl_log(enum hl_log_level level, const char *message)
 {
     struct hl_message *out = &hl_state.output->message;
-
     out->kind = HL_MSG_LOG;
     out->index = 0;
     out->count = 1;

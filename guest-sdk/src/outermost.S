@@ -2,7 +2,7 @@
 /*
  * The functions that a libc calls on the way from _start to the author's code, and where a backtrace
  * ends: no unwinder knows where the libc's own functions below were called from.  A return address
- * that is undefined tells it that there is no caller (DWARF 5, 6.4.1); a frame pointer of 0 tells
+ * that is undefined means to it that there is no caller (DWARF 5, 6.4.1); a frame pointer of 0 says
  * those that follow frame pointers.
  */
     .macro outermost name, target

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* C++: what a vtable's slot of a pure virtual function points to. */
 #include "state.h"
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher: waits for the host, runs what it asks for, answers. */
 #include "state.h"
 
@@ -28,7 +28,6 @@ static int (*author_main(void))(int, char **, char **)
 static void answer_error(int code, const char *text)
 {
     struct hl_message *out = &hl_state.output->message;
-
     out->kind = HL_MSG_ERROR;
     out->index = 0;
     out->count = 1;
@@ -39,7 +38,6 @@ static void answer_error(int code, const char *text)
 static void answer_result(const struct hl_slot *result)
 {
     struct hl_message *out = &hl_state.output->message;
-
     if (result->type == HL_STRING && result->bits == (uintptr_t)hl_null_string) {
         answer_error(-1, "the guest function returned NULL for a string");
         return;
@@ -60,7 +58,6 @@ static void run_function(const struct hl_message *call)
     size_t functions = (size_t)(__stop_hl_functions - __start_hl_functions);
     const struct hl_desc *desc;
     struct hl_slot result;
-
     if (call->index >= functions) {
         answer_error(-1, "the guest has no function of this number");
         return;
@@ -87,7 +84,6 @@ int hl_serve(int argc, char **argv, char **envp, void (*flush)(void))
 {
     const struct hl_message *call = &hl_state.input->call;
     struct hl_message *out = &hl_state.output->message;
-
     if (flush)
         flush();
     out->kind = HL_MSG_READY;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From _start to the dispatcher with a libc: the libc sets itself up, runs the constructors, calls
  * crt0_serve() as if it were main(), and exits with what main() returned.
@@ -51,7 +51,7 @@ static void flush_stdio(void)
 
 /*
  * musl calls this, before any constructor, to set the canary.  Its own lives with its own
- * __stack_chk_fail, which abort.c replaces by one that tells the host what happened.
+ * __stack_chk_fail, which abort.c replaces by one that reports to the host what happened.
  */
 void __init_ssp(void *entropy)
 {

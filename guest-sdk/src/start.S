@@ -23,7 +23,7 @@ _start:
 /*
  * struct hl_note.  The linker script puts the tables' bounds and __hl_note_flags in; the latter is
  * this field's address plus HL_NOTE_MAIN where the guest has a main(), because an address is what
- * can be told in a PIE without a relocation.  Another script finds the weak definition, no main().
+ * can be found out in a PIE without a relocation.  Another script finds the weak definition, no main().
  * .reloc, because gas would fold the difference of two symbols it knows.
  */
     .section .note.hl, "a", @note

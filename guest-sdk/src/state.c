@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The state of libhlguest, and what it is when set-up begins. */
 #include "state.h"
 
@@ -9,7 +9,6 @@ const char hl_null_string[1];
 size_t hl_length(const char *text)
 {
     size_t length = 0;
-
     while (text[length])
         length++;
     return length;
@@ -19,7 +18,6 @@ size_t hl_length(const char *text)
 static void refuse_plain_process(void)
 {
     static const char text[] = "this program is a micro-VM guest; run it with: hl-dev run FILE\n";
-
     hl_syscall(HL_SYS_WRITE, 2, (long)text, sizeof(text) - 1);
     for (;;)
         hl_syscall(HL_SYS_EXIT_GROUP, 100, 0, 0);

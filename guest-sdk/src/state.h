@@ -19,7 +19,7 @@ struct hl_state {
 
 extern struct hl_state hl_state;
 
-/* What a NULL string is sent as, so that the dispatcher can tell it from an empty one. */
+/* What a NULL string is sent as, so that the dispatcher can distinguish it from an empty one. */
 extern const char hl_null_string[1];
 
 /*
@@ -31,7 +31,6 @@ extern const char hl_null_string[1];
 static inline long hl_syscall(long number, long a, long b, long c)
 {
     long result;
-
     __asm__ volatile("syscall"
                      : "=a"(result)
                      : "a"(number), "D"(a), "S"(b), "d"(c)
@@ -43,7 +42,6 @@ static inline long hl_syscall4(long number, long a, long b, long c, long d)
 {
     register long r10 __asm__("r10") = d;
     long result;
-
     __asm__ volatile("syscall"
                      : "=a"(result)
                      : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)

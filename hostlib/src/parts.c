@@ -6,14 +6,14 @@
  * see the tables of backend.h and sandbox.h only.  The fuzzers have a file of their own in its
  * place.
  */
-#include "debug_env.h"
+#include "hook_gdb.h"
+#include "hook_profile.h"
 #include "linux.h"
-#include "profile_env.h"
 #include "sandbox.h"
 #include "vcpu_kvm.h"
 
 const struct backend *const backend_default = &kvm_backend;
 
-sandbox_hook *const sandbox_hooks[] = {profile_env_open, debug_env_open, NULL};
+sandbox_hook *const sandbox_hooks[] = {hook_profile, hook_gdb, NULL};
 
 const struct personality *const personality_default = &linux_personality;

@@ -6,7 +6,7 @@ set -eu
 B=$(cd "$1" && pwd) work=$B/bench
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$work"
-"$B/bin/hl-cc" -g -O0 -no-pie -o "$work/gdb-guest" "$here/gdb-guest.c"
+cp "$B/tests/bench/gdb-guest" "$work/"
 musl-gcc -g -O0 -static -no-pie -o "$work/gdb-native" "$here/gdb-guest.c"
 gdbserver=$(command -v gdbserver) || {
     # Without it our side is still measured.

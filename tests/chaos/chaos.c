@@ -20,7 +20,7 @@
 
 #include <hl/hl.h>
 
-#include "../left.h"
+#include "../kit/left.h"
 #include "machine_impl.h"
 
 #define PAGE 4096u

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # bombs.sh PREFIX - debug information that asks for a lot: what is left are names, a line that says
-# so, and time limits, SIGTERM and Ctrl-C that work.  tests/unit/test_symbols_bombs.c has more kinds.
+# so, and time limits, SIGTERM and Ctrl-C that work.  tests/symbols/test_bombs.c has more kinds.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

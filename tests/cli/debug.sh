@@ -33,23 +33,12 @@ start() {
 }
 # told: the gdb command it printed, once it did
 told() {
-    local i
-    for ((i = 0; i < 600 * slow; i++)); do
-        grep -q '^  gdb ' "$said" && break
-        kill -0 "$job" 2>/dev/null || break
-        sleep 0.02
-    done
+    wait_until shown '^  gdb ' "$said" "$job"
     sed -n 's/^  gdb /gdb /p' "$said"
 }
 # await STATE: until `hl-dev ps` has a row with it
-await() {
-    local i
-    for ((i = 0; i < 600 * slow; i++)); do
-        "$dev" ps 2>/dev/null | grep -Eq -- "$1" && return 0
-        sleep 0.02
-    done
-    return 1
-}
+listed() { "$dev" ps 2>/dev/null | grep -Eq -- "$1"; }
+await() { wait_until listed "$1"; }
 # in_gdb COMMAND ARG...: a gdb command line as it was printed, typed into a shell
 in_gdb() {
     local command=$1
@@ -175,9 +164,12 @@ gone 'run again'
 
 start run guest --gdb --timeout 0.2 --call 'Spin()'
 command=$(told)
-sleep 0.5
-in_gdb "$command" -ex 'shell sleep 0.5' -ex 'p 6 * 7' -ex 'detach'
-has 'no time limit while gdb holds the guest' "$out" '^\$1 = 42$'
+hl run guest --timeout 0.2 --call 'Spin()'
+same 'the limit of one that began later is over' 124 $rc
+in_gdb "$command" -ex "shell '$dev' run guest --timeout 0.2 --call 'Spin()'" -ex 'p $_shell_exitcode' \
+    -ex 'p 6 * 7' -ex 'detach'
+has 'and of one that began while gdb holds the guest' "$out" '^\$1 = 124$'
+has 'no time limit while gdb holds the guest' "$out" '^\$2 = 42$'
 gone 'time limit'
 same 'but behind it' 124 $job_rc
 for signal in TERM HUP; do
@@ -230,7 +222,7 @@ printf '#!/bin/sh\ngdb "$@" 2>/dev/null\nrc=$?\n: >%q\nexit $rc\n' "$tmp/over" >
 chmod +x slow-gdb
 GDB=$PWD/slow-gdb timeout -k 5 $((60 * slow)) "$dev" debug guest --call 'Crash(1)' -- -nx -batch -ex c -ex c >"$out" 2>slow </dev/null &
 job=$!
-for ((i = 0; i < 600 * slow; i++)); do [ -e "$tmp/over" ] || sleep 0.02; done
+wait_until test -e "$tmp/over"
 cat <&9 >"$err" &
 reader=$!
 wait $job
@@ -329,11 +321,11 @@ expect status=0
 SCRIPT
     same 'debug in a terminal' 0 $?
     has "debug: the project's gdbinit" "$out" 'Greet'
-    python3 "$here/terminal.py" $((30 * slow)) "$dev debug guest --call 'Spin()'; echo status=\$?" >"$out" 2>"$err" <<'SCRIPT'
+    DEV=$dev python3 "$here/terminal.py" $((30 * slow)) "$dev debug guest --call 'Spin()'; echo status=\$?" >"$out" 2>"$err" <<'SCRIPT'
 expect \(gdb\) $
 send continue
 expect Continuing
-wait 0.3
+until "$DEV" ps | grep -q ' in Spin '
 key 03
 expect SIGINT
 expect \(gdb\) $
@@ -351,6 +343,7 @@ rm -rf project
 
 # ---- HL_GDB: a program that knows nothing of it
 
+has_lines() { [ "$(wc -l <"$2")" -ge "$1" ]; }
 # host N ENDPOINT: in the background, N processes of two sandboxes each; they end when we say so
 hosts() {
     rm -f go
@@ -359,7 +352,7 @@ hosts() {
     HL_GDB=$2 ./host guest "$1" <go >"$tmp/host.out" 2>"$err" &
     host=$!
     exec 7>go
-    for ((i = 0; i < 600 * slow && $(wc -l <"$tmp/host.out") < $1; i++)); do sleep 0.02; done
+    wait_until has_lines "$1" "$tmp/host.out"
 }
 hosts_end() {
     exec 7>&-

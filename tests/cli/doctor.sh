@@ -162,17 +162,36 @@ same 'completion bash: a class of trace' syscall "$(complete_words hl-dev trace 
 same 'completion bash: an option of trace' --string-limit "$(complete_words hl-dev trace --stri)"
 same 'completion bash: a file of trace' completion "$(complete_words hl-dev trace -o compl)"
 same 'completion bash: a shell' zsh "$(complete_words hl-dev completion z)"
-hl run --help
-# shellcheck disable=SC2013 # words are wanted
-for option in $(grep -o -- '--[a-z]*' "$out" | sort -u); do
-    [ "$option" = -- ] || same "completion bash: knows $option" 1 "$(grep -c -- "$option" completion |
-        sed 's/^[1-9].*/1/')"
+same 'completion bash: no file where no word is taken' '' "$(complete_words hl-dev ps '')"
+same 'completion bash: help of a command' trace "$(complete_words hl-dev help tr)"
+same 'completion bash: no value to offer' '' "$(complete_words hl-dev run --heap '')"
+# What is offered is what --help has, of each command.
+for command in run debug profile trace ps attach inspect core doctor completion; do
+    hl $command --help
+    same "completion bash: the options of $command" \
+        "$(sed -n '/^  --\{0,1\}[a-z]/p' "$out" | grep -Eo '(^|[ ,])--?[a-z][a-z-]*' | tr -d ' ,' | sort -u)" \
+        "$(complete_words hl-dev $command - | tr ' ' '\n' | sort -u)"
 done
+
+offered=$(complete_words hl-dev trace -)
 hl completion zsh
 cp "$out" completion
 has 'completion zsh' "$out" '^#compdef hl-dev$'
 if command -v zsh >/dev/null; then
     same 'completion zsh: syntax' '' "$(zsh -n completion 2>&1)"
+    cat >zsh-rig <<'END'
+compdef() { :; }
+compadd() { shift; print -r -- "$*"; }
+_files() { print files; }
+. ./completion
+words=("$@") CURRENT=$#
+_hl_dev
+END
+    # zsh WORD...: what it offers, with the functions of its completion system as above
+    zsh_words() { zsh -f zsh-rig "$@" 2>&1; }
+    same 'completion zsh: values' 'auto always never' "$(zsh_words hl-dev run --color '')"
+    same 'completion zsh: a file' files "$(zsh_words hl-dev run x)"
+    same 'completion zsh: options' "$offered" "$(zsh_words hl-dev trace -)"
 else
     skip 'completion zsh: syntax' 'no zsh'
 fi

@@ -11,6 +11,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 dev=$prefix/bin/hl-dev
 cc=$prefix/bin/hl-cc
 slow=${HL_TEST_SLOW:-1}
+# shellcheck source-path=SCRIPTDIR source=../wait.sh
+. "$here/../wait.sh"
 unset HL_KVM_DEVICE HL_BIN NO_COLOR MAKEFLAGS MAKELEVEL MFLAGS PLUGIN_GIVES_UP PLUGIN_LIES
 export LC_ALL=C TERM=xterm
 

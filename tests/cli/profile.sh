@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # profile.sh PREFIX - `hl-dev profile` as a person meets it, and HL_PROFILE.  What each format looks
-# like is render.sh's business, that numbers are exact tests/kvm/test_profile.c's.
+# like is render.sh's business, that numbers are exact tests/profile/kvm_profile.c's.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -122,10 +122,7 @@ has '--restore in the start-up table' "$out" '^restore .* mean of 3$'
 env --default-signal=INT "$dev" profile "$guest" --host host.so --call 'Print("now")' \
     --call 'Spin(1000000000000)' >"$out" 2>"$err" </dev/null &
 child=$!
-for ((i = 0; i < 500 * slow; i++)); do
-    grep -q '^Print' "$out" && break
-    sleep 0.02
-done
+wait_until shown '^Print' "$out" $child
 kill -INT $child
 wait $child
 same 'Ctrl-C: status' 130 $?

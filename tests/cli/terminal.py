@@ -3,7 +3,7 @@
 """terminal.py SECONDS COMMAND: run a shell command on a terminal and talk to it.
 
 Lines of standard input: `expect REGEX` (in what came since the last match), `send TEXT` (a line),
-`key HEX` (one byte), `wait SECONDS`.  What the terminal shows goes to standard output.  Status 1
+`key HEX` (one byte), `until COMMAND` (a shell command that comes to succeed).  What the terminal shows goes to standard output.  Status 1
 when something did not come in time, with its line on standard error.
 """
 import os
@@ -11,6 +11,7 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import sys
 import time
 
@@ -46,6 +47,12 @@ class Terminal:
             if time.time() > until or not self.read(0.2):
                 return bool(re.search(pattern, self.new))
 
+    def until(self, command, until):
+        while subprocess.call(command, shell=True) != 0:
+            if time.time() > until or not self.read(0.05):
+                return False
+        return True
+
     def wait(self, until):
         while time.time() < until and self.read(0.05):
             pass
@@ -61,20 +68,16 @@ def main():
             os.write(terminal.fd, text.encode() + b"\n")
         elif what == "key":
             os.write(terminal.fd, bytes.fromhex(text))
-        elif what == "wait":
-            terminal.wait(time.time() + float(text))
-        elif not terminal.expect(text, time.time() + limit):
+        elif not (terminal.until if what == "until" else terminal.expect)(text, time.time() + limit):
             print("did not come: " + text, file=sys.stderr)
             status = 1
             break
     terminal.wait(time.time() + (2 if not status else 0))
     os.close(terminal.fd)  # whoever is left gets a SIGHUP
-    until = time.time() + limit
-    while os.waitpid(terminal.pid, os.WNOHANG)[0] == 0:
-        if time.time() > until:
-            os.kill(terminal.pid, signal.SIGKILL)
-            status = 1
-        time.sleep(0.02)
+    if not select.select([os.pidfd_open(terminal.pid)], [], [], limit)[0]:
+        os.kill(terminal.pid, signal.SIGKILL)
+        status = 1
+    os.waitpid(terminal.pid, 0)
     sys.exit(status)
 
 

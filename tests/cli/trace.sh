@@ -220,10 +220,10 @@ $add_line
 Add(1, 2) = 3" "$(masked "$tmp/both")"
 "$dev" trace guest --host host.so -q -e host --call 'Sleep(3000)' >"$out" 2>"$err" </dev/null &
 pid=$!
-for ((i = 0; i < 500 && rc != 99; i++)); do
-    if grep -q 'HostSleep(3000)$' "$err"; then rc=99; else sleep 0.02; fi
-done
-same 'a host function is seen while it runs' 99 $rc
+seen=0
+is_seen() { grep -q 'HostSleep(3000)$' "$err" && seen=1 || ended $pid; }
+wait_until is_seen
+same 'a host function is seen while it runs' 1 $seen
 wait $pid
 has 'and ended when it returns' "$err" 'HostSleep\(3000\) = void <3\.[0-9]{3} s>$'
 
@@ -246,10 +246,7 @@ rm -f trace.txt
 # A shell without job control starts its children in the background with SIGINT ignored.
 env --default-signal=INT "$dev" trace guest --host host.so -q -o trace.txt --call 'Spin()' >"$out" 2>"$err" </dev/null &
 pid=$!
-for ((i = 0; i < 500; i++)); do
-    grep -q '>>> Spin' trace.txt 2>/dev/null && break
-    sleep 0.02
-done
+wait_until shown '>>> Spin' trace.txt $pid
 kill -INT $pid
 wait $pid
 same 'Ctrl-C: status as from run' 130 $?
@@ -269,6 +266,13 @@ refused '-s that is none' 64 'bad value for --string-limit: many' 'a number of b
 refused '-s too large' 64 'bad value for --string-limit' 'at most' trace guest -s 99999999999
 refused 'no debugger in it' 64 'trace has no option --gdb' '' trace guest --gdb
 refused 'run has none of its options' 64 'run has no option -e' '' run guest -e write
+hl completion bash
+classes=$(sed -n "s/^    -e|--trace) .* -W '\([a-z ]*\)'.*/\1/p" "$out")
+same 'completion offers classes' 10 "$(wc -w <<<"$classes")"
+for class in $classes; do
+    hl trace guest -q -e "$class" --call 'Add(1, 2)'
+    same "-e $class: completion offers it" 0 $rc
+done
 hl trace --help
 same 'trace --help' '0/Usage: hl-dev trace [TARGET] [--call EXPR]... [-- ARG...]' "$rc/$(head -n 1 "$out")"
 

@@ -9,10 +9,11 @@ set -u
 cp "$here/guest/words.c" .
 compile words words.c
 
-# fits NAME FILE: errors and hints are one line by contract, a path may be as long as it is
+# fits NAME FILE: an error is one line by contract, with the words that it is about; a path may be as
+# long as it is
 fits() {
     local long
-    long=$(grep -av '^hl-dev: \|^hint: ' "$2" | LC_ALL=C.UTF-8 awk -v tmp="$tmp" 'length > 80 && !index($0, tmp)' |
+    long=$(grep -av '^hl-[a-z]*: error: ' "$2" | LC_ALL=C.UTF-8 awk -v tmp="$tmp" 'length > 80 && !index($0, tmp)' |
         head -n 1)
     if [ -z "$long" ]; then ok "80 columns: $1"; else fail "80 columns: $1" "'$long'"; fi
 }
@@ -41,6 +42,71 @@ for args in doctor 'inspect words' 'run words --call Real(1)' 'run words --core 
     hl $args
     cat "$err" >>"$out"
     fits "$args" "$out"
+done
+
+# The guest of `make demo`, as its author sees it, and what an author gets wrong.
+export XDG_RUNTIME_DIR=$tmp
+"$prefix/bin/hl-new" demo >"$out" 2>"$err" && make -s -C demo HL_BIN="$prefix/bin" >>"$out" 2>>"$err" ||
+    fail 'the demo' 'it does not build'
+fits 'hl-new demo' "$out"
+while read -r want args; do
+    # shellcheck disable=SC2086 # words are wanted
+    hl $args
+    same "status: $args" "$want" $rc
+    cat "$err" >>"$out"
+    fits "$args" "$out"
+done <<'END'
+0 run demo
+0 run -v demo
+0 run --json demo
+0 inspect demo
+0 inspect -v demo
+0 trace demo
+0 trace -k demo
+0 profile demo
+0 profile --memory demo
+0 profile --cpu demo
+0 ps
+0 version
+100 run nosuch
+100 run .
+100 run demo --call Nosuch()
+64 run demo --call Greet(
+100 run demo --call Greet(1)
+100 run demo --host nosuch.so
+100 run demo --stop-at nosuch --gdb
+64 run demo --stop-at main
+64 run demo --frob
+64 run demo --heap x
+64 run demo --gdb=x
+64 run demo --gdb=tcp:192.0.2.1:1
+64 run demo --gdb=stdio --json
+64 run a b
+64 inspect a b
+64 debug --json
+64 core
+100 core nosuch
+100 core words
+100 attach
+100 attach 1
+64 completion
+64 completion fish
+64 frob
+64 trac
+64 profile --by x
+64 profile --cpu --exits
+64 profile --rate 5
+100 profile --from words
+64 trace -s x demo
+END
+HL_KVM_DEVICE=/nonexistent hl run words
+fits 'run without KVM' "$err"
+HL_GDB=frob hl run words --call 'Real(1)'
+fits 'a wrong HL_GDB' "$err"
+for tool in 'hl-new' 'hl-new 1' 'hl-new -t nosuch x' 'hl-new demo' 'hl-new --frob' 'hl-new -n x/y' 'hl-cc' 'hl-cc --frob'; do
+    # shellcheck disable=SC2086 # words are wanted
+    "$prefix/bin/"$tool >"$out" 2>"$err"
+    fits "$tool: an error" "$err"
 done
 
 # ---- nothing that a terminal would obey
@@ -94,10 +160,7 @@ for args in 'run @.none' 'run @.d' '@' 'run --@' 'run @ --call @()' 'run @ --cal
 done
 "$dev" run --gdb="unix:$nasty.sock" words --call 'Real(1)' >"$out" 2>"$err" </dev/null &
 child=$!
-for ((i = 0; i < 500 * slow; i++)); do
-    grep -q 'target remote' "$err" && break
-    sleep 0.02
-done
+wait_until shown 'target remote' "$err" $child
 tame "the command for gdb"
 has 'the command for gdb: as bash reads it' "$err" "gdb -ex \\$'target remote .*e.xc2.x9b2J.x7f.xe2.x80.xae.x9b.x1b\[1m.sock'"
 hl ps
@@ -139,12 +202,10 @@ has 'JSON: a trace' "$out" '"result":0\.1,'
 
 # stopped ARG...: profile until Real() has returned and Spin() runs, then SIGINT; status in rc
 stopped() {
+    : >"$out" # what an earlier command printed is no sign
     env --default-signal=INT "$dev" profile "$@" words --call 'Real(1)' --call 'Spin(1)' >"$out" 2>"$err" </dev/null &
     child=$!
-    for ((i = 0; i < 500 * slow; i++)); do
-        grep -q '^Real' "$out" && break
-        sleep 0.02
-    done
+    wait_until shown '^Real' "$out" $child
     kill -INT $child
     wait $child
     rc=$?

@@ -22,8 +22,8 @@ FNR == 1 && open { end() }
 FILENAME ~ /\.md$/ && /^```/ {
     if (open) end()
     else if (fence) fence = 0
-    else if (length($0) > 3) begin(substr($0, 4))
-    else fence = 1 # a transcript
+    else if (/^```(console|text|sh)?$/) fence = 1 # the suite docs has those
+    else begin(substr($0, 4))
     next
 }
 FILENAME ~ /\.h$/ && !/^ \*     / && open {

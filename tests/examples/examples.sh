@@ -17,7 +17,7 @@
 #     ini               an hl.ini that hl-dev accepts
 #     no WHY            not compiled
 #
-# A block of another kind is an error; a fence without an info string is a transcript.  Tables and
+# A block of another kind is an error; `console`, `sh` and `text` are for tests/docs.sh.  Tables and
 # lists in headers stand further left than examples.
 . "$(dirname "$0")/../cli/lib.sh"
 root=$(cd "$here/../.." && pwd) mine=$root/tests/examples

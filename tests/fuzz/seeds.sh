@@ -3,7 +3,7 @@
 # seeds.sh CC OUT: what the fuzz targets begin with and a compiler makes: OUT/dwarf, OUT/unwind and
 # OUT/profile.  Real debug information, of the kinds that gcc and binutils have.
 set -eu
-cc=$1 out=$2 from=tests/unit/symbols_guests
+cc=$1 out=$2 from=tests/symbols/guests
 rm -rf "$out"
 mkdir -p "$out/dwarf" "$out/unwind" "$out/profile"
 cp tests/profile/*.json "$out/profile/"

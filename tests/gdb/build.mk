@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/gdb: the stub alone, with a scripted target, a native process, real GDB.
 
-GDBTEST_FLAGS = $(HL_CPPFLAGS) $(GDB_ROOMS:%=-I%) -Itests/gdb $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
+GDBTEST_FLAGS = $(HL_CPPFLAGS) $(GDB_ROOMS:%=-I%) -Itests/gdb -iquote tests/kit $(TEST_DEFS) $(HL_CFLAGS) $(CFLAGS)
 GDBTEST_BIN := $(patsubst tests/gdb/%.c,$(B)/tests/gdb/%,$(wildcard tests/gdb/test_*.c))
 GDBTEST_ALL := $(GDBTEST_BIN) $(B)/tests/gdb/server $(B)/tests/gdb/play $(B)/tests/gdb/play-pie \
                $(B)/tests/gdb/driver \
                $(addprefix $(B)/tests/gdb/guests/,work work-pie play play-pie tls tls-pie faults \
                  faults-pie host.so)
 
-$(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c tests/gdb/fake_target.h \
-                $(B)/obj/libhlgdb-inside.a
+$(GDBTEST_BIN): $(B)/tests/gdb/%: tests/gdb/%.c tests/gdb/fake_target.c $(wildcard tests/gdb/*.h) \
+                tests/kit/agent_asm.h $(B)/obj/libhlgdb-inside.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GDBTEST_FLAGS) -o $@ $< tests/gdb/fake_target.c $(LDFLAGS) $(B)/obj/libhlgdb-inside.a \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * driver [-achr] [-s SECONDS] ENDPOINT GUEST CALL...: a host program whose sandbox can be debugged.
- *   -a  attachable only: wait for nobody; quitting GDB lets the guest run on
- *   -s  the host function sleeps, that long  -r  a second round of calls, after a line on stdin
- * CALL is Work, Other, Sum, Spin, Copy or main.  Prints what `target remote` wants, then each
- * result; with an endpoint `stdio` on standard error.
+ * driver [-achr] [-s DIRECTORY] ENDPOINT GUEST CALL...: a host program whose sandbox can be
+ * debugged. -a  attachable only: wait for nobody; quitting GDB lets the guest run on -s  the host
+ * function stays, once: it opens the FIFO `entered`, and waits for the FIFO `go` -r  a second round
+ * of calls, after a line on stdin CALL is Work, Other, Sum, Spin, Copy or main.  Prints what
+ * `target remote` wants, then each result; with an endpoint `stdio` on standard error.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,16 @@
 
 static struct hl_sandbox *sandbox;
 static hl_gva_t cells;
-static int seconds;
+static const char *stays; /* NULL: it does not, or no longer */
 static FILE *report;
+
+/* Opening one end of a FIFO waits for the other. */
+static void pass(const char *directory, const char *fifo, int flags)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", directory, fifo);
+    close(open(path, flags | O_CLOEXEC));
+}
 
 static int host_poke(void *opaque, const struct hl_value *args, size_t count,
                      struct hl_value *result, struct hl_error *error)
@@ -28,8 +37,11 @@ static int host_poke(void *opaque, const struct hl_value *args, size_t count,
     if (cells)
         hl_machine_write(hl_sandbox_machine(sandbox), cells, &x, sizeof(x), 0);
     fprintf(report, "in HostPoke\n");
-    if (seconds)
-        sleep((unsigned)seconds);
+    if (stays) {
+        pass(stays, "entered", O_WRONLY);
+        pass(stays, "go", O_RDONLY);
+        stays = NULL;
+    }
     result->i32 = 100;
     return 0;
 }
@@ -79,7 +91,7 @@ int main(int argc, char **argv)
         if (option == 'a')
             config = (struct hl_debug_config)HL_DEBUG_CONFIG_INIT;
         rounds |= option == 'r';
-        seconds = option == 's' ? atoi(optarg) : seconds;
+        stays = option == 's' ? optarg : stays;
     }
     argv += optind;
     if (argc - optind < 2)

@@ -212,11 +212,10 @@ serve() {
     remote=$line
 }
 next_line() { read -t $((20 * slow)) -r line <&9 || line='(nothing)'; }
-ctrl_c='python import threading, os, signal; threading.Timer('$slow', lambda: os.kill(os.getpid(), signal.SIGINT)).start()'
 
 serve -a unix:"$tmp/sock" "$work" Spin
 session attach-to-a-running-guest -ex "target remote $remote" -ex bt -ex 'p hits > 0' -ex 'break Other' \
-    -ex "$ctrl_c" -ex c -ex 'p hits > 0' -ex detach
+    "${ctrl_c[@]}" -ex c -ex 'p hits > 0' -ex detach
 has 'Spin \(\)'
 has 'Program received signal SIGINT'
 has 'detached\]'
@@ -234,7 +233,7 @@ wait "$server"
 serve -a -r unix:"$tmp/sock" "$work" Other
 next_line
 session attach-to-an-idle-sandbox -ex "target remote $remote" -ex 'info threads' -ex 'p cells[2]' \
-    -ex 'set var cells[2] = 1000' -ex "$ctrl_c" -ex c -ex 'p cells[2]' -ex detach
+    -ex 'set var cells[2] = 1000' "${ctrl_c[@]}" -ex c -ex 'p cells[2]' -ex detach
 has '\(idle, between calls\)'
 has '^\$1 = 3$'
 has 'SIGINT'
@@ -246,9 +245,11 @@ has '^Other = 1003$'
 verdict
 wait "$server"
 
-serve -s $((3 * slow)) unix:"$tmp/sock" "$work" Work
-session break-in-during-a-host-call -ex "target remote $remote" -ex "$ctrl_c" -ex c -ex 'info threads' -ex bt \
-    -ex 'finish' -ex c
+mkfifo "$tmp/entered" "$tmp/go"
+serve -s "$tmp" unix:"$tmp/sock" "$work" Work
+session break-in-during-a-host-call -ex "target remote $remote" \
+    -ex "python HL_TEST_ENTERED = '$tmp/entered'" "${ctrl_c[@]}" -ex c -ex 'info threads' -ex bt \
+    -ex "shell : >$tmp/go" -ex 'finish' -ex c
 has '\(Work, in host function HostPoke\)'
 has '^#[12] .*HostPoke \(x=13\)'
 has 'exited normally\]'
@@ -256,7 +257,7 @@ verdict
 wait "$server"
 
 serve unix:"$tmp/sock" "$work" Spin
-session kill-a-running-guest -ex "target remote $remote" -ex "$ctrl_c" -ex c -ex kill
+session kill-a-running-guest -ex "target remote $remote" "${ctrl_c[@]}" -ex c -ex kill
 has 'killed\]'
 verdict
 next_line

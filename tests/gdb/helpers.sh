@@ -65,13 +65,12 @@ has '^\$3 = 20$'
 verdict
 
 # In a host function that does not return until we say so.
-mkfifo "$tmp/go"
+mkfifo "$tmp/go" "$tmp/entered"
 export HL_TEST_ENTERED=$tmp/entered HL_TEST_GO=$tmp/go
 session in-a-host-function "${load[@]}" -ex "$(on 'Ask(4)')" -ex "python
-import os, signal, threading, time
+import os, signal, threading
 def later():
-    while not os.path.exists('$tmp/entered'):
-        time.sleep(0.01)
+    open('$tmp/entered').read() # until the host function has it open, and closes it
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=later, daemon=True).start()" -ex c -ex 'hl calls' -ex bt -ex 'up 2' \
     -ex "monitor gcore $tmp/host.core" -ex "shell : >$tmp/go" -ex finish
@@ -116,7 +115,7 @@ rm -r there mine link dangling fifo first
 packet() { printf -- '-ex\nmaint packet %s\n' "$1"; }
 hex() { printf %s "$1" | od -An -vtx1 | tr -d ' \n'; }
 echo secret >secret
-before=$(ls -la)
+before=$(ls -lA)
 mapfile -t packets < <(
     for name in /etc/passwd "$tmp/secret" secret /proc/self/environ /proc/1/environ /proc/self/maps \
         "/proc/self/fd/0" "/proc/self/root/etc/passwd" "$guests/host.so"; do
@@ -143,17 +142,14 @@ mapfile -t packets < <(
 "$B/bin/hl-dev" run -q --gdb=tcp:localhost:0 --stop-at entry --host "$guests/host.so" "$guests/faults" \
     --call 'Ask(4)' >"$tmp/tcp.out" 2>"$tmp/tcp.err" &
 served=$!
-until grep -q 'target remote' "$tmp/tcp.err"; do
-    kill -0 $served 2>/dev/null || break
-    sleep 0.02
-done
+wait_until shown 'target remote' "$tmp/tcp.err" $served
 session packets-and-files -ex "$(grep -o 'target remote [^'"'"']*' "$tmp/tcp.err")" "${packets[@]}" -ex kill
 wait $served
 rm -f "$tmp"/tcp.*
 has '^received: "E[.0]|^received: ""'
 lacks 'received: "F[0-9]' # no file was opened
 lacks 'secret$|root:|uid='
-[ "$(ls -la)" = "$before" ] || problem='a file was touched'
+[ "$(ls -lA)" = "$before" ] || problem='a file was touched'
 verdict
 rm secret
 

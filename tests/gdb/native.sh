@@ -189,8 +189,7 @@ verdict
 # Ctrl-C, detach, and again: the guest runs on with no trace of a breakpoint.
 serve tcp:0 "$play" spin
 session break-in -ex "target remote $remote" -ex 'break add' -ex 'tbreak vectors' -ex c \
-    -ex 'python import threading, os, signal; threading.Timer(1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()' \
-    -ex c -ex 'p spinning' -ex detach
+    "${ctrl_c[@]}" -ex c -ex 'p spinning' -ex detach
 has 'Program received signal SIGINT'
 has '= 1$'
 has 'detached\]'
@@ -209,17 +208,22 @@ name=server-ends problem=$([ "$served" = 0 ] || echo "status $served") out=
 verdict
 
 # Software watchpoints are GDB's own single steps: a break-in comes between two of them.
-name=break-in-between-steps problem='it never stopped'
 gdb -nx -q -batch -iex 'set sysroot target:' -ex "$(stub -1k stdio "$play" spin)" \
     -ex 'tbreak vectors' -ex c -ex 'watch $rbx + $r12' -ex "shell : >$tmp/steps" -ex c \
     -ex 'p spinning' >"$tmp/steps.log" 2>&1 &
 stepping=$!
 pids+=("$stepping")
-for _ in {1..60}; do
-    [ ! -e "$tmp/steps" ] || kill -INT $stepping
-    kill -0 $stepping 2>/dev/null || { problem= && break; }
-    sleep 0.5
-done 2>/dev/null
+slept=0
+# Each time that it has slept, for the answers to its steps, so often more.
+interrupt_steps() {
+    local now
+    ended $stepping && return 0
+    now=$(sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' /proc/$stepping/status)
+    [ -e "$tmp/steps" ] && [ "${now:-0}" -gt $((slept + 500)) ] && slept=$now && kill -INT $stepping
+    return 1
+}
+name=break-in-between-steps problem=
+wait_until interrupt_steps || problem='it never stopped'
 kill $stepping 2>/dev/null
 wait $stepping 2>/dev/null
 out=$(cat "$tmp/steps.log")
@@ -231,10 +235,11 @@ serve unix:"$tmp/sock" "$play" spin
 name=socket-mode problem=$([ "$(stat -c %a "$tmp/sock")" = 600 ] || echo "not 0600") out=
 verdict
 gdb -nx -q -batch -iex 'set sysroot target:' -ex "target remote $remote" -ex 'break leaf' \
-    -ex "python import time; open('$tmp/first', 'w'); time.sleep(30)" >"$tmp/first.log" 2>&1 &
+    -ex "python import signal; open('$tmp/first', 'w'); signal.pause()" >"$tmp/first.log" 2>&1 &
 first=$!
 pids+=("$first")
-while ! [ -e "$tmp/first" ] && kill -0 $first 2>/dev/null; do sleep 0.05; done
+is_attached() { [ -e "$tmp/first" ] || ended $first; }
+wait_until is_attached
 session second-refused -ex "target remote $remote"
 has 'another debugger is attached|Remote (connection closed|replied unexpectedly)|E\.another'
 verdict

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # session.sh: what the suites with real GDB share.  Sourced; needs bash.  `name`, `problem`, `out`
 # are of the session at hand; `failed` is the suite's.
 failed=0
 export LC_ALL=C DEBUGINFOD_URLS=
 slow=${HL_TEST_SLOW:-1}
+# shellcheck source-path=SCRIPTDIR source=../wait.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../wait.sh"
 
 # gdb_batch GDB-ARG...: one GDB, its output on standard output
 gdb_batch() {
@@ -18,6 +21,8 @@ session() {
     out=$(gdb_batch "$@")
     problem=
 }
+# With these arguments GDB gets a SIGINT once it has resumed its target, and rests.
+ctrl_c=(-ex "source $(dirname "${BASH_SOURCE[0]}")/ctrl_c.py")
 # The output has a line that matches; lacks: has none.
 has() { grep -qE -- "$1" <<<"$out" || problem="no line like: $1"; }
 lacks() { ! grep -qE -- "$1" <<<"$out" || problem="a line like: $1"; }

@@ -3,6 +3,7 @@
 #include "kit.h"
 
 #include "agent.h"
+#include "agent_asm.h"
 
 static struct fake fake;
 static char printed[GDB_AGENT_TEXT + 64];
@@ -19,156 +20,102 @@ static void print(void *opaque, const void *text, size_t size)
 
 static const struct gdb_agent agent = {&fake.target, print, NULL};
 
-static bool run(const char *hex, uint64_t *value)
+static bool run(const char *source, uint64_t *value)
 {
-    struct gdb_text text = {(const uint8_t *)hex, (const uint8_t *)hex + strlen(hex)};
-    size_t size = strlen(hex) / 2;
-    uint8_t *code = malloc(size ? size : 1); /* its very end, for the sanitizer */
+    uint8_t code[AGENT_MAX];
+    size_t size = agent_assemble(source, code);
+    uint8_t *end = malloc(size ? size : 1); /* its very end, for the sanitizer */
     bool good;
 
+    memcpy(end, code, size);
     printed_size = 0;
     printed[0] = '\0';
-    assert_true(gdb_text_hex(&text, code, size));
-    good = gdb_agent_run(&agent, code, size, value);
-    free(code);
+    good = gdb_agent_run(&agent, end, size, value);
+    free(end);
     return good;
 }
 
-static void is(const char *hex, uint64_t want)
+static void is(const char *source, uint64_t want)
 {
     uint64_t value = ~want;
 
-    assert_true(run(hex, &value));
+    assert_true(run(source, &value));
     assert_int_equal(value, want);
 }
 
-static void fails(const char *hex)
+static void fails(const char *source)
 {
     uint64_t value;
 
-    assert_false(run(hex, &value));
+    assert_false(run(source, &value));
 }
 
 static void arithmetic(void **state)
 {
     (void)state;
-    is("27", 0);
-    is("22072203"
-       "0227",
-       10);
-    is("22072203"
-       "0327",
-       4);
-    is("22072203"
-       "0427",
-       21);
-    is("22f81608"
-       "2203"
-       "0527",
-       (uint64_t)-2);
-    is("22072203"
-       "0627",
-       2);
-    is("22f81608"
-       "2203"
-       "0727",
-       (uint64_t)-2);
-    is("22072203"
-       "0827",
-       1);
-    is("22072203"
-       "0927",
-       56);
-    is("22f81608"
-       "2201"
-       "0a27",
-       (uint64_t)-4);
-    is("22f82201"
-       "0b27",
-       0x7c);
-    is("220122400927", 0);
-    is("22ff160822ff0a27", ~0ull);
-    is("22000e27", 1);
-    is("220c22060f27", 4);
-    is("220c22061027", 14);
-    is("220c22061127", 10);
-    is("22001227", ~0ull);
-    is("220c220c1327", 1);
-    is("22ff160822011427", 1);
-    is("22ff160822011527", 0);
-    is("231234"
-       "2a0827",
-       0x34);
-    is("2480000000"
-       "162027",
-       0xffffffff80000000);
-    is("258000000000000000"
-       "22ff1608"
-       "0527",
+    is("end", 0);
+    is("const8 7 const8 3 add end", 10);
+    is("const8 7 const8 3 sub end", 4);
+    is("const8 7 const8 3 mul end", 21);
+    is("const8 248 ext 8 const8 3 div_signed end", (uint64_t)-2);
+    is("const8 7 const8 3 div_unsigned end", 2);
+    is("const8 248 ext 8 const8 3 rem_signed end", (uint64_t)-2);
+    is("const8 7 const8 3 rem_unsigned end", 1);
+    is("const8 7 const8 3 lsh end", 56);
+    is("const8 248 ext 8 const8 1 rsh_signed end", (uint64_t)-4);
+    is("const8 248 const8 1 rsh_unsigned end", 0x7c);
+    is("const8 1 const8 64 lsh end", 0);
+    is("const8 255 ext 8 const8 255 rsh_signed end", ~0ull);
+    is("const8 0 log_not end", 1);
+    is("const8 12 const8 6 bit_and end", 4);
+    is("const8 12 const8 6 bit_or end", 14);
+    is("const8 12 const8 6 bit_xor end", 10);
+    is("const8 0 bit_not end", ~0ull);
+    is("const8 12 const8 12 equal end", 1);
+    is("const8 255 ext 8 const8 1 less_signed end", 1);
+    is("const8 255 ext 8 const8 1 less_unsigned end", 0);
+    is("const16 0x1234 zero_ext 8 end", 0x34);
+    is("const32 0x80000000 ext 32 end", 0xffffffff80000000);
+    is("const64 0x8000000000000000 const8 255 ext 8 div_signed end",
        0x8000000000000000); /* wraps, does not trap */
-    is("258000000000000000"
-       "22ff1608"
-       "0727",
-       0);
-    fails("220122000527");
-    fails("220122000627");
-    fails("220122000727");
-    fails("220122000827");
-    fails("2201160027");
+    is("const64 0x8000000000000000 const8 255 ext 8 rem_signed end", 0);
+    fails("const8 1 const8 0 div_signed end");
+    fails("const8 1 const8 0 div_unsigned end");
+    fails("const8 1 const8 0 rem_signed end");
+    fails("const8 1 const8 0 rem_unsigned end");
+    fails("const8 1 ext 0 end");
 }
 
 static void stack_and_flow(void **state)
 {
     (void)state;
-    is("2201220228"
-       "0202"
-       "27",
-       5);
-    is("220122022927", 1);
-    is("220122022b0327", 1);
-    is("22012202"
-       "320127",
-       1);
-    is("220122022203"
-       "33"
-       "27",
-       2); /* 3 1 2 */
-    is("220122022203"
-       "33"
-       "2927",
-       1);
-    is("2200"
-       "200008"
-       "220527"
-       "220927",
-       5);
-    is("2201"
-       "200008"
-       "220527"
-       "220927",
-       9);
-    is("210005"
-       "2205"
-       "220927",
-       9);
-    fails("02");
-    fails("29");
-    fails("22013205");
-    fails("2201"); /* runs off the end */
-    fails("21ffff");
-    fails("21000021");
-    fails("210000"); /* for ever: bounded */
-    fails("22002100002700");
+    is("const8 1 const8 2 dup add add end", 5);
+    is("const8 1 const8 2 pop end", 1);
+    is("const8 1 const8 2 swap sub end", 1);
+    is("const8 1 const8 2 pick 1 end", 1);
+    is("const8 1 const8 2 const8 3 rot end", 2); /* 3 1 2 */
+    is("const8 1 const8 2 const8 3 rot pop end", 1);
+    is("const8 0 if_goto 8 const8 5 end const8 9 end", 5);
+    is("const8 1 if_goto 8 const8 5 end const8 9 end", 9);
+    is("goto 5 const8 5 const8 9 end", 9);
+    fails("add");
+    fails("pop");
+    fails("const8 1 pick 5");
+    fails("const8 1"); /* runs off the end */
+    fails("goto 65535");
+    fails("goto 0 hex 21");
+    fails("goto 0"); /* for ever: bounded */
+    fails("const8 0 goto 0 end hex 00");
     fails("");
-    fails("2201280000");
-    fails("220021000227"); /* pushes for ever */
+    fails("const8 1 dup hex 0000");
+    fails("const8 0 goto 2 end"); /* pushes for ever */
     for (int op = 0; op < 256; op++) {
-        char hex[16];
+        char source[32];
         uint64_t value;
-        snprintf(hex, sizeof(hex), "%02x", op);
-        run(hex, &value);
-        snprintf(hex, sizeof(hex), "2201%02x27", op);
-        run(hex, &value);
+        snprintf(source, sizeof(source), "hex %02x", op);
+        run(source, &value);
+        snprintf(source, sizeof(source), "const8 1 hex %02x27", op);
+        run(source, &value);
     }
 }
 
@@ -176,28 +123,18 @@ static void target(void **state)
 {
     (void)state;
     memset(fake.memory, 0xab, 16);
-    is("2400010000"
-       "1727",
-       0xab);
-    is("2400010000"
-       "1827",
-       0xabab);
-    is("2400010000"
-       "1927",
-       0xabababab);
-    is("2400010000"
-       "1a27",
-       0xabababababababab);
-    fails("220117"
-          "27");
-    fails("240001ffff"
-          "1827"); /* into the hole */
-    is("26000127", 0x0202020202020202);
-    is("26001127", 0x12121212); /* 32 bits */
-    fails("26002827");          /* xmm0 */
-    fails("26003927");          /* unavailable */
-    fails("26ffff27");
-    fails("2600");
+    is("const32 0x10000 ref8 end", 0xab);
+    is("const32 0x10000 ref16 end", 0xabab);
+    is("const32 0x10000 ref32 end", 0xabababab);
+    is("const32 0x10000 ref64 end", 0xabababababababab);
+    fails("const8 1 ref8 end");
+    fails("const32 0x1ffff ref16 end"); /* into the hole */
+    is("reg 1 end", 0x0202020202020202);
+    is("reg 17 end", 0x12121212); /* 32 bits */
+    fails("reg 40 end");          /* xmm0 */
+    fails("reg 57 end");          /* unavailable */
+    fails("reg 0xffff end");
+    fails("hex 2600");
 }
 
 static void prints(const char *format, const uint64_t *args, size_t count, const char *want)
@@ -240,16 +177,14 @@ static void bad_formats(void **state)
     printed_size = 0;
     assert_true(gdb_agent_printf(&agent, "%s|%s", args, 2)); /* no memory there */
     assert_string_equal(printed, "|");
-    fails("340100"); /* truncated */
-    fails("34010003616200");
-    fails("2200220034ff0003616200"
-          "27"); /* more arguments than the stack has */
-    fails("220022003400000027");
-    fails("2200220034000002616127"); /* no NUL */
-    assert_true(run("220022003400000361620027", args));
+    fails("hex 340100"); /* truncated */
+    fails("printf 1 ab");
+    fails("const8 0 const8 0 printf 255 ab end"); /* more arguments than the stack has */
+    fails("const8 0 const8 0 hex 3400000027");
+    fails("const8 0 const8 0 hex 34000002616127"); /* no NUL */
+    assert_true(run("const8 0 const8 0 printf 0 ab end", args));
     assert_string_equal(printed, "ab");
-    assert_true(run("2208220722002200340200052564256400"
-                    "27",
+    assert_true(run("const8 8 const8 7 const8 0 const8 0 printf 2 %d%d end",
                     args)); /* the last pushed first */
     assert_string_equal(printed, "78");
 }

@@ -18,8 +18,9 @@
 #include "backend.h"
 
 #define SCRIPTED_XSAVE 4096
-#define SCRIPTED_OWN 0xffff800000000000ull /* a page of the upper half that is said to be its own  \
-                                            */
+#define SCRIPTED_OWN                                                                               \
+    0xffff800000000000ull /* a page of the upper half that is said to be its own                   \
+                           */
 
 struct hl_vcpu {
     struct backend_setup setup;

@@ -6,11 +6,12 @@ set -u
 B=$1
 status=0
 for how in restart break; do
-    for suite in machine sandbox_life sandbox_fail poisoned snapshot snapshot_clone snapshot_file \
-        core share debug debug_watch; do
-        out=$(HL_TEST_TICK=$how "$B/tests/kvm/test_$suite")
+    for suite in machine/machine sandbox/life sandbox/fail sandbox/poisoned snapshot/snapshot \
+        snapshot/restore snapshot/clone snapshot/file core/core sandbox/share sandbox/share_refuse \
+        debug/debug debug/life debug/watch; do
+        out=$(HL_TEST_TICK=$how "$B/tests/${suite%/*}/kvm_${suite#*/}")
         rc=$?
-        echo "$out" | sed "s/^\(\(not \)\{0,1\}ok [0-9]* - \)/\1$how, $suite: /"
+        echo "$out" | sed "s|^\(\(not \)\{0,1\}ok [0-9]* - \)|\1$how, $suite: |"
         [ $rc = 0 ] || status=1
     done
 done

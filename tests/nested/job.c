@@ -169,7 +169,7 @@ static void copy(int from, int to, int all)
 
 /*
  * Until the command has ended, and then what it had written by then: a child that it left behind
- * may keep the pipes open, and go on writing, for ever.
+ * may keep the pipes open, and go on writing, forever.
  */
 static int relay(pid_t pid, int pidfd, const int from[2], const int to[2])
 {

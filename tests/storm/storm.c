@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../left.h"
+#include "../kit/left.h"
 #include "kit.h"
 
 #define WARM_ROUNDS 40

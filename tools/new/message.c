@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "new.h"
 
 #include <errno.h>
@@ -13,7 +13,6 @@
 static void print(const char *prefix, const char *format, va_list args, const char *reason)
 {
     char text[2 * PATH_MAX], line[2 * PATH_MAX];
-
     vsnprintf(text, sizeof(text), format, args);
     utf8_escape(line, sizeof(line), text, strlen(text));
     fprintf(stderr, "%s%s%s%s\n", prefix, line, reason ? ": " : "", reason ? reason : "");
@@ -22,7 +21,6 @@ static void print(const char *prefix, const char *format, va_list args, const ch
 int new_error(int status, const char *format, ...)
 {
     va_list args;
-
     va_start(args, format);
     print("hl-new: error: ", format, args, NULL);
     va_end(args);
@@ -36,7 +34,6 @@ int new_error_errno(const char *format, ...)
     int number = errno;
     int status = NEW_SYSTEM;
     va_list args;
-
     for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
         if (users[i] == number)
             status = NEW_USER;
@@ -49,7 +46,6 @@ int new_error_errno(const char *format, ...)
 void new_hint(const char *format, ...)
 {
     va_list args;
-
     va_start(args, format);
     print("hint: ", format, args, NULL);
     va_end(args);

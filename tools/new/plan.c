@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The whole template is read and rendered before the first byte is written, so whatever is wrong
  * with it is found while there is nothing to undo, and --dry-run finds it too.
@@ -54,7 +54,6 @@ static int render_path(const struct reader *reader, const char *where, const cha
 {
     struct new_text out = {0};
     int status = new_text_puts(&out, where);
-
     if (!status && *where)
         status = new_text_puts(&out, "/");
     if (!status)
@@ -72,7 +71,6 @@ static int read_file(const struct reader *reader, const char *source, struct new
     struct new_plan *plan = reader->plan;
     struct new_text text = {0};
     int status = new_text_read(&text, source, NEW_BYTES_MAX);
-
     if (!status)
         status = new_render(&entry->text, reader->variables, source, text.data, text.len);
     new_text_free(&text);
@@ -93,7 +91,6 @@ static int read_entry(const struct reader *reader, const char *source, const cha
     mode_t mode;
     char *path;
     int status;
-
     if (!*where && !strcmp(name, NEW_TEMPLATE_INI))
         return 0;
     if (stat(source, &st))
@@ -128,12 +125,10 @@ static int read_directory(const struct reader *reader, const char *source, const
     struct dirent **names;
     int count = scandir(source, &names, visible, by_name);
     int status = 0;
-
     if (count < 0)
         return new_error_errno("cannot read %s", source);
     for (int i = 0; i < count; i++) {
         char *path;
-
         if (!status && asprintf(&path, "%s/%s", source, names[i]->d_name) < 0)
             status = no_memory();
         else if (!status) {
@@ -150,7 +145,6 @@ int new_plan_read(struct new_plan *plan, const char *directory,
                   const struct new_variable *variables)
 {
     struct reader reader = {.plan = plan, .variables = variables, .root = directory};
-
     return read_directory(&reader, directory, "", 0);
 }
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * {{identifier}} is replaced, or an error when nothing is known of that name, so that a slip in a
  * template never reaches a project.  Anything else between braces is left alone: {{1, 2}, {3, 4}}
@@ -13,7 +13,6 @@
 static size_t placeholder(const char *at, size_t len)
 {
     size_t i = 2;
-
     if (len < 5 || at[0] != '{' || at[1] != '{' || isdigit((unsigned char)at[2]))
         return 0;
     while (i < len && (isalnum((unsigned char)at[i]) || at[i] == '_'))
@@ -33,7 +32,6 @@ static int unknown(const struct new_variable *variables, const char *where, unsi
                    const char *at, size_t len)
 {
     struct new_text names = {0};
-
     new_error(NEW_USER, "%s:%u: unknown placeholder %.*s", where, line, (int)len, at);
     for (const struct new_variable *v = variables; v->name; v++)
         if (new_text_puts(&names, " {{") || new_text_puts(&names, v->name) ||
@@ -48,7 +46,6 @@ static int unknown(const struct new_variable *variables, const char *where, unsi
 static unsigned line_of(const char *source, const char *at)
 {
     unsigned line = 1;
-
     for (; source < at; source++)
         line += *source == '\n';
     return line;
@@ -58,7 +55,6 @@ int new_render(struct new_text *out, const struct new_variable *variables, const
                const char *source, size_t source_len)
 {
     const char *at = source, *end = source + source_len;
-
     if (!source_len || memchr(source, '\0', source_len))
         return new_text_add(out, source, source_len);
     while (at < end) {
@@ -67,7 +63,6 @@ int new_render(struct new_text *out, const struct new_variable *variables, const
         size_t len = brace ? placeholder(brace, (size_t)(end - brace)) : 0;
         const char *value = len ? lookup(variables, brace + 2, len - 4) : "";
         int status;
-
         if (!value)
             return unknown(variables, where, line_of(source, brace), brace, len);
         if (brace && !len)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "new.h"
 
 #include <dirent.h>
@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <hl/error.h>
+
+#include "ini_lines.h"
+
 #define INI_MAX 65536
 
 static int no_memory(void)
@@ -17,38 +21,43 @@ static int no_memory(void)
     return new_error(NEW_SYSTEM, "out of memory");
 }
 
-/* The text of the line `description = TEXT`, cut out of ini; "" when there is none. */
-static char *description(char *ini)
+/* Keeps the first `description = TEXT`; other lines are their author's. */
+static int take_line(void *about, enum ini_item item, const struct ini *ini)
 {
-    static const char key[] = "description";
+    char **text = about;
 
-    for (char *line = ini, *next; line; line = next) {
-        next = strchr(line, '\n');
-        if (next)
-            *next++ = '\0';
-        if (strncmp(line, key, sizeof(key) - 1))
-            continue;
-        line += sizeof(key) - 1;
-        line += strspn(line, " \t");
-        if (*line == '=')
-            return line + 1 + strspn(line + 1, " \t");
-    }
-    return ini + strlen(ini);
+    if (item != INI_ENTRY || *text || strcmp(ini->key, "description"))
+        return 0;
+    *text = strdup(ini->value);
+    return *text ? 0 : HL_ERR_MEMORY;
 }
 
-static int add_template(struct new_templates *templates, const char *name, const char *about)
+/* Takes about; NULL is no description. */
+static int add_template(struct new_templates *templates, const char *name, char *about)
 {
     struct new_template *items =
         realloc(templates->items, (templates->count + 1) * sizeof(*templates->items));
     struct new_template *item;
 
-    if (!items)
+    if (!items) {
+        free(about);
         return no_memory();
+    }
     templates->items = items;
     item = &items[templates->count++];
     item->name = strdup(name);
-    item->about = strdup(about);
+    item->about = about ? about : strdup("");
     return item->name && item->about ? 0 : no_memory();
+}
+
+static int describe(struct new_templates *templates, const char *name, const struct new_text *ini)
+{
+    char *about = NULL;
+
+    if (!ini_read(ini->data, ini->len, take_line, &about))
+        return add_template(templates, name, about);
+    free(about);
+    return no_memory();
 }
 
 /* Whatever has no template.ini, such as a README beside the templates, is none and no error. */
@@ -57,13 +66,12 @@ static int consider(struct new_templates *templates, const char *name)
     struct new_text ini = {0};
     char *path;
     int status = 0;
-
     if (asprintf(&path, "%s/%s/" NEW_TEMPLATE_INI, templates->directory, name) < 0)
         return no_memory();
     if (!access(path, F_OK))
         status = new_text_read(&ini, path, INI_MAX);
     if (!status && ini.data)
-        status = add_template(templates, name, description(ini.data));
+        status = describe(templates, name, &ini);
     new_text_free(&ini);
     free(path);
     return status;
@@ -84,7 +92,6 @@ int new_templates_open(struct new_templates *templates, const char *bindir)
     const char *set = getenv("HL_TEMPLATES");
     struct dirent **names;
     int count, status = 0;
-
     if (set && !*set)
         set = NULL;
     if (asprintf(&templates->directory, "%s%s", set ? set : bindir,
@@ -124,7 +131,6 @@ void new_templates_free(struct new_templates *templates)
 static int unknown(const struct new_templates *templates, const char *name)
 {
     struct new_text names = {0};
-
     new_error(NEW_USER, "there is no template '%s' in %s", name, templates->directory);
     for (size_t i = 0; i < templates->count; i++)
         if (new_text_puts(&names, i ? ", " : "") || new_text_puts(&names, templates->items[i].name))

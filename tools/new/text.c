@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "new.h"
 
 #include <errno.h>
@@ -28,7 +28,6 @@ static int reserve(struct new_text *text, size_t more)
 int new_text_add(struct new_text *text, const void *data, size_t len)
 {
     int status = reserve(text, len);
-
     if (status)
         return status;
     if (len)
@@ -46,7 +45,6 @@ int new_text_puts(struct new_text *text, const char *string)
 static int read_all(struct new_text *text, int fd, const char *path, size_t max)
 {
     size_t start = text->len;
-
     for (;;) {
         char block[16384];
         size_t n = read_full(fd, block, sizeof(block));

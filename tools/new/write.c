@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All or nothing: the project is written into a temporary directory beside its place and renamed
  * when it is complete.  SIGINT, SIGTERM and SIGHUP are held back meanwhile and looked at between
@@ -28,7 +28,6 @@ static void hold_signals(sigset_t *before)
     sigemptyset(&set);
     for (size_t i = 0; i < STOPPERS; i++) {
         struct sigaction action;
-
         if (!sigaction(stoppers[i], NULL, &action) && action.sa_handler != SIG_IGN)
             sigaddset(&set, stoppers[i]);
     }
@@ -49,7 +48,6 @@ static bool stopped(void)
 static char *join(const char *directory, const char *name)
 {
     char *path;
-
     return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
@@ -57,7 +55,6 @@ static int write_file(const char *path, const struct new_entry *entry)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, entry->mode & 0777);
     int failed;
-
     if (fd < 0)
         return -1;
     failed = !write_full(fd, entry->text.data, entry->text.len);
@@ -68,7 +65,6 @@ static int write_entry(const char *root, const struct new_entry *entry, const ch
 {
     char *path = join(root, entry->path);
     int failed, status = 0;
-
     if (!path)
         return new_error(NEW_SYSTEM, "out of memory");
     failed = S_ISDIR(entry->mode) ? mkdir(path, entry->mode & 0777) : write_file(path, entry);
@@ -83,7 +79,6 @@ static void remove_all(const char *root, const struct new_plan *plan)
 {
     for (size_t i = plan->count; i-- > 0;) {
         char *path = join(root, plan->entries[i].path);
-
         if (path)
             remove(path);
         free(path);
@@ -94,7 +89,6 @@ static void remove_all(const char *root, const struct new_plan *plan)
 static int exists(const char *target)
 {
     int status = new_error(NEW_USER, "%s exists already", target);
-
     new_hint("choose another name, or remove it first");
     return status;
 }
@@ -102,7 +96,6 @@ static int exists(const char *target)
 static int move(const char *root, const char *target)
 {
     int failed = renameat2(AT_FDCWD, root, AT_FDCWD, target, RENAME_NOREPLACE);
-
     /*
      * Not every file system knows the flag.  Without it all that could be replaced is an empty
      * directory made in this instant.
@@ -118,7 +111,6 @@ static int fill(const struct new_plan *plan, const char *root, const char *targe
 {
     mode_t mask = umask(0);
     int status = 0;
-
     umask(mask);
     for (size_t i = 0; i < plan->count && !status; i++)
         status = stopped() ? new_error(NEW_SYSTEM, "interrupted, nothing was created")
@@ -132,7 +124,6 @@ int new_target_check(const char *target, const char *parent)
 {
     struct stat st;
     int status;
-
     if (!lstat(target, &st))
         return exists(target);
     if (!stat(parent, &st) && !S_ISDIR(st.st_mode))

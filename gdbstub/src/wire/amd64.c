@@ -153,6 +153,8 @@ static const struct gdb_register system_registers[] = {
         FLAG("UE", 4) FLAG("PE", 5) FLAG("DAZ", 6) FLAG("IM", 7) FLAG("DM", 8) FLAG("ZM", 9)       \
             FLAG("OM", 10) FLAG("UM", 11) FLAG("PM", 12) FLAG("FZ", 15) "</flags>\n"
 
+/* clang-format 14 does not agree with itself here. */
+/* clang-format off */
 #define CR0                                                                                        \
     "<flags id=\"hl_cr0\" size=\"8\">" FLAG("PE", 0) FLAG("MP", 1) FLAG("EM", 2) FLAG("TS", 3)     \
         FLAG("ET", 4) FLAG("NE", 5) FLAG("WP", 16) FLAG("AM", 18) FLAG("NW", 29) FLAG("CD", 30)    \
@@ -181,6 +183,7 @@ static const struct gdb_register system_registers[] = {
                 MEMBER("v4_float", "v4f") MEMBER("v2_double", "v2d") MEMBER("v16_int8", "v16i8")   \
                     MEMBER("v8_int16", "v8i16") MEMBER("v4_int32", "v4i32")                        \
                         MEMBER("v2_int64", "v2i64") MEMBER("uint128", "uint128") "</union>\n"
+/* clang-format on */
 
 const struct gdb_feature gdb_amd64_core = {"org.gnu.gdb.i386.core", EFLAGS, GDB_AMD64_RAX,
                                            COUNT(core), core};

@@ -65,7 +65,7 @@ enum hl_type {
  * One value.  Scalars stand in `bits`, zero-extended (signed ones sign-extended to their own width,
  * then zero-extended), floats as their IEEE bits.  STRING and BYTES: `bits` is the GVA of the first
  * byte and `len` their number.  Host to guest they lie in the input buffer, a string with a NUL
- * behind it that `len` does not count; guest to host they lie wherever the guest can read, and the
+ * after it that `len` does not count; guest to host they lie wherever the guest can read, and the
  * host copies them once, through the page tables, before the guest runs again.
  */
 struct hl_slot {
@@ -121,8 +121,8 @@ enum hl_log_level { HL_LOG_ERROR = 1, HL_LOG_WARN = 2, HL_LOG_INFO = 3, HL_LOG_D
 
 /*
  * The boot block, read-only to the guest.  Its GVA is in %rdi when the entry point is reached; the
- * stack then holds argc, argv, envp and the auxiliary vector as a Linux process finds them (System V
- * ABI, AMD64 supplement, 3.4.1), and every other general register is 0.
+ * stack then holds argc, argv, envp and the auxiliary vector as a Linux process finds them (System
+ * V ABI, AMD64 supplement, 3.4.1), and every other general register is 0.
  */
 struct hl_boot {
     uint32_t magic;   /* HL_BOOT_MAGIC */

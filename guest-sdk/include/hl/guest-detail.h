@@ -208,7 +208,7 @@ HL_DETAIL_INLINE struct hl_bytes hl_detail_get_bytes(const struct hl_slot *slot)
 #define HL_DETAIL_CAT_(a, b) a##b
 #define HL_DETAIL_FIRST(first, ...) first
 
-/* Number of arguments behind the name: 0 to 16. */
+/* Number of arguments after the name: 0 to 16. */
 #define HL_DETAIL_COUNT(...)                                                                       \
     HL_DETAIL_COUNT_(__VA_ARGS__, too_many_arguments, too_many_arguments, too_many_arguments,      \
                      too_many_arguments, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, \
@@ -348,8 +348,8 @@ HL_DETAIL_INLINE struct hl_bytes hl_detail_get_bytes(const struct hl_slot *slot)
 
 /*
  * The descriptor, once an object file (.ifndef: the function may be inlined at several places) and
- * once a guest (the group).  The types are part of the group's name: declarations that differ make
- * two groups, whose symbols then clash, which is the error wanted.
+ * once per guest (the group).  The types are part of the group's name: declarations that differ
+ * make two groups, whose symbols then clash, which is the error wanted.
  */
 #define HL_DETAIL_IMPORT_DESC(n, result, name, fn, types)                                          \
     __asm__(".ifndef hl_import." fn "\n"                                                           \

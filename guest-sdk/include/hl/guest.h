@@ -68,7 +68,7 @@ static __inline__ __attribute__((unused)) struct hl_bytes hl_bytes_of(const void
  *
  * Defines a C function `name` with external linkage (extern "C" in C++) that the host can call by
  * that name, with 0 to 16 arguments.  Use it at file scope.  Two functions of one name do not
- * link.  A `string` result must not be NULL: the host would be told so as an error.
+ * link.  A `string` result must not be NULL: the host would get that as an error.
  *
  * From a static library, a function is offered only if its object file is linked: refer to it, or
  * link with -Wl,--whole-archive.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Destructors of C++ objects: run when main() has returned, never for a guest that serves calls. */
 #include "free.h"
 

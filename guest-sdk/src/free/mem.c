@@ -1,8 +1,8 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions that gcc and clang call whether or not there is a libc.  `rep movsb` and `rep stosb`
- * are fast on every CPU that KVM runs on today; the byte loops are for what is rarely long.  Weak, so
- * that an author can bring better ones.
+ * The functions that gcc and clang call whether or not there is a libc.  `rep movsb` and `rep
+ * stosb` are fast on every CPU that KVM runs on today; the byte loops are for what is rarely long.
+ * Weak, so that an author can bring better ones.
  */
 #include "free.h"
 
@@ -20,7 +20,6 @@ HL_WEAK void *memmove(void *to, const void *from, size_t size)
 {
     uint8_t *target = to;
     const uint8_t *source = from;
-
     if ((uintptr_t)to - (uintptr_t)from >= size)
         return memcpy(to, from, size);
     while (size-- > 0)
@@ -40,7 +39,6 @@ HL_WEAK int memcmp(const void *left, const void *right, size_t size)
 {
     const uint8_t *a = left;
     const uint8_t *b = right;
-
     for (size_t i = 0; i < size; i++)
         if (a[i] != b[i])
             return a[i] < b[i] ? -1 : 1;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The heap of a guest without a libc. */
 #include "free.h"
 
@@ -7,7 +7,6 @@ void *hl_sbrk(size_t size)
     static uintptr_t end;
     uintptr_t former;
     uintptr_t wanted;
-
     if (!end)
         end = (uintptr_t)hl_syscall(HL_SYS_BRK, 0, 0, 0);
     former = end;

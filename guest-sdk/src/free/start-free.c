@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From _start to the dispatcher without a libc: TLS, canary, constructors; and the way out. */
 #include "free.h"
 
@@ -24,7 +24,6 @@ static __attribute__((noreturn)) void run(int argc, char **argv, char **envp)
 {
     size_t count = (size_t)(__preinit_array_end - __preinit_array_start);
     int status;
-
     for (size_t i = 0; i < count; i++)
         __preinit_array_start[i](argc, argv, envp);
     if (hl_init_section && hl_init_section_end)
@@ -49,7 +48,6 @@ void hl_start_free(const struct hl_boot *boot, uintptr_t *stack)
 {
     int argc = (int)stack[0];
     char **argv = (char **)(stack + 1);
-
     hl_state_init(boot);
     /* The block lies in this frame, which lasts as long as the guest. */
     hl_tls_init(boot, __builtin_alloca(hl_tls_size(boot)));

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Thread-local storage of a guest without a libc, for its only thread.  The x86-64 layout (variant
  * II of Drepper's "ELF Handling For Thread-Local Storage"): the variables end where %fs points, and
@@ -34,10 +34,8 @@ extern const struct elf_header __ehdr_start __attribute__((visibility("hidden"))
 static const struct program_header *find_tls(void)
 {
     const uint8_t *at = (const uint8_t *)&__ehdr_start + __ehdr_start.phoff;
-
     for (uint16_t i = 0; i < __ehdr_start.phnum; i++, at += __ehdr_start.phentsize) {
         const struct program_header *header = (const void *)at;
-
         if (header->type == PT_TLS)
             return header;
     }
@@ -58,7 +56,6 @@ size_t hl_tls_size(const struct hl_boot *boot)
 {
     const struct program_header *tls = find_tls();
     uint64_t alignment = alignment_of(tls);
-
     (void)boot;
     return round_up(tls ? tls->memsz : 0, alignment) + alignment + CONTROL_BLOCK;
 }
@@ -77,10 +74,8 @@ void hl_tls_init(const struct hl_boot *boot, void *memory)
     uint64_t alignment = alignment_of(tls);
     uint64_t size = tls ? round_up(tls->memsz, tls->align ? tls->align : 1) : 0;
     uint64_t base = round_up((uintptr_t)memory + size, alignment);
-
     if (tls) {
         uint8_t *block = (uint8_t *)(uintptr_t)(base - size);
-
         memcpy(block, (const void *)(uintptr_t)(tls->vaddr + boot->load_bias), tls->filesz);
         memset(block + tls->filesz, 0, tls->memsz - tls->filesz);
     }

@@ -46,7 +46,7 @@ int registry_private_endpoint(char *buf, size_t size, struct hl_error *error);
 int registry_lock(void);
 void registry_unlock(int lock);
 
-/* ---- attach/registry_dir.c: shared by attach/registry.c and attach/attach.c */
+/* ---- attach/registry_dir.c: shared by attach/registry.c and attach/list.c */
 
 #define REGISTRY_MAGIC "HLattach"
 #define REGISTRY_VERSION 1u

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "env.h"
 #include "retry.h"
 
 #define DIRECTORY_MAX 64 /* leaves room for a socket's name in the 108 bytes of sun_path */
@@ -39,7 +40,7 @@ static bool runtime_directory(char *path, size_t size)
 {
     char usual[32];
     snprintf(usual, sizeof(usual), "/run/user/%u", (unsigned)geteuid());
-    const char *const base[] = {secure_getenv("XDG_RUNTIME_DIR"), usual};
+    const char *const base[] = {env_value(ENV_RUNTIME_DIR), usual};
     for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++) {
         if (!is_ours(base[i]))
             continue;

@@ -1,84 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/call.c - a debugger over calls: their begin and end, what they end by, host functions. */
+/* debug/call.c - a debugger over calls: their begin and end, and host functions. */
 #include "debug.h"
 
-enum { INT3 = 0xcc };
-
-static int failure_signal(const struct hl_debug *d, int rc, const struct hl_exit *exit)
-{
-    if (exit->kind == HL_EXIT_FAULT)
-        return debug_fault_signal(&exit->fault);
-    if (rc == HL_ERR_GUEST_ABORT)
-        return debug_gdb_signal(d->sb->killed_by);
-    return exit->kind == HL_EXIT_SHUTDOWN ? GDB_SIGNAL_SEGV : GDB_SIGNAL_SYS;
-}
-
-/* Can the guest go on as if nothing had been? */
-static bool can_take_back(int rc, const struct hl_exit *exit)
-{
-    return (rc == HL_ERR_FAULT && exit->kind == HL_EXIT_FAULT) || rc == HL_ERR_GUEST_ABORT;
-}
-
-/* An int3 that is not in our table lies in memory: the guest's, or written there by the debugger.
- */
-static bool is_int3(const struct hl_debug *d, const struct hl_exit *exit, hl_gva_t *at)
-{
-    uint8_t code = 0;
-    *at = exit->fault.rip - 1;
-    return exit->kind == HL_EXIT_FAULT && exit->fault.vector == VECTOR_BREAKPOINT &&
-           hl_machine_read(d->sb->machine, *at, &code, 1, 0) == 1 && code == INT3;
-}
-
-/*
- * Is anybody to see it?  A first debugger is waited for here, too: the guest will not come to where
- * it was to wait.  Then even an exit is a stop, the last one at which there is a guest.
- */
-static bool failure_is_shown(struct hl_debug *d, int rc, struct gdb_stop *stop)
-{
-    if (rc == HL_ERR_EXITED)
-        stop->signal = GDB_SIGNAL_TRAP;
-    pthread_mutex_lock(&d->lock);
-    bool waits = debug_hold_reach(d, stop);
-    bool attached = d->state != DEBUG_FREE || d->event_due;
-    bool pass = d->pass[stop->signal / 8] >> stop->signal % 8 & 1;
-    pthread_mutex_unlock(&d->lock);
-    return waits || (rc != HL_ERR_EXITED && attached && !pass);
-}
-
-int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
-{
-    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = failure_signal(d, rc, exit)};
-    stop.trap = is_int3(d, exit, &stop.address);
-    if (rc == HL_ERR_INTERRUPTED)
-        return rc;
-    if (rc != HL_ERR_EXITED)
-        d->died_by = stop.signal;
-    if (!failure_is_shown(d, rc, &stop))
-        return rc;
-    debug_regs_forget(d);
-    d->orig_rax = debug_syscall_of(exit);
-    int lost = debug_show(d, &stop, error);
-    d->orig_rax = DEBUG_NO_SYSCALL;
-    if (lost)
-        return lost;
-    pthread_mutex_lock(&d->lock);
-    bool deliver = d->deliver != 0 || d->state == DEBUG_FREE || !can_take_back(rc, exit);
-    pthread_mutex_unlock(&d->lock);
-    if (deliver)
-        return rc;
-    d->died_by = 0;
-    d->sb->has_fault = false;
-    return RUN_ON;
-}
-
-/* ---- calls ---- */
+#include <limits.h>
 
 static void show_console(struct hl_debug *d, const void *data, size_t size)
 {
-    pthread_mutex_lock(&d->hook_lock);
-    if (d->hooks.console)
-        d->hooks.console(d->hooks.opaque, data, size);
-    pthread_mutex_unlock(&d->hook_lock);
+    pthread_mutex_lock(&d->hook.lock);
+    if (d->hook.to.console)
+        d->hook.to.console(d->hook.to.opaque, data, size);
+    pthread_mutex_unlock(&d->hook.lock);
 }
 
 int debug_enter(struct hl_debug *d, struct hl_error *error)
@@ -103,23 +34,57 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     return rc;
 }
 
-/* Something the debugger should know of a sandbox that is idle again; false: nothing. */
-static bool last_words(const struct hl_debug *d, struct gdb_stop *stop)
+#define ANY INT_MIN
+
+/* What is so of a sandbox that is idle again, and of its debugger. */
+enum {
+    RUNNING = 1,  /* it has let the guest go on */
+    DUE = 2,      /* it waits for an event, ... */
+    BREAK_IN = 4, /* ... as it has asked for one */
+    DIED = 8,     /* by a signal that is known */
+    KILLED = 16,  /* by the debugger */
+    AWAITED = 32, /* the guest is to come to its point first */
+};
+
+static unsigned idle_facts(const struct hl_debug *d)
 {
-    const struct hl_sandbox *sb = d->sb;
-    bool running = d->state == DEBUG_RUNNING;
-    if (sb->state == HL_SANDBOX_DEAD && (running || d->event_due))
-        *stop = (struct gdb_stop){.reason = GDB_STOP_EXITED, .status = sb->exit_status};
-    else if (sb->state == HL_SANDBOX_POISONED && running && d->died_by)
-        *stop = (struct gdb_stop){.reason = GDB_STOP_KILLED, .signal = d->died_by};
-    else if (sb->state == HL_SANDBOX_POISONED && running && !d->killed)
-        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TERM};
-    else if (d->event_due && (d->break_in || !running) && !debug_hold_is_awaited(d))
-        *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
-                                  .signal = running ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
-    else
-        return false;
-    return true;
+    return (d->state == DEBUG_RUNNING ? RUNNING : 0u) | (d->event_due ? DUE : 0u) |
+           (d->break_in ? BREAK_IN : 0u) | (d->died_by ? DIED : 0u) | (d->killed ? KILLED : 0u) |
+           (debug_hold_is_awaited(d) ? AWAITED : 0u);
+}
+
+/* The first row that fits. */
+static const struct last_word {
+    int sandbox; /* enum hl_sandbox_state */
+    unsigned need, lack;
+    enum gdb_stop_reason reason;
+    int signal; /* of GDB_STOP_SIGNAL */
+} last_words[] = {
+    {HL_SANDBOX_DEAD, RUNNING, 0, GDB_STOP_EXITED, 0},
+    {HL_SANDBOX_DEAD, DUE, 0, GDB_STOP_EXITED, 0},
+    {HL_SANDBOX_POISONED, RUNNING | DIED, 0, GDB_STOP_KILLED, 0},
+    {HL_SANDBOX_POISONED, RUNNING, KILLED, GDB_STOP_SIGNAL, GDB_SIGNAL_TERM},
+    {ANY, DUE | BREAK_IN | RUNNING, AWAITED, GDB_STOP_SIGNAL, GDB_SIGNAL_INT},
+    {ANY, DUE, RUNNING | AWAITED, GDB_STOP_SIGNAL, GDB_SIGNAL_0},
+};
+
+/* Something the debugger should know of a sandbox that is idle again; false: nothing. */
+static bool find_last_word(const struct hl_debug *d, struct gdb_stop *stop)
+{
+    const unsigned facts = idle_facts(d);
+    for (size_t i = 0; i < sizeof(last_words) / sizeof(last_words[0]); i++) {
+        const struct last_word *w = &last_words[i];
+        if ((w->sandbox != ANY && w->sandbox != (int)d->sb->state) ||
+            (facts & w->need) != w->need || (facts & w->lack))
+            continue;
+        *stop = (struct gdb_stop){.reason = w->reason, .signal = w->signal};
+        if (w->reason == GDB_STOP_EXITED)
+            stop->status = d->sb->exit_status;
+        else if (w->reason == GDB_STOP_KILLED)
+            stop->signal = d->died_by;
+        return true;
+    }
+    return false;
 }
 
 void debug_leave(struct hl_debug *d)
@@ -140,7 +105,7 @@ void debug_leave(struct hl_debug *d)
     }
     if (d->restart)
         debug_rewind(d);
-    else if (last_words(d, &stop)) {
+    else if (find_last_word(d, &stop)) {
         debug_post(d, &stop);
         if (stop.reason == GDB_STOP_EXITED || stop.reason == GDB_STOP_KILLED) {
             d->state = DEBUG_FREE;
@@ -181,13 +146,12 @@ static void call_begins(struct hl_debug *d)
 
 static void host_begins(struct hl_debug *d, const char *name)
 {
+    struct gdb_stop owed;
     pthread_mutex_lock(&d->lock);
     d->in_host = true;
     d->host_name = name;
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_hold_is_awaited(d)) {
-        int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
-        debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
-    }
+    if (debug_owes_stop(d, &owed))
+        debug_post(d, &owed);
     pthread_mutex_unlock(&d->lock);
 }
 

@@ -41,7 +41,7 @@ static int make(struct hl_debug **debug, struct hl_sandbox *sb,
     *debug = d;
     d->sb = sb;
     pthread_mutex_init(&d->lock, NULL);
-    pthread_mutex_init(&d->hook_lock, NULL);
+    pthread_mutex_init(&d->hook.lock, NULL);
     pthread_cond_init(&d->changed, NULL);
     d->core_directory = -1;
     d->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

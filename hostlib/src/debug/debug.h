@@ -96,8 +96,40 @@ struct debug_catch {
     struct gdb_catch gdb; /* `catch syscall` */
 };
 
+/* Break- and watchpoints, and what has been found at them: the machine's owner has them. */
+struct debug_points {
+    struct debug_break *breaks; /* by address */
+    size_t break_count, break_room;
+    struct debug_watch *watches;
+    size_t watch_count;
+    uint64_t watch_generation; /* of the page tables, when the watches were last put in */
+    struct vcpu_debug slots;
+    struct debug_access access[DEBUG_ACCESSES];
+    size_t access_count;
+    hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
+    size_t granted_count;
+};
+
+/* Registers, while the guest stands: the machine's owner has them. */
+struct debug_cache {
+    bool regs_valid, bases_valid, xsave_valid, system_valid;
+    struct hl_regs regs;
+    struct vcpu_system system;
+    struct gdb_xsave xsave;
+};
+
+/* The server's functions, which the guest's thread calls. */
+struct debug_hook {
+    pthread_mutex_t lock; /* held while one runs */
+    struct gdb_hooks to;
+    pthread_t thread; /* while inside (under the debugger's `lock`) */
+    bool inside;
+};
+
 struct hl_debug {
     struct warden warden; /* the first member */
+
+    /* From its creation to its end. */
     struct hl_sandbox *sb;
     struct hl_observer observer;
     struct hl_debug_config config;
@@ -107,10 +139,11 @@ struct hl_debug {
     const struct gdb_feature *features[8];
     struct hl_gdb *gdb;
     struct registry *registry;
-    struct hl_snapshot *snapshot; /* for restart: of the sandbox before its start, or READY */
-    bool before_start;            /* ... the former */
     int event_fd;
+    int core_directory;
+    const char *path; /* of the guest's file, absolute */
 
+    /* Both threads', under `lock`. */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     enum debug_state state;
@@ -131,38 +164,24 @@ struct hl_debug {
     int died_by;           /* signal that is about to end, or has ended, the call */
     uint8_t pass[GDB_SIGNALS / 8]; /* signals nobody wants to see */
     enum hl_debug_wish wish;
-    atomic_bool detached;  /* in order, though the connection may still be there */
-    atomic_bool attention; /* the guest's thread must take the lock before its next entry */
+    struct debug_catch catch;     /* under `lock`, for what it points to */
+    struct hl_snapshot *snapshot; /* for restart: of the sandbox before its start, or READY */
+    bool before_start;            /* ... the former */
+    atomic_bool detached;         /* in order, though the connection may still be there */
+    atomic_bool attention;        /* the guest's thread must take the lock before its next entry */
 
-    pthread_mutex_t hook_lock; /* held while a hook runs */
-    struct gdb_hooks hooks;
-    pthread_t hook_thread; /* while in_hook (under `lock`) */
-    bool in_hook;
+    struct debug_hook hook;
 
+    /* The machine's owner's: the guest's thread while the guest runs, the server's while it is
+     * held. */
     struct debug_motion motion;
-    struct debug_break *breaks; /* by address */
-    size_t break_count, break_room;
-    struct debug_watch *watches;
-    size_t watch_count;
-    uint64_t watch_generation; /* of the page tables, when the watches were last put in */
-    struct vcpu_debug slots;
-    struct debug_access access[DEBUG_ACCESSES];
-    size_t access_count;
-    hl_gva_t granted[DEBUG_ACCESSES]; /* pages given back for one instruction */
-    size_t granted_count;
-    struct debug_catch catch; /* under `lock`, for what it points to */
-    uint64_t returning;       /* the caught system call that is being served, or DEBUG_NO_SYSCALL */
-    uint64_t resumed_rax;     /* orig_rax as it was when the debugger let go */
-    bool at_host_call;        /* it stands before one, because of `catch` */
-
-    uint64_t orig_rax; /* the system call it stands at, or what was written since it stopped */
-    bool regs_valid, bases_valid, xsave_valid, system_valid; /* caches, while the guest stands */
-    struct hl_regs regs;
-    struct vcpu_system system;
-    struct gdb_xsave xsave;
-    uint8_t *object;  /* last answer of ops->object */
-    const char *path; /* of the guest's file, absolute */
-    int core_directory;
+    struct debug_points points;
+    struct debug_cache cache;
+    uint64_t orig_rax;    /* the system call it stands at, or what was written since it stopped */
+    uint64_t resumed_rax; /* orig_rax as it was when the debugger let go */
+    uint64_t returning;   /* the caught system call that is being served, or DEBUG_NO_SYSCALL */
+    bool at_host_call;    /* it stands before one, because of `catch` */
+    uint8_t *object;      /* last answer of ops->object */
     struct debug_room rooms[DEBUG_ROOMS];
     size_t room_count;
 };
@@ -177,7 +196,7 @@ static inline bool debug_is_copy(const struct hl_debug *d)
 extern const struct warden_ops debug_warden_ops;
 struct hl_debug *debug_of(const struct hl_sandbox *sb);
 
-/* ---- the guest's thread (debug/run.c, debug/call.c) ---- */
+/* ---- the guest's thread (debug/run.c, debug/call.c, debug/ending.c) ---- */
 
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);
@@ -227,7 +246,9 @@ int debug_probe(const struct backend *backend, struct hl_debug_abilities *abilit
 
 /* ---- inside of the target ---- */
 
-/* debug/stop.c.  park, is_interrupted and gone with the lock held. */
+/* debug/stop.c.  owes_stop, park, is_interrupted and gone with the lock held. */
+/* A debugger breaks in, or has just come, and waits for the guest to stand: so. */
+bool debug_owes_stop(const struct hl_debug *d, struct gdb_stop *stop);
 /* Wait until the debugger lets go, or there is a reason not to go on at all. */
 void debug_park(struct hl_debug *d);
 bool debug_is_interrupted(const struct hl_debug *d);

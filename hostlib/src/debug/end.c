@@ -25,13 +25,13 @@ void debug_unmake(struct hl_debug *d)
     if (d->event_fd >= 0)
         close(d->event_fd);
     debug_core_close(d);
-    free(d->breaks);
-    free(d->watches);
-    free(d->xsave.area);
+    free(d->points.breaks);
+    free(d->points.watches);
+    free(d->cache.xsave.area);
     free(d->object);
     if (!copy) {
         pthread_cond_destroy(&d->changed);
-        pthread_mutex_destroy(&d->hook_lock);
+        pthread_mutex_destroy(&d->hook.lock);
         pthread_mutex_destroy(&d->lock);
     }
     free(d);

@@ -12,8 +12,9 @@
 /* Index of the first one at or above (address, point). */
 static size_t lower_bound(const struct hl_debug *d, hl_gva_t address, enum gdb_point point)
 {
-    size_t at = SORTED_BELOW(d->breaks, d->break_count, address, address);
-    while (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point < point)
+    size_t at = SORTED_BELOW(d->points.breaks, d->points.break_count, address, address);
+    while (at < d->points.break_count && d->points.breaks[at].address == address &&
+           d->points.breaks[at].point < point)
         at++;
     return at;
 }
@@ -22,8 +23,8 @@ const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t addr
                                          enum gdb_point from)
 {
     size_t i = lower_bound(d, address, from);
-    if (i < d->break_count && d->breaks[i].address == address)
-        return &d->breaks[i];
+    if (i < d->points.break_count && d->points.breaks[i].address == address)
+        return &d->points.breaks[i];
     return NULL;
 }
 
@@ -44,34 +45,39 @@ static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t addre
     size_t at = lower_bound(d, address, point);
     if (address >> 47)
         return HL_ERR_ARGUMENT; /* the upper half is the backend's: a slot would fire there */
-    if (at < d->break_count && d->breaks[at].address == address && d->breaks[at].point == point)
+    if (at < d->points.break_count && d->points.breaks[at].address == address &&
+        d->points.breaks[at].point == point)
         return 0;
     locate(d, &b);
     /* A debug register takes any address, and so must what stands in for one. */
     if (!b.at && point != GDB_HW_BREAK)
         return HL_ERR_ARGUMENT;
-    struct debug_break *more =
-        array_grow(d->breaks, &d->break_room, d->break_count + 1, sizeof(*more));
+    struct debug_break *more = array_grow(d->points.breaks, &d->points.break_room,
+                                          d->points.break_count + 1, sizeof(*more));
     if (!more)
         return HL_ERR_MEMORY;
-    d->breaks = more;
+    d->points.breaks = more;
     if (point == GDB_HW_BREAK && d->can.hw_break)
         debug_slot_take(d, VCPU_SLOT_EXEC, address, 1, &b.slot);
-    memmove(&d->breaks[at + 1], &d->breaks[at], (d->break_count - at) * sizeof(b));
-    d->breaks[at] = b;
-    d->break_count++;
+    memmove(&d->points.breaks[at + 1], &d->points.breaks[at],
+            (d->points.break_count - at) * sizeof(b));
+    d->points.breaks[at] = b;
+    d->points.break_count++;
     return 0;
 }
 
 static int remove_break(struct hl_debug *d, enum gdb_point point, hl_gva_t address)
 {
     size_t at = lower_bound(d, address, point);
-    if (at == d->break_count || d->breaks[at].address != address || d->breaks[at].point != point)
+    if (at == d->points.break_count || d->points.breaks[at].address != address ||
+        d->points.breaks[at].point != point)
         return HL_ERR_ARGUMENT;
-    if (d->breaks[at].slot >= 0)
-        memset(&d->slots.slot[d->breaks[at].slot], 0, sizeof(d->slots.slot[0]));
-    d->break_count--;
-    memmove(&d->breaks[at], &d->breaks[at + 1], (d->break_count - at) * sizeof(d->breaks[0]));
+    if (d->points.breaks[at].slot >= 0)
+        memset(&d->points.slots.slot[d->points.breaks[at].slot], 0,
+               sizeof(d->points.slots.slot[0]));
+    d->points.break_count--;
+    memmove(&d->points.breaks[at], &d->points.breaks[at + 1],
+            (d->points.break_count - at) * sizeof(d->points.breaks[0]));
     return 0;
 }
 
@@ -91,8 +97,9 @@ int debug_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, siz
 
 void debug_remove_all(struct hl_debug *d)
 {
-    while (d->break_count)
-        remove_break(d, d->breaks[d->break_count - 1].point, d->breaks[d->break_count - 1].address);
+    while (d->points.break_count)
+        remove_break(d, d->points.breaks[d->points.break_count - 1].point,
+                     d->points.breaks[d->points.break_count - 1].address);
     debug_watch_remove_all(d);
     debug_deallocate_all(d);
 }
@@ -119,15 +126,15 @@ void debug_plant(struct hl_debug *d)
 {
     if (d->hold.point.address)
         plant(d, &d->hold.point);
-    for (size_t i = 0; i < d->break_count; i++)
-        if (d->breaks[i].slot < 0)
-            plant(d, &d->breaks[i]);
+    for (size_t i = 0; i < d->points.break_count; i++)
+        if (d->points.breaks[i].slot < 0)
+            plant(d, &d->points.breaks[i]);
 }
 
 /* Backwards: of two at one address the first one knows what lies under both. */
 void debug_lift(struct hl_debug *d)
 {
-    for (size_t i = d->break_count; i > 0; i--)
-        lift(&d->breaks[i - 1]);
+    for (size_t i = d->points.break_count; i > 0; i--)
+        lift(&d->points.breaks[i - 1]);
     lift(&d->hold.point);
 }

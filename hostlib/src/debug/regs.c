@@ -35,15 +35,16 @@ void debug_regs_init(struct hl_debug *d)
         .plain = GDB_AMD64_PLAIN,
     };
     d->orig_rax = d->returning = DEBUG_NO_SYSCALL;
-    gdb_xsave_offsets(d->xsave.offset);
+    gdb_xsave_offsets(d->cache.xsave.offset);
     if (!(xcr0 & XCR0_AVX512))
         for (unsigned i = 5; i < GDB_XSAVE_COMPONENTS; i++)
-            d->xsave.offset[i] = 0;
+            d->cache.xsave.offset[i] = 0;
 }
 
 void debug_regs_forget(struct hl_debug *d)
 {
-    d->regs_valid = d->bases_valid = d->xsave_valid = d->system_valid = false;
+    d->cache.regs_valid = d->cache.bases_valid = d->cache.xsave_valid = d->cache.system_valid =
+        false;
 }
 
 /* The server's thread while the guest is held, the guest's own inside of a hook. */
@@ -51,23 +52,23 @@ bool debug_may_look(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
     bool may =
-        d->state == DEBUG_HELD || (d->in_hook && pthread_equal(d->hook_thread, pthread_self()));
+        d->state == DEBUG_HELD || (d->hook.inside && pthread_equal(d->hook.thread, pthread_self()));
     pthread_mutex_unlock(&d->lock);
     return may;
 }
 
 static int need_regs(struct hl_debug *d)
 {
-    int rc = d->regs_valid ? 0 : machine_get_general(d->sb->machine, &d->regs, NULL);
-    d->regs_valid = rc == 0;
+    int rc = d->cache.regs_valid ? 0 : machine_get_general(d->sb->machine, &d->cache.regs, NULL);
+    d->cache.regs_valid = rc == 0;
     return rc;
 }
 
 /* A system call of their own: a condition that fails does without. */
 static int need_bases(struct hl_debug *d)
 {
-    int rc = d->bases_valid ? 0 : hl_machine_get_regs(d->sb->machine, &d->regs, NULL);
-    d->regs_valid = d->bases_valid = rc == 0;
+    int rc = d->cache.bases_valid ? 0 : hl_machine_get_regs(d->sb->machine, &d->cache.regs, NULL);
+    d->cache.regs_valid = d->cache.bases_valid = rc == 0;
     return rc;
 }
 
@@ -78,24 +79,24 @@ static bool is_base(unsigned number)
 
 static int need_system(struct hl_debug *d)
 {
-    int rc = d->system_valid ? 0 : machine_get_system(d->sb->machine, &d->system, NULL);
-    d->system_valid = rc == 0;
+    int rc = d->cache.system_valid ? 0 : machine_get_system(d->sb->machine, &d->cache.system, NULL);
+    d->cache.system_valid = rc == 0;
     return rc;
 }
 
 static int need_xsave(struct hl_debug *d)
 {
     struct hl_machine *m = d->sb->machine;
-    if (d->xsave_valid)
+    if (d->cache.xsave_valid)
         return 0;
-    if (!d->xsave.area) {
-        d->xsave.size = machine_xsave_size(m);
-        d->xsave.area = calloc(1, d->xsave.size);
-        if (!d->xsave.area)
+    if (!d->cache.xsave.area) {
+        d->cache.xsave.size = machine_xsave_size(m);
+        d->cache.xsave.area = calloc(1, d->cache.xsave.size);
+        if (!d->cache.xsave.area)
             return HL_ERR_MEMORY;
     }
-    int rc = machine_get_xsave(m, d->xsave.area, NULL);
-    d->xsave_valid = rc == 0;
+    int rc = machine_get_xsave(m, d->cache.xsave.area, NULL);
+    d->cache.xsave_valid = rc == 0;
     return rc;
 }
 
@@ -103,17 +104,17 @@ static int need_xsave(struct hl_debug *d)
 static uint64_t *general(struct hl_debug *d, unsigned number)
 {
     if (number <= GDB_AMD64_RIP)
-        return &(&d->regs.rax)[number];
-    return number == GDB_AMD64_EFLAGS    ? &d->regs.rflags
-           : number == GDB_AMD64_FS_BASE ? &d->regs.fs_base
-           : number == GDB_AMD64_GS_BASE ? &d->regs.gs_base
+        return &(&d->cache.regs.rax)[number];
+    return number == GDB_AMD64_EFLAGS    ? &d->cache.regs.rflags
+           : number == GDB_AMD64_FS_BASE ? &d->cache.regs.fs_base
+           : number == GDB_AMD64_GS_BASE ? &d->cache.regs.gs_base
                                          : NULL;
 }
 
 /* Selectors and control registers: the host's to set.  false: not one of them. */
 static bool read_system(struct hl_debug *d, unsigned number, uint64_t *value)
 {
-    const struct vcpu_system *s = &d->system;
+    const struct vcpu_system *s = &d->cache.system;
     const uint16_t selector[] = {s->cs, s->ss, s->ds, s->es, s->fs, s->gs};
     const uint64_t control[] = {s->cr0, s->cr2, s->cr3, s->cr4, s->cr8, s->efer};
     if (number >= GDB_AMD64_CS && number <= GDB_AMD64_GS)
@@ -152,7 +153,7 @@ int debug_read_register(void *target, unsigned number, void *data, size_t size)
         value = *general(d, number);
     } else if (number != GDB_AMD64_ORIG_RAX) {
         rc = need_xsave(d);
-        return rc ? rc : gdb_xsave_read(&d->xsave, number, data, size);
+        return rc ? rc : gdb_xsave_read(&d->cache.xsave, number, data, size);
     }
     if (!rc && size != size_of(number))
         rc = HL_ERR_ARGUMENT;
@@ -165,10 +166,10 @@ static int write_xsave(struct hl_debug *d, unsigned number, const void *data, si
 {
     int rc = need_xsave(d);
     if (!rc)
-        rc = gdb_xsave_write(&d->xsave, number, data, size);
+        rc = gdb_xsave_write(&d->cache.xsave, number, data, size);
     if (!rc)
-        rc = machine_set_xsave(d->sb->machine, d->xsave.area, NULL);
-    d->xsave_valid = rc == 0;
+        rc = machine_set_xsave(d->sb->machine, d->cache.xsave.area, NULL);
+    d->cache.xsave_valid = rc == 0;
     return rc;
 }
 
@@ -180,11 +181,11 @@ static int write_general(struct hl_debug *d, unsigned number, uint64_t value)
     if (number == GDB_AMD64_RIP && value >> 47)
         return HL_ERR_ARGUMENT; /* going there would be a fault of the backend, not of the guest */
     /* The answer of a host call would be lost to the one that code elsewhere makes. */
-    if (number == GDB_AMD64_RIP && value != d->regs.rip && (d->in_host || d->at_host_call))
+    if (number == GDB_AMD64_RIP && value != d->cache.regs.rip && (d->in_host || d->at_host_call))
         return HL_ERR_BUSY;
     *general(d, number) = value;
-    d->regs_valid = d->bases_valid = false; /* flags are put right on their way in */
-    return hl_machine_set_regs(d->sb->machine, &d->regs, NULL);
+    d->cache.regs_valid = d->cache.bases_valid = false; /* flags are put right on their way in */
+    return hl_machine_set_regs(d->sb->machine, &d->cache.regs, NULL);
 }
 
 int debug_write_register(void *target, unsigned number, const void *data, size_t size)
@@ -209,7 +210,7 @@ int debug_write_register(void *target, unsigned number, const void *data, size_t
     if (!rc && number == GDB_AMD64_CR2) {
         /* GDB puts it back after it called a function.  No guest can see it: ours is all there is.
          */
-        d->system.cr2 = value;
+        d->cache.system.cr2 = value;
         return 0;
     }
     /* A G packet writes them all: refused is only a change. */

@@ -25,6 +25,7 @@ static int struck(struct hl_debug *d, struct hl_error *error)
 
 static int attend(struct hl_debug *d, struct hl_error *error)
 {
+    struct gdb_stop owed;
     int rc = 0;
     if (!atomic_load_explicit(&d->attention, memory_order_acquire))
         return 0;
@@ -36,10 +37,9 @@ static int attend(struct hl_debug *d, struct hl_error *error)
         d->motion = (struct debug_motion){.how = GDB_CONTINUE};
         d->drop = false;
     }
-    if (d->event_due && (d->break_in || d->state == DEBUG_FREE) && !debug_hold_is_awaited(d)) {
-        int signal = d->break_in && d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0;
+    if (debug_owes_stop(d, &owed)) {
         debug_watch_restore(d); /* whoever looks now finds every watch in its place */
-        debug_post(d, &(struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = signal});
+        debug_post(d, &owed);
     }
     debug_park(d);
     if (d->killed || d->restart || debug_is_interrupted(d))
@@ -56,7 +56,7 @@ static int attend(struct hl_debug *d, struct hl_error *error)
  */
 static struct vcpu_debug slots(const struct hl_debug *d, bool watches_only)
 {
-    struct vcpu_debug debug = d->slots;
+    struct vcpu_debug debug = d->points.slots;
     for (int i = 0; i < VCPU_SLOTS; i++)
         if (watches_only && debug.slot[i].kind == VCPU_SLOT_EXEC)
             memset(&debug.slot[i], 0, sizeof(debug.slot[i]));
@@ -68,7 +68,7 @@ static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error 
 {
     struct hl_machine *m = d->sb->machine;
     struct vcpu_debug debug = slots(d, false);
-    debug.sw_break = d->can.break_exit && (d->break_count || d->hold.point.address);
+    debug.sw_break = d->can.break_exit && (d->points.break_count || d->hold.point.address);
     int rc = machine_arm(m, &debug, error);
     if (rc)
         return rc;
@@ -80,14 +80,14 @@ static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error 
 
 static bool must_step(const struct hl_debug *d)
 {
-    return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->granted_count;
+    return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->points.granted_count;
 }
 
 /* Past a breakpoint nobody wanted, which is most of what a false condition costs. */
 static bool skip_over(struct hl_debug *d)
 {
-    if (!d->motion.step_over || d->motion.how != GDB_CONTINUE || d->watch_count ||
-        d->granted_count || !machine_emulate(d->sb->machine))
+    if (!d->motion.step_over || d->motion.how != GDB_CONTINUE || d->points.watch_count ||
+        d->points.granted_count || !machine_emulate(d->sb->machine))
         return false;
     d->motion.step_over = false;
     return true;
@@ -170,12 +170,12 @@ static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop
     const struct debug_break *b = NULL;
     const uint64_t dr6 = machine_trap(d->sb->machine).dr6;
     for (int i = 0; i < VCPU_SLOTS; i++) {
-        enum vcpu_slot_kind kind = d->slots.slot[i].kind;
+        enum vcpu_slot_kind kind = d->points.slots.slot[i].kind;
         if (!(dr6 >> i & 1) || kind == VCPU_SLOT_OFF)
             continue;
         if (kind != VCPU_SLOT_EXEC)
             return completed(d, stop);
-        b = debug_break_at(d, d->slots.slot[i].address, GDB_SW_BREAK);
+        b = debug_break_at(d, d->points.slots.slot[i].address, GDB_SW_BREAK);
     }
     if (!b)
         return SERVE; /* the guest's own TF, or int1 */
@@ -226,7 +226,7 @@ static enum verdict judge(struct hl_debug *d, const struct hl_exit *exit,
 static enum verdict before_entry(struct hl_debug *d, struct gdb_stop *stop)
 {
     bool done = d->motion.done;
-    if (d->watch_count && !d->granted_count && debug_watch_hit(d, stop))
+    if (d->points.watch_count && !d->points.granted_count && debug_watch_hit(d, stop))
         return STOP;
     d->motion.done = false;
     return done ? check_motion(d, stop) : AGAIN;
@@ -280,8 +280,8 @@ static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *e
 
 static bool idle_debugger(const struct hl_debug *d)
 {
-    return !d->break_count && !d->watch_count && !d->hold.point.address && !must_step(d) &&
-           !d->motion.done;
+    return !d->points.break_count && !d->points.watch_count && !d->hold.point.address &&
+           !must_step(d) && !d->motion.done;
 }
 
 /*
@@ -302,43 +302,58 @@ static bool is_late_hit(const struct hl_debug *d, const struct hl_exit *exit, bo
     return code[1] != INT3 && !(code[0] == INT_IMM8 && code[1] == VECTOR_BREAKPOINT);
 }
 
-int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
+/* step: as on_fault() has it. */
+static enum verdict look_at(struct hl_debug *d, const struct hl_exit *exit,
+                            const struct machine_step *step, struct gdb_stop *stop)
+{
+    if (is_late_hit(d, exit, step != NULL)) {
+        machine_set_pc(d->sb->machine, exit->fault.rip - 1);
+        return AGAIN;
+    }
+    enum verdict verdict = !step && idle_debugger(d) ? SERVE : judge(d, exit, step, stop);
+    machine_forget_trap(
+        d->sb->machine); /* a slot may be another point's when this is looked at again */
+    return verdict;
+}
+
+static int enter(struct hl_debug *d, struct hl_exit *exit, enum verdict *verdict,
+                 struct gdb_stop *stop, struct hl_error *error)
+{
+    struct machine_step step;
+    bool stepping = must_step(d);
+    struct vcpu_debug watches = slots(d, true);
+    int rc = stepping ? machine_step(d->sb->machine, d->can.step_exit, &watches, exit, &step, error)
+                      : run_freely(d, exit, error);
+    if (!rc)
+        *verdict = look_at(d, exit, stepping ? &step : NULL, stop);
+    return rc;
+}
+
+/* What is asked for, an entry, and the stop that comes of it, which may be one before the entry. */
+static int take_turn(struct hl_debug *d, struct hl_exit *exit, enum verdict *verdict,
+                     struct hl_error *error)
 {
     struct gdb_stop stop;
-    for (;;) {
-        struct machine_step step;
-        int rc = attend(d, error);
-        if (!rc)
-            rc = debug_returned(d, error);
+    int rc = attend(d, error);
+    if (!rc)
+        rc = debug_returned(d, error);
+    if (rc)
+        return rc;
+    debug_regs_forget(d);
+    debug_watch_follow(d);
+    *verdict = before_entry(d, &stop);
+    if (*verdict != STOP && !skip_over(d))
+        rc = enter(d, exit, verdict, &stop, error);
+    return !rc && *verdict == STOP ? stop_at(d, &stop, error) : rc;
+}
+
+int debug_run(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
+{
+    enum verdict verdict = AGAIN;
+    while (verdict != SERVE) {
+        int rc = take_turn(d, exit, &verdict, error);
         if (rc)
-            return rc;
-        debug_regs_forget(d);
-        debug_watch_follow(d);
-        if (before_entry(d, &stop) == STOP) {
-            rc = stop_at(d, &stop, error);
-            if (rc)
-                return rc;
-            continue;
-        }
-        if (skip_over(d))
-            continue;
-        bool stepping = must_step(d);
-        struct vcpu_debug watches = slots(d, true);
-        rc = stepping ? machine_step(d->sb->machine, d->can.step_exit, &watches, exit, &step, error)
-                      : run_freely(d, exit, error);
-        if (rc)
-            return rc;
-        if (is_late_hit(d, exit, stepping)) {
-            machine_set_pc(d->sb->machine, exit->fault.rip - 1);
-            continue;
-        }
-        enum verdict verdict =
-            !stepping && idle_debugger(d) ? SERVE : judge(d, exit, stepping ? &step : NULL, &stop);
-        machine_forget_trap(
-            d->sb->machine); /* a slot may be another point's when this is looked at again */
-        if (verdict == SERVE)
-            return debug_caught(d, exit, error);
-        if (verdict == STOP && (rc = stop_at(d, &stop, error)))
             return rc;
     }
+    return debug_caught(d, exit, error);
 }

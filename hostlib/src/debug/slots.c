@@ -6,11 +6,11 @@ bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t addr
                      int *slot)
 {
     for (int i = 0; i < VCPU_SLOTS; i++) {
-        if (d->slots.slot[i].kind != VCPU_SLOT_OFF)
+        if (d->points.slots.slot[i].kind != VCPU_SLOT_OFF)
             continue;
-        d->slots.slot[i].kind = kind;
-        d->slots.slot[i].address = address;
-        d->slots.slot[i].size = size;
+        d->points.slots.slot[i].kind = kind;
+        d->points.slots.slot[i].address = address;
+        d->points.slots.slot[i].size = size;
         *slot = i;
         return true;
     }

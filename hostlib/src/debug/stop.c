@@ -20,6 +20,15 @@ void debug_post(struct hl_debug *d, const struct gdb_stop *stop)
     pthread_cond_broadcast(&d->changed);
 }
 
+bool debug_owes_stop(const struct hl_debug *d, struct gdb_stop *stop)
+{
+    if (!d->event_due || !(d->break_in || d->state == DEBUG_FREE) || debug_hold_is_awaited(d))
+        return false;
+    *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL,
+                              .signal = d->state == DEBUG_RUNNING ? GDB_SIGNAL_INT : GDB_SIGNAL_0};
+    return true;
+}
+
 bool debug_is_interrupted(const struct hl_debug *d)
 {
     return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
@@ -66,18 +75,18 @@ uint64_t debug_syscall_of(const struct hl_exit *exit)
 bool debug_wanted(struct hl_debug *d, const struct gdb_stop *stop)
 {
     bool want = true;
-    pthread_mutex_lock(&d->hook_lock);
-    if (d->hooks.report) {
+    pthread_mutex_lock(&d->hook.lock);
+    if (d->hook.to.report) {
         pthread_mutex_lock(&d->lock);
-        d->hook_thread = pthread_self();
-        d->in_hook = true;
+        d->hook.thread = pthread_self();
+        d->hook.inside = true;
         pthread_mutex_unlock(&d->lock);
-        want = d->hooks.report(d->hooks.opaque, stop);
+        want = d->hook.to.report(d->hook.to.opaque, stop);
         pthread_mutex_lock(&d->lock);
-        d->in_hook = false;
+        d->hook.inside = false;
         pthread_mutex_unlock(&d->lock);
     }
-    pthread_mutex_unlock(&d->hook_lock);
+    pthread_mutex_unlock(&d->hook.lock);
     return want;
 }
 

@@ -24,9 +24,9 @@ static void call_attention(struct hl_debug *d)
 static int bind_hooks(void *target, const struct gdb_hooks *hooks)
 {
     struct hl_debug *d = target;
-    pthread_mutex_lock(&d->hook_lock);
-    d->hooks = hooks ? *hooks : (struct gdb_hooks){NULL, NULL, NULL};
-    pthread_mutex_unlock(&d->hook_lock);
+    pthread_mutex_lock(&d->hook.lock);
+    d->hook.to = hooks ? *hooks : (struct gdb_hooks){NULL, NULL, NULL};
+    pthread_mutex_unlock(&d->hook.lock);
     return 0;
 }
 

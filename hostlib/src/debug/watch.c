@@ -28,8 +28,8 @@ static bool overlaps(hl_gva_t a, size_t a_size, hl_gva_t b, size_t b_size)
 static unsigned page_need(const struct hl_debug *d, hl_gva_t page)
 {
     unsigned need = 0;
-    for (size_t i = 0; i < d->watch_count; i++) {
-        const struct debug_watch *w = &d->watches[i];
+    for (size_t i = 0; i < d->points.watch_count; i++) {
+        const struct debug_watch *w = &d->points.watches[i];
         if (!w->slots && overlaps(w->address, w->size, page, PAGE_SIZE))
             need |= w->point == GDB_WATCH_WRITE ? HL_PROT_WRITE : HL_PROT_READ;
     }
@@ -46,7 +46,7 @@ static void free_slots(struct hl_debug *d, unsigned slots)
 {
     for (int i = 0; i < VCPU_SLOTS; i++)
         if (slots >> i & 1)
-            memset(&d->slots.slot[i], 0, sizeof(d->slots.slot[i]));
+            memset(&d->points.slots.slot[i], 0, sizeof(d->points.slots.slot[i]));
 }
 
 /* Cover the range by aligned pieces, one slot each; none are taken when they do not suffice. */
@@ -81,14 +81,14 @@ static void look(const struct hl_debug *d, struct debug_watch *w)
 /* Memory has been mapped or unmapped: what was not there to be watched may be there now. */
 void debug_watch_follow(struct hl_debug *d)
 {
-    if (!d->watch_count || d->watch_generation == machine_generation(d->sb->machine))
+    if (!d->points.watch_count || d->points.watch_generation == machine_generation(d->sb->machine))
         return;
-    d->watch_generation = machine_generation(d->sb->machine);
-    for (size_t i = 0; i < d->watch_count; i++) {
-        if (!d->watches[i].slots)
-            protect_pages(d, d->watches[i].address, d->watches[i].size);
-        if (!d->watches[i].seen)
-            look(d, &d->watches[i]);
+    d->points.watch_generation = machine_generation(d->sb->machine);
+    for (size_t i = 0; i < d->points.watch_count; i++) {
+        if (!d->points.watches[i].slots)
+            protect_pages(d, d->points.watches[i].address, d->points.watches[i].size);
+        if (!d->points.watches[i].seen)
+            look(d, &d->points.watches[i]);
     }
 }
 
@@ -100,15 +100,15 @@ int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
         return HL_ERR_ARGUMENT; /* the upper half is the host's */
     if (size > WATCH_MAX)
         return HL_ERR_LIMIT;
-    struct debug_watch *more = realloc(d->watches, (d->watch_count + 1) * sizeof(w));
+    struct debug_watch *more = realloc(d->points.watches, (d->points.watch_count + 1) * sizeof(w));
     if (!more)
         return HL_ERR_MEMORY;
-    d->watches = more;
+    d->points.watches = more;
     if (point != GDB_WATCH_READ && !(w.old = malloc(size)))
         return HL_ERR_MEMORY;
     look(d, &w);
     w.slots = take_slots(d, &w);
-    d->watches[d->watch_count++] = w;
+    d->points.watches[d->points.watch_count++] = w;
     if (!w.slots)
         protect_pages(d, address, size);
     return 0;
@@ -116,8 +116,8 @@ int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
 
 static void remove_at(struct hl_debug *d, size_t i)
 {
-    struct debug_watch w = d->watches[i];
-    d->watches[i] = d->watches[--d->watch_count];
+    struct debug_watch w = d->points.watches[i];
+    d->points.watches[i] = d->points.watches[--d->points.watch_count];
     free_slots(d, w.slots);
     if (!w.slots)
         protect_pages(d, w.address, w.size);
@@ -126,8 +126,8 @@ static void remove_at(struct hl_debug *d, size_t i)
 
 int debug_watch_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t address, size_t size)
 {
-    for (size_t i = 0; i < d->watch_count; i++) {
-        const struct debug_watch *w = &d->watches[i];
+    for (size_t i = 0; i < d->points.watch_count; i++) {
+        const struct debug_watch *w = &d->points.watches[i];
         if (w->point == point && w->address == address && w->size == size) {
             remove_at(d, i);
             return 0;
@@ -139,15 +139,15 @@ int debug_watch_remove(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
 void debug_watch_remove_all(struct hl_debug *d)
 {
     debug_watch_restore(d);
-    while (d->watch_count)
-        remove_at(d, d->watch_count - 1);
+    while (d->points.watch_count)
+        remove_at(d, d->points.watch_count - 1);
 }
 
 void debug_watch_wrote(struct hl_debug *d, hl_gva_t address, size_t size)
 {
-    for (size_t i = 0; i < d->watch_count; i++)
-        if (overlaps(d->watches[i].address, d->watches[i].size, address, size))
-            look(d, &d->watches[i]);
+    for (size_t i = 0; i < d->points.watch_count; i++)
+        if (overlaps(d->points.watches[i].address, d->points.watches[i].size, address, size))
+            look(d, &d->points.watches[i]);
 }
 
 /* Would the page itself have allowed this access? */
@@ -161,8 +161,8 @@ static bool allowed(const struct hl_debug *d, const struct hl_fault *f)
 
 static bool is_granted(const struct hl_debug *d, hl_gva_t page)
 {
-    for (size_t i = 0; i < d->granted_count; i++)
-        if (d->granted[i] == page)
+    for (size_t i = 0; i < d->points.granted_count; i++)
+        if (d->points.granted[i] == page)
             return true;
     return false;
 }
@@ -192,8 +192,9 @@ static void note_others(struct hl_debug *d, const uint8_t *code, size_t code_siz
         insn_operands(code, code_size, &regs, others, sizeof(others) / sizeof(others[0]));
     for (size_t i = 0; i < count; i++)
         for (int write = 0; write < 2; write++)
-            if ((write ? others[i].write : others[i].read) && d->access_count < DEBUG_ACCESSES)
-                d->access[d->access_count++] =
+            if ((write ? others[i].write : others[i].read) &&
+                d->points.access_count < DEBUG_ACCESSES)
+                d->points.access[d->points.access_count++] =
                     (struct debug_access){others[i].address, others[i].size, write};
 }
 
@@ -202,32 +203,32 @@ static void note_access(struct hl_debug *d, const struct hl_fault *f)
     struct insn insn;
     uint8_t code[INSN_MAX];
     bool write = f->error_code & PF_WRITE;
-    if ((f->error_code & PF_FETCH) || d->access_count == DEBUG_ACCESSES)
+    if ((f->error_code & PF_FETCH) || d->points.access_count == DEBUG_ACCESSES)
         return;
     size_t code_size = hl_machine_read(d->sb->machine, f->rip, code, sizeof(code), HL_PROT_EXEC);
     insn_decode(&insn, code, code_size);
-    if (!d->access_count)
+    if (!d->points.access_count)
         note_others(d, code, code_size);
-    if (d->access_count == DEBUG_ACCESSES)
+    if (d->points.access_count == DEBUG_ACCESSES)
         return;
     unsigned size = write ? insn.written : insn.read;
     size = size > 1 ? reach(d, f, code, code_size, size) : 1;
-    d->access[d->access_count++] = (struct debug_access){f->address, size, write};
+    d->points.access[d->points.access_count++] = (struct debug_access){f->address, size, write};
     /* An operand that is read and written is asked for as one to write. */
-    if (write && insn.modifies && d->access_count < DEBUG_ACCESSES)
-        d->access[d->access_count++] = (struct debug_access){f->address, size, false};
+    if (write && insn.modifies && d->points.access_count < DEBUG_ACCESSES)
+        d->points.access[d->points.access_count++] = (struct debug_access){f->address, size, false};
 }
 
 bool debug_watch_fault(struct hl_debug *d, const struct hl_fault *f)
 {
     hl_gva_t page = f->address & PAGE_MASK;
-    unsigned need = d->watch_count ? page_need(d, page) : 0;
+    unsigned need = d->points.watch_count ? page_need(d, page) : 0;
     if (!need || !allowed(d, f))
         return false;
     if (!is_granted(d, page)) {
-        if (d->granted_count == DEBUG_ACCESSES)
+        if (d->points.granted_count == DEBUG_ACCESSES)
             debug_watch_restore(d); /* a gather over many pages: it starts again */
-        d->granted[d->granted_count++] = page;
+        d->points.granted[d->points.granted_count++] = page;
     }
     note_access(d, f);
     /* A read leaves a write by the same instruction to be seen. */
@@ -237,9 +238,10 @@ bool debug_watch_fault(struct hl_debug *d, const struct hl_fault *f)
 
 void debug_watch_restore(struct hl_debug *d)
 {
-    for (size_t i = 0; i < d->granted_count; i++)
-        machine_watch_page(d->sb->machine, d->granted[i], page_need(d, d->granted[i]));
-    d->granted_count = d->access_count = 0;
+    for (size_t i = 0; i < d->points.granted_count; i++)
+        machine_watch_page(d->sb->machine, d->points.granted[i],
+                           page_need(d, d->points.granted[i]));
+    d->points.granted_count = d->points.access_count = 0;
 }
 
 /* Address of the first byte that is not what it was; *changed tells whether there is one. */
@@ -270,7 +272,7 @@ static bool by_slot(const struct hl_debug *d, const struct debug_watch *w, hl_gv
     const uint64_t dr6 = machine_trap(d->sb->machine).dr6;
     for (int i = 0; i < VCPU_SLOTS; i++)
         if (w->slots & dr6 & 1u << i) {
-            *address = d->slots.slot[i].address;
+            *address = d->points.slots.slot[i].address;
             return true;
         }
     return false;
@@ -278,8 +280,8 @@ static bool by_slot(const struct hl_debug *d, const struct debug_watch *w, hl_gv
 
 static bool by_fault(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
 {
-    for (size_t i = 0; !w->slots && i < d->access_count; i++) {
-        const struct debug_access *a = &d->access[i];
+    for (size_t i = 0; !w->slots && i < d->points.access_count; i++) {
+        const struct debug_access *a = &d->points.access[i];
         if (kind_sees(w->point, a->write) && overlaps(a->address, a->size, w->address, w->size)) {
             *address = a->address > w->address ? a->address : w->address;
             return true;
@@ -306,24 +308,24 @@ static bool touched(const struct hl_debug *d, const struct debug_watch *w, hl_gv
 bool debug_watch_also(struct hl_debug *d, struct gdb_stop *stop)
 {
     size_t i = 0;
-    while (i < d->watch_count && !d->watches[i].hit)
+    while (i < d->points.watch_count && !d->points.watches[i].hit)
         i++;
-    if (i == d->watch_count)
+    if (i == d->points.watch_count)
         return false;
-    enum gdb_point point = d->watches[i].point;
-    hl_gva_t at = d->watches[i].hit_at;
+    enum gdb_point point = d->points.watches[i].point;
+    hl_gva_t at = d->points.watches[i].hit_at;
     *stop = (struct gdb_stop){.reason = GDB_STOP_WATCH, .point = point, .address = at};
     /* Who is asked about a kind and an address looks at all the points that fit. */
-    for (; i < d->watch_count; i++)
-        if (d->watches[i].point == point && d->watches[i].hit_at == at)
-            d->watches[i].hit = false;
+    for (; i < d->points.watch_count; i++)
+        if (d->points.watches[i].point == point && d->points.watches[i].hit_at == at)
+            d->points.watches[i].hit = false;
     return true;
 }
 
 bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop)
 {
-    for (size_t i = 0; i < d->watch_count; i++) {
-        struct debug_watch *w = &d->watches[i];
+    for (size_t i = 0; i < d->points.watch_count; i++) {
+        struct debug_watch *w = &d->points.watches[i];
         w->hit = touched(d, w, &w->hit_at);
         if (w->hit)
             look(d, w);
@@ -333,12 +335,12 @@ bool debug_watch_hit(struct hl_debug *d, struct gdb_stop *stop)
 
 void debug_watch_suspend(struct hl_debug *d, bool suspend)
 {
-    for (size_t i = 0; i < d->watch_count; i++) {
-        const struct debug_watch *w = &d->watches[i];
+    for (size_t i = 0; i < d->points.watch_count; i++) {
+        const struct debug_watch *w = &d->points.watches[i];
         hl_gva_t page = w->address & PAGE_MASK;
         for (; !w->slots && page < w->address + w->size; page += PAGE_SIZE)
             machine_watch_page(d->sb->machine, page, suspend ? 0 : page_need(d, page));
         if (!suspend)
-            look(d, &d->watches[i]);
+            look(d, &d->points.watches[i]);
     }
 }

@@ -205,8 +205,7 @@ int image_check_max(const struct hl_image *image, uint64_t image_max, struct hl_
                 "its segments need %llu KiB, more than the %llu of "
                 "image_max",
                 (unsigned long long)total >> 10, (unsigned long long)image_max >> 10);
-    hl_error_hint(error,
-                  "for a guest that may be so large, raise image_max (hl-dev: --image-max SIZE)");
+    hl_error_hint(error, "if it may be so large, raise image_max (hl-dev: --image-max SIZE)");
     return HL_ERR_LIMIT;
 }
 

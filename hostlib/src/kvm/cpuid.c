@@ -27,7 +27,7 @@ enum {
 #define XCR0_AVX512 0xe6ull
 
 /* sse3 pclmul ssse3 fma cx16 sse4.1 sse4.2 movbe popcnt aes xsave avx f16c; not rdrand: chance has
- * one door (nondet.h) */
+ * one door (source.h) */
 #define LEAF1_ECX                                                                                  \
     (BIT(0) | BIT(1) | BIT(9) | BIT(12) | BIT(13) | BIT(19) | BIT(20) | BIT(22) | BIT(23) |        \
      BIT(25) | BIT(26) | BIT(28) | BIT(29))

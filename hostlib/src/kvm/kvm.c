@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cpuid.h"
+#include "env.h"
 #include "fork.h"
 #include "kvm_hint.h"
 #include "retry.h"
@@ -16,7 +17,7 @@
 /* HL_KVM_DEVICE lets tests, and doctor's users, see what another device node gives. */
 static const char *device_path(void)
 {
-    const char *path = secure_getenv("HL_KVM_DEVICE");
+    const char *path = env_value(ENV_KVM_DEVICE);
     return path && *path ? path : "/dev/kvm";
 }
 

@@ -53,8 +53,8 @@ static void hint_missing(const char *path, struct hl_error *error)
         hl_error_hint(error, "as root, modprobe kvm_%s; if that fails, `dmesg` says why",
                       intel ? "intel" : "amd");
     else
-        hl_error_hint(error, "the processor shows no virtualization: enable it in the firmware, "
-                             "or in a virtual machine allow nested virtualization");
+        hl_error_hint(
+            error, "enable virtualization in the firmware, or nested virtualization in the host");
 }
 
 /* Is the user of this process in the group, if not yet in this session? */

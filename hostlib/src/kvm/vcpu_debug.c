@@ -2,7 +2,6 @@
 /* kvm/vcpu_debug.c - what a debugger needs of KVM: all registers, and KVM_SET_GUEST_DEBUG. */
 #include "vcpu_kvm.h"
 
-
 #include "retry.h"
 
 /* DR7 (Intel SDM 3, 17.2.4): bit 10 is always one; 2 bits enable a slot, 4 more say for what. */

@@ -26,7 +26,7 @@ bool linux_files_good(const struct linux_process *p)
 
 const struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd)
 {
-    const struct linux_file *f = &sb->os->process->file[(uint32_t)fd % LINUX_FILES];
+    const struct linux_file *f = &linux_of(sb)->process->file[(uint32_t)fd % LINUX_FILES];
     return (uint32_t)fd < LINUX_FILES && f->kind ? f : NULL;
 }
 
@@ -48,7 +48,7 @@ int64_t linux_file_new(struct hl_sandbox *sb, enum file_kind kind, int flags)
     struct linux_file file = {.kind = (uint8_t)kind,
                               .cloexec = (flags & O_CLOEXEC) != 0,
                               .flags = (uint16_t)(flags & (O_ACCMODE | CAN_CHANGE)),
-                              .id = sb->os->process->next_file};
+                              .id = linux_of(sb)->process->next_file};
     int64_t fd = put(sb, file, 0);
     linux_change(sb)->next_file += fd >= 0;
     return fd;

@@ -127,7 +127,7 @@ static bool get_vectors(struct hl_sandbox *sb, hl_gva_t at)
 static void fill_context(struct frame_context *c, struct hl_sandbox *sb, const struct hl_regs *r,
                          const struct linux_info *info)
 {
-    const struct linux_process *p = sb->os->process;
+    const struct linux_process *p = linux_of(sb)->process;
     *c = (struct frame_context){
         .flags = UC_FLAGS,
         .stack_sp = p->alt_stack,
@@ -158,7 +158,7 @@ static uint64_t handler_stack(const struct linux_process *p, const struct linux_
 
 bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
 {
-    const struct linux_process *p = sb->os->process;
+    const struct linux_process *p = linux_of(sb)->process;
     const struct linux_action *action = &p->action[info->info.si_signo - 1];
     struct hl_regs r;
     struct frame f;

@@ -20,7 +20,7 @@
 /* Pages of brk, rounded up. */
 static size_t brk_pages(struct hl_sandbox *sb)
 {
-    return (sb->os->brk - linux_region(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
+    return (linux_of(sb)->brk - linux_region(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
 /* Free those of [page, page + count) that mmap did not give out, run by run. */
@@ -101,7 +101,7 @@ static int64_t decode_prot(uint64_t prot, unsigned *out)
 /* The highest run of count free pages above brk. */
 static int64_t find_free(struct hl_sandbox *sb, size_t count, size_t *page)
 {
-    struct linux_search s = {.page = sb->os->top};
+    struct linux_search s = {.page = linux_of(sb)->top};
     enum linux_found found;
     do
         found = linux_find_unused(sb->os, &s, brk_pages(sb), count);
@@ -367,14 +367,14 @@ const char *linux_page_use(const struct hl_sandbox *sb, hl_gva_t gva)
 {
     if (!linux_used(sb->os, (gva - linux_region(sb)->start) / PAGE_SIZE))
         return NULL;
-    return gva < sb->os->brk ? "heap: brk" : "heap: mmap";
+    return gva < linux_of(sb)->brk ? "heap: brk" : "heap: mmap";
 }
 
 uint64_t linux_heap_used(const struct hl_sandbox *sb)
 {
     uint64_t pages = 0;
-    for (size_t i = 0; i < linux_words(sb->os->pages); i++)
-        pages += (uint64_t)__builtin_popcountll(sb->os->used[i]);
+    for (size_t i = 0; i < linux_words(linux_of(sb)->pages); i++)
+        pages += (uint64_t)__builtin_popcountll(linux_of(sb)->used[i]);
     return pages * PAGE_SIZE;
 }
 

@@ -9,8 +9,8 @@
 #include <unistd.h>
 #include <linux/random.h>
 
-#include "nondet.h"
 #include "observe.h"
+#include "source.h"
 
 #define CHUNK 4096
 #define IOV_LIMIT 1024
@@ -80,8 +80,8 @@ static size_t put_random(struct hl_sandbox *sb, hl_gva_t gva, size_t size, int *
     size_t done = 0;
     while (done < size && !*rc) {
         size_t n = size - done < sizeof(chunk) ? size - done : sizeof(chunk);
-        *rc = nondet_random(chunk, n);
-        size_t put = *rc ? 0 : hl_machine_write(sb->machine, gva + done, chunk, n, HL_PROT_WRITE);
+        *rc = source_random(sb, chunk, n);
+        size_t put = *rc ? 0 : machine_write(sb->machine, gva + done, chunk, n, HL_PROT_WRITE);
         done += put;
         if (put < n)
             break;
@@ -95,7 +95,7 @@ static size_t put_zeros(struct hl_sandbox *sb, hl_gva_t gva, size_t size)
     size_t done = 0;
     while (done < size) {
         size_t n = size - done < sizeof(zeros) ? size - done : sizeof(zeros);
-        size_t put = hl_machine_write(sb->machine, gva + done, zeros, n, HL_PROT_WRITE);
+        size_t put = machine_write(sb->machine, gva + done, zeros, n, HL_PROT_WRITE);
         done += put;
         if (put < n)
             break;

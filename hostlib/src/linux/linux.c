@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 
 #include "linux_heap.h"
-#include "nondet.h"
+#include "source.h"
 
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_FS 0x1003
@@ -42,8 +42,8 @@ static int64_t sys_arch_prctl(struct hl_sandbox *sb, const args6 a)
         regs.fs_base = a[1];
         return hl_machine_set_regs(sb->machine, &regs, NULL) ? -EIO : 0;
     case ARCH_GET_FS:
-        return hl_machine_write(sb->machine, a[1], &regs.fs_base, sizeof(regs.fs_base),
-                                HL_PROT_WRITE) == sizeof(regs.fs_base)
+        return machine_write(sb->machine, a[1], &regs.fs_base, sizeof(regs.fs_base),
+                             HL_PROT_WRITE) == sizeof(regs.fs_base)
                    ? 0
                    : -EFAULT;
     default:
@@ -54,7 +54,7 @@ static int64_t sys_arch_prctl(struct hl_sandbox *sb, const args6 a)
 static int64_t put_time(struct hl_sandbox *sb, hl_gva_t gva, const struct timespec *t)
 {
     const int64_t words[2] = {t->tv_sec, t->tv_nsec};
-    size_t done = hl_machine_write(sb->machine, gva, words, sizeof(words), HL_PROT_WRITE);
+    size_t done = machine_write(sb->machine, gva, words, sizeof(words), HL_PROT_WRITE);
     return done == sizeof(words) ? 0 : -EFAULT;
 }
 
@@ -68,21 +68,21 @@ static bool good_clock(uint64_t clock)
 static int64_t sys_clock_gettime(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec t;
-    int rc = good_clock(a[0]) ? nondet_clock((int)a[0], &t) : -EINVAL;
+    int rc = good_clock(a[0]) ? source_clock(sb, (int)a[0], &t) : -EINVAL;
     return rc ? rc : put_time(sb, a[1], &t);
 }
 
 static int64_t sys_clock_getres(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec t;
-    int rc = good_clock(a[0]) ? nondet_clock_resolution((int)a[0], &t) : -EINVAL;
+    int rc = good_clock(a[0]) ? sb->source->ops->resolution(sb->source, (int)a[0], &t) : -EINVAL;
     return rc ? rc : a[1] ? put_time(sb, a[1], &t) : 0;
 }
 
 static int64_t sys_gettimeofday(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec t;
-    int rc = nondet_clock(CLOCK_REALTIME, &t);
+    int rc = source_clock(sb, CLOCK_REALTIME, &t);
     t.tv_nsec /= 1000; /* struct timeval */
     return rc ? rc : a[0] ? put_time(sb, a[0], &t) : 0;
 }
@@ -90,10 +90,10 @@ static int64_t sys_gettimeofday(struct hl_sandbox *sb, const args6 a)
 static int64_t sys_time(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec t;
-    int rc = nondet_clock(CLOCK_REALTIME, &t);
+    int rc = source_clock(sb, CLOCK_REALTIME, &t);
     int64_t now = t.tv_sec;
     if (!rc && a[0] &&
-        hl_machine_write(sb->machine, a[0], &now, sizeof(now), HL_PROT_WRITE) != sizeof(now))
+        machine_write(sb->machine, a[0], &now, sizeof(now), HL_PROT_WRITE) != sizeof(now))
         rc = -EFAULT;
     return rc ? rc : now;
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "linux_state.h"
+#include "machine.h"
 #include "sandbox.h"
 
 typedef uint64_t args6[6];
@@ -16,6 +17,11 @@ typedef int64_t syscall_fn(struct hl_sandbox *sb, const args6 a);
 /* In place of a result: the guest is to make the call again, when it goes on. */
 #define LINUX_AGAIN INT64_MIN
 
+static inline struct linux_state *linux_of(const struct hl_sandbox *sb)
+{
+    return sb->os;
+}
+
 /* The guest's memory: false where it is not all there. */
 static inline bool linux_get(struct hl_sandbox *sb, hl_gva_t gva, void *data, size_t size)
 {
@@ -24,7 +30,7 @@ static inline bool linux_get(struct hl_sandbox *sb, hl_gva_t gva, void *data, si
 
 static inline bool linux_set(struct hl_sandbox *sb, hl_gva_t gva, const void *data, size_t size)
 {
-    return hl_machine_write(sb->machine, gva, data, size, HL_PROT_WRITE) == size;
+    return machine_write(sb->machine, gva, data, size, HL_PROT_WRITE) == size;
 }
 
 /* For what changes os.process or os.used. */
@@ -54,8 +60,8 @@ void linux_begin(struct hl_sandbox *sb);
 const char *linux_check(const void *saved, const struct hl_region *heap);
 static inline bool linux_is_due(const struct hl_sandbox *sb)
 {
-    return (sb->os->process->pending & ~sb->os->process->blocked) ||
-           atomic_load_explicit(&sb->os->timer.rung, memory_order_relaxed);
+    return (linux_of(sb)->process->pending & ~linux_of(sb)->process->blocked) ||
+           atomic_load_explicit(&linux_of(sb)->timer.rung, memory_order_relaxed);
 }
 
 /* linux/signal.c */
@@ -120,7 +126,7 @@ void linux_rewind_call(struct hl_sandbox *sb, uint64_t number);
 void linux_timer_look(struct hl_sandbox *sb);
 /* SIGALRM is no longer pending.  An interval does not ring meanwhile: it would only hold it up. */
 void linux_timer_again(struct hl_sandbox *sb);
-void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to);
+void linux_timer_save(struct hl_sandbox *sb, struct linux_process *to);
 /* To ring after `wait` ns; 0: not at all. */
 int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error);
 void linux_timer_free(struct hl_sandbox *sb);

@@ -10,6 +10,7 @@
 #ifndef HL_LINUX_PAGES_H
 #define HL_LINUX_PAGES_H
 
+#include "linux_state.h"
 #include "sandbox.h"
 
 struct linux_run {

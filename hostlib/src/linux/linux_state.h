@@ -39,11 +39,11 @@ struct linux_process {
 
 extern const struct linux_process linux_initial;
 
-/* ITIMER_REAL: the deadline thread only says that it has rung. */
+/* ITIMER_REAL: the source only says that it has rung. */
 struct linux_timer {
     struct deadline deadline; /* the first member */
     struct hl_sandbox *sb;
-    uint64_t next; /* when it rings, or DEADLINE_NEVER; by clock_now() */
+    uint64_t next; /* when it rings, or DEADLINE_NEVER; by source_now() */
     bool open;
     atomic_bool rung;
 };

@@ -21,7 +21,7 @@ bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, siz
         return false;
     *page = (address - h->start) / PAGE_SIZE;
     *count = (length + PAGE_SIZE - 1) / PAGE_SIZE;
-    return *count && *page + *count <= sb->os->pages;
+    return *count && *page + *count <= linux_of(sb)->pages;
 }
 
 bool linux_used(const struct linux_state *os, size_t page)

@@ -62,7 +62,7 @@ int64_t linux_poll(struct hl_sandbox *sb, const args6 a)
 static int64_t take_mask(struct hl_sandbox *sb, hl_gva_t at, uint64_t size, uint64_t *before)
 {
     uint64_t mask;
-    *before = sb->os->process->blocked;
+    *before = linux_of(sb)->process->blocked;
     if (!at)
         return 0;
     if (size != sizeof(mask))
@@ -75,11 +75,11 @@ static int64_t take_mask(struct hl_sandbox *sb, hl_gva_t at, uint64_t size, uint
 
 static int64_t give_mask(struct hl_sandbox *sb, uint64_t before, int64_t rc)
 {
-    if (sb->os->process->blocked == before)
+    if (linux_of(sb)->process->blocked == before)
         return rc;
     if (rc == -EINTR) {
-        sb->os->nap.back = before;
-        sb->os->nap.suspended = true;
+        linux_of(sb)->nap.back = before;
+        linux_of(sb)->nap.suspended = true;
     } else {
         linux_change(sb)->blocked = before;
     }

@@ -10,13 +10,13 @@
 
 bool linux_ignores(const struct hl_sandbox *sb, int number)
 {
-    uint64_t handler = sb->os->process->action[number - 1].handler;
+    uint64_t handler = linux_of(sb)->process->action[number - 1].handler;
     return handler == ACTION_IGNORE || (handler == ACTION_DEFAULT && (signal_bit(number) & QUIET));
 }
 
 void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause)
 {
-    if (linux_ignores(sb, number) && !(sb->os->process->blocked & signal_bit(number)))
+    if (linux_ignores(sb, number) && !(linux_of(sb)->process->blocked & signal_bit(number)))
         return;
     struct linux_process *p = linux_change(sb);
     if (!(p->pending & signal_bit(number)))

@@ -20,18 +20,18 @@
 
 static const struct linux_process *process(const struct hl_sandbox *sb)
 {
-    return sb->os->process;
+    return linux_of(sb)->process;
 }
 
 static bool has_handler(const struct hl_sandbox *sb, int number)
 {
-    return sb->os->process->action[number - 1].handler > ACTION_IGNORE;
+    return linux_of(sb)->process->action[number - 1].handler > ACTION_IGNORE;
 }
 
 static bool is_caught(const struct hl_sandbox *sb, int number)
 {
     return number > 0 && number <= LINUX_SIGNALS && has_handler(sb, number) &&
-           !(sb->os->process->blocked & signal_bit(number));
+           !(linux_of(sb)->process->blocked & signal_bit(number));
 }
 
 /* It is pending no longer. */
@@ -203,8 +203,8 @@ static int no_room(struct hl_sandbox *sb, int number, struct hl_error *error)
 static bool handle(struct hl_sandbox *sb, struct linux_info *info)
 {
     struct linux_process *p = linux_change(sb);
-    info->back = sb->os->nap.suspended ? sb->os->nap.back : p->blocked;
-    sb->os->nap.suspended = false;
+    info->back = linux_of(sb)->nap.suspended ? linux_of(sb)->nap.back : p->blocked;
+    linux_of(sb)->nap.suspended = false;
     int number = info->info.si_signo;
     struct linux_action *action = &p->action[number - 1];
     const struct linux_action was = *action;
@@ -245,9 +245,9 @@ int linux_deliver(struct hl_sandbox *sb, struct hl_error *error)
     linux_timer_look(sb);
     while (!rc && (due = process(sb)->pending & ~process(sb)->blocked))
         rc = deliver(sb, __builtin_ctzll(due) + 1, error);
-    if (sb->os->nap.suspended) { /* what broke off the sleep went to no handler */
-        linux_change(sb)->blocked = sb->os->nap.back;
-        sb->os->nap.suspended = false;
+    if (linux_of(sb)->nap.suspended) { /* what broke off the sleep went to no handler */
+        linux_change(sb)->blocked = linux_of(sb)->nap.back;
+        linux_of(sb)->nap.suspended = false;
     }
     return rc;
 }
@@ -257,7 +257,7 @@ bool linux_strike(struct hl_sandbox *sb, int number)
     struct linux_info info = {.trap = 0};
     if (number < 1 || number > LINUX_SIGNALS)
         return false;
-    bool waits = sb->os->process->blocked & signal_bit(number);
+    bool waits = linux_of(sb)->process->blocked & signal_bit(number);
     if (waits)
         linux_raise(sb, number, CAUSE_KILL);
     if (waits || linux_ignores(sb, number))

@@ -3,7 +3,7 @@
  * linux/sleep.c - system calls in which the guest waits for time to pass, or for a signal.
  *
  * The guest's clocks are the host's: they go on while a debugger holds the guest, as they do under
- * Linux.  A sleeper waits on a futex, sb->os->nap.wakes, that everybody who wants the guest's
+ * Linux.  A sleeper waits on a futex, linux_of(sb)->nap.wakes, that everybody who wants the guest's
  * thread turns by sandbox_kick().  Where that is a debugger or an interrupt, and no signal, the
  * call is undone: the guest stands before its `syscall` instruction, and makes the call again when
  * it goes on, to the end that the first one had.
@@ -19,16 +19,16 @@
 
 #include "linux_sleep.h"
 #include "machine_debug.h"
-#include "nondet.h"
+#include "source.h"
 
 #define NS 1000000000ll
 #define FOREVER_S (INT64_MAX / NS) /* as long as Linux sleeps at most */
 
 void linux_wake(struct hl_sandbox *sb)
 {
-    atomic_fetch_add(&sb->os->nap.wakes, 1);
-    if (atomic_load(&sb->os->nap.asleep))
-        syscall(SYS_futex, &sb->os->nap.wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    atomic_fetch_add(&linux_of(sb)->nap.wakes, 1);
+    if (atomic_load(&linux_of(sb)->nap.asleep))
+        syscall(SYS_futex, &linux_of(sb)->nap.wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 /* ---- time ---- */
@@ -68,7 +68,7 @@ static struct timespec minus(struct timespec a, struct timespec b)
 /* Does the call at hand go on with one that was undone? */
 static bool goes_on(struct hl_sandbox *sb, uint64_t number)
 {
-    struct linux_nap *nap = &sb->os->nap;
+    struct linux_nap *nap = &linux_of(sb)->nap;
     struct hl_regs r;
     bool same = nap->kept && nap->number == number && !machine_get_general(sb->machine, &r, NULL) &&
                 r.rip == nap->rip && r.rsp == nap->rsp;
@@ -80,10 +80,10 @@ static bool goes_on(struct hl_sandbox *sb, uint64_t number)
 static int64_t undo(struct hl_sandbox *sb, uint64_t number)
 {
     struct hl_regs r;
-    sb->os->nap.number = number;
-    sb->os->nap.kept = !machine_get_general(sb->machine, &r, NULL);
-    sb->os->nap.rip = r.rip;
-    sb->os->nap.rsp = r.rsp;
+    linux_of(sb)->nap.number = number;
+    linux_of(sb)->nap.kept = !machine_get_general(sb->machine, &r, NULL);
+    linux_of(sb)->nap.rip = r.rip;
+    linux_of(sb)->nap.rsp = r.rsp;
     return LINUX_AGAIN;
 }
 
@@ -92,12 +92,12 @@ bool linux_is_wanted(const struct hl_sandbox *sb)
     return sandbox_is_interrupted(sb) || (sb->warden && sb->warden->ops->wanted(sb->warden));
 }
 
-/* To sb->os->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants the
- * guest.
+/* To linux_of(sb)->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants
+ * the guest.
  */
 static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
 {
-    struct linux_nap *nap = &sb->os->nap;
+    struct linux_nap *nap = &linux_of(sb)->nap;
     int64_t rc = 0;
     atomic_store(&nap->asleep, true);
     for (bool over = false; !over;) {
@@ -109,7 +109,8 @@ static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
         else if (linux_is_wanted(sb))
             rc = undo(sb, number);
         else
-            over = nondet_wait(nap->clock, nap->endless ? NULL : &nap->until, &nap->wakes, seen);
+            over = sb->source->ops->wait(sb->source, nap->clock, nap->endless ? NULL : &nap->until,
+                                         &nap->wakes, seen);
     }
     atomic_store(&nap->asleep, false);
     return rc;
@@ -119,13 +120,13 @@ int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespe
 {
     struct timespec now;
     if (!goes_on(sb, number)) {
-        sb->os->nap.clock = CLOCK_MONOTONIC;
-        sb->os->nap.endless = !span;
-        int rc = nondet_clock(CLOCK_MONOTONIC, &now);
+        linux_of(sb)->nap.clock = CLOCK_MONOTONIC;
+        linux_of(sb)->nap.endless = !span;
+        int rc = source_clock(sb, CLOCK_MONOTONIC, &now);
         if (rc)
             return rc;
         if (span)
-            sb->os->nap.until = plus(now, *span);
+            linux_of(sb)->nap.until = plus(now, *span);
     }
     return wait_for_it(sb, number);
 }
@@ -133,8 +134,8 @@ int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespe
 int linux_sleep_left(struct hl_sandbox *sb, struct timespec *left)
 {
     struct timespec now;
-    int rc = nondet_clock(sb->os->nap.clock, &now);
-    *left = minus(sb->os->nap.until, now);
+    int rc = source_clock(sb, linux_of(sb)->nap.clock, &now);
+    *left = minus(linux_of(sb)->nap.until, now);
     return rc;
 }
 
@@ -168,14 +169,14 @@ static int64_t sleep_until(struct hl_sandbox *sb, int clock, hl_gva_t want)
     if (!good_time(&until))
         return -EINVAL;
     if (!goes_on(sb, SYS_clock_nanosleep)) {
-        int rc = nondet_clock(clock, &now);
+        int rc = source_clock(sb, clock, &now);
         if (!rc)
-            rc = nondet_clock(CLOCK_MONOTONIC, &mono);
+            rc = source_clock(sb, CLOCK_MONOTONIC, &mono);
         if (rc)
             return rc;
-        sb->os->nap.clock = clock == CLOCK_REALTIME ? clock : CLOCK_MONOTONIC;
-        sb->os->nap.endless = false;
-        sb->os->nap.until = clock == CLOCK_BOOTTIME ? plus(mono, minus(until, now)) : until;
+        linux_of(sb)->nap.clock = clock == CLOCK_REALTIME ? clock : CLOCK_MONOTONIC;
+        linux_of(sb)->nap.endless = false;
+        linux_of(sb)->nap.until = clock == CLOCK_BOOTTIME ? plus(mono, minus(until, now)) : until;
     }
     return wait_for_it(sb, SYS_clock_nanosleep);
 }
@@ -216,7 +217,7 @@ int64_t linux_pause(struct hl_sandbox *sb, const args6 a)
 /* The old mask is back when the handler returns: it is the one its frame gets. */
 int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
 {
-    const uint64_t before = sb->os->process->blocked;
+    const uint64_t before = linux_of(sb)->process->blocked;
     uint64_t mask;
     if (a[1] != sizeof(mask))
         return -EINVAL;
@@ -228,7 +229,7 @@ int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
         linux_change(sb)->blocked = before;
         return rc;
     }
-    sb->os->nap.back = before;
-    sb->os->nap.suspended = true;
+    linux_of(sb)->nap.back = before;
+    linux_of(sb)->nap.suspended = true;
     return rc;
 }

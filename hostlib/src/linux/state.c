@@ -63,8 +63,9 @@ size_t linux_saved_size(size_t heap)
 void linux_save(struct hl_sandbox *sb, void *saved)
 {
     struct linux_saved *to = saved;
-    *to = (struct linux_saved){.brk = sb->os->brk, .top = sb->os->top, .process = *sb->os->process};
-    memcpy(to->used, sb->os->used, used_size(sb->os));
+    *to = (struct linux_saved){
+        .brk = linux_of(sb)->brk, .top = linux_of(sb)->top, .process = *linux_of(sb)->process};
+    memcpy(to->used, linux_of(sb)->used, used_size(sb->os));
     linux_timer_save(sb, &to->process);
 }
 
@@ -97,7 +98,7 @@ int linux_restore(struct hl_sandbox *sb, const void *saved, bool maps, bool all,
 
 void linux_begin(struct hl_sandbox *sb)
 {
-    sb->os->changed = false;
+    linux_of(sb)->changed = false;
 }
 
 const char *linux_check(const void *saved, const struct hl_region *heap)

@@ -2,15 +2,18 @@
 /*
  * linux/timer.c - alarm() and setitimer(ITIMER_REAL).
  *
- * The deadline thread notes that the timer has rung and kicks the guest; the guest's thread makes a
- * SIGALRM of that, and sets the deadline for the next ring of an interval.  So a guest that is not
- * run costs nothing, however short its interval; nor does one that blocks SIGALRM.
+ * The source (by its deadline thread, when live) notes that the timer has rung and kicks the guest;
+ * the guest's thread makes a SIGALRM of that, and sets the deadline for the next ring of an
+ * interval.  So a guest that is not run costs nothing, however short its interval; nor does one
+ * that blocks SIGALRM.
  */
 #include "linux.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/time.h>
+
+#include "source.h"
 
 #define NS 1000000000ull
 #define MOST ((uint64_t)INT64_MAX / 2) /* ns: 146 years */
@@ -26,51 +29,51 @@ static uint64_t due(struct deadline *d, uint64_t now)
 
 static int open_timer(struct hl_sandbox *sb, struct hl_error *error)
 {
-    struct linux_timer *t = &sb->os->timer;
+    struct linux_timer *t = &linux_of(sb)->timer;
     if (t->open)
         return 0;
     t->deadline.due = due;
     t->deadline.index = SIZE_MAX;
     t->sb = sb;
-    int rc = deadline_open(error);
+    int rc = sb->source->ops->open_alarm(sb->source, error);
     t->open = rc == 0;
     return rc;
 }
 
 static void arm(struct hl_sandbox *sb, uint64_t next)
 {
-    sb->os->timer.next = next;
-    deadline_set(&sb->os->timer.deadline, next);
+    linux_of(sb)->timer.next = next;
+    sb->source->ops->set_alarm(sb->source, &linux_of(sb)->timer.deadline, next);
 }
 
 void linux_timer_look(struct hl_sandbox *sb)
 {
-    struct linux_timer *t = &sb->os->timer;
+    struct linux_timer *t = &linux_of(sb)->timer;
     if (!atomic_load_explicit(&t->rung, memory_order_relaxed) || !atomic_exchange(&t->rung, false))
         return;
-    if (!sb->os->process->timer_interval)
+    if (!linux_of(sb)->process->timer_interval)
         t->next = DEADLINE_NEVER;
     linux_raise(sb, SIGALRM, CAUSE_TIMER);
-    if (!(sb->os->process->pending & signal_bit(SIGALRM)))
+    if (!(linux_of(sb)->process->pending & signal_bit(SIGALRM)))
         linux_timer_again(sb);
 }
 
 void linux_timer_again(struct hl_sandbox *sb)
 {
-    struct linux_timer *t = &sb->os->timer;
-    uint64_t step = sb->os->process->timer_interval, now = clock_now();
+    struct linux_timer *t = &linux_of(sb)->timer;
+    uint64_t step = linux_of(sb)->process->timer_interval, now = source_now(sb);
     if (step && t->next <= now && !atomic_load(&t->rung))
         arm(sb, t->next + ((now - t->next) / step + 1) * step);
 }
 
-static uint64_t left(const struct hl_sandbox *sb)
+static uint64_t left(struct hl_sandbox *sb)
 {
-    uint64_t now = clock_now(), next = sb->os->timer.next;
+    uint64_t now = source_now(sb), next = linux_of(sb)->timer.next;
     return next == DEADLINE_NEVER ? 0 : next > now ? next - now : 1;
 }
 
 /* A timer that has rung unseen rings once more in the copy. */
-void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to)
+void linux_timer_save(struct hl_sandbox *sb, struct linux_process *to)
 {
     to->timer_left = left(sb);
 }
@@ -78,19 +81,19 @@ void linux_timer_save(const struct hl_sandbox *sb, struct linux_process *to)
 int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error)
 {
     int rc = wait ? open_timer(sb, error) : 0;
-    if (rc || !sb->os->timer.open)
+    if (rc || !linux_of(sb)->timer.open)
         return rc;
     arm(sb, DEADLINE_NEVER); /* then no ring of before comes any more */
-    atomic_store(&sb->os->timer.rung, false);
+    atomic_store(&linux_of(sb)->timer.rung, false);
     if (wait)
-        arm(sb, clock_now() + (wait < MOST ? wait : MOST));
+        arm(sb, source_now(sb) + (wait < MOST ? wait : MOST));
     return 0;
 }
 
 void linux_timer_free(struct hl_sandbox *sb)
 {
-    if (sb->os->timer.open)
-        deadline_close(&sb->os->timer.deadline);
+    if (linux_of(sb)->timer.open)
+        sb->source->ops->close_alarm(sb->source, &linux_of(sb)->timer.deadline);
 }
 
 /* ---- system calls ---- */
@@ -98,14 +101,14 @@ void linux_timer_free(struct hl_sandbox *sb)
 /* The old interval goes with the old timer. */
 static int64_t set(struct hl_sandbox *sb, uint64_t wait, uint64_t interval)
 {
-    if (!wait && !sb->os->timer.open)
+    if (!wait && !linux_of(sb)->timer.open)
         return 0;
     if (open_timer(sb, NULL))
         return -EAGAIN;
     arm(sb, DEADLINE_NEVER);
     linux_timer_look(sb);
     linux_change(sb)->timer_interval = wait ? interval : 0;
-    arm(sb, wait ? clock_now() + wait : DEADLINE_NEVER);
+    arm(sb, wait ? source_now(sb) + wait : DEADLINE_NEVER);
     return 0;
 }
 
@@ -134,7 +137,7 @@ static struct timeval to_timeval(uint64_t ns)
 
 int64_t linux_getitimer(struct hl_sandbox *sb, const args6 a)
 {
-    const struct itimerval now = {.it_interval = to_timeval(sb->os->process->timer_interval),
+    const struct itimerval now = {.it_interval = to_timeval(linux_of(sb)->process->timer_interval),
                                   .it_value = to_timeval(left(sb))};
     if ((int)a[0] != ITIMER_REAL)
         return -EINVAL;

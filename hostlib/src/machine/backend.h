@@ -167,8 +167,9 @@ struct backend {
 
     /*
      * Log the pages the guest writes to, one bit a page of the memory, with room for 64 pages more
-     * (KVM counts in whole words).  A page once in the log stays there, and costs nothing more, until it is cleared; where the backend cannot do so,
-     * reading clears all.  log_read and log_clear false: nothing is known any more.
+     * (KVM counts in whole words).  A page once in the log stays there, and costs nothing more,
+     * until it is cleared; where the backend cannot do so, reading clears all.  log_read and
+     * log_clear false: nothing is known any more.
      */
     bool (*log_start)(struct hl_vcpu *vcpu);
     bool (*log_read)(struct hl_vcpu *vcpu, uint64_t *bits);

@@ -44,6 +44,7 @@ void machine_forget_trap(struct hl_machine *m)
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error)
 {
     /* A backend may look at rip when a step is armed: after a change of registers it must again. */
+    /* Padding that differs costs an ioctl. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
     if (!debug->step && memcmp(debug, &m->armed, sizeof(*debug)) == 0)
         return 0;
     int rc = m->backend->arm(m->vcpu, debug, error);
@@ -70,7 +71,7 @@ static void clean_pushed(struct hl_machine *m, const struct hl_regs *r, bool tf)
     uint16_t flags;
     if (!tf && hl_machine_read(m, r->rsp, &flags, sizeof(flags), 0) == sizeof(flags)) {
         flags &= (uint16_t)~RFLAGS_TF;
-        hl_machine_write(m, r->rsp, &flags, sizeof(flags), 0);
+        machine_write(m, r->rsp, &flags, sizeof(flags), 0);
     }
 }
 

@@ -324,6 +324,6 @@ bool machine_emulate(struct hl_machine *m)
     e.regs.rip += e.insn.length;
     if (!carry_out(&e) || machine_set_general(m, &e.regs, NULL))
         return false;
-    hl_machine_write(m, e.store_at, &e.store, e.store_size, HL_PROT_WRITE);
+    machine_write(m, e.store_at, &e.store, e.store_size, HL_PROT_WRITE);
     return true;
 }

@@ -73,6 +73,16 @@ struct machine_extent {
 struct machine_extent machine_extent(const struct hl_machine *m);
 
 /*
+ * hl_machine_write() for the library's own rooms, whose writes follow from what the guest does: no
+ * notice of it.
+ */
+size_t machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, size_t size,
+                     unsigned need);
+/* Call back after each hl_machine_write(), with what was written; NULL: no more. */
+void machine_on_write(struct hl_machine *m,
+                      void (*written)(void *opaque, hl_gva_t gva, size_t size), void *opaque);
+
+/*
  * Move on to the first page mapped at or above *gva in the lower half, and below end: a page is
  * mapped even with HL_PROT_NONE.  false: there are no more.
  */

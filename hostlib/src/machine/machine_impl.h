@@ -23,6 +23,9 @@ struct hl_machine {
     uint64_t map_changes;                         /* grows with each map, protect and unmap */
     struct machine_marks *marks;                  /* machine_dirty.h */
     uint8_t ports[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* 0 for those that the guest may use */
+
+    void (*written)(void *opaque, hl_gva_t gva, size_t size); /* machine_on_write() */
+    void *written_opaque;
 };
 
 /* STATE while the last exit waits for its answer: what is set then would be lost with it. */

@@ -225,8 +225,8 @@ size_t hl_machine_read(const struct hl_machine *m, hl_gva_t gva, void *buf, size
     return pagetable_read(&m->pt, gva, buf, size, need);
 }
 
-size_t hl_machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, size_t size,
-                        unsigned need)
+size_t machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, size_t size,
+                     unsigned need)
 {
     size_t done = 0;
     while (done < size) {
@@ -239,4 +239,20 @@ size_t hl_machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, siz
         done += n;
     }
     return done;
+}
+
+size_t hl_machine_write(struct hl_machine *m, hl_gva_t gva, const void *buf, size_t size,
+                        unsigned need)
+{
+    size_t done = machine_write(m, gva, buf, size, need);
+    if (m->written && done)
+        m->written(m->written_opaque, gva, done);
+    return done;
+}
+
+void machine_on_write(struct hl_machine *m,
+                      void (*written)(void *opaque, hl_gva_t gva, size_t size), void *opaque)
+{
+    m->written = written;
+    m->written_opaque = opaque;
 }

@@ -180,10 +180,11 @@ static json_t *samples(const struct hl_profile *p, const struct profile_view *v,
 
 static json_t *range(const struct range_of *r)
 {
-    return r->count ? json_pack("{s:o, s:f, s:o}", "min", INT(r->min), "mean",
-                                (double)((1000 * r->sum + r->count / 2) / r->count) / 1e3, "max",
-                                INT(r->max))
-                    : json_null();
+    if (!r->count)
+        return json_null();
+    uint64_t thousandths = (1000 * r->sum + r->count / 2) / r->count;
+    return json_pack("{s:o, s:f, s:o}", "min", INT(r->min), "mean", (double)thousandths / 1e3,
+                     "max", INT(r->max));
 }
 
 static json_t *calls(const struct hl_profile *p)

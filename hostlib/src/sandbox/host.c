@@ -3,6 +3,7 @@
 #include "limit.h"
 #include "observe.h"
 #include "sandbox.h"
+#include "source.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -134,7 +135,7 @@ fail(struct outcome *o, int code, const char *format, ...)
 }
 
 /* The program's own function may break its promise. */
-static void check_result(const struct hl_sandbox *sb, const struct host_function *host,
+static void check_result(const struct hl_sandbox *sb, const struct hl_function *host,
                          struct outcome *o)
 {
     const struct hl_value *r = &o->result;
@@ -156,15 +157,14 @@ static void check_result(const struct hl_sandbox *sb, const struct host_function
              host->name);
 }
 
-static void run_host(struct hl_sandbox *sb, const struct host_function *host,
-                     const struct hl_value *args, struct outcome *o)
+static void run_host(struct hl_sandbox *sb, const struct source_call *call, struct outcome *o)
 {
     struct hl_error failure = {0};
-    o->result = (struct hl_value){.type = host->signature.result};
+    o->result = (struct hl_value){.type = call->import->signature.result};
     if (sb->limit)
         limit_host_begin(sb->limit);
     o->began = observes(sb, HL_EVENT_HOST_END) ? clock_now() : 0;
-    int rc = host->fn(host->opaque, args, host->signature.count, &o->result, &failure);
+    int rc = sb->source->ops->call_host(sb->source, call, &o->result, &failure);
     o->took = observes(sb, HL_EVENT_HOST_END) ? clock_now() - o->began : 0;
     if (sb->limit)
         limit_host_end(sb->limit);
@@ -172,7 +172,7 @@ static void run_host(struct hl_sandbox *sb, const struct host_function *host,
     if (rc)
         fail(o, rc, "%s", failure.text[0] ? failure.text : hl_err_text(HL_ERR_HOST_FUNCTION));
     else
-        check_result(sb, host, o);
+        check_result(sb, call->import, o);
 }
 
 static void observe_host(struct hl_sandbox *sb, const struct hl_function *import,
@@ -216,7 +216,8 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
     const struct hl_function *import = hl_image_import(sb->image, message->index);
     int index = sb->host_of_import[message->index];
     const struct hl_signature *s = &import->signature;
-    bool read = index >= 0 || observes(sb, HL_EVENT_HOST);
+    bool answered = index >= 0 || sb->source->ops->answers_all;
+    bool read = answered || observes(sb, HL_EVENT_HOST);
     int rc = read ? message_get(sb, message, s->args, s->count, &sb->host_args, args, error)
                   : message_check(sb, message, s->args, s->count, error);
     if (rc)
@@ -226,8 +227,14 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
     sb->in_host = import;
     if (observes(sb, HL_EVENT_HOST))
         observe_host(sb, import, args, index >= 0);
-    if (index >= 0)
-        run_host(sb, &sb->hosts[index], args, &o);
+    if (answered)
+        run_host(sb,
+                 &(struct source_call){.sandbox = sb,
+                                       .import = import,
+                                       .args = args,
+                                       .fn = index >= 0 ? sb->hosts[index].fn : NULL,
+                                       .opaque = index >= 0 ? sb->hosts[index].opaque : NULL},
+                 &o);
     else
         fail(&o, HL_ERR_NO_FUNCTION, "host function %s is not registered", import->name);
     sb->in_host = NULL;

@@ -11,7 +11,7 @@
 
 #include "image.h"
 #include "machine_cpu.h"
-#include "nondet.h"
+#include "source.h"
 
 #define ARENA_BASE 0x700000000000ull
 
@@ -34,6 +34,7 @@ static hl_gva_t push(struct stack_builder *b, const void *data, size_t size)
         return 0;
     }
     b->at -= size;
+    /* The stack is in the memory. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
     memcpy(b->host + b->at, data, size);
     return b->low + b->at;
 }
@@ -106,7 +107,7 @@ static int put_words(struct hl_sandbox *sb, const char *const *argv, const char 
                               .at = stack->size};
     uint8_t chance[CHANCE_SIZE];
     Elf64_auxv_t aux[LAYOUT_AUX_MAX];
-    if (nondet_random(chance, sizeof(chance)))
+    if (source_random(sb, chance, sizeof(chance)))
         return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
     push(&b, chance, sizeof(chance));
     push(&b, sb->image->path, strlen(sb->image->path) + 1);
@@ -157,7 +158,7 @@ static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)
         .stack_size = r[REGION_STACK].size,
         .load_bias = sb->image->bias,
     };
-    if (nondet_random(boot->random, sizeof(boot->random)))
+    if (source_random(sb, boot->random, sizeof(boot->random)))
         return hl_error_set(error, HL_ERR_SYSTEM, "no random numbers: getrandom() failed");
     return 0;
 }

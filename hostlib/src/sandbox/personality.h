@@ -5,8 +5,8 @@
  *
  * A sandbox has one from its creation to its end (sb->personality), with a state of its own that
  * nobody else looks into (sb->os).  All functions but wake are called on the thread that has the
- * sandbox.  linux/linux.c is the one there is: the calls of a libc.  A guest without a libc uses a
- * few of the same.
+ * sandbox, and none may be NULL.  linux/linux.c is the library's: the calls of a libc, a few of
+ * which a guest without one makes, too.  tests/kvm/test_personality.c has the least there can be.
  */
 #ifndef HL_PERSONALITY_H
 #define HL_PERSONALITY_H
@@ -27,7 +27,11 @@ struct personality {
     int (*init)(struct hl_sandbox *sb, struct hl_error *error);
     void (*free)(struct hl_sandbox *sb);
 
-    /* An exit for a system call.  RUN_ON, or the error with which the guest's run ends. */
+    /*
+     * An exit for a system call.  RUN_ON, or the error with which the guest's run ends.  A call
+     * that returns gets its result by hl_machine_syscall_result(), and sb->answer and sb->answered
+     * say so to observers.
+     */
     int (*syscall)(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error);
     /* An exception: *handled says whether the guest goes on in a handler of its own. */
     int (*fault)(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handled,

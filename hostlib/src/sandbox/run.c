@@ -4,6 +4,7 @@
 #include "limit.h"
 #include "observe.h"
 #include "sandbox.h"
+#include "source.h"
 #include "x86.h"
 
 #include <signal.h>
@@ -244,11 +245,15 @@ static int deliver(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error 
 
 int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
 {
+    const struct source_ops *source = sb->source->ops;
     struct hl_exit exit;
     int rc;
     do {
         if (fork_copied(sb->use.forks)) /* by a host function, and this is the child */
             return sandbox_is_copy(error);
+        rc = source->entry ? source->entry(sb->source, sb, error) : 0;
+        if (rc)
+            return rc;
         if (sandbox_is_interrupted(sb) || (sb->limit && limit_is_used_up(sb->limit)))
             return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
         rc = sb->personality->due(sb) ? deliver(sb, &exit, error) : RUN_ON;

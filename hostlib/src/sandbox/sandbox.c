@@ -8,6 +8,7 @@
 #include "sandbox.h"
 #include "share.h"
 #include "sized.h"
+#include "source.h"
 
 #include <stdlib.h>
 
@@ -70,8 +71,8 @@ static void unmake(struct hl_sandbox *sb)
 
 static const struct use_ops use_ops = {sandbox_abandon, unmake};
 
-struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct backend *backend,
-                                 const struct personality *personality, struct hl_error *error)
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct sandbox_parts *parts,
+                                 struct hl_error *error)
 {
     uint64_t began = clock_now();
     struct hl_sandbox *sb = calloc(1, sizeof(*sb));
@@ -83,14 +84,17 @@ struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct back
     sb->use.ops = &use_ops;
     sb->use.forks = fork_count;
     sb->image = image_use(image);
-    sb->backend = backend;
-    sb->personality = personality;
+    sb->backend = parts->backend ? parts->backend : backend_default;
+    sb->personality = parts->personality ? parts->personality : personality_default;
+    sb->source = parts->source ? parts->source : &source_live;
     return sb;
 }
 
 int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc, struct hl_error *error)
 {
     sb->create_ns = clock_now() - sb->create_ns;
+    if (!rc)
+        source_listen(sb);
     for (sandbox_hook *const *hook = sandbox_hooks; *hook && !rc; hook++)
         rc = (*hook)(sb, error);
     if (rc)
@@ -101,12 +105,12 @@ int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc, str
 }
 
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
-                   const struct hl_sandbox_config *config, const struct backend *backend,
+                   const struct hl_sandbox_config *config, const struct sandbox_parts *parts,
                    struct hl_error *error)
 {
     if (!sandbox || !image)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no image");
-    struct hl_sandbox *sb = sandbox_begin(image, backend, personality_default, error);
+    struct hl_sandbox *sb = sandbox_begin(image, parts, error);
     if (!sb)
         return HL_ERR_MEMORY;
     int rc = sandbox_config(&sb->config, config, error);
@@ -120,7 +124,7 @@ int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
 int hl_sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
                       const struct hl_sandbox_config *config, struct hl_error *error)
 {
-    return sandbox_create(sandbox, image, config, backend_default, error);
+    return sandbox_create(sandbox, image, config, &(struct sandbox_parts){0}, error);
 }
 
 void hl_sandbox_destroy(struct hl_sandbox *sb)

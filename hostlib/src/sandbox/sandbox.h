@@ -74,8 +74,9 @@ struct hl_sandbox {
     } syscall_count[SYSCALLS_COUNTED];
 
     struct arena result, host_args;
+    struct source *source; /* source.h */
     const struct personality *personality;
-    struct linux_state *os; /* the personality's own */
+    void *os; /* the personality's own */
     struct hl_counts counts;
     struct hl_fault fault;
     bool has_fault;
@@ -167,19 +168,26 @@ void sandbox_guard(struct hl_sandbox **sb);
 void sandbox_fault_text(const struct hl_sandbox *sb, const struct hl_fault *fault, char *buf,
                         size_t size);
 
+/* What a sandbox is put together from.  NULL: parts.c's, and the live source. */
+struct sandbox_parts {
+    const struct backend *backend;
+    const struct personality *personality;
+    struct source *source; /* lives as long as the sandbox */
+};
+
 /*
  * sandbox/sandbox.c: a sandbox of nothing yet; NULL: no memory.  Then it is laid out, and
  * sandbox_made() shows it to the hooks, or destroys it because of rc: returns rc, or a hook's
  * error.
  */
-struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct backend *backend,
-                                 const struct personality *personality, struct hl_error *error);
+struct hl_sandbox *sandbox_begin(const struct hl_image *image, const struct sandbox_parts *parts,
+                                 struct hl_error *error);
 int sandbox_made(struct hl_sandbox **sandbox, struct hl_sandbox *sb, int rc,
                  struct hl_error *error);
 
-/* hl_sandbox_create() on a backend of the caller's choice. */
+/* hl_sandbox_create() of parts of the caller's choice. */
 int sandbox_create(struct hl_sandbox **sandbox, const struct hl_image *image,
-                   const struct hl_sandbox_config *config, const struct backend *backend,
+                   const struct hl_sandbox_config *config, const struct sandbox_parts *parts,
                    struct hl_error *error);
 
 /* sandbox/layout.c: lay the address space out, load the image, fill boot block and initial stack.

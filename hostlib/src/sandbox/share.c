@@ -23,6 +23,7 @@
 #include "memory.h"
 #include "retry.h"
 #include "sandbox.h"
+#include "source.h"
 
 #define COPY_SIZE (256u << 10) /* of a file that is copied, at a time */
 
@@ -35,10 +36,21 @@ struct share {
 };
 
 /* What is to be mapped: of fd, from offset on, and whether fd is ours. */
-struct source {
+struct backing {
     int fd;
     uint64_t offset;
     bool own;
+};
+
+/* What the program asks for: open() finds, or makes, what its kind of contents is mapped of. */
+struct wish {
+    hl_gva_t gva; /* 0: the library's choice */
+    size_t size;
+    unsigned flags;
+    int (*open)(struct backing *b, const struct wish *wish, struct hl_error *error);
+    int file; /* open_file(): its size bytes from offset on */
+    uint64_t offset;
+    const void *data; /* open_buffer() */
 };
 
 static int share_failed(struct hl_error *error, int code, const char *what)
@@ -50,7 +62,7 @@ static int share_failed(struct hl_error *error, int code, const char *what)
 /* ---- what is mapped ------------------------------------------------------------------------- */
 
 /* A file in memory that nobody can change any more. */
-static int seal(struct source *to, struct hl_error *error)
+static int seal(struct backing *to, struct hl_error *error)
 {
     const int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
     return fcntl(to->fd, F_ADD_SEALS, all)
@@ -58,9 +70,9 @@ static int seal(struct source *to, struct hl_error *error)
                : 0;
 }
 
-static int new_copy(struct source *to, size_t size, struct hl_error *error)
+static int new_copy(struct backing *to, size_t size, struct hl_error *error)
 {
-    *to = (struct source){.fd = -1, .own = true};
+    *to = (struct backing){.fd = -1, .own = true};
     errno = memfile_open(&to->fd, "hl-share", size);
     return errno ? share_failed(error, HL_ERR_MEMORY, "no memory for a copy") : 0;
 }
@@ -71,7 +83,7 @@ static int too_short(struct hl_error *error, uint64_t offset, size_t size)
                         size, (unsigned long long)offset);
 }
 
-static int put_copy(const struct source *to, size_t at, const uint8_t *data, size_t size,
+static int put_copy(const struct backing *to, size_t at, const uint8_t *data, size_t size,
                     struct hl_error *error)
 {
     return pwrite_full(to->fd, data, size, at)
@@ -79,7 +91,7 @@ static int put_copy(const struct source *to, size_t at, const uint8_t *data, siz
                : share_failed(error, HL_ERR_MEMORY, "no memory for a copy");
 }
 
-static int put_file(const struct source *to, int fd, uint64_t offset, size_t size,
+static int put_file(const struct backing *to, int fd, uint64_t offset, size_t size,
                     struct hl_error *error)
 {
     int rc = 0;
@@ -98,39 +110,44 @@ static int put_file(const struct source *to, int fd, uint64_t offset, size_t siz
     return rc;
 }
 
-/* fd < 0: of data */
-static int make_copy(struct source *to, int fd, uint64_t offset, const void *data, size_t size,
-                     struct hl_error *error)
+static int copy_file(struct backing *to, const struct wish *wish, struct hl_error *error)
 {
-    int rc = new_copy(to, size, error);
+    int rc = new_copy(to, wish->size, error);
     if (!rc)
-        rc = fd >= 0 ? put_file(to, fd, offset, size, error) : put_copy(to, 0, data, size, error);
+        rc = put_file(to, wish->file, wish->offset, wish->size, error);
+    return rc ? rc : seal(to, error);
+}
+
+static int open_buffer(struct backing *to, const struct wish *wish, struct hl_error *error)
+{
+    int rc = new_copy(to, wish->size, error);
+    if (!rc)
+        rc = put_copy(to, 0, wish->data, wish->size, error);
     return rc ? rc : seal(to, error);
 }
 
 /* Whatever is mapped of it, the guest sees [offset, offset + size) and no more, for ever. */
-static bool can_be_mapped(int fd, uint64_t offset, size_t size, uint64_t file_size, unsigned flags)
+static bool can_be_mapped(const struct wish *wish, uint64_t file_size)
 {
-    int seals = fcntl(fd, F_GET_SEALS);
-    bool stays = (flags & HL_MAP_TRUSTED) || (seals >= 0 && (seals & F_SEAL_SHRINK));
-    return stays && offset % PAGE_SIZE == 0 &&
-           (size % PAGE_SIZE == 0 || offset + size == file_size);
+    int seals = fcntl(wish->file, F_GET_SEALS);
+    bool stays = (wish->flags & HL_MAP_TRUSTED) || (seals >= 0 && (seals & F_SEAL_SHRINK));
+    return stays && wish->offset % PAGE_SIZE == 0 &&
+           (wish->size % PAGE_SIZE == 0 || wish->offset + wish->size == file_size);
 }
 
-static int open_source(struct source *s, int fd, uint64_t offset, size_t size, unsigned flags,
-                       struct hl_error *error)
+static int open_file(struct backing *b, const struct wish *wish, struct hl_error *error)
 {
     struct stat st;
     uint64_t end;
-    if (fstat(fd, &st))
+    if (fstat(wish->file, &st))
         return share_failed(error, HL_ERR_FILE, "the file to be mapped");
     if (!S_ISREG(st.st_mode))
         return hl_error_set(error, HL_ERR_FILE, "the file to be mapped is not a regular file");
-    if (__builtin_add_overflow(offset, size, &end) || end > (uint64_t)st.st_size)
-        return too_short(error, offset, size);
-    if (!can_be_mapped(fd, offset, size, (uint64_t)st.st_size, flags))
-        return make_copy(s, fd, offset, NULL, size, error);
-    *s = (struct source){.fd = fd, .offset = offset};
+    if (__builtin_add_overflow(wish->offset, wish->size, &end) || end > (uint64_t)st.st_size)
+        return too_short(error, wish->offset, wish->size);
+    if (!can_be_mapped(wish, (uint64_t)st.st_size))
+        return copy_file(b, wish, error);
+    *b = (struct backing){.fd = wish->file, .offset = wish->offset};
     return 0;
 }
 
@@ -213,7 +230,7 @@ static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
 
 /* ---- mapping -------------------------------------------------------------------------------- */
 
-static bool put_there(struct hl_machine *m, const struct share *s, const struct source *from)
+static bool put_there(struct hl_machine *m, const struct share *s, const struct backing *from)
 {
     return memory_map(machine_memory(m, s->gpa, s->size), s->size, from ? from->fd : -1,
                       from ? from->offset : 0);
@@ -235,7 +252,7 @@ static void add_share(struct hl_sandbox *sb, struct share *s)
     *at = s;
 }
 
-static int map_share(struct hl_sandbox *sb, const struct share *wanted, const struct source *from,
+static int map_share(struct hl_sandbox *sb, const struct share *wanted, const struct backing *from,
                      struct hl_error *error)
 {
     struct hl_machine *m = sb->machine;
@@ -256,40 +273,40 @@ static int map_share(struct hl_sandbox *sb, const struct share *wanted, const st
     return 0;
 }
 
-static int find_place(struct hl_sandbox *sb, struct share *s, hl_gva_t wanted, size_t size,
-                      unsigned flags, struct hl_error *error)
+static int find_place(struct hl_sandbox *sb, struct share *s, const struct wish *wish,
+                      struct hl_error *error)
 {
-    if (flags & ~(HL_MAP_COPY_ON_WRITE | HL_MAP_TRUSTED))
-        return hl_error_set(error, HL_ERR_ARGUMENT, "unknown flags 0x%x", flags);
-    if (!size || size > HL_MACHINE_MEMORY_MAX)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "cannot map %zu bytes", size);
-    *s = (struct share){.gva = wanted,
-                        .size = (size + PAGE_SIZE - 1) & PAGE_MASK,
-                        .cow = flags & HL_MAP_COPY_ON_WRITE};
+    if (wish->flags & ~(HL_MAP_COPY_ON_WRITE | HL_MAP_TRUSTED))
+        return hl_error_set(error, HL_ERR_ARGUMENT, "unknown flags 0x%x", wish->flags);
+    if (!wish->size || wish->size > HL_MACHINE_MEMORY_MAX)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "cannot map %zu bytes", wish->size);
+    *s = (struct share){.gva = wish->gva,
+                        .size = (wish->size + PAGE_SIZE - 1) & PAGE_MASK,
+                        .cow = wish->flags & HL_MAP_COPY_ON_WRITE};
     int rc =
-        wanted ? check_gva(sb, wanted, s->size, error) : choose_gva(sb, &s->gva, s->size, error);
+        s->gva ? check_gva(sb, s->gva, s->size, error) : choose_gva(sb, &s->gva, s->size, error);
     return rc ? rc : choose_gpa(sb, &s->gpa, s->size, error);
 }
 
-/* fd < 0: of data */
-static int map(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t offset, const void *data,
-               size_t size, unsigned flags, struct hl_error *error)
+static int map_wish(struct hl_sandbox *sb, const struct wish *wish, hl_gva_t *gva,
+                    struct hl_error *error)
 {
-    struct source from = {.fd = -1};
+    struct backing from = {.fd = -1};
     struct share s;
     int rc = sandbox_enter(sb, (struct use_frame){0}, error);
     if (rc)
         return rc;
-    rc = find_place(sb, &s, *gva, size, flags, error);
+    rc = find_place(sb, &s, wish, error);
     if (!rc)
-        rc = fd >= 0 ? open_source(&from, fd, offset, size, flags, error)
-                     : make_copy(&from, -1, 0, data, size, error);
+        rc = wish->open(&from, wish, error);
     if (!rc)
         rc = map_share(sb, &s, &from, error);
     if (from.own && from.fd >= 0)
         close(from.fd);
-    if (!rc)
+    if (!rc) {
         *gva = s.gva;
+        source_changed(sb, SOURCE_MAPPED, s.gva, s.size);
+    }
     return sandbox_leave(sb, rc, error);
 }
 
@@ -298,7 +315,9 @@ int hl_sandbox_map_file(struct hl_sandbox *sb, hl_gva_t *gva, int fd, uint64_t o
 {
     if (!sb || !gva || fd < 0)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox, no file or no place");
-    return map(sb, gva, fd, offset, NULL, size, flags, error);
+    const struct wish wish = {
+        .gva = *gva, .size = size, .flags = flags, .open = open_file, .file = fd, .offset = offset};
+    return map_wish(sb, &wish, gva, error);
 }
 
 int hl_sandbox_map_buffer(struct hl_sandbox *sb, hl_gva_t *gva, const void *data, size_t size,
@@ -306,7 +325,9 @@ int hl_sandbox_map_buffer(struct hl_sandbox *sb, hl_gva_t *gva, const void *data
 {
     if (!sb || !gva || !data)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no sandbox, no buffer or no place");
-    return map(sb, gva, -1, 0, data, size, flags, error);
+    const struct wish wish = {
+        .gva = *gva, .size = size, .flags = flags, .open = open_buffer, .data = data};
+    return map_wish(sb, &wish, gva, error);
 }
 
 int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error)
@@ -321,6 +342,7 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
     if (s) {
         *at = s->next;
         take_away(sb->machine, s);
+        source_changed(sb, SOURCE_UNMAPPED, s->gva, s->size);
         free(s);
     } else {
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "nothing was mapped at 0x%llx",

@@ -71,17 +71,25 @@ static int fill(struct hl_sandbox *sb, const struct hl_snapshot *s, struct hl_er
     return 0;
 }
 
-int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot *snapshot,
-                           const struct hl_sandbox_config *config, struct hl_error *error)
+int snapshot_clone(struct hl_sandbox **sandbox, const struct hl_snapshot *snapshot,
+                   const struct hl_sandbox_config *config, struct source *source,
+                   struct hl_error *error)
 {
-    if (!sandbox || !snapshot)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot");
-    struct hl_sandbox *sb =
-        sandbox_begin(snapshot->image, snapshot->backend, snapshot->personality, error);
+    const struct sandbox_parts parts = {
+        .backend = snapshot->backend, .personality = snapshot->personality, .source = source};
+    struct hl_sandbox *sb = sandbox_begin(snapshot->image, &parts, error);
     if (!sb)
         return HL_ERR_MEMORY;
     int rc = clone_config(&sb->config, snapshot, config, error);
     if (!rc)
         rc = fill(sb, snapshot, error);
     return sandbox_made(sandbox, sb, rc, error);
+}
+
+int hl_sandbox_create_from(struct hl_sandbox **sandbox, const struct hl_snapshot *snapshot,
+                           const struct hl_sandbox_config *config, struct hl_error *error)
+{
+    if (!sandbox || !snapshot)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no snapshot");
+    return snapshot_clone(sandbox, snapshot, config, NULL, error);
 }

@@ -54,6 +54,10 @@ int snapshot_take_any(struct hl_snapshot **snapshot, struct hl_sandbox *sb, stru
 int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
 int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
                      struct hl_error *error);
+/* snapshot/clone.c: hl_sandbox_create_from() with a source (source.h), or NULL. */
+int snapshot_clone(struct hl_sandbox **sandbox, const struct hl_snapshot *snapshot,
+                   const struct hl_sandbox_config *config, struct source *source,
+                   struct hl_error *error);
 
 uint64_t snapshot_next_id(void);
 /* Do its pages, mappings and registers fit the machine?  BAD_SNAPSHOT. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "env.h"
 #include "full_io.h"
 #include "symbols_section.h"
 
@@ -19,7 +20,7 @@
 /* As GDB's debug-file-directory: a list with colons. */
 static const char *directories(void)
 {
-    const char *set = secure_getenv("HL_DEBUG_DIR");
+    const char *set = env_value(ENV_DEBUG_DIR);
 
     return set ? set : DIRECTORIES;
 }

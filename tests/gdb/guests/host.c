@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host function of faults.c, for hl-dev run --host.  With HL_TEST_ENTERED and HL_TEST_GO it
- * tells when it is called, by making the one file, and returns when the other, a FIFO, is written.
+ * says when it is called, by opening the one FIFO, and returns when the other one is written.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 static void wait_for_go(const char *entered, const char *go)
 {
     char byte;
-    int fd = open(entered, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(entered, O_WRONLY | O_CLOEXEC);
     close(fd);
     fd = open(go, O_RDONLY | O_CLOEXEC);
     while (read(fd, &byte, 1) > 0)

@@ -3,6 +3,7 @@
 
 #include "progress.h"
 #include "width.h"
+#include "wrap.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -56,10 +57,9 @@ const char *ui_plain(FILE *f)
     return colored(f) ? "\033[0m" : "";
 }
 
-void ui_clean(FILE *f, const char *text)
+static void clean_bytes(FILE *f, const char *text, size_t left)
 {
     char piece[1024];
-    size_t left = strlen(text);
     while (left) {
         size_t n = left < sizeof(piece) / 4 ? left : utf8_whole(text, sizeof(piece) / 4 - 1);
         utf8_escape(piece, sizeof(piece), text, n);
@@ -69,28 +69,15 @@ void ui_clean(FILE *f, const char *text)
     }
 }
 
+void ui_clean(FILE *f, const char *text)
+{
+    clean_bytes(f, text, strlen(text));
+}
+
 void ui_wrap(FILE *f, const char *text, unsigned indent, unsigned column)
 {
-    unsigned width = width_of(f);
-    bool first = true;
-    while (*text) {
-        char word[2048];
-        size_t n = strcspn(text, " ");
-        n = n < sizeof(word) ? n : sizeof(word) - 1;
-        memcpy(word, text, n);
-        word[n] = 0;
-        text += n + strspn(text + n, " ");
-        if (!first && column + 1 + n > width) {
-            fprintf(f, "\n%*s", (int)indent, "");
-            column = indent;
-        } else {
-            fputc(' ', f);
-            column++;
-        }
-        ui_clean(f, word);
-        column += (unsigned)n;
-        first = false;
-    }
+    struct wrap wrap = {f, width_of(f), indent, column, clean_bytes};
+    wrap_text(&wrap, text);
     fputc('\n', f);
 }
 

@@ -1,248 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli/options.c - the options of every subcommand that runs a guest. */
+/* cli/options.c - the command line of every subcommand that deals with a guest. */
 #include "options.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "options_profile.h"
+#include "option_table.h"
+#include "options_take.h"
 #include "ui.h"
 
 #define STRING_MAX 32 /* as strace has it */
-#define STRING_LIMIT (16u << 20)
+#define LONG_CODE 256 /* of an option without a letter: this and its id */
 
-enum {
-    OPT_CALL = 256,
-    OPT_HOST,
-    OPT_HEAP,
-    OPT_STACK,
-    OPT_INPUT,
-    OPT_OUTPUT,
-    OPT_IMAGE_MAX,
-    OPT_TIMEOUT,
-    OPT_REPEAT,
-    OPT_JSON,
-    OPT_COLOR,
-    OPT_GDB,
-    OPT_STOP_AT,
-    OPT_CORE,
-    OPT_RESTORE,
-    OPT_SAFE_OUTPUT,
-    OPT_VERSION
+/* All options, of whatever command: one that this command lacks is not an unknown one. */
+struct getopt_table {
+    struct option row[OPTIONS + 1];
+    char letters[3 * OPTIONS + 2];
 };
 
-static const struct option long_options[] = {
-    {"call", required_argument, NULL, OPT_CALL},
-    {"host", required_argument, NULL, OPT_HOST},
-    {"heap", required_argument, NULL, OPT_HEAP},
-    {"stack", required_argument, NULL, OPT_STACK},
-    {"input", required_argument, NULL, OPT_INPUT},
-    {"output", required_argument, NULL, OPT_OUTPUT},
-    {"image-max", required_argument, NULL, OPT_IMAGE_MAX},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"repeat", required_argument, NULL, OPT_REPEAT},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"color", required_argument, NULL, OPT_COLOR},
-    {"gdb", optional_argument, NULL, OPT_GDB},
-    {"stop-at", required_argument, NULL, OPT_STOP_AT},
-    {"core", required_argument, NULL, OPT_CORE},
-    {"restore", no_argument, NULL, OPT_RESTORE},
-    {"safe-output", no_argument, NULL, OPT_SAFE_OUTPUT},
-    {"trace", required_argument, NULL, 'e'},
-    {"stack-trace", no_argument, NULL, 'k'},
-    {"relative-timestamps", no_argument, NULL, 'r'},
-    {"string-limit", required_argument, NULL, 's'},
-    {"absolute-timestamps", no_argument, NULL, 't'},
-    PROFILE_LONG_OPTIONS,
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static bool runs(enum options_set set)
+static void fill_getopt_table(struct getopt_table *table)
 {
-    return set == OPTIONS_RUN || set == OPTIONS_DEBUG || set == OPTIONS_TRACE ||
-           set == OPTIONS_PROFILE;
-}
-
-/* What a subcommand has no use for it refuses: an option without effect would be a lie. */
-static bool serves(enum options_set set, int c)
-{
-    switch (c) {
-    case OPT_COLOR:
-    case 'h':
-    case OPT_VERSION:
-        return true;
-    case OPT_JSON:
-        return set != OPTIONS_DEBUG && set != OPTIONS_ATTACH;
-    case 'v':
-        return runs(set) || set == OPTIONS_INSPECT || set == OPTIONS_CORE;
-    case OPT_HEAP:
-    case OPT_STACK:
-    case OPT_INPUT:
-    case OPT_OUTPUT:
-    case OPT_IMAGE_MAX:
-        return runs(set) || set == OPTIONS_INSPECT;
-    case OPT_CORE:
-        return set == OPTIONS_RUN || set == OPTIONS_PROFILE;
-    case OPT_RESTORE:
-    case OPT_SAFE_OUTPUT:
-        return set == OPTIONS_RUN || set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
-    case OPT_GDB:
-    case OPT_STOP_AT:
-        return set == OPTIONS_RUN || set == OPTIONS_DEBUG;
-    case 'e':
-    case 'k':
-    case 'r':
-    case 's':
-    case 't':
-        return set == OPTIONS_TRACE;
-    case 'o':
-        return set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
-    default:
-        if (c >= OPT_EXITS && c < OPT_PROFILE_END)
-            return set == OPTIONS_PROFILE;
-        return runs(set);
+    struct option *row = table->row;
+    strcpy(table->letters, ":");
+    for (enum option_id id = 0; id < OPTIONS; id++) {
+        const struct option_spec *spec = option_any(id);
+        if (spec->name)
+            *row++ = option_getopt(spec, LONG_CODE + (int)id);
+        option_getopt_letter(spec, table->letters);
     }
+    *row = (struct option){0};
 }
 
-static int bad_value(const char *option, const char *value, const char *wanted)
+static enum option_id option_of_code(int code)
 {
-    ui_error(0, "bad value for --%s: %s", option, value);
-    ui_hint("%s", wanted);
-    return EXIT_USAGE;
-}
-
-static int take_size(const char *option, size_t *size)
-{
-    return project_parse_size(optarg, size)
-               ? -1
-               : bad_value(option, optarg, "a size in bytes, optionally followed by K, M or G");
-}
-
-static int take_repeat(struct options *o)
-{
-    char *end;
-    errno = 0;
-    o->repeat = strtoul(optarg, &end, 10);
-    return *optarg >= '1' && *optarg <= '9' && !*end && !errno
-               ? -1
-               : bad_value("repeat", optarg, "a number of times, 1 or more");
-}
-
-/* Only opening it can show what is wrong with an address. */
-static int take_endpoint(struct options *o, enum options_set set)
-{
-    o->gdb = true;
-    o->endpoint = optarg;
-    if (!optarg || strncmp(optarg, "unix:", 5) == 0 || strncmp(optarg, "tcp:", 4) == 0 ||
-        (strcmp(optarg, "stdio") == 0 && set == OPTIONS_RUN))
-        return -1;
-    return bad_value("gdb", optarg,
-                     set == OPTIONS_RUN ? "stdio, unix:PATH or tcp:[HOST:]PORT"
-                                        : "unix:PATH or tcp:[HOST:]PORT");
-}
-
-static int take_count(size_t *count)
-{
-    char *end;
-    errno = 0;
-    *count = strtoul(optarg, &end, 10);
-    return *optarg >= '0' && *optarg <= '9' && !*end && !errno && *count <= STRING_LIMIT
-               ? -1
-               : bad_value("string-limit", optarg, "a number of bytes, at most 16777216");
-}
-
-/* -e and its sisters: what a trace shows, and where. */
-static int take_traced(struct options *o, int c)
-{
-    switch (c) {
-    case 'e':
-        o->events[o->event_count++] = optarg;
-        return -1;
-    case 'k':
-        o->stack_trace = true;
-        return -1;
-    case 'o':
-        o->file = optarg;
-        return *optarg ? -1 : ui_error(EXIT_USAGE, "-o needs the name of a file");
-    case 'r':
-        o->stamps = STAMPS_DELTA;
-        return -1;
-    case 's':
-        return take_count(&o->string_max);
-    case 't':
-        o->stamps = STAMPS_CLOCK;
-        return -1;
-    default:
-        return EXIT_USAGE;
-    }
-}
-
-static int take(struct options *o, enum options_set set, int c, const char *help)
-{
-    switch (c) {
-    case OPT_CALL:
-        o->call[o->call_count++] = optarg;
-        return -1;
-    case OPT_HOST:
-        o->host = optarg;
-        return -1;
-    case OPT_HEAP:
-        return take_size("heap", &o->heap);
-    case OPT_STACK:
-        return take_size("stack", &o->stack);
-    case OPT_INPUT:
-        return take_size("input", &o->input);
-    case OPT_OUTPUT:
-        return take_size("output", &o->output);
-    case OPT_IMAGE_MAX:
-        return take_size("image-max", &o->image_max);
-    case OPT_TIMEOUT:
-        o->has_timeout = true;
-        return project_parse_seconds(optarg, &o->timeout)
-                   ? -1
-                   : bad_value("timeout", optarg, "a number of seconds, such as 2 or 0.5");
-    case OPT_REPEAT:
-        return take_repeat(o);
-    case OPT_JSON:
-        o->json = true;
-        return -1;
-    case OPT_COLOR:
-        return ui_parse_color(optarg) ? -1 : bad_value("color", optarg, "auto, always or never");
-    case OPT_GDB:
-        return take_endpoint(o, set);
-    case OPT_STOP_AT:
-        o->stop_at = optarg;
-        return *optarg ? -1 : bad_value("stop-at", optarg, "entry, main, none or a function");
-    case OPT_CORE:
-        o->core = optarg;
-        return *optarg ? -1 : bad_value("core", optarg, "the name of a file to be written");
-    case OPT_RESTORE:
-        o->restore = true;
-        return -1;
-    case 'q':
-        o->quiet = true;
-        return -1;
-    case 'v':
-        o->verbose = true;
-        return -1;
-    case OPT_SAFE_OUTPUT:
-        o->safe_output = true;
-        return -1;
-    case 'h':
-        fputs(help, stdout);
-        return ui_finish(EXIT_FINE);
-    case OPT_VERSION:
-        printf("hl-dev %s\n", hl_version());
-        return ui_finish(EXIT_FINE);
-    default:
-        return c < OPT_EXITS ? take_traced(o, c) : options_take_profile(o, c, bad_value);
-    }
+    enum option_id id = 0;
+    if (code >= LONG_CODE)
+        return (enum option_id)(code - LONG_CODE);
+    while (option_any(id)->letter != code)
+        id++;
+    return id;
 }
 
 /* getopt's own messages lack our form: say which option it was. */
@@ -258,12 +55,13 @@ static int unknown(int c, char *const *argv)
     return EXIT_USAGE;
 }
 
-static int useless(char *const *argv, int c, int index)
+/* What a command has no use for it refuses: an option without effect would be a lie. */
+static int useless(char *const *argv, const struct option_spec *spec, bool is_long)
 {
-    if (index >= 0)
-        ui_error(0, "%s has no option --%s", argv[0], long_options[index].name);
+    if (is_long)
+        ui_error(0, "%s has no option --%s", argv[0], spec->name);
     else
-        ui_error(0, "%s has no option -%c", argv[0], c);
+        ui_error(0, "%s has no option -%c", argv[0], spec->letter);
     ui_hint("`hl-dev %s --help` lists the options", argv[0]);
     return EXIT_USAGE;
 }
@@ -275,29 +73,31 @@ static int useless_word(char *const *argv, const char *word)
     return EXIT_USAGE;
 }
 
-static int too_many(enum options_set set, const char *word)
+static int too_many(enum command command, const char *word)
 {
-    if (set == OPTIONS_CORE) {
+    if (command == COMMAND_CORE) {
         ui_error(0, "one core file and one guest: %s", word);
         ui_hint("hl-dev core FILE [GUEST]");
         return EXIT_USAGE;
     }
     ui_error(0, "one target at a time: %s", word);
-    ui_hint(set == OPTIONS_RUN || set == OPTIONS_TRACE ? "the guest's own arguments go after --"
-                                                       : "gdb's own arguments go after --");
+    if (command_table[command].rest)
+        ui_hint("%s arguments go after --", command_table[command].rest);
+    else
+        ui_hint("`hl-dev %s --help` says more", command_table[command].name);
     return EXIT_USAGE;
 }
 
-static int take_words(struct options *o, enum options_set set, char **word, int count)
+static int take_words(struct options *o, enum command command, char **word, int count)
 {
-    int most = set == OPTIONS_CORE ? 2 : 1;
+    int most = command == COMMAND_CORE ? 2 : 1;
     if (count > most)
-        return too_many(set, word[most]);
+        return too_many(command, word[most]);
     if (count > 0)
         o->target = word[0];
     if (count > 1)
         o->guest = word[1];
-    if (set != OPTIONS_CORE || count)
+    if (command != COMMAND_CORE || count)
         return -1;
     ui_error(0, "which core file?");
     ui_hint("hl-dev core FILE [GUEST]");
@@ -333,24 +133,36 @@ static int contradiction(const struct options *o)
     return -1;
 }
 
-static bool takes_target(enum options_set set)
+static int take_option(struct options *o, enum command command, char **argv, int code, bool is_long)
 {
-    return set != OPTIONS_DOCTOR && set != OPTIONS_PS;
+    enum option_id id = option_of_code(code);
+    const struct option_row *row = option_find(id, command);
+    if (!row)
+        return useless(argv, option_any(id), is_long);
+    return option_take(o, command, row);
 }
 
-static bool takes_args(enum options_set set)
+static int take_options(struct options *o, enum command command, int argc, char **argv)
 {
-    return runs(set) || set == OPTIONS_ATTACH;
+    struct getopt_table table;
+    int code, index = -1, status;
+    fill_getopt_table(&table);
+    optind = 0; /* start anew: GNU getopt keeps state */
+    opterr = 0;
+    for (; (code = getopt_long(argc, argv, table.letters, table.row, &index)) != -1; index = -1) {
+        if (code == '?' || code == ':')
+            return unknown(code, argv);
+        status = take_option(o, command, argv, code, index >= 0);
+        if (status >= 0)
+            return status;
+    }
+    return -1;
 }
 
-int options_parse(struct options *o, enum options_set set, int argc, char **argv, const char *help)
+/* Cut off what follows "--"; returns how many words are left. */
+static int split_rest(struct options *o, int argc, char **argv)
 {
-    int end = 1, status, c, index = -1;
-    *o = (struct options){.repeat = 1, .string_max = STRING_MAX};
-    if (set != OPTIONS_ATTACH)
-        o->target = ".";
-    o->gdb = o->under_gdb = set == OPTIONS_DEBUG;
-    o->observed = set == OPTIONS_TRACE || set == OPTIONS_PROFILE;
+    int end = 1;
     while (end < argc && strcmp(argv[end], "--") != 0)
         end++;
     if (end < argc) {
@@ -358,29 +170,35 @@ int options_parse(struct options *o, enum options_set set, int argc, char **argv
         o->arg_count = argc - end - 1;
         argv[end] = NULL;
     }
+    return end;
+}
+
+int options_parse(struct options *o, enum command command, int argc, char **argv)
+{
+    const struct command_row *row = &command_table[command];
+    *o = (struct options){.repeat = 1, .string_max = STRING_MAX};
+    if (command != COMMAND_ATTACH)
+        o->target = ".";
+    o->gdb = o->under_gdb = command == COMMAND_DEBUG;
+    o->observed = command == COMMAND_TRACE || command == COMMAND_PROFILE;
+    int end = split_rest(o, argc, argv);
     o->call = calloc((size_t)end + 1, sizeof(*o->call));
     o->events = calloc((size_t)end + 1, sizeof(*o->events));
     if (!o->call || !o->events)
         return ui_error(EXIT_SYSTEM, "out of memory");
-    optind = 0; /* start anew: GNU getopt keeps state */
-    opterr = 0;
-    for (; (c = getopt_long(end, argv, ":hqve:ko:rs:t", long_options, &index)) != -1; index = -1) {
-        if (c == '?' || c == ':')
-            return unknown(c, argv);
-        status = serves(set, c) ? take(o, set, c, help) : useless(argv, c, index);
-        if (status >= 0)
-            return status;
-    }
-    if (!takes_target(set) && optind < end)
-        return useless_word(argv, argv[optind]);
-    if (!takes_args(set) && o->arg_count)
-        return useless_word(argv, o->args[0]);
-    status = take_words(o, set, argv + optind, end - optind);
+    int status = take_options(o, command, end, argv);
     if (status >= 0)
         return status;
-    if (set == OPTIONS_PROFILE)
+    if (row->words == WORDS_NONE && optind < end)
+        return useless_word(argv, argv[optind]);
+    if (!row->rest && o->arg_count)
+        return useless_word(argv, o->args[0]);
+    status = take_words(o, command, argv + optind, end - optind);
+    if (status >= 0)
+        return status;
+    if (command == COMMAND_PROFILE)
         return options_check_profile(o, optind < end);
-    return set == OPTIONS_RUN || set == OPTIONS_DEBUG ? contradiction(o) : -1;
+    return command == COMMAND_RUN || command == COMMAND_DEBUG ? contradiction(o) : -1;
 }
 
 static size_t first(size_t a, size_t b)

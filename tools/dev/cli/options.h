@@ -7,6 +7,7 @@
 
 #include <hl/hl.h>
 
+#include "commands.h"
 #include "profile_render.h"
 #include "project.h"
 
@@ -48,22 +49,10 @@ struct options {
 };
 
 /*
- * Parse options common to all subcommands that run a guest.  Returns -1 to go on, or the exit
- * status to end with (help was printed, or an error).
+ * Parse the command line of a command that is not completion, help or version.  Returns -1 to go
+ * on, or the exit status to end with (help was printed, or an error).
  */
-enum options_set {
-    OPTIONS_RUN,
-    OPTIONS_DEBUG,
-    OPTIONS_TRACE,
-    OPTIONS_PROFILE,
-    OPTIONS_INSPECT,
-    OPTIONS_CORE,
-    OPTIONS_DOCTOR,
-    OPTIONS_PS,
-    OPTIONS_ATTACH
-};
-int options_parse(struct options *options, enum options_set set, int argc, char **argv,
-                  const char *help);
+int options_parse(struct options *options, enum command command, int argc, char **argv);
 void options_free(struct options *options);
 /* Sizes from the command line, else from hl.ini, else 0 for the default. */
 void options_sizes(const struct options *options, const struct project *project,

@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "options_profile.h"
-
-#include <errno.h>
-#include <getopt.h>
-#include <stdlib.h>
+/* cli/options_profile.c - the options of hl-dev profile alone. */
+#include "options_take.h"
 
 #include <hl/profile.h>
 
 #include "ui.h"
 
-typedef int bad_fn(const char *option, const char *value, const char *wanted);
-
-static int take_rate(struct options *o, bad_fn *bad)
+static int take_rate(struct options *o, const struct option_row *row)
 {
-    char *end;
-    errno = 0;
-    unsigned long n = strtoul(optarg, &end, 10);
-    if (*optarg < '0' || *optarg > '9' || *end || errno || !n || n > HL_PROFILE_RATE_MAX)
-        return bad("rate", optarg, "samples a second, 1 to 10000");
+    unsigned long n;
+    if (!option_number(HL_PROFILE_RATE_MAX, &n) || !n)
+        return option_bad_value(row, "samples a second, 1 to 10000");
     o->rate = (unsigned)n;
     return -1;
 }
 
-static int take_mode(struct options *o, int c)
+static int take_mode(struct options *o, bool cpu)
 {
-    if (o->cpu == (c == OPT_CPU) || !o->mode_given) {
-        o->cpu = c == OPT_CPU;
+    if (o->cpu == cpu || !o->mode_given) {
+        o->cpu = cpu;
         o->mode_given = true;
         return -1;
     }
@@ -34,39 +27,28 @@ static int take_mode(struct options *o, int c)
     return EXIT_USAGE;
 }
 
-int options_take_profile(struct options *o, int c, bad_fn *bad)
+static bool take_word(struct options *o, enum option_id id)
 {
-    switch (c) {
-    case OPT_EXITS:
-    case OPT_CPU:
-        return take_mode(o, c);
-    case OPT_RATE:
-        return take_rate(o, bad);
-    case OPT_MEMORY:
-        o->memory = true;
-        return -1;
-    case OPT_BY:
-        return profile_parse_by(optarg, &o->profile.by)
-                   ? -1
-                   : bad("by", optarg, "reason, host, function or line");
-    case OPT_WEIGHT:
-        return profile_parse_weight(optarg, &o->profile.weight)
-                   ? -1
-                   : bad("weight", optarg, "count or time");
-    case OPT_FORMAT:
+    switch (id) {
+    case OPTION_BY:
+        return profile_parse_by(optarg, &o->profile.by);
+    case OPTION_WEIGHT:
+        return profile_parse_weight(optarg, &o->profile.weight);
+    case OPTION_FORMAT:
         o->format_given = true;
-        return profile_parse_format(optarg, &o->profile.format)
-                   ? -1
-                   : bad("format", optarg, "table, json, folded, svg, callgrind or speedscope");
-    case OPT_DIFF:
-        o->diff = optarg;
-        return *optarg ? -1 : bad("diff", optarg, "a profile written by --format json");
-    case OPT_FROM:
-        o->from = optarg;
-        return *optarg ? -1 : bad("from", optarg, "a profile written by --format json");
+        return profile_parse_format(optarg, &o->profile.format);
     default:
-        return EXIT_USAGE;
+        return false;
     }
+}
+
+int option_take_profile(struct options *o, const struct option_row *row)
+{
+    if (row->id == OPTION_EXITS || row->id == OPTION_CPU)
+        return take_mode(o, row->id == OPTION_CPU);
+    if (row->id == OPTION_RATE)
+        return take_rate(o, row);
+    return take_word(o, row->id) ? -1 : option_bad_value(row, NULL);
 }
 
 static int no_run(const struct options *o, bool has_target)

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "ini_lines.h"
 #include "number.h"
-#include "project_ini.h"
 
 #define INI_MAX (1u << 20) /* bytes of hl.ini */
 

@@ -90,8 +90,7 @@ static void print(const struct crash *c, struct hl_sandbox *sandbox, bool regist
         registers_print(stderr, &c->regs);
     symbols_hint(c->symbols);
     if (stack_is_full(sandbox, fault))
-        ui_hint("the stack is full: --stack SIZE gives more, unless a function calls itself "
-                "without end");
+        ui_hint("the stack is full: --stack SIZE makes it larger, if recursion has an end");
     else if (c->stack.count && !c->stack.frame[0].location.file &&
              !c->stack.frame[0].location.function)
         ui_hint("no symbols for 0x%llx: was the guest stripped?", (unsigned long long)c->regs.rip);

@@ -1,123 +1,175 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect/cmd_completion.c - hl-dev completion bash|zsh: a script to source. */
+/*
+ * inspect/cmd_completion.c - hl-dev completion bash|zsh: a script to source, made of the tables of
+ * commands and options.  What the two shells say differently is in struct shell.
+ */
 #include <stdio.h>
 #include <string.h>
 
 #include <hl/hl.h>
 
 #include "commands.h"
+#include "option_table.h"
 #include "ui.h"
 
-static const char help[] = "Usage: hl-dev completion bash|zsh\n"
-                           "\n"
-                           "Print a completion script: source <(hl-dev completion bash)\n"
-                           "\n"
-                           "  -h, --help, --version\n";
+/* The first line of ps is a heading. */
+#define SANDBOXES "hl-dev ps 2>/dev/null | awk 'NR > 1 { print $1 }'"
+#define BASH_OFFER(what) "COMPREPLY=($(compgen " what " -- \"$cur\"))"
 
-#define SUBCOMMANDS "run debug profile trace ps attach inspect core doctor completion help version"
-#define RUN_OPTIONS                                                                                \
-    "--call --host --heap --stack --input --output --image-max --timeout --repeat --restore "      \
-    "--core --gdb "                                                                                \
-    "--stop-at --safe-output --json --color --quiet --verbose --help --version"
-#define TRACE_OPTIONS                                                                              \
-    "-e -k -o -r -s -t --call --host --heap --stack --input --output --image-max --timeout "       \
-    "--repeat "                                                                                    \
-    "--restore --safe-output --stack-trace --string-limit --json --color --quiet --verbose "       \
-    "--help --version"
-#define PROFILE_OPTIONS                                                                            \
-    "-o --exits --cpu --rate --memory --by --weight --format --diff --from --call --host --heap "  \
-    "--stack --input --output --image-max --timeout --repeat --restore --core --json --color "     \
-    "--quiet "                                                                                     \
-    "--safe-output --verbose --help --version"
-#define PROFILE_FORMATS "table json folded svg callgrind speedscope"
-#define PROFILE_BY "reason host function line"
-#define TRACE_CLASSES "host syscall fault log result abort interrupt io mmio all"
+struct shell {
+    const char *name;
+    const char *start, *end;
+    const char *before, *at;   /* the word before the cursor's, and that one */
+    const char *command;       /* the subcommand */
+    const char *is_command;    /* a condition: the subcommand itself is typed */
+    const char *offer, *after; /* around the words that are offered */
+    const char *files, *sandboxes;
+};
 
 /*
  * bash splits words at `:` and `=`; our options take their values as a word of their own, but for
- * --gdb.  The first line of ps is a heading.
+ * --gdb.
  */
-static const char bash[] =
-    "_hl_dev() {\n"
-    "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-    "    case $prev in\n"
-    "    --color) COMPREPLY=($(compgen -W 'auto always never' -- \"$cur\")); return ;;\n"
-    "    --host|--core|-o|--diff|--from) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-    "    --stop-at) COMPREPLY=($(compgen -W 'entry main none' -- \"$cur\")); return ;;\n"
-    "    --format) COMPREPLY=($(compgen -W '" PROFILE_FORMATS "' -- \"$cur\")); return ;;\n"
-    "    --by) COMPREPLY=($(compgen -W '" PROFILE_BY "' -- \"$cur\")); return ;;\n"
-    "    --weight) COMPREPLY=($(compgen -W 'count time' -- \"$cur\")); return ;;\n"
-    "    -e) COMPREPLY=($(compgen -W '" TRACE_CLASSES "' -- \"$cur\")); return ;;\n"
-    "    "
-    "--call|--heap|--stack|--input|--output|--image-max|--timeout|--repeat|--rate|-s|--string-"
-    "limit) "
-    "return ;;\n"
-    "    esac\n"
-    "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
-    "        COMPREPLY=($(compgen -W '" SUBCOMMANDS " --help --version' -- \"$cur\"))\n"
-    "    elif [ \"${COMP_WORDS[1]}\" = completion ]; then\n"
-    "        COMPREPLY=($(compgen -W 'bash zsh' -- \"$cur\"))\n"
-    "    elif [ \"${COMP_WORDS[1]}\" = attach ]; then\n"
-    "        COMPREPLY=($(compgen -W '$(hl-dev ps 2>/dev/null | awk \"NR > 1 { print \\$1 }\")' -- "
-    "\"$cur\"))\n"
-    "    elif [ \"${COMP_WORDS[1]}\" = profile ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
-    "        COMPREPLY=($(compgen -W '" PROFILE_OPTIONS "' -- \"$cur\"))\n"
-    "    elif [ \"${COMP_WORDS[1]}\" = trace ] && [ \"${cur#-}\" != \"$cur\" ]; then\n"
-    "        COMPREPLY=($(compgen -W '" TRACE_OPTIONS "' -- \"$cur\"))\n"
-    "    elif [ \"${cur#-}\" != \"$cur\" ]; then\n"
-    "        COMPREPLY=($(compgen -W '" RUN_OPTIONS "' -- \"$cur\"))\n"
-    "    else\n"
-    "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-    "    fi\n"
-    "}\n"
-    "complete -o filenames -F _hl_dev hl-dev\n";
+static const struct shell shells[] = {
+    {
+        .name = "bash",
+        .start = "_hl_dev() {\n"
+                 "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n",
+        .end = "}\n"
+               "complete -o filenames -F _hl_dev hl-dev\n",
+        .before = "$prev",
+        .at = "$cur",
+        .command = "${COMP_WORDS[1]}",
+        .is_command = "[ \"$COMP_CWORD\" = 1 ]",
+        .offer = "COMPREPLY=($(compgen -W '",
+        .after = "' -- \"$cur\"))",
+        .files = BASH_OFFER("-f"),
+        .sandboxes = BASH_OFFER("-W \"$(" SANDBOXES ")\""),
+    },
+    {
+        .name = "zsh",
+        .start = "#compdef hl-dev\n"
+                 "_hl_dev() {\n",
+        .end = "}\n"
+               "compdef _hl_dev hl-dev\n",
+        .before = "$words[CURRENT-1]",
+        .at = "$words[CURRENT]",
+        .command = "$words[2]",
+        .is_command = "(( CURRENT == 2 ))",
+        .offer = "compadd -- ",
+        .after = "",
+        .files = "_files",
+        .sandboxes = "compadd -- ${(f)\"$(" SANDBOXES ")\"}",
+    },
+};
 
-static const char zsh[] = "#compdef hl-dev\n"
-                          "_hl_dev() {\n"
-                          "    if (( CURRENT == 2 )); then\n"
-                          "        compadd " SUBCOMMANDS " --help --version\n"
-                          "    elif [[ $words[2] == completion ]]; then\n"
-                          "        compadd bash zsh\n"
-                          "    elif [[ $words[2] == attach ]]; then\n"
-                          "        compadd ${(f)\"$(hl-dev ps 2>/dev/null | "
-                          "awk 'NR > 1 { print $1 }')\"}\n"
-                          "    elif [[ $words[CURRENT-1] == --stop-at ]]; then\n"
-                          "        compadd entry main none\n"
-                          "    elif [[ $words[CURRENT-1] == --color ]]; then\n"
-                          "        compadd auto always never\n"
-                          "    elif [[ $words[CURRENT-1] == --format ]]; then\n"
-                          "        compadd " PROFILE_FORMATS "\n"
-                          "    elif [[ $words[CURRENT-1] == --by ]]; then\n"
-                          "        compadd " PROFILE_BY "\n"
-                          "    elif [[ $words[CURRENT-1] == --weight ]]; then\n"
-                          "        compadd count time\n"
-                          "    elif [[ $words[CURRENT-1] == -e ]]; then\n"
-                          "        compadd " TRACE_CLASSES "\n"
-                          "    elif [[ $words[2] == profile && $words[CURRENT] == -* ]]; then\n"
-                          "        compadd -- " PROFILE_OPTIONS "\n"
-                          "    elif [[ $words[2] == trace && $words[CURRENT] == -* ]]; then\n"
-                          "        compadd -- " TRACE_OPTIONS "\n"
-                          "    elif [[ $words[CURRENT] == -* ]]; then\n"
-                          "        compadd -- " RUN_OPTIONS "\n"
-                          "    else\n"
-                          "        _files\n"
-                          "    fi\n"
-                          "}\n"
-                          "compdef _hl_dev hl-dev\n";
+static void print_commands(const struct shell *shell)
+{
+    fputs(shell->offer, stdout);
+    for (enum command c = 0; c < COMMANDS; c++)
+        printf("%s ", command_table[c].name);
+    printf("--help --version%s", shell->after);
+}
+
+static void print_spellings(const struct option_spec *spec, const char *between, const char *end)
+{
+    if (spec->letter)
+        printf("-%c%s", spec->letter, spec->name ? between : "");
+    if (spec->name)
+        printf("--%s", spec->name);
+    fputs(end, stdout);
+}
+
+static void print_words(const struct shell *shell, const char *words)
+{
+    printf("%s%s%s", shell->offer, words, shell->after);
+}
+
+/* An option's value, when the option is the word before. */
+static void print_values(const struct shell *shell)
+{
+    printf("    case %s in\n", shell->before);
+    for (enum option_id id = 0; id < OPTIONS; id++) {
+        const struct option_spec *spec = option_any(id);
+        if (spec->argument != required_argument)
+            continue;
+        fputs("    ", stdout);
+        print_spellings(spec, "|", ") ");
+        if (spec->words)
+            print_words(shell, spec->words);
+        else if (spec->complete == COMPLETE_FILE)
+            fputs(shell->files, stdout);
+        puts(spec->words || spec->complete == COMPLETE_FILE ? "; return ;;" : "return ;;");
+    }
+    puts("    esac");
+}
+
+static void print_options(const struct shell *shell, enum command command)
+{
+    printf("    %s:-*) %s", command_table[command].name, shell->offer);
+    for (size_t i = 0; i < option_rows; i++)
+        if (option_table[i].commands & 1u << command)
+            print_spellings(&option_table[i].spec, " ", " ");
+    printf("%s ;;\n", shell->after);
+}
+
+static void print_arguments(const struct shell *shell, enum command command)
+{
+    printf("    %s:*) ", command_table[command].name);
+    switch (command_table[command].words) {
+    case WORDS_FILE:
+        fputs(shell->files, stdout);
+        break;
+    case WORDS_SANDBOX:
+        fputs(shell->sandboxes, stdout);
+        break;
+    case WORDS_SHELL:
+        print_words(shell, "bash zsh");
+        break;
+    case WORDS_COMMAND:
+        print_commands(shell);
+        break;
+    case WORDS_NONE:
+    default:
+        break;
+    }
+    puts(" ;;");
+}
+
+static void print_script(const struct shell *shell)
+{
+    fputs(shell->start, stdout);
+    print_values(shell);
+    printf("    if %s; then\n        ", shell->is_command);
+    print_commands(shell);
+    printf("\n        return\n    fi\n    case %s:%s in\n", shell->command, shell->at);
+    for (enum command c = 0; c < COMMANDS; c++) {
+        print_options(shell, c);
+        print_arguments(shell, c);
+    }
+    printf("    *) %s ;;\n    esac\n%s", shell->files, shell->end);
+}
+
+static const struct shell *find_shell(const char *name)
+{
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
+        if (strcmp(shells[i].name, name) == 0)
+            return &shells[i];
+    return NULL;
+}
 
 int cmd_completion(int argc, char **argv)
 {
-    const char *shell = argc == 2 ? argv[1] : "";
-    if (strcmp(shell, "--help") == 0 || strcmp(shell, "-h") == 0)
-        fputs(help, stdout);
-    else if (strcmp(shell, "--version") == 0)
+    const char *name = argc == 2 ? argv[1] : "";
+    const struct shell *shell = find_shell(name);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        command_print_help(stdout, COMMAND_COMPLETION);
+    else if (strcmp(name, "--version") == 0)
         printf("hl-dev %s\n", hl_version());
-    else if (strcmp(shell, "bash") == 0)
-        fputs(bash, stdout);
-    else if (strcmp(shell, "zsh") == 0)
-        fputs(zsh, stdout);
+    else if (shell)
+        print_script(shell);
     else {
-        ui_error(0, "%s%s", *shell ? "no completion for " : "which shell?", shell);
+        ui_error(0, "%s%s", *name ? "no completion for " : "which shell?", name);
         ui_hint("hl-dev completion bash, or hl-dev completion zsh");
         return EXIT_USAGE;
     }

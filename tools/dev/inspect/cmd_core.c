@@ -18,19 +18,6 @@
 #include "options.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev core FILE [GUEST]\n"
-    "\n"
-    "Show what a guest died of, its backtrace and its registers, from the core file\n"
-    "that `hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's\n"
-    "file, if it is no longer where it was. What the core file itself names is opened\n"
-    "only if it is a regular file of yours or root's that others cannot write to.\n"
-    "\n"
-    "  --json             one JSON document on stdout instead of text\n"
-    "  -v, --verbose      list the memory in the file, too\n"
-    "  --color WHEN       auto, always or never\n"
-    "  -h, --help, --version\n";
-
 #define ID_MAX 64
 #define LISTED_MAX 65536u /* ranges of memory in the JSON document */
 
@@ -127,8 +114,8 @@ static int other_guest(const char *path, const uint8_t *file, const uint8_t *mem
                "core %s"
              : "%s: not the guest that the core file is of",
         path, a, b);
-    hl_error_hint(error, "it has been built again since, or is another one; name the right file: "
-                         "hl-dev core FILE GUEST");
+    hl_error_hint(error,
+                  "it was built again, or is another guest: hl-dev core FILE GUEST names it");
     return HL_ERR_FILE;
 }
 
@@ -392,7 +379,7 @@ static int core(const struct options *o)
 int cmd_core(int argc, char **argv)
 {
     struct options options;
-    int status = options_parse(&options, OPTIONS_CORE, argc, argv, help);
+    int status = options_parse(&options, COMMAND_CORE, argc, argv);
     if (status < 0)
         status = core(&options);
     options_free(&options);

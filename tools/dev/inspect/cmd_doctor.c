@@ -12,15 +12,6 @@
 #include "options.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev doctor\n"
-    "\n"
-    "Show what this machine supports: KVM, what it does with tiny guests, and the\n"
-    "tools a guest author needs; for what is missing, what to do about it. Status 0\n"
-    "when guests run here, 100 when not.\n"
-    "\n"
-    "  --json, --color WHEN, -h, --help, --version\n";
-
 #define INDENT 18 /* column of the text */
 
 /* One line of the report, in both forms. */
@@ -164,7 +155,7 @@ static int doctor(const struct options *o)
 int cmd_doctor(int argc, char **argv)
 {
     struct options options;
-    int status = options_parse(&options, OPTIONS_DOCTOR, argc, argv, help);
+    int status = options_parse(&options, COMMAND_DOCTOR, argc, argv);
     if (status < 0)
         status = doctor(&options);
     options_free(&options);

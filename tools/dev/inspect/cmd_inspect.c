@@ -12,18 +12,6 @@
 #include "options.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev inspect [TARGET]\n"
-    "\n"
-    "Show a guest's functions, imports, segments and memory map. A project is built\n"
-    "first.\n"
-    "\n"
-    "  --json             one JSON document on stdout instead of text\n"
-    "  --heap, --stack, --input, --output, --image-max SIZE\n"
-    "                     as for `hl-dev run`: what the memory map would be\n"
-    "  -v, --verbose      show make's commands\n"
-    "  --color WHEN, -h, --help, --version\n";
-
 static size_t find_file_size(const struct hl_image *image)
 {
     size_t size;
@@ -207,7 +195,7 @@ int cmd_inspect(int argc, char **argv)
 {
     struct options options;
     struct project project = {0};
-    int status = options_parse(&options, OPTIONS_INSPECT, argc, argv, help);
+    int status = options_parse(&options, COMMAND_INSPECT, argc, argv);
     if (status < 0)
         status = inspect(&options, &project);
     project_free(&project);

@@ -13,16 +13,6 @@
 #include "options.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev ps\n"
-    "\n"
-    "List your sandboxes that gdb can attach to, in whatever program they are: those\n"
-    "of `hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in\n"
-    "the environment, and of programs that call hl_sandbox_debug(). `hl-dev attach\n"
-    "ID` starts gdb on one.\n"
-    "\n"
-    "  --json, --color WHEN, -h, --help, --version\n";
-
 static const char *state_text(const struct hl_attachable *a, char *buf, size_t size)
 {
     const char *name = hl_attachable_state_name(a->state);
@@ -132,7 +122,7 @@ int cmd_ps(int argc, char **argv)
     struct hl_attachable *list;
     struct hl_error error;
     size_t count;
-    int status = options_parse(&options, OPTIONS_PS, argc, argv, help);
+    int status = options_parse(&options, COMMAND_PS, argc, argv);
     if (status < 0 && hl_attachable_list(&list, &count, &error)) {
         status = ui_library_error(&error);
     } else if (status < 0) {

@@ -96,6 +96,7 @@ static bool count_headers(const struct corefile *c, const Elf64_Ehdr *header, ui
 
 static int take_header(struct corefile *c, const Elf64_Phdr *p)
 {
+    /* It was read whole. NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
     return p->p_type == PT_LOAD   ? add_range(c, p)
            : p->p_type == PT_NOTE ? core_take_notes(c, p)
                                   : 0;

@@ -14,37 +14,6 @@
 #include "ui.h"
 #include "watchdog.h"
 
-static const char help[] =
-    "Usage: hl-dev profile [TARGET] [--call EXPR]... [-- ARG...]\n"
-    "\n"
-    "Run a guest as `hl-dev run` does and show which of its lines cause its exits, or\n"
-    "where its time goes.\n"
-    "\n"
-    "  --exits            each exit, with the guest's stack and the time spent on it\n"
-    "                     outside the guest (default)\n"
-    "  --cpu              sample what the guest and its host are doing\n"
-    "  --rate HZ          samples a second, 1 to 10000 (default 997)\n"
-    "  --memory           count the pages each call touches; slows the guest down\n"
-    "  --by WHAT          reason, host, function or line (default: line; with --cpu\n"
-    "                     function)\n"
-    "  --weight WHAT      count or time\n"
-    "  --format FORMAT    table (default), json, folded, svg, callgrind or speedscope\n"
-    "  -o FILE            write there; without it all but the table takes standard\n"
-    "                     output for itself, and the guest prints to standard error\n"
-    "  --diff OLD.json    compare with an earlier profile (table, json, svg)\n"
-    "  --from FILE.json   no run: show a profile that was written earlier\n"
-    "  --json             the same as --format json\n"
-    "  --call EXPR, --host FILE, --heap, --stack, --input, --output, --image-max\n"
-    "  SIZE, --timeout SECONDS, --repeat N, --restore, --core FILE, --safe-output,\n"
-    "  --color WHEN, -q, -v, -h, --help, --version\n"
-    "                     as for `hl-dev run`\n"
-    "\n"
-    "Ctrl-C ends the run and shows what there is; status 130. The document's format\n"
-    "is described in docs/profile-format.md. HL_PROFILE=FILE makes any program that\n"
-    "uses libhl write one.\n"
-    "\n"
-    "Status: that of `hl-dev run`.\n";
-
 #define RATE_DEFAULT 997 /* in step with nothing */
 
 /* One profile for all sandboxes of the session; commands are not run twice in a process. */
@@ -182,7 +151,7 @@ int cmd_profile(int argc, char **argv)
 {
     struct options options;
     struct session session = {.created = created};
-    int status = options_parse(&options, OPTIONS_PROFILE, argc, argv, help);
+    int status = options_parse(&options, COMMAND_PROFILE, argc, argv);
     if (status < 0) {
         status = profile(&session, &options);
         session_close(&session);

@@ -27,8 +27,8 @@ void session_print_counts(const struct session *s, double ms)
     struct hl_counts c;
     hl_sandbox_counts(s->sandbox, &c);
     fprintf(stderr,
-            "%.3f ms; %llu exits: %llu calls, %llu host calls, %llu system calls (%llu unknown), "
-            "%llu log lines, %llu faults, %llu interrupts\n",
+            "%.3f ms; %llu exits: %llu calls, %llu host calls, %llu system calls (%llu unknown),\n"
+            "    %llu log lines, %llu faults, %llu interrupts\n",
             ms, (unsigned long long)c.exits, (unsigned long long)c.calls,
             (unsigned long long)c.host_calls, (unsigned long long)c.syscalls,
             (unsigned long long)c.unknown_syscalls, (unsigned long long)c.logs,
@@ -146,10 +146,10 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
     /* A result is a line of its own, also behind output that ended without one. */
     FILE *f = s->options->stdout_taken ? stderr : stdout;
     progress_clear();
-    fputs(s->mid_line ? "\n" : "", f);
+    fputs(s->console.mid_line ? "\n" : "", f);
     ui_clean(f, s->text[i]);
     fputs(" = ", f);
-    s->mid_line = false;
+    s->console.mid_line = false;
     value_print(f, value, SIZE_MAX);
     putc('\n', f);
     fflush(f);

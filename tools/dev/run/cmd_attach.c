@@ -12,16 +12,6 @@
 #include "gdb.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev attach [ID] [-- GDB-ARG...]\n"
-    "\n"
-    "Start gdb on a sandbox that `hl-dev ps` lists; without ID, on the only one there\n"
-    "is. The guest stops while gdb looks at it and runs on when gdb detaches or ends.\n"
-    "\n"
-    "  --color WHEN, -h, --help, --version\n"
-    "\n"
-    "GDB in the environment names another gdb.\n";
-
 static int several(const struct hl_attachable *list, size_t count, const char *id)
 {
     char text[1024] = "", one[32];
@@ -47,8 +37,7 @@ static int none(const char *id)
     else
         ui_error(0, "there are no sandboxes to attach to");
     ui_hint(id ? "`hl-dev ps` lists them"
-               : "`hl-dev run --gdb`, or HL_GDB=auto in the environment of any program that uses "
-                 "libhl");
+               : "start one: `hl-dev run --gdb`, or HL_GDB=auto for any program with libhl");
     return EXIT_USER;
 }
 
@@ -93,7 +82,7 @@ static int attach(const struct options *o)
 int cmd_attach(int argc, char **argv)
 {
     struct options options;
-    int status = options_parse(&options, OPTIONS_ATTACH, argc, argv, help);
+    int status = options_parse(&options, COMMAND_ATTACH, argc, argv);
     if (status < 0)
         status = attach(&options);
     options_free(&options);

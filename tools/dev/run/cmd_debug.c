@@ -6,28 +6,6 @@
 #include "session.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev debug [TARGET] [--call EXPR]... [-- GDB-ARG...]\n"
-    "\n"
-    "Run a guest under gdb in this terminal, stopped at main() or at the first\n"
-    "function that is called. TARGET, EXPR and the options not listed are those of\n"
-    "`hl-dev run`. The project's gdbinit is read. `run` in gdb starts the guest\n"
-    "afresh. The guest ends with gdb, unless it was detached: then it runs on.\n"
-    "\n"
-    "  --stop-at WHERE    entry (before constructors run), main, none, or a function\n"
-    "  --gdb=ENDPOINT     serve gdb at unix:PATH or tcp:[HOST:]PORT (default: a\n"
-    "                     private socket)\n"
-    "  --call EXPR, --host FILE, --heap, --stack, --input, --output, --image-max\n"
-    "  SIZE, --timeout SECONDS, --repeat N, --color WHEN, -q, -v, -h, --help,\n"
-    "  --version\n"
-    "\n"
-    "GDB in the environment names another gdb. For a main() with arguments:\n"
-    "hl-dev run --gdb TARGET -- ARG...\n"
-    "\n"
-    "Status: gdb's own, also where gdb has seen the guest fail or has killed it;\n"
-    "that of `hl-dev run` when the guest ended without gdb, because gdb detached,\n"
-    "disconnected or could not be started.\n";
-
 /* What gdb has seen is no failure of ours; what happened after it had let the guest go is. */
 static int finish(struct session *s, int status)
 {
@@ -54,7 +32,7 @@ int cmd_debug(int argc, char **argv)
     struct options options;
     struct session session = {.served = gdb_run_start};
     struct hl_error error;
-    int status = options_parse(&options, OPTIONS_DEBUG, argc, argv, help);
+    int status = options_parse(&options, COMMAND_DEBUG, argc, argv);
     if (status < 0 && gdb_run_prepare(&session.gdb_run, &error)) {
         status = ui_library_error(&error);
     } else if (status < 0) {

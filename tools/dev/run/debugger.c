@@ -58,8 +58,7 @@ static int unknown_place(const struct session *s, const char *name, struct hl_er
 {
     hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: no function %s to stop at", s->project.guest,
                  name);
-    hl_error_hint(error, "--stop-at takes entry, main, none, or a function of the guest; "
-                         "a stripped guest has no names");
+    hl_error_hint(error, "entry, main, none or a function; a stripped guest has no names");
     return HL_ERR_NO_FUNCTION;
 }
 
@@ -152,7 +151,7 @@ static int find_place(const struct session *s, struct hl_symbols *symbols,
         return rc;
     if (name)
         return unknown_place(s, name, error);
-    ui_warning("cannot find main in the guest's symbols; stopping at its first instruction");
+    ui_warning("cannot find main; stopping at the guest's first instruction");
     config->hold = HL_HOLD_ENTRY;
     return 0;
 }
@@ -182,11 +181,10 @@ static void add_hint(int rc, struct hl_error *error)
         return;
     if (rc == HL_ERR_ARGUMENT)
         hl_error_hint(error,
-                      "stdio, unix:PATH, or tcp:[HOST:]PORT where HOST is this machine's own: "
-                      "from elsewhere, ssh -L PORT:localhost:PORT");
+                      "stdio, unix:PATH or tcp:[HOST:]PORT on this machine (else use ssh -L)");
     else if (rc == HL_ERR_STATE)
-        hl_error_hint(error, "--gdb without a value finds a place of its own; `hl-dev ps` lists "
-                             "what is served");
+        hl_error_hint(error,
+                      "--gdb without a value picks a free place; `hl-dev ps` lists those in use");
 }
 
 int debugger_serve(struct session *s, struct hl_error *error)

@@ -6,51 +6,15 @@
 #include <string.h>
 
 #include "debugger.h"
-#include "grow.h"
-#include "progress.h"
+#include "plugin.h"
 #include "signals.h"
 #include "ui.h"
 #include "watchdog.h"
 
-#define CAPTURE_MAX (64u << 20)
-
-/* --json: keep what the guest prints, up to a limit that a runaway guest cannot push. */
-static void capture(struct session *s, const void *data, size_t size)
-{
-    if (size > CAPTURE_MAX - s->captured_size) {
-        size = CAPTURE_MAX - s->captured_size;
-        s->captured_cut = true;
-    }
-    char *more = array_grow(s->captured, &s->captured_room, s->captured_size + size, 1);
-    if (!more) {
-        s->captured_cut = true;
-        return;
-    }
-    s->captured = more;
-    if (size)
-        memcpy(s->captured + s->captured_size, data, size);
-    s->captured_size += size;
-}
-
 static void on_console(void *opaque, int fd, const void *data, size_t size)
 {
     struct session *s = opaque;
-    if (fd == 1 && s->options->json) {
-        if (!s->options->observed) /* there it is an event */
-            capture(s, data, size);
-        return;
-    }
-    FILE *f = fd == 1 && !s->options->stdout_taken ? stdout : stderr;
-    progress_clear();
-    if (fd == 1 && size)
-        s->mid_line = ((const char *)data)[size - 1] != '\n';
-    if (debugger_has_console(s))
-        return;
-    if (s->options->safe_output)
-        safe_write(&s->safe[fd == 2], f, data, size);
-    else
-        fwrite(data, 1, size, f);
-    fflush(f);
+    console_write(&s->console, s->options, fd, data, size, debugger_has_console(s));
 }
 
 static void on_log(void *opaque, int level, const char *text)
@@ -84,44 +48,6 @@ static int parse_calls(struct session *s, struct hl_error *error)
         s->expr_count++;
     }
     return 0;
-}
-
-static int load_plugin(struct session *s, struct hl_error *error)
-{
-    const char *host = s->options->host ? s->options->host : s->project.host;
-    if (!host || s->plugin)
-        return 0;
-    /* Without a slash dlopen() would search the system's directories. */
-    char *path;
-    if (asprintf(&path, "%s%s", strchr(host, '/') ? "" : "./", host) < 0)
-        return hl_error_set(error, HL_ERR_MEMORY, "out of memory");
-    s->plugin = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    free(path);
-    if (!s->plugin) {
-        const char *why = dlerror();
-        return hl_error_set(error, HL_ERR_FILE, "host plug-in: %s", why ? why : host);
-    }
-    return 0;
-}
-
-static int register_plugin(struct session *s, struct hl_error *error)
-{
-    int (*fn)(struct hl_sandbox *, struct hl_error *);
-    if (!s->plugin)
-        return 0;
-    void *symbol = dlsym(s->plugin, "hl_plugin_register");
-    if (!symbol) {
-        hl_error_set(error, HL_ERR_FILE, "the host plug-in does not define hl_plugin_register()");
-        hl_error_hint(error, "see hl/plugin.h");
-        return HL_ERR_FILE;
-    }
-    memcpy(&fn, &symbol, sizeof(fn)); /* ISO C has no cast from object to function pointers */
-    struct hl_error own = {0};
-    int rc = fn(s->sandbox, &own);
-    if (!rc)
-        return 0;
-    return hl_error_set(error, HL_ERR_FILE, "the host plug-in gave up: %s",
-                        own.text[0] ? own.text : "no reason given");
 }
 
 static size_t larger(size_t a, size_t b)
@@ -166,8 +92,7 @@ void session_end(struct session *s)
         s->ending(s);
     hl_sandbox_destroy(s->sandbox);
     hl_snapshot_destroy(s->snapshot);
-    safe_end(&s->safe[0], s->options && s->options->stdout_taken ? stderr : stdout);
-    safe_end(&s->safe[1], stderr);
+    console_end(&s->console, s->options);
     s->sandbox = NULL;
     s->snapshot = NULL;
     watchdog_reports(s->watchdog);
@@ -185,8 +110,8 @@ static int start(struct session *s, struct hl_error *error)
     session_end(s);
     watchdog_guard(s->watchdog, NULL); /* no report follows: another sandbox does */
     int rc = create_sandbox(s, error);
-    if (!rc)
-        rc = register_plugin(s, error);
+    if (!rc && s->plugin)
+        rc = plugin_register(s->plugin, s->sandbox, error);
     if (!rc && s->created)
         rc = s->created(s, error);
     if (!rc && s->options->gdb)
@@ -248,6 +173,12 @@ static int start_watchdog(struct session *s, struct hl_error *error)
     return 0;
 }
 
+static int load_plugin(struct session *s, struct hl_error *error)
+{
+    const char *host = s->options->host ? s->options->host : s->project.host;
+    return host ? plugin_load(&s->plugin, host, error) : 0;
+}
+
 int session_open(struct session *s, const struct options *o, struct hl_error *error)
 {
     s->options = o;
@@ -284,7 +215,7 @@ void session_close(struct session *s)
         expr_free(&s->expr[i]);
     free(s->expr);
     free(s->text);
-    free(s->captured);
+    console_free(&s->console);
     hl_image_close(s->image);
     if (s->plugin)
         dlclose(s->plugin);

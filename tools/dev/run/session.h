@@ -7,11 +7,11 @@
 
 #include <hl/hl.h>
 
+#include "console.h"
 #include "expr.h"
 #include "json_write.h"
 #include "options.h"
 #include "project.h"
-#include "safe.h"
 
 struct session {
     const struct options *options;
@@ -33,11 +33,7 @@ struct session {
     int (*served)(struct session *session, struct hl_error *error);
     struct gdb_run *gdb_run; /* hl-dev debug */
     bool seen;               /* by gdb in this terminal: how the run ended */
-    struct safe safe[2];     /* --safe-output: stdout, stderr */
-    bool mid_line;           /* the guest's last byte on stdout was no newline */
-    char *captured;          /* --json: what the guest printed */
-    size_t captured_size, captured_room;
-    bool captured_cut; /* some of it was dropped */
+    struct console console;
     /* --json: calls are printed as they come where no debugger can want them again (list.f); the
      * value of the last one is not in the document. */
     struct json_list list;

@@ -13,39 +13,6 @@
 #include "trace_stream.h"
 #include "ui.h"
 
-static const char help[] =
-    "Usage: hl-dev trace [TARGET] [--call EXPR]... [-- ARG...]\n"
-    "\n"
-    "Run a guest as `hl-dev run` does, and print a line on stderr for each of its\n"
-    "exits, like strace: time, place in the guest's source, host function or system\n"
-    "call with its arguments and result, duration.\n"
-    "\n"
-    "  -e LIST            show only these, or with `!` before them all but these:\n"
-    "                     host, syscall, fault, log, result, abort, interrupt, io,\n"
-    "                     mmio, all, and host functions and system calls by name; may\n"
-    "                     be repeated\n"
-    "  -k, --stack-trace  print the guest's call stack below each line\n"
-    "  -o FILE            write the trace to FILE\n"
-    "  -r                 time since the line before (default: since the start)\n"
-    "  -s SIZE            bytes of strings that are shown (default 32)\n"
-    "  -t                 time of day\n"
-    "  --json             a JSON object a line; on stdout, unless -o names a file\n"
-    "\n"
-    "  --call EXPR        call a function: Name(1, 2.5, true, \"text\", x\"00ff\", @FILE)\n"
-    "  --host FILE        shared object with host functions (default: that of hl.ini)\n"
-    "  --heap SIZE, --stack SIZE, --input SIZE, --output SIZE,\n"
-    "  --image-max SIZE   sizes, as for `hl-dev run`\n"
-    "  --timeout SECONDS  end the guest after that time; status 124\n"
-    "  --repeat N         do all calls N times (main: in N sandboxes)\n"
-    "  --restore          before each call, put the sandbox back to how it started\n"
-    "  --safe-output      escape what a terminal would obey in the guest's output\n"
-    "  --color WHEN       auto, always or never\n"
-    "  -q, --quiet        print no result lines and no guest log besides the trace\n"
-    "  -v, --verbose      print times and counts, and make's commands, on stderr\n"
-    "  -h, --help, --version\n"
-    "\n"
-    "Status: that of `hl-dev run`.\n";
-
 /* The session's hooks and the end of the program know no other way to it. */
 static struct trace trace;
 
@@ -130,7 +97,7 @@ int cmd_trace(int argc, char **argv)
 {
     struct options options;
     struct session session = {.created = on_created, .ending = on_ending};
-    int status = options_parse(&options, OPTIONS_TRACE, argc, argv, help);
+    int status = options_parse(&options, COMMAND_TRACE, argc, argv);
     if (status < 0) {
         trace.writer = options.json ? &trace_json : &trace_text;
         /* In a file the trace leaves standard output to the guest and its results. */

@@ -28,10 +28,21 @@ static const struct named remap[] = {{N(MREMAP_MAYMOVE)}, {N(MREMAP_FIXED)}, {NU
 static const struct named random_flags[] = {
     {N(GRND_NONBLOCK)}, {N(GRND_RANDOM)}, {N(GRND_INSECURE)}, {NULL, 0}};
 static const struct named open_flags[] = {
-    {N(O_WRONLY)}, {N(O_RDWR)},      {N(O_CREAT)},    {N(O_EXCL)},
-    {N(O_NOCTTY)}, {N(O_TRUNC)},     {N(O_APPEND)},   {N(O_NONBLOCK)},
-    {N(O_SYNC)},   {N(O_DIRECTORY)}, {N(O_NOFOLLOW)}, {"O_CLOEXEC", O_CLOEXEC}, {"O_LARGEFILE", 0x8000},
-    {NULL, 0}};
+    {N(O_WRONLY)},
+    {N(O_RDWR)},
+    {N(O_CREAT)},
+    {N(O_EXCL)},
+    {N(O_NOCTTY)},
+    {N(O_TRUNC)},
+    {N(O_APPEND)},
+    {N(O_NONBLOCK)},
+    {N(O_SYNC)},
+    {N(O_DIRECTORY)},
+    {N(O_NOFOLLOW)},
+    {"O_CLOEXEC", O_CLOEXEC},
+    {"O_LARGEFILE", 0x8000},
+    {NULL, 0},
+};
 
 static const struct named advice[] = {
     {N(MADV_NORMAL)},   {N(MADV_RANDOM)},     {N(MADV_SEQUENTIAL)},

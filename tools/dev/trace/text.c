@@ -237,7 +237,7 @@ static void write_text(struct trace *t, bool starts)
     if (t->mid_line)
         *t->mid_line = false;
     if (t->shares_stdout)
-        t->session->mid_line = false;
+        t->session->console.mid_line = false;
     fwrite(t->text, 1, t->text_size, t->out);
     fflush(t->out);
     free(t->text);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* debug/ending.c - the guest's run is about to end with an error: who is shown that, and what then.
+ */
+#include "debug.h"
+
+#include <limits.h>
+
+#define ANY INT_MIN
+
+enum { INT3 = 0xcc };
+
+enum {
+    OF_FAULT = -1, /* the signal of sb->fault's vector */
+    OF_KILL = -2,  /* that of sb->killed_by */
+
+    IS_LAST = 1,  /* a debugger that is waited for is shown it: the guest will come no further */
+    IS_DEATH = 2, /* one that is attached is shown it, unless it lets the signal pass */
+    UNDOABLE = 4, /* and can have the guest go on as if nothing had been */
+};
+
+/* The first row that fits. */
+static const struct ending {
+    int rc, exit; /* enum hl_exit_kind */
+    int signal;   /* GDB's */
+    unsigned what;
+} endings[] = {
+    {HL_ERR_INTERRUPTED, ANY, GDB_SIGNAL_0, 0},
+    {HL_ERR_EXITED, ANY, GDB_SIGNAL_TRAP, IS_LAST},
+    {HL_ERR_FAULT, HL_EXIT_FAULT, OF_FAULT, IS_LAST | IS_DEATH | UNDOABLE},
+    {HL_ERR_GUEST_ABORT, HL_EXIT_FAULT, OF_FAULT, IS_LAST | IS_DEATH | UNDOABLE},
+    {HL_ERR_GUEST_ABORT, ANY, OF_KILL, IS_LAST | IS_DEATH | UNDOABLE},
+    {ANY, HL_EXIT_FAULT, OF_FAULT, IS_LAST | IS_DEATH},
+    {ANY, HL_EXIT_SHUTDOWN, GDB_SIGNAL_SEGV, IS_LAST | IS_DEATH},
+    {ANY, ANY, GDB_SIGNAL_SYS, IS_LAST | IS_DEATH},
+};
+
+static const struct ending *find_ending(int rc, const struct hl_exit *exit)
+{
+    const struct ending *e = endings;
+    while ((e->rc != ANY && e->rc != rc) || (e->exit != ANY && e->exit != (int)exit->kind))
+        e++;
+    return e;
+}
+
+static int ending_signal(const struct hl_debug *d, const struct ending *e,
+                         const struct hl_exit *exit)
+{
+    switch (e->signal) {
+    case OF_FAULT:
+        return debug_fault_signal(&exit->fault);
+    case OF_KILL:
+        return debug_gdb_signal(d->sb->killed_by);
+    default:
+        return e->signal;
+    }
+}
+
+/* An int3 that is not in our table lies in memory: the guest's, or written there by the debugger.
+ */
+static bool is_int3(const struct hl_debug *d, const struct hl_exit *exit, hl_gva_t *at)
+{
+    uint8_t code = 0;
+    *at = exit->fault.rip - 1;
+    return exit->kind == HL_EXIT_FAULT && exit->fault.vector == VECTOR_BREAKPOINT &&
+           hl_machine_read(d->sb->machine, *at, &code, 1, 0) == 1 && code == INT3;
+}
+
+/*
+ * Is anybody to see it?  A first debugger is waited for here, too: the guest will not come to where
+ * it was to wait.  Then even an exit is a stop, the last one at which there is a guest.
+ */
+static bool ending_is_shown(struct hl_debug *d, const struct ending *e, struct gdb_stop *stop)
+{
+    pthread_mutex_lock(&d->lock);
+    bool waits = (e->what & IS_LAST) && debug_hold_reach(d, stop);
+    bool attached = d->state != DEBUG_FREE || d->event_due;
+    bool pass = d->pass[stop->signal / 8] >> stop->signal % 8 & 1;
+    pthread_mutex_unlock(&d->lock);
+    return waits || ((e->what & IS_DEATH) && attached && !pass);
+}
+
+/* The debugger has seen it and let go: does it want the signal to do its work? */
+static bool ending_is_undone(struct hl_debug *d, const struct ending *e)
+{
+    pthread_mutex_lock(&d->lock);
+    bool deliver = d->deliver != 0 || d->state == DEBUG_FREE;
+    pthread_mutex_unlock(&d->lock);
+    return (e->what & UNDOABLE) && !deliver;
+}
+
+int debug_failure(struct hl_debug *d, int rc, const struct hl_exit *exit, struct hl_error *error)
+{
+    const struct ending *e = find_ending(rc, exit);
+    struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = ending_signal(d, e, exit)};
+    stop.trap = is_int3(d, exit, &stop.address);
+    if (e->what & IS_DEATH)
+        d->died_by = stop.signal;
+    if (!ending_is_shown(d, e, &stop))
+        return rc;
+    debug_regs_forget(d);
+    d->orig_rax = debug_syscall_of(exit);
+    int lost = debug_show(d, &stop, error);
+    d->orig_rax = DEBUG_NO_SYSCALL;
+    if (lost)
+        return lost;
+    if (!ending_is_undone(d, e))
+        return rc;
+    d->died_by = 0;
+    d->sb->has_fault = false;
+    return RUN_ON;
+}
