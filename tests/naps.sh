@@ -10,6 +10,7 @@ allowed='wait.h|clock_nanosleep(|the nap between two looks
 wait.sh|sleep 0.02|the nap between two looks
 ctrl_c.py|time.sleep(0.05)|a look at a state of GDB in /proc, which gives no sign
 time.c|poll(NULL, 0, 20)|a guest that sleeps is what is tested
+source.c|nanosleep(|a guest that sleeps is what is tested
 time.c|sleep(|a guest that sleeps is what is tested
 debuggee.c|nanosleep(|a guest that sleeps is what is tested
 values.c|sleep(|a guest that sleeps is what is tested
