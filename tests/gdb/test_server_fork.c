@@ -294,7 +294,7 @@ static void user_not_known(void **state)
     bool answered = get(fd, reply, sizeof(reply));
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_true(answered);
-    assert_string_equal(reply, "E.whose client this is cannot be found out");
+    assert_string_equal(reply, "E.cannot determine which user this client belongs to");
     close(fd);
     hl_gdb_destroy(g);
     assert_int_equal(fake.attaches, 0);

@@ -8,9 +8,9 @@
  *     // the guest runs, in any thread, debugged or not
  *     hl_gdb_destroy(gdb);
  *
- * One debugger at a time; a second one is told so and disconnected.  A debugger may come and go any
- * number of times: when it detaches, dies or falls silent for good, its points go and the guest
- * runs on.  A client that connects and says nothing does not stop the guest.
+ * One debugger at a time; a second one gets an error and is disconnected.  Debuggers may attach any
+ * number of times: when one detaches, dies or stops responding, its points are removed and the
+ * guest runs on.  A client that connects and says nothing does not stop the guest.
  */
 #ifndef HL_GDB_H
 #define HL_GDB_H
@@ -30,7 +30,7 @@ struct hl_gdb;
 
 struct hl_gdb_config {
     size_t size HL_SIZED(hl_gdb_config);
-    bool anywhere; /* allow a TCP address that is not of this machine alone: no one is kept out */
+    bool anywhere; /* allow a TCP address that other machines can reach: no access control */
     bool fds;      /* stdio: talk on fd_in and fd_out; they stay the caller's */
     int fd_in, fd_out;
 };
@@ -41,18 +41,18 @@ struct hl_gdb_config {
  *
  *   stdio             standard input and output, for `target remote | COMMAND`
  *   unix:PATH         a socket of mode 0600; a stale one is replaced, anything else is refused;
- *                     PATH is a file's, also where it begins with '@': none is abstract
+ *                     PATH is a file, even if it begins with '@': never an abstract socket
  *   tcp:[HOST:]PORT   HOST is localhost or a numeric address, [::1] in brackets; port 0 picks
  *                     one.  A client of this machine must be this user's or root's (/proc/net/tcp)
  *
- * A HOST that is not of this machine alone (0.0.0.0, [::], an address of a network) is an ARGUMENT
- * error unless config says `anywhere`.  A client whose user cannot be found out for want of a
- * descriptor is refused.  A connection whose first bytes are no debugger's ('+', '-', '$', a
+ * A HOST that other machines can reach (0.0.0.0, [::], an address of a network) is an ARGUMENT
+ * error unless config sets `anywhere`.  A client whose user cannot be determined for lack of a
+ * descriptor is refused.  A connection whose first bytes are not a debugger's ('+', '-', '$', a
  * break-in) is closed.
  *
- * A child of fork() has no copy of the sockets: they end with the process that made them.
+ * A child of fork() has no copy of the sockets: they close with the process that made them.
  *
- * A thread is started that lives until destroy; all its signals are blocked.  config may be NULL.
+ * Starts a thread that lives until destroy, with all signals blocked.  config may be NULL.
  * Errors: ARGUMENT (endpoint, description), STATE (the path exists, the port is taken), SYSTEM,
  * MEMORY, and what the target's bind() returns.
  */
@@ -61,7 +61,7 @@ HL_API int hl_gdb_create(struct hl_gdb **gdb, const struct gdb_target *target, c
 
 /*
  * Detach a debugger, close and unlink what was opened, end the thread.  Never waits for a client or
- * for the guest.  Not from a hook or an operation of the target.  NULL is fine.
+ * for the guest.  Not to be called from a hook or an operation of the target.  NULL is fine.
  */
 HL_API void hl_gdb_destroy(struct hl_gdb *gdb);
 
@@ -75,8 +75,8 @@ HL_API const char *hl_gdb_endpoint(const struct hl_gdb *gdb);
 HL_API const char *hl_gdb_remote(const struct hl_gdb *gdb);
 
 /*
- * Wait until there has been a debugger that has gone again (stdio: until its input has ended): 0,
- * or HL_ERR_INTERRUPTED after timeout_ms; -1 waits forever.  Any thread, not concurrently with
+ * Wait until a debugger has attached and left (stdio: until the end of its input): 0, or
+ * HL_ERR_INTERRUPTED after timeout_ms; -1 waits forever.  Any thread, not concurrently with
  * destroy.
  */
 HL_API int hl_gdb_wait_gone(struct hl_gdb *gdb, int timeout_ms);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/gdb_amd64.h - the registers of an x86-64 guest as GDB knows them, for targets to describe
- * themselves with, and their way in and out of an XSAVE area.
+ * hl/gdb_amd64.h - the registers of an x86-64 guest as GDB names them, for the descriptions of
+ * targets, and access to those in an XSAVE area.
  *
- * A description is put together from the features the guest has; core and sse are always needed,
- * avx comes before avx512.  Numbers are the same whichever features are taken; 0 to 57 are those
- * GDB uses for a target without a description.
+ * A description is a list of the features that the guest has; core and sse are always needed, avx
+ * comes before avx512.  Numbers do not depend on the features listed; 0 to 57 are those that GDB
+ * uses for a target without a description.
  */
 #ifndef HL_GDB_AMD64_H
 #define HL_GDB_AMD64_H
@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* For the linker each has the library's prefix: these names are the program's as well. */
+/* The symbols have the library's prefix: a program may define these names itself. */
 #define GDB_LINKED(name) __asm__("hl_" #name)
 
 enum gdb_amd64_register {
@@ -85,9 +85,8 @@ HL_API extern const unsigned
     gdb_amd64_expedite[GDB_AMD64_EXPEDITE_COUNT] GDB_LINKED(gdb_amd64_expedite);
 
 /*
- * An XSAVE area in the standard (not compacted) format, as KVM_GET_XSAVE2 and PTRACE_GETREGSET give
- * it; offsets of its components as CPUID leaf 0xd of the processor tells them
- * (gdb_xsave_offsets()).
+ * An XSAVE area in the standard (not compacted) format, as KVM_GET_XSAVE2 and PTRACE_GETREGSET
+ * return it; the offsets of its components are those of CPUID leaf 0xd (gdb_xsave_offsets()).
  */
 #define GDB_XSAVE_COMPONENTS 10
 struct gdb_xsave {
@@ -100,8 +99,8 @@ HL_API void gdb_xsave_offsets(uint32_t offset[GDB_XSAVE_COMPONENTS]) GDB_LINKED(
 
 /*
  * One of st0..fop, xmm, mxcsr, ymm, zmm, k.  Only the register written changes, whatever the state
- * of its component: one in its initial state is made explicit first.  Any thread; no state is kept.
- * ARGUMENT: not such a register, another size than its own, or not in this area.
+ * of its component: a component in its initial state is written out first.  Any thread; no state is
+ * kept.  ARGUMENT: not such a register, another size than its own, or not in this area.
  */
 HL_API int gdb_xsave_read(const struct gdb_xsave *xsave, unsigned number, void *data, size_t size)
     GDB_LINKED(gdb_xsave_read);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/gdb_target.h - the seam between the GDB remote stub and whatever it debugs.
+ * hl/gdb_target.h - the interface between the GDB remote stub and what it debugs.
  *
- * The stub (libhlgdb, hl/gdb.h) speaks the protocol over this table and nothing else: it never
- * includes linux/kvm.h or libhl's internals.  hostlib fills the table for a sandbox, tests/gdb for
- * a scripted target and for a native process.
+ * The stub (libhlgdb, hl/gdb.h) reaches what it debugs through this table and nothing else: it
+ * never includes linux/kvm.h or libhl's internals.  hostlib fills the table for a sandbox,
+ * tests/gdb for a scripted target and for a native process.
  *
  * Threads.  Two are involved.  The *server thread* belongs to the stub and calls the operations
- * below, one at a time.  The *guest's thread* is whichever thread of the program runs the guest
- * (for a sandbox: the caller of hl_sandbox_call()); it calls the two hooks.  A target that keeps
- * state for both needs its own lock; the stub holds no lock of its own when it calls an operation
- * from the server thread.
+ * below, one at a time.  The *guest's thread* is the thread of the program that runs the guest
+ * (for a sandbox: the caller of hl_sandbox_call()); it calls the two hooks.  A target whose
+ * state is shared by both needs its own lock; the stub holds no lock of its own when it calls an
+ * operation from the server thread.
  *
  * States, as the stub sees them:
  *
@@ -22,15 +22,15 @@
  *   free --attach--> (event) held --resume--> running --(event)--> held --detach--> free
  *
  * Events.  attach, resume and restart return at once and never wait for the guest.  Each is
- * followed, in its own time, by exactly one stop event; interrupt hastens it.  An event is
+ * followed sooner or later by exactly one stop event; interrupt makes it come sooner.  An event is
  * announced by making event_fd readable and handed over by take_stop; from then on the guest is
  * held.  detach (from any state) cancels an event that is due.
  *
- * Registers, memory and points are touched while the guest is held only; the one exception is a
+ * Registers, memory and points are accessed only while the guest is held; the one exception is a
  * hook in progress, see gdb_hooks.report.
  *
  * Errors.  Operations return 0 or a negative enum hl_err (hl/error.h).  HL_ERR_BUSY: not possible
- * at this moment.  An operation marked (optional) may be NULL: the stub then does not offer the
+ * now.  An operation marked (optional) may be NULL: the stub then does not offer the
  * feature. Addresses are guest virtual; sizes are in bytes; register contents are in guest byte
  * order.
  */
@@ -67,7 +67,7 @@ struct gdb_feature {
     const struct gdb_register *registers;
 };
 
-/* From it come target.xml and the layout of g and G: by number, ascending, without gaps. */
+/* The source of target.xml and of the layout of g and G: by ascending number, without gaps. */
 struct gdb_description {
     const char *architecture; /* "i386:x86-64" */
     const char *osabi;        /* "GNU/Linux", or NULL */
@@ -76,7 +76,7 @@ struct gdb_description {
     unsigned feature_count;
     const unsigned *expedite; /* numbers of the registers sent along with every stop */
     unsigned expedite_count;
-    unsigned pc; /* number of the program counter, whose size is an address's */
+    unsigned pc; /* number of the program counter, which has the size of an address */
     /* A client that reads no description has the registers below this number; 0: all of them. */
     unsigned plain;
 };
@@ -119,7 +119,7 @@ enum gdb_stop_reason {
     GDB_STOP_SW_BREAK,       /* pc is the address of the point, whatever the trap left in it */
     GDB_STOP_HW_BREAK,       /* the same */
     GDB_STOP_WATCH,          /* point and address say which; the access has been made */
-    GDB_STOP_STEP,           /* a single or a range step is done, or broke off */
+    GDB_STOP_STEP,           /* a single or a range step is done, or was cut short */
     GDB_STOP_SYSCALL_ENTRY,  /* syscall, caught: it is about to be served, ... */
     GDB_STOP_SYSCALL_RETURN, /* ... or has been */
     GDB_STOP_EXITED,         /* status; nothing is left to inspect */
@@ -127,10 +127,10 @@ enum gdb_stop_reason {
 };
 
 /*
- * A watch hit that ends a step at the same instruction is a watch hit: of two reasons for one stop
- * the target reports the one that comes first in this order: WATCH, SW_BREAK, HW_BREAK, SIGNAL,
- * STEP.  A trap instruction that is no point of ours, but the guest's own or one that the debugger
- * wrote into memory, is a SIGNAL (TRAP) with pc as the processor left it, and `trap` set.
+ * If a stop has two reasons, the target reports the one that comes first in this order: WATCH,
+ * SW_BREAK, HW_BREAK, SIGNAL, STEP; so a watch hit at the end of a step is a watch hit.  A trap
+ * instruction that is not one of our points, but the guest's own or one that the debugger wrote
+ * into memory, is a SIGNAL (TRAP) with pc as the processor left it, and `trap` set.
  */
 struct gdb_stop {
     enum gdb_stop_reason reason;
@@ -164,15 +164,15 @@ struct gdb_region {
 /* Called in the guest's thread, at any time between bind() and bind(NULL). */
 struct gdb_hooks {
     /*
-     * At every hit of a point (SW_BREAK, HW_BREAK, WATCH), before it is made an event: false means
-     * that nobody wants to know (a false condition, commands only, no debugger any more) and the
-     * guest goes on as if nothing had happened.  The hook evaluates conditions and commands: it
-     * calls read_register and read_memory from this thread; the guest stands at the hit, as if
+     * At every hit of a point (SW_BREAK, HW_BREAK, WATCH), before it becomes an event: false means
+     * not to report it (a false condition, commands only, the debugger has left) and the guest
+     * continues as if nothing had happened.  The hook evaluates conditions and commands: it calls
+     * read_register and read_memory from this thread, with the guest stopped at the hit, as if
      * held.  The target must hold no lock that these take.
      */
     bool (*report)(void *opaque, const struct gdb_stop *stop);
 
-    /* What the guest printed, for the debugger's console.  Never blocks; too much is dropped. */
+    /* What the guest printed, for the debugger's console.  Never blocks: drops what is too much. */
     void (*console)(void *opaque, const void *data, size_t size);
 
     void *opaque;
@@ -193,7 +193,7 @@ struct gdb_monitor {
     const char *help; /* one line */
     /*
      * args: what follows the name, without leading blanks.  A negative error is shown as its code's
-     * text; 1 is an error that the command has told about itself.
+     * text; 1 is an error whose text the command has printed.
      */
     int (*run)(void *target, const char *args, struct gdb_printer *printer);
 };
@@ -211,40 +211,39 @@ enum gdb_object { GDB_OBJECT_AUXV, GDB_OBJECT_SIGINFO, GDB_OBJECT_MEMORY_MAP };
 /* ---- the operations ------------------------------------------------------------------------- */
 
 struct gdb_target_ops {
-    /* Once, before any other operation; and with NULL as the last one: no hook is called after it.
-     */
+    /* Called first, and again last with hooks NULL: no hook is called after that. */
     int (*bind)(void *target, const struct gdb_hooks *hooks);
-    /* Pollable and level-triggered: readable as long as an event waits to be taken. */
+    /* Pollable and level-triggered: readable while an event waits to be taken. */
     int (*event_fd)(void *target);
-    /* Take the event: 1, or 0 when there is none (any more). */
+    /* Take the event: 1, or 0 if no event is waiting (any more). */
     int (*take_stop)(void *target, struct gdb_stop *stop);
 
-    /* free -> held.  The event tells why the guest stands: a fault it had before, SIGNAL 0, EXITED.
-     */
+    /* free -> held.  The event says why it is stopped: an earlier fault, SIGNAL 0, EXITED. */
     int (*attach)(void *target);
     /*
-     * Any state -> free, also when the guest cannot be reached at once: every point goes as soon as
-     * it can, no trace of one stays in the guest's memory, and the guest runs on.  Does not wait.
+     * Any state -> free, even if the guest cannot be reached at once: every point is removed as
+     * soon as possible, without a trace in the guest's memory, and the guest runs on.  Does not
+     * wait.
      */
     void (*detach)(void *target);
 
     /*
-     * A point at pc is hit at once, before anything is executed: GDB takes out the one it means to
-     * go past, and a `jump` to one must stop there.  Only the guest that goes on by itself, because
-     * gdb_hooks.report said false, is past it.
+     * A point at pc is hit at once, before anything is executed: GDB removes the point that it is
+     * about to step over, and a `jump` to a point must stop there.  The guest passes the point only
+     * if it continues because gdb_hooks.report returned false.
      */
     int (*resume)(void *target, const struct gdb_resume *resume);
     /*
-     * Break in: a SIGNAL (INT) event, unless another one comes first.  Without effect on a guest
-     * that is held or whose event waits: a break-in that lost the race is forgotten.  Any thread.
+     * Break in: a SIGNAL (INT) event, unless another one comes first.  No effect on a guest
+     * that is held or whose event is waiting: a break-in that comes too late is dropped.  Any
+     * thread.
      */
     void (*interrupt)(void *target);
-    /* (optional) Start afresh, from any held state or after the end; the event tells where it
-     * stands. */
+    /* (optional) Start afresh, from any held state or after the end; the event says where. */
     int (*restart)(void *target);
     /*
-     * Any state: end the guest for good (until restart).  It is gone, or cannot go on, when this
-     * returns; an event that was due is not.
+     * Any state: end the guest for good (until restart).  When this returns, the guest has ended or
+     * cannot continue, and an event that was due is cancelled.
      */
     void (*kill)(void *target);
 
@@ -252,34 +251,32 @@ struct gdb_target_ops {
     int (*read_register)(void *target, unsigned number, void *data, size_t size);
     int (*write_register)(void *target, unsigned number, const void *data, size_t size);
 
-    /* How many bytes could be copied, from the front; points are never seen and never lost. */
+    /* Number of bytes copied, from the start; never shows a point, never loses one. */
     size_t (*read_memory)(void *target, uint64_t address, void *data, size_t size);
     size_t (*write_memory)(void *target, uint64_t address, const void *data, size_t size);
 
     /*
      * size: bytes watched, or GDB's "kind" of a breakpoint (1).  The stub inserts a point once,
-     * however often GDB asks, and removes only what it inserted.
+     * even if GDB asks again, and removes only what it inserted.
      */
     int (*insert_point)(void *target, enum gdb_point point, uint64_t address, size_t size);
     int (*remove_point)(void *target, enum gdb_point point, uint64_t address, size_t size);
 
-    /* (optional) *data stays valid until the next operation.  NO object: HL_ERR_STATE. */
+    /* (optional) *data stays valid until the next operation.  No object: HL_ERR_STATE. */
     int (*object)(void *target, enum gdb_object object, const void **data, size_t *size);
     /* (optional) */
     int (*file)(void *target, struct gdb_file *file);
     /* (optional) How far the program was moved from its link address (static PIE). */
     int (*load_offset)(void *target, uint64_t *offset);
-    /* (optional) Signals the guest may have without a stop, by GDB's number: pass[n / 8] >> n % 8.
-     */
+    /* (optional) Signals that do not stop the guest, by GDB's number: pass[n / 8] >> n % 8. */
     int (*pass_signals)(void *target, const uint8_t pass[GDB_SIGNALS / 8]);
-    /* (optional) One line on what the guest is doing, for `info threads`. */
+    /* (optional) What the guest is doing, in one line, for `info threads`. */
     int (*thread_extra)(void *target, char *text, size_t size);
     /*
      * (optional) What Linux has in /proc/PID of a process like the guest, as GDB reads it for `info
      * proc` and `generate-core-file`: "maps", "smaps", "cmdline", "environ", "auxv", "stat",
-     * "status", "comm"; of the links "exe", "cwd" and "root" their target (to open "exe" is to open
-     * `file`).  *data is from malloc() and becomes the stub's.  HL_ERR_ARGUMENT: no such
-     * file.
+     * "status", "comm"; of the links "exe", "cwd" and "root" their target (opening "exe" opens
+     * `file`).  *data is from malloc(); the stub frees it.  HL_ERR_ARGUMENT: no such file.
      */
     int (*proc)(void *target, const char *name, void **data, size_t *size);
     /*
@@ -289,17 +286,17 @@ struct gdb_target_ops {
      */
     int (*catch_syscalls)(void *target, const struct gdb_catch *which);
     /*
-     * (optional) Where the thread-local variable is that has this offset in the thread-local block
-     * of a module (the debugger's word for one, 0 for the program).  HL_ERR_STATE: there is no
-     * block yet; HL_ERR_ARGUMENT: it is smaller.
+     * (optional) Address of the thread-local variable at this offset in the thread-local block of a
+     * module (the debugger's number for it, 0 for the program).  HL_ERR_STATE: the block does not
+     * exist yet; HL_ERR_ARGUMENT: the offset is past its end.
      */
     int (*thread_local_address)(void *target, uint64_t module, uint64_t offset, uint64_t *address);
-    /* (optional) Any address but the last is in a region: of one kind of memory, or of none. */
+    /* (optional) Any address but the last is in a region, mapped or not. */
     int (*memory_region)(void *target, uint64_t address, struct gdb_region *region);
     /*
      * (optional, both) Guest memory for the debugger's own use: zeros, as accessible as access says
      * (GDB_READABLE, ...).  deallocate takes an address that allocate gave and frees all of it.
-     * What is left is freed by detach and restart.  HL_ERR_LIMIT: there is no room.
+     * What is left is freed by detach and restart.  HL_ERR_LIMIT: no room.
      */
     int (*allocate)(void *target, uint64_t size, unsigned access, uint64_t *address);
     int (*deallocate)(void *target, uint64_t address);
@@ -312,11 +309,11 @@ struct gdb_target {
     const struct gdb_description *description;
     const struct gdb_monitor *monitors;
     unsigned monitor_count;
-    unsigned points;  /* GDB_POINT_BIT of those that insert_point knows */
+    unsigned points;  /* GDB_POINT_BIT of those that insert_point supports */
     unsigned objects; /* 1u << enum gdb_object */
-    bool range_step;  /* resume knows GDB_RANGE_STEP */
+    bool range_step;  /* resume supports GDB_RANGE_STEP */
     bool created;     /* the guest was started for the debugger: `quit` in GDB kills it */
-    uint32_t process; /* the process id shown, 1 when 0 */
+    uint32_t process; /* the process id shown; 0: 1 is shown */
     const char *name; /* of the thread; may be NULL */
 };
 

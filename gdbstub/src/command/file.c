@@ -52,7 +52,7 @@ static bool get_file(struct gdb_session *s, size_t number, struct gdb_file *file
     return true;
 }
 
-/* "/proc/PID/NAME", PID being the one that the client was told: a copy of it as it is now. */
+/* "/proc/PID/NAME", PID being the one reported to the client: a copy of it as it is now. */
 static bool get_proc(struct gdb_session *s, const char *path, void **data, size_t *size)
 {
     const struct gdb_target *t = s->target;
@@ -102,7 +102,7 @@ static bool open_number(struct gdb_session *s, struct gdb_text *args, size_t *nu
     return true;
 }
 
-/* File systems of processes: there is one, whoever asks. */
+/* All processes see the same file system. */
 enum gdb_result gdb_cmd_file_setfs(struct gdb_session *s, struct gdb_text *args)
 {
     uint64_t process;

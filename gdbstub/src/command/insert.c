@@ -27,7 +27,7 @@ static bool parse_code(struct gdb_text *text, struct gdb_code *code)
     return true;
 }
 
-/* Behind type, address and kind: ";X..." conditions, ";cmds:PERSIST,X..." commands. */
+/* After type, address and kind: ";X..." conditions, ";cmds:PERSIST,X..." commands. */
 static bool parse_lists(struct gdb_text *args, struct gdb_entry *entry)
 {
     uint64_t persist;

@@ -105,7 +105,7 @@ enum gdb_result gdb_cmd_vrun(struct gdb_session *s, struct gdb_text *args)
 
     if (!s->target->ops->restart)
         return GDB_REPLY;
-    if (!are_hex_strings(args)) /* else a packet gone wrong costs the guest what it has done */
+    if (!are_hex_strings(args)) /* else a damaged packet would end the guest */
         return gdb_bad_packet(s);
     s->restart_due = s->state == GDB_FREE;
     rc = s->restart_due ? gdb_attach(s) : gdb_restart(s);

@@ -77,7 +77,7 @@ enum gdb_result gdb_cmd_supported(struct gdb_session *s, struct gdb_text *args)
     offer(s, true, "QNonStop");
     offer(s, ops->catch_syscalls, "QCatchSyscalls");
     offer(s, true, "QThreadEvents");
-    /* There are none to tell of: what this allows is `catch fork`, which is then never hit. */
+    /* A guest never forks; this is for GDB to accept `catch fork`, which is then never hit. */
     offer(s, true, "fork-events");
     offer(s, true, "vfork-events");
     offer(s, true, "exec-events");

@@ -111,7 +111,7 @@ static const struct source {
 
 /*
  * The object is made when its start is asked for and kept for the chunks that follow, so that they
- * fit together; "name:annex" tells whether it is the same one.
+ * fit together; "name:annex" identifies it.
  */
 static int refresh(struct gdb_session *s, const struct gdb_text *name, const struct source *source,
                    const struct gdb_text *annex, bool start)

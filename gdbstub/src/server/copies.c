@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server/copies.c - what a child of fork() must not keep of its parent's servers: their sockets.
+ * server/copies.c - closes the sockets of the parent's servers in a child of fork().
  *
- * No thread serves them there.  A copy of the listener would keep the port, and take connections
- * that nobody answers, after the parent's death; one of a client's socket would keep from the
- * debugger that its guest is gone.  A child that is made otherwise (a bare clone()) keeps them, so
- * what the parent closes itself is shut down first.
+ * No thread serves them there.  After the parent's death, a copy of the listener would hold the
+ * port and accept connections that no thread answers, and a copy of a client's socket would hide
+ * from the debugger that its guest is gone.  A child that is made otherwise (by a bare clone())
+ * keeps the sockets, so the parent shuts down what it closes itself.
  */
 #include "server.h"
 

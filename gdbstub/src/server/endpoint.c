@@ -135,7 +135,7 @@ static int open_tcp(struct gdb_endpoint *e, const char *text, bool anywhere, str
     return 0;
 }
 
-/* A socket of ours that nobody listens on any more: what a crash leaves behind. */
+/* A socket of ours on which no one listens, left behind by a crash. */
 static bool stale(const struct sockaddr_un *a)
 {
     struct stat st;
@@ -178,7 +178,7 @@ static int open_unix(struct gdb_endpoint *e, const char *path, struct hl_error *
     e->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (e->listener < 0)
         return gdb_fail(error, HL_ERR_SYSTEM, errno, "cannot make a socket");
-    /* The mode of the inode bind() makes: there is no moment in which others could connect. */
+    /* The mode of the inode that bind() creates: other users cannot connect at any time. */
     if (fchmod(e->listener, 0600))
         return gdb_fail(error, HL_ERR_SYSTEM, errno, "cannot set the socket's mode");
     if (bind(e->listener, (struct sockaddr *)&a, sizeof(a)))
@@ -193,7 +193,7 @@ static int open_unix(struct gdb_endpoint *e, const char *path, struct hl_error *
     e->inode = st.st_ino;
     if (chmod(path, 0600) || listen(e->listener, 8))
         return gdb_fail(error, HL_ERR_SYSTEM, errno, "cannot listen on %s", path);
-    /* A longer one is no address of a socket. */
+    /* A longer path cannot be the address of a socket. */
     if (strlen(e->path) < sizeof(a.sun_path))
         path = e->path;
     snprintf(e->remote, sizeof(e->remote), "%s", path);

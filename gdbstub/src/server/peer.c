@@ -73,7 +73,7 @@ static int print_end(char *text, size_t room, const struct end *end)
     return n + snprintf(text + n, room - (size_t)n, ":%04X", end->port);
 }
 
-/* NO_LIST: there is no /proc; UNREADABLE: there is, but no descriptor or memory to read it. */
+/* NO_LIST: /proc is not mounted; UNREADABLE: no descriptor or memory left to read it. */
 enum owner { NO_LIST, UNREADABLE, NOT_THERE, OURS, STRANGER };
 
 /* The socket from peer to us, in one of the kernel's lists. */
@@ -96,14 +96,14 @@ static enum owner look_up(const char *path, const struct end *peer, const struct
                    &inode) != 5 ||
             strncmp(want, from, strlen(from)))
             continue;
-        /* Without an inode it is closed already, and shown as root's whosever it was. */
+        /* Without an inode it is already closed, and listed as root's, no matter whose it was. */
         owner = inode && (user == geteuid() || user == 0) ? OURS : STRANGER;
     }
     fclose(list);
     return owner;
 }
 
-/* Of a client that has gone there is nothing in either list. */
+/* A client that has left is in neither list. */
 static enum owner find_owner(struct end *peer, struct end *us)
 {
     enum owner owner = peer->words == 1 ? look_up("/proc/net/tcp", peer, us) : NOT_THERE, mapped;
@@ -130,7 +130,7 @@ const char *gdb_peer_refusal(int fd)
     case OURS:
         return NULL;
     case UNREADABLE:
-        return "whose client this is cannot be found out";
+        return "cannot determine which user this client belongs to";
     case NOT_THERE:
     case STRANGER:
     default:

@@ -33,7 +33,7 @@ void gdb_refuse_add(struct gdb_refused *r, int fd, const char *why)
         remove_one(r, 0);
     r->one[r->count].fd = fd;
     r->one[r->count].why = why;
-    r->one[r->count].told = false;
+    r->one[r->count].answered = false;
     r->one[r->count++].until = gdb_now_ms() + HL_GDB_REFUSE_MS;
 }
 
@@ -56,20 +56,20 @@ int gdb_refuse_timeout(const struct gdb_refused *r)
     return (int)least;
 }
 
-static void tell(struct gdb_refused *r, size_t i)
+static void send_refusal(struct gdb_refused *r, size_t i)
 {
     struct gdb_buf out = {.max = 256};
     char text[128];
     int n = snprintf(text, sizeof(text), "E.%s", r->one[i].why);
 
-    if (r->one[i].told)
+    if (r->one[i].answered)
         return;
     gdb_buf_byte(&out, '+');
     gdb_encode(&out, text, (size_t)n);
     (void)!send(r->one[i].fd, out.data, out.size, MSG_DONTWAIT | MSG_NOSIGNAL);
     shutdown(r->one[i].fd, SHUT_WR);
     gdb_buf_free(&out);
-    r->one[i].told = true;
+    r->one[i].answered = true;
 }
 
 void gdb_refuse_serve(struct gdb_refused *r, const struct pollfd *fds, size_t count)
@@ -84,10 +84,10 @@ void gdb_refuse_serve(struct gdb_refused *r, const struct pollfd *fds, size_t co
             ssize_t n = recv(r->one[i].fd, waste, sizeof(waste), MSG_DONTWAIT);
             end |= n == 0;
             if (n > 0 && memchr(waste, '#', (size_t)n))
-                tell(r, i);
+                send_refusal(r, i);
         }
         if (end) {
-            tell(r, i);
+            send_refusal(r, i);
             remove_one(r, i);
         }
     }

@@ -108,7 +108,7 @@ static bool has_hung_up(int fd)
     return poll(&p, 1, 0) == 1;
 }
 
-/* GDB that comes again at once (`disconnect`, `target remote`) is no second one. */
+/* GDB that reconnects at once (`disconnect`, `target remote`) is not a second debugger. */
 static void accept_client(struct hl_gdb *g)
 {
     if (g->in >= 0 && has_hung_up(g->in))
@@ -120,7 +120,7 @@ static void accept_client(struct hl_gdb *g)
     if (fd < 0)
         return;
     refusal = g->endpoint.tcp ? gdb_peer_refusal(fd) : NULL;
-    /* One that never said a word keeps the place from nobody. */
+    /* A client that has sent nothing gives way to a new one. */
     if (!refusal && g->in >= 0 && !g->session.spoken && gdb_now_ms() - g->since > HL_GDB_MUTE_MS)
         drop_client(g);
     if (!refusal && g->in >= 0)
@@ -170,7 +170,7 @@ static void serve_client(struct hl_gdb *g, const struct pollfd *fds)
         drop_client(g);
 }
 
-/* A client that was told goodbye and does not listen is not waited for. */
+/* Does not wait for a client that does not read its goodbye. */
 static int linger(struct hl_gdb *g)
 {
     int64_t now = gdb_now_ms();
@@ -315,8 +315,8 @@ no_endpoint:
 }
 
 /*
- * The copy that fork() made, or what is no fork() for server/copies.c: the sockets are the parent's, and
- * so is the debugger.  They are closed, not shut down.
+ * In a child of fork(), or of a clone() that server/copies.c does not see: the sockets and the
+ * debugger are the parent's.  Closes the sockets without a shutdown.
  */
 static void forget_copy(struct hl_gdb *g)
 {

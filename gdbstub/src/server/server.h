@@ -18,7 +18,7 @@ struct gdb_refused {
         int fd; /* slots in use stand first */
         int64_t until;
         const char *why;
-        bool told;
+        bool answered;
     } one[HL_GDB_REFUSED];
     size_t count;
 };
@@ -31,9 +31,9 @@ void gdb_refuse_free(struct gdb_refused *refused);
 int64_t gdb_now_ms(void);
 
 /*
- * Why the client at the other end of this TCP connection is not served: another user of this
- * machine has opened it, or that cannot be found out.  NULL: it may come.  Known of loopback
- * addresses only, and only where there is a /proc.
+ * Why the client at the other end of this TCP connection is refused: another user of this machine
+ * opened it, or its user cannot be determined.  NULL: it is accepted.  Only for loopback addresses,
+ * and only if /proc is mounted.
  */
 const char *gdb_peer_refusal(int fd);
 
@@ -43,11 +43,11 @@ struct hl_gdb {
     struct gdb_refused refused;
     int event_fd;
     int in, out;     /* the client, or -1 */
-    int coming;      /* one that may become it, or be refused */
+    int coming;      /* a connection to be accepted or refused */
     int64_t since;   /* it connected */
-    int64_t closing; /* until when it may take our last words; 0: not leaving */
+    int64_t closing; /* until when it may read our last reply; 0: not closing */
     int64_t hasten;  /* when the guest is broken in for its first stop; 0: none is due */
-    pid_t process;   /* that made it: in a child of fork() there is no thread */
+    pid_t process;   /* that created it: a child of fork() does not have the thread */
     pthread_t thread;
     _Atomic bool quit, attached;
     pthread_mutex_t lock;

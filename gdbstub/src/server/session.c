@@ -183,8 +183,8 @@ static void interrupt(struct gdb_session *s)
 }
 
 /*
- * A debugger's first byte begins a packet, or is an ack or a break-in.  What begins in another way
- * is another protocol: a browser's POST, say, whose body may well hold packets.
+ * A debugger's first byte begins a packet, or is an ack or a break-in.  Anything else
+ * is another protocol, such as a browser's POST, whose body may contain packets.
  */
 static void byte_in(struct gdb_session *s, uint8_t byte)
 {
@@ -238,7 +238,7 @@ void gdb_session_event(struct gdb_session *s)
         gdb_nonstop_go_on(s);
         return;
     }
-    if (s->break_in && stop.reason == GDB_STOP_STEP) /* it lost the race with the step's end */
+    if (s->break_in && stop.reason == GDB_STOP_STEP) /* the step ended before it took effect */
         stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_INT};
     if (s->halt_due && stop.reason == GDB_STOP_SIGNAL && stop.signal == GDB_SIGNAL_INT &&
         !s->break_in)

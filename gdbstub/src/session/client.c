@@ -6,7 +6,7 @@ void gdb_let_go(struct gdb_session *s)
 {
     if (s->state == GDB_FREE)
         return;
-    /* Before detach: a hit that comes in between is nobody's. */
+    /* Before detach: a hit in between is reported to no one. */
     gdb_points_reset(&s->points, false);
     s->state = GDB_FREE;
     s->stop_due = s->attach_due = s->restart_due = s->break_in = false;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Names and types are the target's own words, but a stray quote would make XML nobody can read. */
+/* The target chooses names and types, but a quote in one would make the XML invalid. */
 static bool plain(const char *text)
 {
     return text && *text && !strpbrk(text, "<>&\"'");

@@ -51,7 +51,7 @@ enum gdb_result gdb_cmd_read_all(struct gdb_session *s, struct gdb_text *args)
         rc = gdb_register_hex(s, n);
         any |= !rc;
     }
-    /* Without any there is no guest to speak of, and GDB should say so. */
+    /* If none can be read, GDB should report that. */
     return any ? GDB_REPLY : gdb_error_code(s, "cannot read the registers", rc);
 }
 

@@ -10,7 +10,7 @@ void gdb_send(struct gdb_session *s, const struct gdb_buf *body)
     gdb_buf_clear(&s->last);
     if (!gdb_encode(&s->last, body->data, body->size) ||
         !gdb_buf_add(&s->out, s->last.data, s->last.size))
-        s->closing = true; /* out of memory, or nobody reads: nothing honest can be said */
+        s->closing = true; /* out of memory, or the client does not read: no reply would be right */
 }
 
 enum gdb_result gdb_ok(struct gdb_session *s)

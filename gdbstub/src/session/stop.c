@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* session/stop.c - why the guest stands, as the client reads it, and letting it go on as before. */
+/* session/stop.c - why the guest has stopped, as the client reads it, and resuming it as before. */
 #include "stub.h"
 
 /*
- * A breakpoint instruction is one for a client that knows `swbreak`, no matter who wrote it, and
- * its pc is where it lies: such a client goes past the guest's own by itself.  Any other takes the
- * stop for what it is, and pc back where it wrote the instruction.
+ * A client that supports `swbreak` expects a breakpoint for every breakpoint instruction, with pc
+ * at the instruction, and steps past the guest's own by itself.  Any other client gets the signal,
+ * and moves pc back if it wrote the instruction.
  */
 void gdb_stop_translate(struct gdb_session *s, struct gdb_stop *stop)
 {

@@ -49,11 +49,11 @@ struct gdb_session {
     size_t plain_bytes;    /* ... for a client that reads no description */
 
     _Atomic enum gdb_state state;
-    struct gdb_stop stop; /* while HELD or GONE */
-    bool stop_due;        /* the client waits for the next stop: it resumed, or asked vRun */
-    bool attach_due;      /* vAttach: only a live guest is an answer */
-    bool restart_due;     /* vRun by a client that had detached: attach comes first */
-    bool break_in;        /* one that no stop has answered yet */
+    struct gdb_stop stop;      /* while HELD or GONE */
+    bool stop_due;             /* the client waits for the next stop: it resumed, or asked vRun */
+    bool attach_due;           /* vAttach: only a live guest is an answer */
+    bool restart_due;          /* vRun by a client that had detached: attach comes first */
+    bool break_in;             /* one that no stop has answered yet */
     struct gdb_resume resumed; /* how the guest goes on, or went */
 
     /* non-stop mode (session/nonstop.c) */
@@ -94,7 +94,7 @@ void gdb_session_forget(struct gdb_session *s);
 void gdb_session_input(struct gdb_session *s, const uint8_t *data, size_t size);
 /* Take the target's event, if there is one. */
 void gdb_session_event(struct gdb_session *s);
-/* The client is gone: let the guest go and be ready for the next one. */
+/* The client has left: detach from the guest and get ready for the next client. */
 void gdb_session_end(struct gdb_session *s);
 /* Console text has arrived. */
 void gdb_session_console(struct gdb_session *s);
@@ -102,7 +102,7 @@ void gdb_session_console(struct gdb_session *s);
 /* ---- commands ---- */
 
 enum gdb_result {
-    GDB_REPLY,  /* send what stands in s->reply (empty: not supported) */
+    GDB_REPLY,  /* send s->reply (empty: not supported) */
     GDB_SILENT, /* nothing to say, or it comes with the next stop */
 };
 
@@ -117,7 +117,7 @@ gdb_handler gdb_cmd_read_all, gdb_cmd_write_all, gdb_cmd_read_one, gdb_cmd_write
 gdb_handler gdb_cmd_read, gdb_cmd_read_binary, gdb_cmd_write, gdb_cmd_write_binary, gdb_cmd_crc,
     gdb_cmd_search;
 gdb_handler gdb_cmd_insert, gdb_cmd_remove, gdb_cmd_catch_syscalls;
-/* After it the target looks at no number any more. */
+/* After it the target no longer uses the list of numbers. */
 void gdb_catch_none(struct gdb_session *s);
 gdb_handler gdb_cmd_why, gdb_cmd_continue, gdb_cmd_step, gdb_cmd_continue_signal,
     gdb_cmd_step_signal, gdb_cmd_vcont, gdb_cmd_vcont_query, gdb_cmd_detach, gdb_cmd_kill,
@@ -126,7 +126,7 @@ gdb_handler gdb_cmd_non_stop, gdb_cmd_stopped;
 gdb_handler gdb_cmd_xfer;
 gdb_handler gdb_cmd_file_setfs, gdb_cmd_file_open, gdb_cmd_file_close, gdb_cmd_file_pread,
     gdb_cmd_file_fstat, gdb_cmd_file_readlink, gdb_cmd_file_other;
-/* The client is gone, and so are its files. */
+/* Close the files of a client that has left. */
 void gdb_files_close(struct gdb_session *s);
 gdb_handler gdb_cmd_monitor;
 gdb_handler gdb_cmd_tls_address, gdb_cmd_memory_region, gdb_cmd_allocate, gdb_cmd_deallocate,

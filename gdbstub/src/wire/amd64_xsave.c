@@ -2,10 +2,10 @@
 /*
  * wire/amd64_xsave.c - single registers of an XSAVE area (Intel SDM volume 1, chapter 13).
  *
- * Three things are easy to get wrong.  ST(i) stands in the area in stack order, so TOP must not be
+ * Three things are easy to get wrong.  The area has ST(i) in stack order, so TOP must not be
  * applied again, on read or on write.  A component whose XSTATE_BV bit is clear is in its initial
- * state, whatever bytes stand there, and MXCSR is governed by its own rule.  The tag word is kept
- * as one bit a *physical* register, GDB wants two.
+ * state, whatever its bytes are, and MXCSR has its own rule.  The tag word has one bit per
+ * *physical* register, GDB expects two.
  */
 #include <hl/gdb_amd64.h>
 

@@ -17,7 +17,7 @@ struct gdb_buf {
 void gdb_buf_free(struct gdb_buf *buf);
 /* Empty again; a large allocation is kept, it will be needed again. */
 void gdb_buf_clear(struct gdb_buf *buf);
-/* Room for n more bytes behind size, or NULL. */
+/* Room for n more bytes after the first size, or NULL. */
 uint8_t *gdb_buf_grow(struct gdb_buf *buf, size_t n);
 bool gdb_buf_add(struct gdb_buf *buf, const void *data, size_t n);
 bool gdb_buf_byte(struct gdb_buf *buf, uint8_t byte);

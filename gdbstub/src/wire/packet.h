@@ -29,7 +29,7 @@ enum gdb_frame gdb_parse(struct gdb_parser *parser, uint8_t byte);
 
 /* Append $body#sum to out, runs shortened when that saves room. */
 bool gdb_encode(struct gdb_buf *out, const void *body, size_t size);
-/* The same as %body#sum, which nobody acknowledges. */
+/* The same as %body#sum, which is not acknowledged. */
 bool gdb_encode_notification(struct gdb_buf *out, const void *body, size_t size);
 
 #endif

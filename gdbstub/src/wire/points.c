@@ -131,7 +131,7 @@ void gdb_points_drop(struct gdb_points *points, enum gdb_point point, uint64_t a
     pthread_mutex_unlock(&points->lock);
 }
 
-/* GDB's rule: any true condition stops, no condition stops, and so does one that cannot be told. */
+/* GDB's rule: stop if any condition is true, cannot be evaluated, or if there are no conditions. */
 static bool conditions_hold(const struct gdb_agent *agent, const struct gdb_code *code)
 {
     const uint8_t *at = code->bytes.data;
