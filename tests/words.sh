@@ -28,6 +28,7 @@ tests/real/lua/	.
 tests/gdb/suite/.*\.txt	.
 -corpus/	.
 \.svg	.
+\.py	is None
 \.json	.
 \.(c|sh|h)	left behind
 tests/.*	struct road|road_|->road|, road\)|roads=

@@ -44,7 +44,7 @@ def quoted(data):
 
 
 def payload_text(kind, address, size):
-    """`string "abc"`, `bytes[3] 01 02 03`; what cannot be read is told, not raised."""
+    """`string "abc"`, `bytes[3] 01 02 03`; what cannot be read is named in the text, not raised."""
     name = "string " if kind == STRING else "bytes[%d] " % size
     shown = min(size, shown_bytes())
     more = "..." if shown < size else ""
@@ -288,7 +288,7 @@ class HlFault(HlCommand):
 # constants, and following every path through a function says how far it is from the return address
 # at each instruction, and which registers were saved where.
 #
-# A frame is told only where it is certain: the paths agree; the return address follows a call; and
+# A frame is shown only if it is certain: the paths agree; the return address follows a call; and
 # that call names this function, or one that jumps to it, or goes through a pointer.  Else the
 # backtrace ends at address 0.  Code with line information has unwind information, too, and is left
 # to GDB.
@@ -421,7 +421,7 @@ class State:
             self.depth += size
 
     def after(self, insn):
-        """The state behind it, where it goes on to the next one or jumps."""
+        """The state after it, where it goes on to the next one or jumps."""
         s = self.copy()
         name, first, n = insn.name, insn.register(0), insn.number(1)
         if name == "push":
@@ -479,7 +479,7 @@ class Function:
         self.start = start
         self.state = {}  # before the instruction at an address
         self.insn = {}
-        self.ends = {}  # address behind an instruction -> its own
+        self.ends = {}  # address after an instruction -> its own
         self.tails = set()  # functions it jumps to
         self.code = code
         self._explore([(start, State())])
@@ -521,7 +521,7 @@ class Function:
 
     def _follow_tables(self):
         """A switch jumps through a table: to the blocks that nothing else leads to, all of them with
-        the stack as it was there.  Such blocks stand behind an instruction that does not go on, as
+        the stack as it was there.  Such blocks follow an instruction that does not go on, as
         does padding, which leads nowhere or to where other paths lead, too."""
         start = State()
         jumps = [a for a, i in self.insn.items() if i.name == "jmp" and i.target is None]
@@ -549,9 +549,9 @@ class Function:
             if len(self.state) == known:
                 return
 
-    def at(self, pc, behind):
-        """State at pc; behind: pc is a return address, and the state is that of the call."""
-        if behind:
+    def at(self, pc, past):
+        """State at pc; past: pc is a return address, and the state is that of the call."""
+        if past:
             pc = self.ends.get(pc)
             if pc is None or not self.insn[pc].name.startswith("call"):
                 return None
@@ -662,16 +662,16 @@ class Unwinder(gdb.unwinder.Unwinder):
                 return None
             self.code = Code(pending.architecture())
             self.flavor = flavor
-        behind = level > 0 and self.code.call_before(pc) is not None
-        start = self.code.symbol(pc - (1 if behind else 0))
+        past = level > 0 and self.code.call_before(pc) is not None
+        start = self.code.symbol(pc - (1 if past else 0))
         if start is None or self.code.instruction(start) is None:
             return None  # no code of the guest's: GDB knows what a wild jump looks like
-        found = self.caller(pending, pc, sp, start, behind)
+        found = self.caller(pending, pc, sp, start, past)
         return self.frame(pending, sp, start, *(found or (None, None, None)))
 
-    def caller(self, pending, pc, sp, start, behind):
+    def caller(self, pending, pc, sp, start, past):
         """(CFA, return address, state) of the frame, or None where that is not certain."""
-        state = self.code.function(start).at(pc, behind)
+        state = self.code.function(start).at(pc, past)
         cfa = self.cfa(pending, sp, state)
         if cfa is None:
             return None

@@ -60,7 +60,8 @@ static int describe(struct new_templates *templates, const char *name, const str
     return no_memory();
 }
 
-/* Whatever has no template.ini, such as a README beside the templates, is none and no error. */
+/* A file without template.ini, such as a README beside the templates, is skipped without an error.
+ */
 static int consider(struct new_templates *templates, const char *name)
 {
     struct new_text ini = {0};

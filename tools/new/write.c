@@ -74,7 +74,7 @@ static int write_entry(const char *root, const struct new_entry *entry, const ch
     return status;
 }
 
-/* Best effort, and quiet: the error that brought us here has been told. */
+/* Best effort, and quiet: the error that led here has been reported. */
 static void remove_all(const char *root, const struct new_plan *plan)
 {
     for (size_t i = plan->count; i-- > 0;) {

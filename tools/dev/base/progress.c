@@ -41,7 +41,7 @@ static void count(void *opaque, struct hl_sandbox *sandbox, const struct hl_even
 {
     struct progress *p = opaque;
     (void)sandbox;
-    /* As the profile counts them: a tick of --cpu is none. */
+    /* As the profile counts them: a tick of --cpu is not an exit. */
     if (event->kind == HL_EVENT_EXIT && event->exit.exit->kind != HL_EXIT_INTERRUPT)
         atomic_fetch_add_explicit(&p->exits, 1, memory_order_relaxed);
     else if (event->kind == HL_EVENT_END)
@@ -58,7 +58,8 @@ static double seconds(const struct progress *p)
 static void show(struct progress *p)
 {
     pthread_mutex_lock(&terminal);
-    fprintf(stderr, CLEAR "%.1f s: %llu runs over, %llu exits; Ctrl-C ends it and shows the profile",
+    fprintf(stderr,
+            CLEAR "%.1f s: %llu runs over, %llu exits; Ctrl-C ends it and shows the profile",
             seconds(p), atomic_load(&p->runs), atomic_load(&p->exits));
     fflush(stderr);
     shown = true;

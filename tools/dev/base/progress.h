@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* progress.h - one line on a terminal that tells how far a long run is. */
+/* progress.h - one line on a terminal that shows how far a long run is. */
 #ifndef DEV_PROGRESS_H
 #define DEV_PROGRESS_H
 

@@ -16,7 +16,7 @@ static bool incomplete(const unsigned char *s, size_t size)
     return size < want;
 }
 
-/* The character, or the byte that is none, at s: how much it was. */
+/* Prints the character, or the stray byte, at s; returns its size. */
 static size_t put_character(FILE *f, const unsigned char *s, size_t size)
 {
     char text[20];

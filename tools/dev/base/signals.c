@@ -9,7 +9,7 @@
 static sigset_t held;
 static pthread_t thread;
 static bool running;
-static int any; /* of those held, 0: there is none */
+static int any; /* of those held, or 0 */
 static atomic_bool leave_interrupt, stopping;
 
 /* What nohup or a script's `&` has made us ignore we go on ignoring. */

@@ -21,7 +21,7 @@ enum watchdog_reason {
  * waits for its first one.  NULL when the thread cannot be made.
  */
 struct watchdog *watchdog_start(double seconds, bool waits_for_debugger);
-/* The sandbox to interrupt; NULL while there is none. */
+/* Set the sandbox to interrupt, or NULL. */
 void watchdog_guard(struct watchdog *dog, struct hl_sandbox *sandbox);
 /* As if the time were up.  Any thread; the first reason counts. */
 void watchdog_end(struct watchdog *dog, enum watchdog_reason reason, int status);

@@ -42,7 +42,7 @@ static int mismatch(const struct parser *p, size_t index, enum hl_type type, con
                         index + 1, what, hl_type_name(type), p->text);
 }
 
-/* One C escape after its backslash; -1 for what is none. */
+/* One C escape after its backslash; -1 if it is not one. */
 static int escape(struct parser *p)
 {
     static const char from[] = "abfnrtv0\\'\"?", to[] = "\a\b\f\n\r\t\v\0\\'\"?";

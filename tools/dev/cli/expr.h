@@ -12,7 +12,7 @@ struct expr {
     size_t function; /* in the image's table */
     size_t count;
     struct hl_value value[HL_MAX_ARGS];
-    void *owned[HL_MAX_ARGS]; /* memory behind strings and bytes */
+    void *owned[HL_MAX_ARGS]; /* memory of strings and bytes */
 };
 
 /*

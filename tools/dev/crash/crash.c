@@ -27,12 +27,12 @@ static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
 static bool look(struct crash *c, struct hl_sandbox *sandbox)
 {
     struct hl_machine *machine = hl_sandbox_machine(sandbox);
-    bool behind = hl_exit_is_behind(hl_machine_last_exit(machine));
+    bool past = hl_exit_is_behind(hl_machine_last_exit(machine));
     *c = (struct crash){0};
     if (hl_machine_get_regs(machine, &c->regs, NULL))
         return false;
     if (hl_symbols_open(&c->symbols, hl_sandbox_image(sandbox), NULL) == 0)
-        backtrace_walk(&c->stack, c->symbols, &c->regs, behind, read_guest, machine);
+        backtrace_walk(&c->stack, c->symbols, &c->regs, past, read_guest, machine);
     return true;
 }
 

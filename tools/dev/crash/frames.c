@@ -118,12 +118,12 @@ static void choose(struct backtrace *b, struct walked *w)
 }
 
 void backtrace_walk(struct backtrace *b, struct hl_symbols *symbols, const struct hl_regs *regs,
-                    bool behind, hl_read_fn *read, void *opaque)
+                    bool past, hl_read_fn *read, void *opaque)
 {
     struct walked w = {.symbols = symbols, .place = malloc(PLACES_MAX * sizeof(*w.place))};
     *b = (struct backtrace){.count = 0};
     if (w.place) {
-        w.count = hl_symbols_walk(symbols, regs, behind, read, opaque, w.place, PLACES_MAX);
+        w.count = hl_symbols_walk(symbols, regs, past, read, opaque, w.place, PLACES_MAX);
         choose(b, &w);
     }
     free(w.place);

@@ -22,7 +22,7 @@ struct backtrace {
 };
 
 void backtrace_walk(struct backtrace *b, struct hl_symbols *symbols, const struct hl_regs *regs,
-                    bool behind, hl_read_fn *read, void *opaque);
+                    bool past, hl_read_fn *read, void *opaque);
 /* One line where debug information is missing, damaged or too much. */
 void missing_hint(const char *missing);
 void symbols_hint(const struct hl_symbols *symbols);

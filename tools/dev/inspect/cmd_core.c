@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect/cmd_core.c - hl-dev core: what a core file tells; needs no KVM. */
+/* inspect/cmd_core.c - hl-dev core: show a core file; needs no KVM. */
 #include <elfutils/libdwelf.h>
 #include <gelf.h>
 #include <signal.h>
@@ -155,7 +155,7 @@ static const char *why_not(const char *path)
     return st.st_mode & S_IWOTH ? "anybody can write to it" : NULL;
 }
 
-/* A file that was asked for must be right; without the recorded one there is less to tell. */
+/* A file that was asked for must be right; without the recorded one the report is shorter. */
 static int find_guest(struct report *r, const char *wanted, struct hl_error *error)
 {
     struct hl_error why;
@@ -179,8 +179,8 @@ static int find_guest(struct report *r, const char *wanted, struct hl_error *err
 
 /* ---- what it stood at ----------------------------------------------------------------------- */
 
-/* Behind an int3, an `out` or a system call, rip is not on the instruction that ended it. */
-static bool stands_behind(struct corefile *core)
+/* After an int3, an `out` or a system call, rip is past the instruction that ended it. */
+static bool stands_past(struct corefile *core)
 {
     uint8_t code[2] = {0, 0};
     if (core->signal && core->signal != SIGTRAP && core->signal != SIGABRT)
@@ -193,11 +193,11 @@ static bool stands_behind(struct corefile *core)
 
 static void look(struct report *r)
 {
-    bool behind = stands_behind(&r->core);
+    bool past = stands_past(&r->core);
     if (!r->image || hl_symbols_open(&r->symbols, r->image, NULL))
         r->symbols = NULL;
     if (r->symbols)
-        backtrace_walk(&r->stack, r->symbols, &r->core.regs, behind, core_read, &r->core);
+        backtrace_walk(&r->stack, r->symbols, &r->core.regs, past, core_read, &r->core);
     if (r->stack.count)
         return;
     r->stack.frame[0] = (struct hl_frame){.pc = r->core.regs.rip};

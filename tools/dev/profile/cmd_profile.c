@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/cmd_profile.c - hl-dev profile: run a guest and tell where its exits and time went. */
+/* profile/cmd_profile.c - hl-dev profile: run a guest and show where its exits and time went. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,8 +71,8 @@ static int show(struct hl_error *error)
 }
 
 /*
- * The program is about to be ended because a host function hangs, or calls exit() itself: what
- * there is, is still told.  Its children have nothing to tell.
+ * The program is about to end because a host function hangs or called exit(): the profile so far is
+ * still written.  A child of the program writes nothing.
  */
 static void last_words(void)
 {

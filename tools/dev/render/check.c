@@ -30,7 +30,7 @@ int profile_no_memory(struct profile_check *c)
     return c->rc;
 }
 
-/* The member, NULL where there is none. */
+/* The member, or NULL if it is missing. */
 static const json_t *member(struct profile_check *c, const json_t *o, const char *key,
                             bool required)
 {

@@ -148,7 +148,7 @@
         return "  (was " + text(was) + ", " + (d < 0 ? "-" : "+") + percent(Math.abs(d), was) + ")";
     }
 
-    function told(n) {
+    function describe(n) {
         var all = nodes[0], zoomed = nodes[state.zoom], lines = [n.name];
         function plain(v) { return String(v); }
         if (n.place)
@@ -165,7 +165,7 @@
     }
 
     function showTip(n, x, y) {
-        var tip = id("tip"), text = tip.querySelector("text"), longest = 0, lines = told(n);
+        var tip = id("tip"), text = tip.querySelector("text"), longest = 0, lines = describe(n);
         text.textContent = "";
         lines.forEach(function (line, i) {
             var span = document.createElementNS("http://www.w3.org/2000/svg", "tspan");

@@ -52,8 +52,8 @@ static struct profile_group *group(struct maker *m, enum profile_root root,
 }
 
 /*
- * Whose doing a row is.  A sample of the guest was in the innermost function, whoever called it; as
- * a line it is the caller's where that function has no lines to show.
+ * What a row is charged to.  A sample of the guest is charged to the innermost function; as a line,
+ * to the caller's line if that function has no line information.
  */
 static const struct view_frame *culprit(const struct maker *m, const struct profile_row *row)
 {

@@ -9,7 +9,7 @@ enum profile_hue { HUE_GUEST, HUE_RUNTIME, HUE_HOST, HUE_SYSCALL, HUE_FAULT, HUE
 
 enum profile_hue profile_hue(const struct profile_cell *cell);
 
-/* 0xRRGGBB of that hue: a name always has the same one, and is told from its neighbours'. */
+/* 0xRRGGBB of that hue: always the same one for a name, distinct from its neighbours'. */
 unsigned profile_color(enum profile_hue hue, const char *name);
 
 /* Red for what grew and blue for what shrank, most being the greatest change of all. */

@@ -19,7 +19,7 @@ struct profile_map {
 uint32_t profile_map(struct profile_map *map, uint32_t a, uint32_t b);
 void profile_map_free(struct profile_map *map);
 
-/* The array with room for one more of `size` bytes behind `count` of them; NULL: no memory. */
+/* The array with room for one more item of `size` bytes after `count` of them; NULL: no memory. */
 void *profile_grow(void *array, size_t count, size_t size);
 
 #endif

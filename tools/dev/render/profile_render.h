@@ -20,8 +20,9 @@ enum profile_format {
 
 /*
  * What the rows of a table are; the default is lines for exits and functions for samples.  In the
- * formats with stacks `line` tells calls from different lines apart, `reason` puts the kind of the
- * exit outermost, and `host` does so too and leaves out all but host functions and system calls.
+ * formats with stacks `line` distinguishes calls from different lines, `reason` puts the kind of
+ * the exit outermost, and `host` does so too and leaves out all but host functions and system
+ * calls.
  */
 enum profile_by {
     PROFILE_BY_DEFAULT,

@@ -19,7 +19,7 @@ static void read_histogram(struct profile_check *c, const json_t *list, struct v
     }
 }
 
-/* What tells kinds of one reason apart. */
+/* What distinguishes kinds of one reason. */
 static const char *label(struct view *view, struct profile_check *c, const json_t *o,
                          const struct view_kind *kind)
 {

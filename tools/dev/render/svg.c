@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * render/svg.c - a flame graph that is one file: it shows all there is without its script, which
- * adds search, zoom and the other weight (profile_flame.js tells what it expects of the picture).
+ * adds search, zoom and the other weight (flame.js says what it expects of the picture).
  */
 #include <inttypes.h>
 #include <stdlib.h>

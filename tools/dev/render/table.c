@@ -104,7 +104,7 @@ static void kind_row(struct profile_grid *grid, const struct profile_group *g, u
     profile_grid_cell(grid, "%s%s", g->what, failed);
 }
 
-/* Of one root, or of all: how much there is, and how many rows tell it. */
+/* Of one root, or of all: the totals, and the number of rows shown. */
 struct section {
     enum profile_root root;
     uint64_t count, ns;

@@ -8,7 +8,7 @@
 
 #include <hl/attach.h>
 
-/* The process's id, with "-NUMBER" behind it where that alone is not enough. */
+/* The process's id, followed by "-NUMBER" if the id alone is not enough. */
 void attachable_id(const struct hl_attachable *list, size_t count, size_t i, char *buf,
                    size_t size);
 

@@ -35,7 +35,7 @@ void session_print_counts(const struct session *s, double ms)
             (unsigned long long)c.faults, (unsigned long long)c.interrupts);
 }
 
-/* An end that is somebody's wish is none to complain about: its status, or STATUS_NONE. */
+/* An end that was asked for is not an error: its status, or STATUS_NONE. */
 static int wished_end(struct session *s, const struct hl_error *error)
 {
     int status;
@@ -92,7 +92,7 @@ static void write_core(struct session *s, json_t *into)
 
 static void report(struct session *s, const struct hl_error *error, bool stopped, json_t *into)
 {
-    /* Whoever sits before the stopped guest has seen more than we can tell. */
+    /* The user of a debugger on the stopped guest has seen more than this could show. */
     json_object_set_new(into, "error", json_error(error));
     ui_error(0, "%s", error->text);
     if (stopped) {
@@ -143,7 +143,7 @@ static void print_call(struct session *s, size_t i, const struct hl_value *value
 {
     if (s->options->json || s->options->quiet)
         return;
-    /* A result is a line of its own, also behind output that ended without one. */
+    /* A result is a line of its own, also after output that ended without one. */
     FILE *f = s->options->stdout_taken ? stderr : stdout;
     progress_clear();
     fputs(s->console.mid_line ? "\n" : "", f);

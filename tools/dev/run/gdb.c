@@ -148,7 +148,7 @@ static void *work(void *opaque)
     return NULL;
 }
 
-/* directory/name, unless there is none. */
+/* directory/name, if it can be read. */
 static char *readable(const char *directory, const char *name)
 {
     char *path = directory ? file_join(directory, name) : NULL;

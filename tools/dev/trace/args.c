@@ -99,7 +99,7 @@ static void put_bytes(const struct arg *a, uint64_t size)
     free(data);
 }
 
-/* Up to its NUL; what is behind it on the same page is none of it. */
+/* Up to its NUL; the rest of the page does not belong to it. */
 static void put_path(const struct arg *a)
 {
     size_t got;

@@ -26,7 +26,7 @@ static void abandon(void)
     trace.writer->abandon(&trace);
 }
 
-/* When all else is fine: what fails leaves no file behind, and none of the old one's lost. */
+/* Last, when nothing else can fail: a failure creates no file and does not touch an old one. */
 static int open_output(const struct session *s, struct hl_error *error)
 {
     const char *file = s->options->file;
@@ -52,7 +52,7 @@ static void on_ending(struct session *s)
     trace_detach(&trace);
 }
 
-/* Standard output is checked by whoever ends the program. */
+/* Standard output is checked at the end of the program. */
 static int close_output(const struct options *o, int status)
 {
     if (!trace.out || trace.out == stdout)

@@ -96,7 +96,7 @@ static int take_word(struct trace_filter *f, char *word, bool not, bool *first,
 
 static int take_list(struct trace_filter *f, const char *list, bool *first, struct hl_error *error)
 {
-    static const char strace[] = "trace="; /* whoever has it in their fingers */
+    static const char strace[] = "trace="; /* accept strace's spelling too */
     if (strncmp(list, strace, sizeof(strace) - 1) == 0)
         list += sizeof(strace) - 1;
     char *copy = strdup(list), *at = copy, *word;

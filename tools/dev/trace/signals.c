@@ -12,7 +12,7 @@
 #define SIGNALS 64
 #define HALF (SIGNALS / 2)
 
-/* As strace shows it: a set that has nearly all is told by what it lacks. */
+/* As strace does: a set of nearly all signals is shown by those it lacks. */
 static void set_text(uint64_t set, char *text, size_t size)
 {
     bool lacks = __builtin_popcountll(set) > HALF;

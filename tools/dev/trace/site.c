@@ -104,7 +104,7 @@ static bool is_own(const struct hl_frame *f, const char *import)
            !(import && f->location.function && strcmp(f->location.function, import) == 0);
 }
 
-void trace_sites_find(struct trace_sites *s, struct hl_machine *machine, bool behind,
+void trace_sites_find(struct trace_sites *s, struct hl_machine *machine, bool past,
                       const char *import, bool whole, struct trace_stack *to)
 {
     struct hl_place place[FRAMES_MAX];
@@ -113,7 +113,7 @@ void trace_sites_find(struct trace_sites *s, struct hl_machine *machine, bool be
     if (hl_machine_get_regs(machine, &regs, NULL))
         return;
     for (size_t max = whole ? FRAMES_MAX : NEAR;; max = FRAMES_MAX) {
-        size_t count = hl_symbols_walk(s->symbols, &regs, behind, read_guest, machine, place, max);
+        size_t count = hl_symbols_walk(s->symbols, &regs, past, read_guest, machine, place, max);
         to->count = 0;
         for (size_t i = 0; i < count; i++)
             add_place(s, &place[i], to);

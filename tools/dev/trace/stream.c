@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * trace/stream.c - stdout and stderr replaced (GNU libc lets a program assign them) by streams that
- * tell the trace before they write.
+ * notify the trace before they write.
  */
 #include "trace_stream.h"
 
@@ -13,13 +13,13 @@
 
 #include "full_io.h"
 
-static struct trace *told;
+static struct trace *notified;
 static FILE *own, *was_stdout, *was_stderr; /* NULL: not taken */
 static bool mid_line;
 
 static ssize_t write_to(int fd, const char *data, size_t size)
 {
-    trace_text_interrupt(told);
+    trace_text_interrupt(notified);
     mid_line = size && data[size - 1] != '\n';
     return write_full(fd, data, size) ? (ssize_t)size : 0; /* a cookie's way to fail */
 }
@@ -64,7 +64,7 @@ int trace_stream_take(struct trace *t, struct hl_error *error)
             close(fd);
         return hl_error_set(error, HL_ERR_SYSTEM, "no stream for the trace: %s", strerror(why));
     }
-    told = t;
+    notified = t;
     t->out = own;
     t->mid_line = &mid_line;
     t->shares_stdout = same_file(STDOUT_FILENO, STDERR_FILENO);

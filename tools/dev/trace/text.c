@@ -27,7 +27,7 @@ static void put_stamp(struct trace *t, FILE *f, uint64_t time)
         fprintf(f, "%6" PRIu64 ".%06" PRIu64 " ", since / 1000000000, since / 1000 % 1000000);
 }
 
-/* "src/hello.c:51 main", "main+0x12", "0x401234"; a question mark behind what is a guess. */
+/* "src/hello.c:51 main", "main+0x12", "0x401234"; a question mark after a guess. */
 static void site_text(const struct hl_frame *f, char *text, size_t size)
 {
     const struct hl_location *l = &f->location;

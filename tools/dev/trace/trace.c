@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace/trace.c - an observer that makes lines of what it is told. */
+/* trace/trace.c - an observer that makes lines of the events. */
 #include "trace.h"
 
 #include <stdlib.h>
@@ -29,16 +29,16 @@ static struct trace_line *new_line(struct trace *t, enum trace_class class, uint
     return line;
 }
 
-static void locate(struct trace *t, bool behind, const char *import)
+static void locate(struct trace *t, bool past, const char *import)
 {
-    trace_sites_find(t->sites, hl_sandbox_machine(t->sandbox), behind, import,
+    trace_sites_find(t->sites, hl_sandbox_machine(t->sandbox), past, import,
                      t->session->options->stack_trace, &t->line.stack);
 }
 
 static void begin(struct trace *t)
 {
     t->writer->begin(t, &t->line);
-    t->open = t->told = true;
+    t->open = t->reported = true;
 }
 
 static void end(struct trace *t)
@@ -75,14 +75,14 @@ static void on_begin(struct trace *t, const struct hl_event *e)
     whole(t);
 }
 
-/* Exits that are all told when they happen, and system calls, whose result is to come. */
+/* Exits that are reported when they happen, and system calls, whose result follows. */
 static void on_exit_event(struct trace *t, const struct hl_event *e)
 {
     const struct hl_exit *exit = e->exit.exit;
     const bool *shown = t->filter.shown;
     bool fault = exit->kind == HL_EXIT_FAULT, gone = exit->kind == HL_EXIT_SHUTDOWN;
     t->left = e->exit.left;
-    t->told = false;
+    t->reported = false;
     if (exit->kind == HL_EXIT_SYSCALL && trace_shows_syscall(&t->filter, exit->syscall.number)) {
         new_line(t, TRACE_SYSCALL, t->left, name_of_syscall(exit->syscall.number))->exit = exit;
         locate(t, true, NULL);
@@ -101,7 +101,7 @@ static void on_exit_event(struct trace *t, const struct hl_event *e)
 
 static void on_host(struct trace *t, const struct hl_event *e)
 {
-    t->told = true;
+    t->reported = true;
     if (!trace_shows_host(&t->filter, e->host.function))
         return;
     struct trace_line *line = new_line(t, TRACE_HOST, t->left, e->host.function->name);
@@ -127,7 +127,7 @@ static void on_host_end(struct trace *t, const struct hl_event *e)
 
 static void on_log(struct trace *t, const struct hl_event *e)
 {
-    t->told = true;
+    t->reported = true;
     if (!t->filter.shown[TRACE_LOG])
         return;
     struct trace_line *line = new_line(t, TRACE_LOG, t->left, trace_level(e->log.level));
@@ -159,7 +159,7 @@ static void on_console(struct trace *t, const struct hl_event *e)
     free(outer);
 }
 
-/* What an exit of the ABI's own ports means is told otherwise, unless it breaks the ABI. */
+/* Exits of the ABI's ports have events of their own, unless they break the ABI. */
 static void on_served_io(struct trace *t, const struct hl_event *e)
 {
     const struct hl_exit *exit = e->served.exit;
@@ -169,7 +169,7 @@ static void on_served_io(struct trace *t, const struct hl_event *e)
         new_line(t, TRACE_ABORT, t->left, "abort");
         locate(t, true, NULL);
         t->aborting = true;
-    } else if (e->served.rc && !t->told && t->filter.shown[mmio ? TRACE_MMIO : TRACE_IO]) {
+    } else if (e->served.rc && !t->reported && t->filter.shown[mmio ? TRACE_MMIO : TRACE_IO]) {
         struct trace_line *line = new_line(t, mmio ? TRACE_MMIO : TRACE_IO, t->left, NULL);
         line->name = mmio ? (read ? "read" : "write") : read ? "in" : "out";
         line->exit = exit;
@@ -192,7 +192,7 @@ static void on_served(struct trace *t, const struct hl_event *e)
     }
 }
 
-/* "Add failed with code 2: too large": the name and the number are told apart from the text. */
+/* "Add failed with code 2: too large": the name and the number are reported apart from the text. */
 static const char *reason(const struct trace *t, const struct hl_event *e)
 {
     const char *text = e->end.error ? e->end.error->text : hl_err_text(e->end.rc);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * trace.h - hl-dev trace: from what an observer is told to lines that people or programs read.
+ * trace.h - hl-dev trace: from the events of an observer to lines that people or programs read.
  *
- * trace/trace.c makes a struct trace_line of each event that the filter lets pass, and gives it to the
- * writer: begin() when the guest came out (it may take until it goes on), end() when all is known.
+ * trace/trace.c makes a struct trace_line of each event that the filter lets pass, and gives it to
+ * the writer: begin() when the guest came out (it may take until it goes on), end() when all is
+ * known.
  */
 #ifndef DEV_TRACE_H
 #define DEV_TRACE_H
@@ -65,10 +66,10 @@ struct trace {
     uint64_t left;            /* when the guest last came out */
     int64_t wall;             /* to be added for the time of day */
     const char *call;         /* the guest's function in progress, NULL: none */
-    struct trace_line line;   /* what is told at the moment */
+    struct trace_line line;   /* in progress */
     bool open;                /* it has begun */
-    bool told;                /* of this exit something has been shown */
-    bool aborting;            /* line has where; the end of the run will tell why */
+    bool reported;            /* something of this exit has been shown */
+    bool aborting;            /* line says where; the end of the run says why */
 
     /* The writer's own; what is shared with other threads is under lock. */
     pthread_mutex_t lock;
@@ -79,7 +80,7 @@ struct trace {
     const char *bold, *red, *plain;
     unsigned width;     /* of the column of sites */
     bool shown;         /* the line's head is out, its end is not */
-    bool broken;        /* and something else came behind it */
+    bool broken;        /* and something else followed it */
     bool *mid_line;     /* what came last on the terminal did not end its line; may be NULL */
     bool shares_stdout; /* the trace is where standard output is, too */
     json_t *object;

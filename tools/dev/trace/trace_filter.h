@@ -36,7 +36,7 @@ struct trace_filter {
 
 /*
  * Lists are read in order, as if they were one: the first word says whether what is not named is
- * shown.  Errors: ARGUMENT (with a hint that tells what there is), MEMORY.  Free in any case.
+ * shown.  Errors: ARGUMENT (with a hint that lists the choices), MEMORY.  Free in any case.
  */
 int trace_filter_make(struct trace_filter *filter, const struct hl_image *image,
                       const char *const *list, size_t count, struct hl_error *error);

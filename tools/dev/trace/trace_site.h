@@ -22,10 +22,11 @@ struct trace_sites *trace_sites_open(const struct hl_image *image);
 void trace_sites_close(struct trace_sites *sites);
 
 /*
- * Where the guest stands.  behind: as for hl_symbols_walk(); import: the host function it calls, or
- * NULL; whole: all of the stack is wanted, else as much as it takes to find the site.
+ * Where the guest stands.  past: rip is past the instruction, as for hl_symbols_walk(); import: the
+ * host function it calls, or NULL; whole: all of the stack is wanted, else as much as it takes to
+ * find the site.
  */
-void trace_sites_find(struct trace_sites *sites, struct hl_machine *machine, bool behind,
+void trace_sites_find(struct trace_sites *sites, struct hl_machine *machine, bool past,
                       const char *import, bool whole, struct trace_stack *stack);
 
 #endif
