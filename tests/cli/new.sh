@@ -120,11 +120,11 @@ same no_escape 0 "$(tr -d '\n' <"$tmp/err" | LC_ALL=C grep -c '[[:cntrl:]]')"
 mkdir directory
 : >file
 ln -s nowhere dangling
-refused existing_directory 100 'directory exists already' 'another name' "$new" directory
-refused existing_directory_slash 100 'directory exists already' 'another name' "$new" directory//
-refused existing_file 100 'file exists already' 'another name' "$new" file
-refused existing_symlink 100 'dangling exists already' 'another name' "$new" dangling
-refused existing_dry_run 100 'file exists already' 'another name' "$new" --dry-run file
+refused existing_directory 100 'directory already exists' 'another name' "$new" directory
+refused existing_directory_slash 100 'directory already exists' 'another name' "$new" directory//
+refused existing_file 100 'file already exists' 'another name' "$new" file
+refused existing_symlink 100 'dangling already exists' 'another name' "$new" dangling
+refused existing_dry_run 100 'file already exists' 'another name' "$new" --dry-run file
 refused missing_parent 100 'No such file' 'mkdir -p none/there' "$new" none/there/guest
 refused parent_is_a_file 100 'Not a directory' '' "$new" file/guest
 refused unknown_template 100 "no template 'frob'" 'function, program' "$new" guest -t frob

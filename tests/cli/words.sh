@@ -212,7 +212,7 @@ stopped() {
 }
 stopped --cpu
 same 'profile --cpu, Ctrl-C: status' 130 $rc
-same 'profile --cpu, Ctrl-C: it says so, once' 'hl-dev: warning: interrupted: the profile is of what ran until then' \
+same 'profile --cpu, Ctrl-C: it says so, once' 'hl-dev: warning: interrupted: the profile covers the run up to that point' \
     "$(cat "$err")"
 has 'profile --cpu, Ctrl-C: the call was stopped, it did not fail' "$out" '^COUNT +STOPPED +EXITS '
 has 'profile --cpu, Ctrl-C: which one' "$out" '^ +1 +1 +0 .* Spin$'

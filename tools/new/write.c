@@ -88,7 +88,7 @@ static void remove_all(const char *root, const struct new_plan *plan)
 
 static int exists(const char *target)
 {
-    int status = new_error(NEW_USER, "%s exists already", target);
+    int status = new_error(NEW_USER, "%s already exists", target);
     new_hint("choose another name, or remove it first");
     return status;
 }

@@ -30,14 +30,14 @@ const struct command_row command_table[COMMANDS] = {
                 "Run a guest under gdb in this terminal, stopped at main() or at the first\n"
                 "function that is called. TARGET, EXPR and the options without a text are those\n"
                 "of `hl-dev run`. The project's gdbinit is read. `run` in gdb starts the guest\n"
-                "afresh. The guest ends with gdb, unless it was detached: then it runs on.\n",
+                "again. The guest ends with gdb, unless gdb detached from it: then it runs on.\n",
             .after =
                 "GDB in the environment names another gdb. For a main() with arguments:\n"
                 "hl-dev run --gdb TARGET -- ARG...\n"
                 "\n"
-                "Status: gdb's own, also where gdb has seen the guest fail or has killed it;\n"
-                "that of `hl-dev run` when the guest ended without gdb, because gdb detached,\n"
-                "disconnected or could not be started.\n",
+                "Status: gdb's own, even if the guest failed or was killed under gdb; that of\n"
+                "`hl-dev run` if the guest ended without gdb, because gdb detached, disconnected\n"
+                "or could not be started.\n",
             .manual = "Run a guest under\n"
                       ".Xr gdb 1\n"
                       "in this terminal.\n"
@@ -55,9 +55,9 @@ const struct command_row command_table[COMMANDS] = {
                 "Run a guest as `hl-dev run` does and show which of its lines cause its exits, or\n"
                 "where its time goes. The options without a text are those of `hl-dev run`.\n",
             .after =
-                "Ctrl-C ends the run and shows what there is; status 130. The document's format\n"
-                "is described in docs/profile-format.md. HL_PROFILE=FILE makes any program that\n"
-                "uses libhl write one.\n"
+                "Ctrl-C ends the run and shows the profile so far; status 130. The JSON format is\n"
+                "described in docs/profile-format.md. With HL_PROFILE=FILE in the environment,\n"
+                "any program that uses libhl writes a profile.\n"
                 "\n"
                 "Status: that of `hl-dev run`.\n",
             .manual =
@@ -90,13 +90,14 @@ const struct command_row command_table[COMMANDS] = {
             .summary = "list the running guests that gdb can attach to",
             .arguments = "",
             .about =
-                "List your sandboxes that gdb can attach to, in whatever program they are: those\n"
-                "of `hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in\n"
-                "the environment, and of programs that call hl_sandbox_debug(). `hl-dev attach\n"
-                "ID` starts gdb on one.\n",
-            .manual = "List your sandboxes that a debugger can attach to, in whatever program they "
-                      "are, with what each one\n"
-                      "is doing and how many calls it has had.\n",
+                "List your sandboxes that gdb can attach to, in all programs: those of\n"
+                "`hl-dev run --gdb` and `hl-dev debug`, of programs run with HL_GDB=auto in the\n"
+                "environment, and of programs that call hl_sandbox_debug(). `hl-dev attach ID`\n"
+                "starts gdb on one.\n",
+            .manual =
+                "List your sandboxes that a debugger can attach to, in all programs, with the "
+                "state of each one\n"
+                "and the number of its calls.\n",
         },
     [COMMAND_ATTACH] =
         {
@@ -106,8 +107,8 @@ const struct command_row command_table[COMMANDS] = {
             .words = WORDS_SANDBOX,
             .rest = "gdb's own",
             .about =
-                "Start gdb on a sandbox that `hl-dev ps` lists; without ID, on the only one there\n"
-                "is. The guest stops while gdb looks at it and runs on when gdb detaches or "
+                "Start gdb on a sandbox that `hl-dev ps` lists. ID can be left out if only one is\n"
+                "listed. The guest stops when gdb attaches and runs on when gdb detaches or "
                 "ends.\n",
             .after = "GDB in the environment names another gdb.\n",
             .manual = "Start\n"
@@ -122,9 +123,9 @@ const struct command_row command_table[COMMANDS] = {
             .words = WORDS_FILE,
             .about =
                 "Show a guest's functions, imports, segments and memory map. A project is built\n"
-                "first. The sizes are those of `hl-dev run`: what the memory map would be.\n",
+                "first. The sizes are those of `hl-dev run`; the memory map depends on them.\n",
             .manual =
-                "Show a guest's functions, imports, segments, and the memory map it would have.\n"
+                "Show a guest's functions, imports and segments, and its memory map when it runs.\n"
                 "This needs no KVM.\n",
         },
     [COMMAND_CORE] =
@@ -134,43 +135,42 @@ const struct command_row command_table[COMMANDS] = {
             .arguments = "FILE [GUEST]",
             .words = WORDS_FILE,
             .about =
-                "Show what a guest died of, its backtrace and its registers, from the core file\n"
-                "that `hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's\n"
-                "file, if it is no longer where it was. What the core file itself names is opened\n"
-                "only if it is a regular file of yours or root's that others cannot write to.\n",
+                "Show why a guest died, its backtrace and its registers, from the core file that\n"
+                "`hl-dev run --core FILE` or hl_sandbox_core() wrote. GUEST is the guest's file,\n"
+                "if it has moved. The file named in the core file is opened only if it is a\n"
+                "regular file that belongs to you or root and that others cannot write to.\n",
             .manual =
-                "Show what a guest died of, its backtrace and its registers, from a core file "
+                "Show why a guest died, its backtrace and its registers, from a core file "
                 "that\n"
                 ".Nm\n"
                 ".Cm run Fl -core\n"
                 "wrote; with\n"
                 ".Fl -verbose\n"
-                "the memory in it, too.\n"
+                "also the memory in it.\n"
                 ".Ar guest\n"
-                "is the guest's file, if it is no longer where it was.\n"
-                "What the core file itself names is opened only if it is a regular file of yours "
-                "or root's that\n"
-                "others cannot write to.\n"
-                "A core file may be a stranger's: at most 1,048,576 program headers are read and "
-                "64 MiB of notes,\n"
+                "is the guest's file, if it has moved.\n"
+                "The file named in the core file is opened only if it is a regular file that "
+                "belongs to you or root\n"
+                "and that others cannot write to.\n"
+                "A core file need not be trusted: at most 1,048,576 program headers and 64 MiB of "
+                "notes are read,\n"
                 "which takes up to 100 MiB of memory and a second.\n"
-                "A file with another build ID, or with other code where it has none, is refused.\n"
-                "Of a deep stack the innermost and the outermost frames are shown.\n"
+                "A guest file with another build ID is refused; without a build ID, one with other "
+                "code.\n"
+                "For a deep stack, the innermost and the outermost frames are shown.\n"
                 "The JSON document has\n"
                 ".Ql signal ,\n"
                 ".Ql frames ,\n"
                 ".Ql registers\n"
                 "and\n"
                 ".Ql memory ,\n"
-                "of which the first 65,536 ranges\n"
-                ".Po\n"
+                "at most 65,536 ranges;\n"
                 ".Ql memory_omitted\n"
-                "says how many more there are\n"
-                ".Pc .\n"
+                "is the number of further ranges.\n"
                 "A frame has its\n"
                 ".Ql number ;\n"
                 ".Ql again\n"
-                "is how often it comes again, one after the other.\n"
+                "is the number of further repetitions directly after it.\n"
                 "This needs no KVM.\n",
         },
     [COMMAND_DOCTOR] =
@@ -179,17 +179,18 @@ const struct command_row command_table[COMMANDS] = {
             .summary = "show what this machine supports",
             .arguments = "",
             .about =
-                "Show what this machine supports: KVM, what it does with tiny guests, and the\n"
-                "tools a guest author needs; for what is missing, what to do about it. Status 0\n"
-                "when guests run here, 100 when not.\n",
-            .manual = "Show what this machine offers: KVM, what it does with tiny guests, and the "
-                      "tools that an author\n"
-                      "needs.\n"
-                      "A line starts with\n"
-                      ".Ql ok ,\n"
-                      ".Ql miss\n"
-                      "(a tool that is not installed) or\n"
-                      ".Ql FAIL .\n",
+                "Show what this machine supports: KVM, tested by running small guests, and the\n"
+                "tools that a guest author needs, with a remedy for what is missing. Status 0 if\n"
+                "guests run here, 100 if not.\n",
+            .manual =
+                "Show what this machine supports: KVM, tested by running small guests, and the "
+                "tools that an author\n"
+                "needs.\n"
+                "A line starts with\n"
+                ".Ql ok ,\n"
+                ".Ql miss\n"
+                "(a tool that is not installed) or\n"
+                ".Ql FAIL .\n",
         },
     [COMMAND_COMPLETION] =
         {
@@ -198,7 +199,7 @@ const struct command_row command_table[COMMANDS] = {
             .arguments = "bash|zsh",
             .words = WORDS_SHELL,
             .about = "Print a completion script: source <(hl-dev completion bash)\n",
-            .manual = "Print a completion script for a shell, to be read by it:\n"
+            .manual = "Print a completion script for a shell:\n"
                       ".Ql source <(hl-dev completion bash) .\n",
         },
     [COMMAND_HELP] =

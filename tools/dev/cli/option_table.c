@@ -20,7 +20,8 @@ const struct option_row option_table[] = {
       .help = "call a function: Name(1, 2.5, true, \"text\", x\"00ff\", @FILE)",
       .manual = "Call a function; see\n"
                 ".Sx CALL EXPRESSIONS .\n"
-                "May be repeated, and replaces the calls of\n"
+                "May be repeated.\n"
+                "Replaces the calls of\n"
                 ".Pa hl.ini .\n"}},
     {OPTION_HOST,
      RUNS,
@@ -44,9 +45,9 @@ const struct option_row option_table[] = {
      SISTERS | SET(INSPECT),
      {"input", 0, required_argument, "SIZE",
       .help = "room for one call's arguments (default 1M, or as needed)",
-      .manual = "Room for the arguments of one call and for what host functions return meanwhile; "
+      .manual = "Memory for the arguments of one call and the results of host functions during it; "
                 "by default 1M, or\n"
-                "what the calls need.\n"}},
+                "as much as the calls need.\n"}},
     {OPTION_OUTPUT,
      RUNS | SET(INSPECT),
      SISTERS | SET(INSPECT),
@@ -56,18 +57,18 @@ const struct option_row option_table[] = {
      RUNS | SET(INSPECT),
      SISTERS | SET(INSPECT),
      {"image-max", 0, required_argument, "SIZE",
-      .help = "memory that the guest's file may ask for (default 1G)",
-      .manual = "Memory that the segments of the guest's file may ask for, by default 1G.\n"
-                "A file that asks for more is refused before any is taken.\n"}},
+      .help = "memory that the guest's file may use (default 1G)",
+      .manual = "Maximum size of the segments of the guest's file in memory, by default 1G.\n"
+                "A larger file is refused before any memory is allocated.\n"}},
     {OPTION_TIMEOUT,
      RUNS,
      SISTERS,
      {"timeout", 0, required_argument, "SECONDS",
       .help = "end the guest after that time; status 124",
-      .manual = "Give the whole run up after that time, which may be a fraction; 0 is no limit.\n"
-                "The clock stands still while a debugger is attached, and while the guest waits "
-                "for its first one.\n"
-                "A host function that does not return is waited for two seconds longer.\n"}},
+      .manual = "End the whole run after that time, which may be a fraction; 0 means no limit.\n"
+                "The clock stops while a debugger is attached, and while the guest waits for its "
+                "first one.\n"
+                "A host function that does not return gets two more seconds.\n"}},
     {OPTION_REPEAT,
      RUNS,
      SISTERS,
@@ -76,17 +77,17 @@ const struct option_row option_table[] = {
                 ".Ar n\n"
                 "times, in the same sandbox; or run\n"
                 ".Fn main\n"
-                "that many times, each in a sandbox of its own, until one gives another status "
-                "than 0.\n"}},
+                "that many times, each in a new sandbox, until one ends with a status other than "
+                "0.\n"}},
     {OPTION_RESTORE,
      RUNS & ~SET(DEBUG),
      SISTERS,
      {"restore", .help = "before each call, put the sandbox back to how it started",
-      .manual = "Before each call put the sandbox back to how it was when it had started; with\n"
+      .manual = "Before each call, restore the sandbox to its state after start-up; with\n"
                 ".Fl -repeat\n"
                 "and\n"
                 ".Fn main ,\n"
-                "run it in one sandbox that is put back.\n"}},
+                "run it in one sandbox that is restored.\n"}},
     {OPTION_CORE,
      SET(RUN) | SET(PROFILE),
      SISTERS,
@@ -99,10 +100,11 @@ const struct option_row option_table[] = {
           "and\n"
           ".Xr gdb 1\n"
           "read:\n"
-          "all memory of the guest, and its registers.\n"
-          "It is for you alone, and takes the place of a file that was there once it is written:\n"
-          "a full disk leaves the old one.\n"
-          "A symbolic link is not followed and a fifo gets nothing.\n"}},
+          "the whole memory of the guest, and its registers.\n"
+          "Only you can read it.\n"
+          "An existing file is replaced when the new one is complete, and kept if the disk is "
+          "full.\n"
+          "A symbolic link is not followed, and nothing is written to a FIFO.\n"}},
     {OPTION_GDB,
      SET(RUN),
      0,
@@ -132,7 +134,7 @@ const struct option_row option_table[] = {
                 ".Ql outer::f\n"
                 "or\n"
                 ".Ql outer::f(int) .\n"
-                "Where that can be more than one, they are listed.\n"}},
+                "If more than one function matches, they are listed.\n"}},
     {OPTION_STOP_AT,
      SET(DEBUG),
      0,
@@ -146,34 +148,33 @@ const struct option_row option_table[] = {
     {OPTION_SAFE_OUTPUT,
      RUNS & ~SET(DEBUG),
      SISTERS,
-     {"safe-output", .help = "escape what a terminal would obey in the guest's output",
-      .manual = "Escape in what the guest itself prints what a terminal would obey: control "
-                "characters but\n"
+     {"safe-output", .help = "escape control characters in the guest's output",
+      .manual = "Escape what could control the terminal in the output of the guest: control "
+                "characters except\n"
                 "newline and tab, bytes that are not UTF-8, and characters that change the "
                 "direction of text.\n"
                 "Not with\n"
                 ".Fl -gdb Ns = Ns Cm stdio ,\n"
-                "where gdb prints it.\n"
-                "What\n"
+                "where gdb prints the output.\n"
+                "The output of\n"
                 ".Nm\n"
-                "prints itself is always escaped.\n"}},
+                "itself is always escaped.\n"}},
     {OPTION_EVENTS,
      SET(TRACE),
      0,
      {"trace", 'e', required_argument, "LIST", COMPLETE_SOME_WORD, TRACE_CLASSES,
-      .help = "show only these, or with `!` before them all but these: host, syscall, fault, log, "
+      .help = "show only these, or with a leading `!` all but these: host, syscall, fault, log, "
               "result, abort, interrupt, io, mmio, all, and host functions and system calls by "
               "name; may be repeated",
-      .manual = "Show only what is in the list: classes as above,\n"
+      .manual = "Show only what is in the list: the classes above,\n"
                 ".Cm all ,\n"
-                "host functions and system calls by name, with commas between.\n"
-                "After\n"
+                "host functions and system calls by name, separated by commas.\n"
+                "A leading\n"
                 ".Ql \\&!\n"
-                "stands what is not shown: in front of the list it is for all of it, in front of a "
-                "later word for that\n"
-                "one.\n"
+                "hides the whole list; before a later word, it hides that word only.\n"
                 "May be repeated: the lists are read in order, as one.\n"
-                "The first word decides whether what no word names is shown.\n"}},
+                "Events that are not listed are shown if the first word hides something, and "
+                "hidden otherwise.\n"}},
     {OPTION_STACK_TRACE,
      SET(TRACE),
      0,
@@ -187,29 +188,28 @@ const struct option_row option_table[] = {
     {OPTION_STAMPS_DELTA,
      SET(TRACE),
      0,
-     {"relative-timestamps", 'r', .help = "time since the line before (default: since the start)",
-      .manual = "The time is since the line before, not since the start.\n"}},
+     {"relative-timestamps", 'r', .help = "time since the previous line (default: since the start)",
+      .manual = "Print the time since the previous line instead of the time since the start.\n"}},
     {OPTION_STRING_LIMIT,
      SET(TRACE),
      0,
      {"string-limit", 's', required_argument, "SIZE",
-      .help = "bytes of strings that are shown (default 32)",
-      .manual = "How many bytes of a string are shown, by default 32;\n"
+      .help = "bytes shown of a string (default 32)",
+      .manual = "Number of bytes shown of a string, by default 32;\n"
                 ".Ql \\&...\n"
-                "follows one that was cut.\n"}},
+                "marks a string that was cut.\n"}},
     {OPTION_STAMPS_CLOCK,
      SET(TRACE),
      0,
-     {"absolute-timestamps", 't', .help = "time of day",
-      .manual = "The time is the time of day.\n"}},
+     {"absolute-timestamps", 't', .help = "time of day", .manual = "Print the time of day.\n"}},
     {OPTION_EXITS,
      SET(PROFILE),
      0,
      {"exits",
       .help =
           "each exit, with the guest's stack and the time spent on it outside the guest (default)",
-      .manual = "Look at each exit, with the guest's stack and the time that the host took to "
-                "serve it; the default.\n"}},
+      .manual = "Record each exit, with the guest's stack and the time that the host took to serve "
+                "it; the default.\n"}},
     {OPTION_CPU,
      SET(PROFILE),
      0,
@@ -220,8 +220,8 @@ const struct option_row option_table[] = {
     {OPTION_RATE,
      SET(PROFILE),
      0,
-     {"rate", 0, required_argument, "HZ", .help = "samples a second, 1 to 10000 (default 997)",
-      .manual = "Samples a second, 1 to 10000, by default 997.\n"}},
+     {"rate", 0, required_argument, "HZ", .help = "samples per second, 1 to 10000 (default 997)",
+      .manual = "Samples per second, 1 to 10000, by default 997.\n"}},
     {OPTION_MEMORY,
      SET(PROFILE),
      0,
@@ -232,12 +232,13 @@ const struct option_row option_table[] = {
      0,
      {"by", 0, required_argument, "WHAT", COMPLETE_WORD, "reason host function line",
       .help = "(default: line; with --cpu function)",
-      .manual = "What a row of the table is; by default a line, of samples a function.\n"}},
+      .manual =
+          "What each row of the table stands for; by default a line, for samples a function.\n"}},
     {OPTION_WEIGHT,
      SET(PROFILE),
      0,
      {"weight", 0, required_argument, "WHAT", COMPLETE_WORD, "count time",
-      .manual = "What is sorted by, and how wide a frame is.\n"}},
+      .manual = "What determines the order of rows and the width of frames.\n"}},
     {OPTION_FORMAT,
      SET(PROFILE),
      0,
@@ -250,25 +251,25 @@ const struct option_row option_table[] = {
      SET(PROFILE),
      0,
      {NULL, 'o', required_argument, "FILE", COMPLETE_FILE,
-      .help = "write there; without it all but the table takes standard output for itself, and the "
-              "guest prints to standard error",
-      .manual = "Write there.\n"
-                "Without it all formats but the table have standard output for themselves: what "
-                "the guest prints, and\n"
-                "results, go to standard error.\n"}},
+      .help = "write the profile to FILE; without -o, every format but table uses standard output, "
+              "and the guest prints to standard error",
+      .manual = "Write the profile to a file.\n"
+                "Without it, every format but the table uses standard output: the output of the "
+                "guest and the\n"
+                "results go to standard error.\n"}},
     {OPTION_DIFF,
      SET(PROFILE),
      0,
      {"diff", 0, required_argument, "OLD.json", COMPLETE_FILE,
       .help = "compare with an earlier profile (table, json, svg)",
-      .manual = "Compare with a profile that was written by\n"
+      .manual = "Compare with an earlier profile that was written by\n"
                 ".Fl -format Cm json .\n"}},
     {OPTION_FROM,
      SET(PROFILE),
      0,
      {"from", 0, required_argument, "FILE.json", COMPLETE_FILE,
-      .help = "no run: show a profile that was written earlier",
-      .manual = "Run nothing; show such a profile.\n"}},
+      .help = "show an earlier profile; do not run anything",
+      .manual = "Show such a profile; do not run anything.\n"}},
     {OPTION_JSON,
      SET(RUN) | SET(INSPECT) | SET(CORE) | SET(PS) | SET(DOCTOR),
      SET(PS) | SET(DOCTOR),
@@ -289,12 +290,12 @@ const struct option_row option_table[] = {
                 ".Ql output ,\n"
                 "what the guest wrote to standard output, and\n"
                 ".Ql output_truncated\n"
-                "if that is not all of it;\n"
+                "if it was cut;\n"
                 ".Ql exit_status\n"
                 "of\n"
                 ".Fn main ;\n"
                 ".Ql error ,\n"
-                "of what failed outside a call; and\n"
+                "for a failure outside a call; and\n"
                 ".Ql status .\n"
                 "Bytes are hexadecimal digits; numbers that JSON cannot express, and a u64 above "
                 "2^63-1, are strings.\n"}},
@@ -307,15 +308,15 @@ const struct option_row option_table[] = {
     {OPTION_JSON,
      SET(TRACE),
      0,
-     {"json", .help = "a JSON object a line; on stdout, unless -o names a file",
-      .manual = "One JSON object a line, on standard output.\n"
-                "What the guest writes there is an object of the class\n"
+     {"json", .help = "one JSON object per line; on stdout, unless -o names a file",
+      .manual = "Print one JSON object per line, on standard output.\n"
+                "Output of the guest is an object of the class\n"
                 ".Ql output ,\n"
                 "and results are in objects of the class\n"
                 ".Ql result .\n"
                 "With\n"
                 ".Fl o\n"
-                "the objects are in the file, and standard output is as without\n"
+                "the objects are written to the file, and standard output is the same as without\n"
                 ".Fl -json .\n"}},
     {OPTION_COLOR,
      ALL,
@@ -340,7 +341,7 @@ const struct option_row option_table[] = {
      {"verbose", 'v', .help = "print times and counts, and make's commands, on stderr",
       .manual = "Print times, counts and the output of\n"
                 ".Xr make 1\n"
-                "on standard error, and the registers in the report of a crash.\n"}},
+                "on standard error, and registers in the report of a crash.\n"}},
     {OPTION_VERBOSE, SET(INSPECT), 0, {"verbose", 'v', .help = "show make's commands"}},
     {OPTION_VERBOSE, SET(CORE), 0, {"verbose", 'v', .help = "list the memory in the file, too"}},
     {OPTION_HELP,

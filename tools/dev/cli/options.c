@@ -120,7 +120,7 @@ static int contradiction(const struct options *o)
     }
     if (o->stop_at && !o->gdb) {
         ui_error(0, "--stop-at without --gdb");
-        ui_hint("without a debugger nothing would make the guest go on");
+        ui_hint("without a debugger, nothing would resume the guest");
         return EXIT_USAGE;
     }
     if (o->gdb && !o->endpoint &&

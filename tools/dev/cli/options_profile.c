@@ -10,7 +10,7 @@ static int take_rate(struct options *o, const struct option_row *row)
 {
     unsigned long n;
     if (!option_number(HL_PROFILE_RATE_MAX, &n) || !n)
-        return option_bad_value(row, "samples a second, 1 to 10000");
+        return option_bad_value(row, "samples per second, 1 to 10000");
     o->rate = (unsigned)n;
     return -1;
 }
@@ -23,7 +23,7 @@ static int take_mode(struct options *o, bool cpu)
         return -1;
     }
     ui_error(0, "--exits and --cpu at once");
-    ui_hint("run it twice: sampling does not look at each exit");
+    ui_hint("run it twice: sampling does not record each exit");
     return EXIT_USAGE;
 }
 
@@ -75,7 +75,7 @@ int options_check_profile(struct options *o, bool has_target)
     }
     if (o->rate && !o->cpu) {
         ui_error(0, "--rate without --cpu");
-        ui_hint("each exit is looked at, unless --cpu samples");
+        ui_hint("each exit is recorded, unless --cpu takes samples");
         return EXIT_USAGE;
     }
     if (o->json)

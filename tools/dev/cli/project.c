@@ -264,7 +264,7 @@ int project_build(const struct project *p, bool quiet, struct hl_error *error)
     if (pid < 0)
         return hl_error_set(error, HL_ERR_SYSTEM, "cannot start make: %s", strerror(errno));
     if (WIFSIGNALED(status))
-        return hl_error_set(error, HL_ERR_FILE, "%s: make was ended by signal %d", p->directory,
+        return hl_error_set(error, HL_ERR_FILE, "%s: make was killed by signal %d", p->directory,
                             WTERMSIG(status));
     if (WEXITSTATUS(status) == 127)
         return hl_error_set(error, HL_ERR_FILE, "make is not installed");

@@ -114,8 +114,8 @@ static int other_guest(const char *path, const uint8_t *file, const uint8_t *mem
                "core %s"
              : "%s: not the guest that the core file is of",
         path, a, b);
-    hl_error_hint(error,
-                  "it was built again, or is another guest: hl-dev core FILE GUEST names it");
+    hl_error_hint(
+        error, "it was rebuilt, or is another guest; name the right one: hl-dev core FILE GUEST");
     return HL_ERR_FILE;
 }
 

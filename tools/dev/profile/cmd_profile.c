@@ -104,7 +104,7 @@ static int profile_guest(struct session *s, const struct options *o)
     progress_stop(job.progress);
     json_decref(results);
     if (!o->quiet && watchdog_reason(s->watchdog, NULL) == WATCHDOG_SIGNAL)
-        ui_warning("interrupted: the profile is of what ran until then");
+        ui_warning("interrupted: the profile covers the run up to that point");
     bool failed = job.profile && show(&error);
     if (failed)
         status = ui_library_error(&error);

@@ -121,6 +121,6 @@ void profile_add(struct profile_check *c, uint64_t *sum, uint64_t part, const ch
     *sum += part; /* both are less than 2^53 */
     if (*sum > PROFILE_NUMBER_MAX) {
         *sum = 0;
-        profile_bad(c, key, "adds up to more than can be");
+        profile_bad(c, key, "the sum is too large");
     }
 }

@@ -31,7 +31,7 @@ static double real(struct profile_check *c, const json_t *o, const char *key)
     double d = json_number_value(value);
     if (json_is_number(value) && d >= 0 && d < 1e18)
         return d;
-    profile_bad(c, key, "not a number that can be");
+    profile_bad(c, key, "not a possible number");
     return 0;
 }
 

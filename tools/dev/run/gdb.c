@@ -136,7 +136,7 @@ static int run_gdb(struct gdb_run *run)
     /* It had no chance to put the terminal right. */
     if (terminal)
         tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-    return ui_error(128 + WTERMSIG(status), "gdb was ended by signal %d", WTERMSIG(status));
+    return ui_error(128 + WTERMSIG(status), "gdb was killed by signal %d", WTERMSIG(status));
 }
 
 static void *work(void *opaque)

@@ -35,6 +35,6 @@ int plugin_register(void *plugin, struct hl_sandbox *sandbox, struct hl_error *e
     int rc = fn(sandbox, &own);
     if (!rc)
         return 0;
-    return hl_error_set(error, HL_ERR_FILE, "the host plug-in gave up: %s",
+    return hl_error_set(error, HL_ERR_FILE, "the host plug-in failed: %s",
                         own.text[0] ? own.text : "no reason given");
 }
