@@ -22,7 +22,7 @@ clang_format() { xargs -n 40 -P 2 clang-format --dry-run -Werror <"$work/c"; }
 # In a make of its own, to use every processor.
 clang_tidy() { MAKEFLAGS='' make -s -k -j "$(nproc)" B="$build" tidy; }
 
-# The product; a file of its own for each finding that is none.
+# The product; tests/lint/cppcheck.txt lists the findings that are not errors.
 cppcheck_() {
     local rooms
     rooms=$(MAKEFLAGS='' make -s list-rooms | sed 's/:.*//; s/^/-I/')

@@ -30,8 +30,7 @@ tests/gdb/suite/.*\.txt	.
 \.svg	.
 \.py	is None
 \.json	.
-\.(c|sh|h)	left behind
-tests/.*	struct road|road_|->road|, road\)|roads=
+\.(c|sh|h)	(left|leaves?)( nothing| files)? behind
 \.(h|c|md|sh)	tell (them|it|one|the two|two|which) apart'
 
 hits=$(mktemp "${TMPDIR:-/tmp}/hl-words.XXXXXX") || exit 1

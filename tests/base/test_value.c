@@ -160,7 +160,7 @@ static void test_equal(void **state)
         for (size_t j = 0; j < COUNT(all); j++) {
             assert_int_equal(hl_signature_parse(all[i], &a), 0);
             assert_int_equal(hl_signature_parse(all[j], &b), 0);
-            b.args[b.count] = HL_BYTES; /* what lies behind the arguments does not count */
+            b.args[b.count] = HL_BYTES; /* what follows the arguments does not count */
             assert_int_equal(hl_signature_equal(&a, &b), i == j);
         }
     a.count = b.count = HL_MAX_ARGS + 1;

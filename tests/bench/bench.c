@@ -149,7 +149,7 @@ static json_t *figure_json(struct figure *f)
     return o;
 }
 
-/* The line of a file in /proc that begins with `key`, behind its colon. */
+/* The line of a file in /proc that begins with `key`, after its colon. */
 static json_t *proc_line(const char *path, const char *key)
 {
     char line[256], *colon;
@@ -180,7 +180,7 @@ static json_t *machine_json(void)
                      access("/sys/module/kvm_pvm", F_OK) == 0, "load", load[0], "date", date);
 }
 
-static char **wanted; /* ids, NULL behind the last; none: all */
+static char **wanted; /* ids, ends with NULL; empty: all */
 
 static bool is_wanted(const struct figure *f)
 {

@@ -156,7 +156,7 @@ static double copy_and_all(void)
 
 /* ---- interrupts ---- */
 
-/* The thread that interrupts: told to go, it waits a moment, notes the time and does it. */
+/* The thread that interrupts: when asked, it waits a moment, notes the time and interrupts. */
 static struct {
     pthread_t thread, victim;
     atomic_int go; /* 0 wait, 1 interrupt the sandbox, 2 the raw vCPU, 3 end */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gdb-floor.c STEPS - the least a program can do to step a guest: nothing but KVM_RUN again and
- * again, by each road that debug events take here.  The guest is ours at ring 3, on our shim, its
- * code `dec %rcx; jnz`.  Prints the steps per second of the better road.
+ * again, by each route that debug events take here.  The guest is ours at ring 3, on our shim, its
+ * code `dec %rcx; jnz`.  Prints the steps per second of the better route.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static int first_step(struct hl_machine *m, bool by_exit, unsigned long steps,
     return rc;
 }
 
-/* Steps per second, 0 where this road leads nowhere. */
+/* Steps per second, 0 where this route leads nowhere. */
 static double measure(bool by_exit, unsigned long steps)
 {
     struct hl_machine *m = NULL;

@@ -275,7 +275,7 @@ ROWS = [
     ("alone_steps", "stub alone: vCont;s, steps/s", "%.0f", None),
 ]
 FLOOR_SHARE = 0.8
-NOISE = 1.02                    # "no slower", as far as a median can tell
+NOISE = 1.02                    # "no slower", as far as a median shows
 
 
 def middle(rounds, name, key):

@@ -14,7 +14,7 @@
 
 /* Guest pages of RAW_RING3: each mapped at its own address. */
 enum { ROOT = 0, POINTERS, DIRECTORY, TABLE, SYSTEM, CODE };
-#define TSS_AT 0x80u /* in the SYSTEM page, behind the GDT */
+#define TSS_AT 0x80u /* in the SYSTEM page, after the GDT */
 #define TSS_SIZE 104u
 #define BITMAP_SIZE (PORT / 8 + 2u)
 

@@ -20,7 +20,7 @@ patch() {
     # shellcheck disable=SC2059 # the escapes are the point
     printf "$4" | dd of="$2" bs=1 seek="$3" conv=notrunc status=none
 }
-# Place of the ABI note's descriptor: behind name size 3, size 40, type "HL" and the name itself.
+# Place of the ABI note's descriptor: after name size 3, size 40, type "HL" and the name itself.
 note=$(grep -obUaP '\x03\0\0\0\x28\0\0\0\x4c\x48\0\0HL\0\0' values | head -n 1 | cut -d: -f1)
 
 # ---- What is no guest
@@ -88,11 +88,11 @@ bad 'spaces' 'a function name is missing' '   '
 bad 'no parentheses' 'an opening parenthesis is missing at character 4' 'I32'
 bad 'no name' 'a function name is missing' '(1)'
 bad 'not closed' 'a comma or a closing parenthesis is missing at character 6' 'I32(1'
-bad 'nothing behind the parenthesis' 'an argument is missing at character 5' 'I32('
-bad 'argument missing in front' 'an argument is missing' 'math.add-2(,1)'
-bad 'argument missing behind' 'an argument is missing' 'math.add-2(1,)'
+bad 'nothing after the parenthesis' 'an argument is missing at character 5' 'I32('
+bad 'first argument missing' 'an argument is missing' 'math.add-2(,1)'
+bad 'last argument missing' 'an argument is missing' 'math.add-2(1,)'
 bad 'no comma' 'a comma or a closing' 'math.add-2(1 2)'
-bad 'something behind' 'something follows the closing parenthesis at character 8' 'I32(1) I32(2)'
+bad 'something after it' 'something follows the closing parenthesis at character 8' 'I32(1) I32(2)'
 bad 'string not closed' 'a string without its closing quote' 'String("abc)'
 bad 'string ends in a backslash' 'a(n unknown escape| string without)' 'String("abc\'
 bad 'unknown escape' 'an unknown escape at character 10' 'String("\q")'
@@ -177,7 +177,7 @@ refused 'empty command' 64 'unknown command' '`hl-dev help`' ''
 refused 'help for an unknown command' 64 'unknown command walk' '`hl-dev help`' help walk
 refused 'unknown option' 64 'unknown option --walk' "$usage" run --walk values
 refused 'unknown short option' 64 'unknown option -w' "$usage" run -w values
-refused 'unknown option behind the target' 64 'unknown option --walk' "$usage" run values --walk
+refused 'unknown option after the target' 64 'unknown option --walk' "$usage" run values --walk
 refused '--call without a value' 64 'option --call needs a value' "$usage" run values --call
 refused '--call without a value before --' 64 'option --call needs a value' "$usage" run values --call --
 refused 'an option that takes no value' 64 '--json' "$usage" run values --json=yes

@@ -82,7 +82,7 @@ same 'browser: zoomed widths' 468.7 "$(number walk width)"
 dom '#zoom=nobody&weight=weight&search=%E0%A4'
 same 'browser: an address that means nothing' 'all count' "$(attribute data-zoom) $(attribute data-weight)"
 
-# The script that plays the user; what it saw is told in the picture's data-saw.
+# The script that plays the user; what it saw is in the picture's data-saw.
 cat >play.py <<'END'
 import sys
 text = open("picture.svg", encoding="utf-8").read()

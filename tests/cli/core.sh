@@ -58,8 +58,8 @@ refused 'inspect has no --restore' 64 'inspect has no option --restore' '--help'
 
 # ---- Reading
 
-# tells NAME FILE PATTERN...: status 0, and lines that match
-tells() {
+# reports NAME FILE PATTERN...: status 0, and lines that match
+reports() {
     local name=$1 file=$2 pattern
     shift 2
     hl core "$file"
@@ -75,19 +75,19 @@ tells() {
     done
     ok "$name"
 }
-tells 'store' store.core '^store.core: core file of crash' \
+reports 'store' store.core '^store.core: core file of crash' \
     'signal 11 SIGSEGV: an address where nothing is mapped: 0x10$' "#0 .* $(frame store Store)" \
     '^ +rax [0-9a-f]{16} +rbx ' ' rip 0000000000[0-9a-f]{6} +flags '
 has 'a hint at gdb' "$err" "^hint: .*gdb '.*/crash' 'store.core'"
-tells 'divide' divide.core 'signal 8 SIGFPE: integer division by zero' "#0 .* $(frame divide Divide)"
-tells 'abort: on the instruction, not behind it' abort.core 'signal 6 SIGABRT' '#0 .* in hl_abort at ' \
+reports 'divide' divide.core 'signal 8 SIGFPE: integer division by zero' "#0 .* $(frame divide Divide)"
+reports 'abort: on the instruction, not after it' abort.core 'signal 6 SIGABRT' '#0 .* in hl_abort at ' \
     "#1 .* $(frame abort Abort)"
-tells 'abort of a libc' libcabort.core 'signal 6 SIGABRT' " $(frame libcabort LibcAbort)"
-tells 'recursion is told once' overflow.core "#0 .* $(frame overflow deeper)" 'the same [0-9]{3,} times more' \
+reports 'abort of a libc' libcabort.core 'signal 6 SIGABRT' " $(frame libcabort LibcAbort)"
+reports 'recursion is shown once' overflow.core "#0 .* $(frame overflow deeper)" 'the same [0-9]{3,} times more' \
     '#[0-9]{3,} 0x[0-9a-f]* in hl_serve'
-tells 'PIE, inlined' pie.core "#0 +\(inlined\) +$(frame inlined inner)" "#1 .* $(frame caller outer)"
-tells 'main()' main.core "#0 .* $(frame main main)"
-tells 'interrupted' time.core 'no signal: the guest was idle, or interrupted' '#0 .* in Spin at '
+reports 'PIE, inlined' pie.core "#0 +\(inlined\) +$(frame inlined inner)" "#1 .* $(frame caller outer)"
+reports 'main()' main.core "#0 .* $(frame main main)"
+reports 'interrupted' time.core 'no signal: the guest was idle, or interrupted' '#0 .* in Spin at '
 
 hl core -v store.core
 has 'its memory' "$out" '^  0x0000004[0-9a-f]{5}-0x[0-9a-f]{12} r-x +[0-9]+ KiB$'

@@ -31,8 +31,8 @@ start() {
     "$dev" "$@" >"$tmp/job.out" 2>"$said" </dev/null &
     job=$!
 }
-# told: the gdb command it printed, once it did
-told() {
+# printed_command: the gdb command it printed, once it did
+printed_command() {
     wait_until shown '^  gdb ' "$said" "$job"
     sed -n 's/^  gdb /gdb /p' "$said"
 }
@@ -57,7 +57,7 @@ gone() {
 
 for guest in guest pie; do
     start run $guest --gdb -- one 'two words'
-    in_gdb "$(told)" -ex 'info args' -ex 'p argv[2]' -ex 'info proc cmdline' -ex bt -ex c
+    in_gdb "$(printed_command)" -ex 'info args' -ex 'p argv[2]' -ex 'info proc cmdline' -ex bt -ex c
     has "$guest: stops at the first line of main" "$out" "^main \(argc=3, argv=0x[0-9a-f]+\) at .*debug.c:$(at main)\$"
     has "$guest: and shows it" "$out" "^$(at main)	.*AT main"
     has "$guest: info proc has them, too" "$out" "^cmdline = '.*$guest one two words'\$"
@@ -68,7 +68,7 @@ for guest in guest pie; do
     same "$guest: the guest's output is on stdout too" 'main 3' "$(cat "$tmp/job.out")"
 
     start run $guest --gdb --call 'Add(40, 2)' --call 'Twice("ab")'
-    in_gdb "$(told)" -ex 'info args' -ex 'b Twice' -ex c -ex 'p text' -ex c
+    in_gdb "$(printed_command)" -ex 'info args' -ex 'b Twice' -ex c -ex 'p text' -ex c
     has "$guest: stops at the called function" "$out" "^Add \(.*=40, .*=2\) at .*debug.c:$(at Add)\$"
     has "$guest: a breakpoint in the next call" "$out" '= 0x[0-9a-f]+ "ab"'
     has "$guest: calls end normally" "$out" '^\[Inferior 1 \(process [0-9]+\) exited normally\]'
@@ -77,15 +77,15 @@ for guest in guest pie; do
 done
 
 start run guest --gdb --call 'named/half(3)'
-in_gdb "$(told)" -ex c
+in_gdb "$(printed_command)" -ex c
 has 'a function with another name for the host' "$out" '^half \(x=3\) at '
 gone 'named'
 start run bare --gdb
-in_gdb "$(told)" -ex 'p $pc' -ex c
+in_gdb "$(printed_command)" -ex 'p $pc' -ex c
 has 'a stripped guest stops at its entry' "$said" '^hl-dev: warning: cannot find main'
 gone 'stripped'
 start run bare --gdb --call 'Add(1, 2)'
-in_gdb "$(told)" -ex 'info registers rdi rsi' -ex c
+in_gdb "$(printed_command)" -ex 'info registers rdi rsi' -ex c
 has 'a stripped guest stops at the called function' "$out" '^rsi +0x2 '
 gone 'stripped call'
 
@@ -95,7 +95,7 @@ stop() { # NAME WHERE PATTERN [ARG...]
     local name=$1 where=$2 pattern=$3
     shift 3
     start run pie --gdb --stop-at="$where" "$@"
-    in_gdb "$(told)" -ex bt -ex 'p early' -ex c -ex kill
+    in_gdb "$(printed_command)" -ex bt -ex 'p early' -ex c -ex kill
     has "--stop-at=$where: $name" "$out" "$pattern"
     gone "--stop-at=$where"
 }
@@ -108,7 +108,7 @@ has '--stop-at=FUNCTION: with its callers' "$out" '^#1 .* in main \('
 stop 'a constructor' constructor '^constructor \('
 stop 'a published name' 'named/half' '^half \(x=3\)' --call 'named/half(3)'
 start run pie --gdb --stop-at=none --call 'Spin()'
-command=$(told)
+command=$(printed_command)
 has '--stop-at=none: says that it does not wait' "$said" 'can attach at any time'
 await 'in (Spin|a call) ' || fail await 'no guest in Spin'
 in_gdb "$command" -ex 'p running' -ex 'set var stop=1' -ex detach
@@ -120,13 +120,13 @@ same '--stop-at=none: detached, it runs to its end' 'Spin() = 9' "$(cat "$tmp/jo
 
 mkdir "it's a dir"
 start run guest --gdb="unix:it's a dir/so\$cket" --call 'Add(1, 2)'
-command=$(told)
+command=$(printed_command)
 (cd / && in_gdb "$command" -ex c)
 has 'a path with blanks and quotes works as printed, from anywhere' "$out" '^Add \(.*=1, .*=2\) at '
 gone 'odd path'
 same 'its socket is gone' '' "$(ls "it's a dir")"
 start run guest --gdb=tcp:0 --call 'Add(1, 2)'
-in_gdb "$(told)" -ex c
+in_gdb "$(printed_command)" -ex c
 has 'tcp:0' "$out" '^Add \(.*=1, .*=2\) at '
 has 'tcp:0: on this machine alone' "$said" "target remote 127.0.0.1:[0-9]+'\$"
 gone 'tcp'
@@ -138,7 +138,7 @@ has 'stdio: so are results' "$err" '^Print\("hello"\) = void$'
 has 'stdio: and errors' "$err" '^hl-dev: error: Fail failed with code 3'
 has 'stdio: the end' "$out" 'exited with code 01'
 start run guest --gdb --call 'Print("x")' --json
-in_gdb "$(told)" -ex c
+in_gdb "$(printed_command)" -ex c
 gone '--json'
 cp "$tmp/job.out" "$out"
 member '--json: the result' null calls 0 value
@@ -147,23 +147,23 @@ member '--json: the output' '"x\n"' output
 # ---- who ends what
 
 start run guest --gdb -v --call 'Spin()'
-in_gdb "$(told)" -ex kill
+in_gdb "$(printed_command)" -ex kill
 gone 'kill'
 same 'killed from gdb is no failure' 0 $job_rc
 has 'and -v says so' "$said" '^killed from the debugger$'
 start run guest --gdb --call 'Crash(16)'
-in_gdb "$(told)" -ex c -ex 'p $_siginfo.si_signo' -ex bt -ex c
+in_gdb "$(printed_command)" -ex c -ex 'p $_siginfo.si_signo' -ex bt -ex c
 has 'a crash stops in gdb' "$out" '^Program received signal SIGSEGV'
 has 'with its place' "$out" "^#0 .*Crash \(.*debug.c:$(at crash)\$"
 gone 'crash'
 same 'a crash is hl-dev status' 134 $job_rc
 start run guest --gdb --call 'Add(1, 2)' --call 'Count()'
-in_gdb "$(told | sed 's/target remote/target extended-remote/')" -ex 'b Count' -ex c -ex run -ex c
+in_gdb "$(printed_command | sed 's/target remote/target extended-remote/')" -ex 'b Count' -ex c -ex run -ex c
 same '`run` makes all calls again' 'Add(1, 2) = 3/Add(1, 2) = 3/Count() = 1' "$(paste -sd / "$tmp/job.out")"
 gone 'run again'
 
 start run guest --gdb --timeout 0.2 --call 'Spin()'
-command=$(told)
+command=$(printed_command)
 hl run guest --timeout 0.2 --call 'Spin()'
 same 'the limit of one that began later is over' 124 $rc
 in_gdb "$command" -ex "shell '$dev' run guest --timeout 0.2 --call 'Spin()'" -ex 'p $_shell_exitcode' \
@@ -171,19 +171,19 @@ in_gdb "$command" -ex "shell '$dev' run guest --timeout 0.2 --call 'Spin()'" -ex
 has 'and of one that began while gdb holds the guest' "$out" '^\$1 = 124$'
 has 'no time limit while gdb holds the guest' "$out" '^\$2 = 42$'
 gone 'time limit'
-same 'but behind it' 124 $job_rc
+same 'but after it' 124 $job_rc
 for signal in TERM HUP; do
     start run guest --gdb --call 'Spin()'
-    told >/dev/null
+    printed_command >/dev/null
     kill -$signal $job
     gone "SIG$signal while it waits"
     same "SIG$signal ends it as any program" $((128 + $(kill -l $signal))) $job_rc
 done
 start run guest --gdb --call 'Spin()'
-told >/dev/null
+printed_command >/dev/null
 kill -KILL $job
 wait $job 2>/dev/null
-same 'SIGKILL leaves something behind' 2 "$(ls -A "$registry" | wc -l)"
+same 'SIGKILL leaves the socket and the entry' 2 "$(ls -A "$registry" | wc -l)"
 hl ps
 same 'which the next ps removes' '0/no sandboxes/' "$rc/$(cat "$out")/$(ls -A "$registry")"
 
@@ -209,7 +209,7 @@ debug guest --call 'Crash(1)' -- -nx -batch -ex c
 same 'debug: what gdb has seen is no failure' 0 $rc
 debug guest --call 'Crash(1)' -- -nx -batch -ex detach
 same 'debug: what it has not seen is' 134 $rc
-has 'debug: and is told' "$err" '^  #0 .* in Crash at '
+has 'debug: and is reported' "$err" '^  #0 .* in Crash at '
 debug guest -- -nx -batch -ex disconnect
 same 'debug: disconnected, as detached' 5 $rc
 debug guest --call 'Crash(1)' -- -nx -batch -ex c -ex kill
@@ -266,7 +266,7 @@ has 'a constructor that never returns' "$out" "^#[01] .*constructor \(\) at .*ea
 has 'a constructor that does return' "$out" '^main \(\) at '
 start run early-segv --gdb
 await ' held ' || fail await 'no guest is held'
-in_gdb "$(told)" -ex bt -ex c
+in_gdb "$(printed_command)" -ex bt -ex c
 has 'run --gdb: a crash in a constructor' "$out" "^#0  constructor \(\) at .*early.c:$(early segv)\$"
 gone 'run --gdb: a crash in a constructor'
 same 'run --gdb: a crash in a constructor: the status' 134 $job_rc
@@ -412,7 +412,7 @@ else
     skip 'HL_GDB: not of a set-id program' 'only root can make one that may use KVM, on a file system that lets it'
 fi
 
-# A debugger comes and goes while the guest runs; one of another kind of file is told from a socket.
+# A debugger comes and goes while the guest runs; a file of another kind is not taken for a socket.
 hosts 0 auto
 await '-2 .* in (Spin|a call) ' || fail await 'no second guest'
 id=$("$dev" ps | awk '/-2 / { print $1 }')
@@ -450,7 +450,7 @@ mkdir -m 777 "$registry" && chmod 777 "$registry"
 refused 'ps: a directory open to others' 111 'open to other users' 'remove it' ps
 refused 'run --gdb: likewise' 111 'open to other users' 'remove it' run guest --gdb
 start run guest --gdb=unix:mine --call 'Add(1, 2)'
-in_gdb "$(told)" -ex c
+in_gdb "$(printed_command)" -ex c
 has 'an endpoint of its own works without' "$out" '^Add \(.*=1, .*=2\) at '
 wait $job
 rmdir "$registry"

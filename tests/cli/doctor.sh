@@ -138,7 +138,7 @@ for option in --version -V; do
 done
 hl run --help
 for option in call host heap stack input output timeout repeat json color quiet verbose; do
-    has "run --help tells of --$option" "$out" "--$option"
+    has "run --help lists --$option" "$out" "--$option"
 done
 
 # ---- completion

@@ -232,7 +232,7 @@ for signal in INT:130 TERM:143 HUP:129; do
         done
         wait $!
         echo $? >"$tmp/out"
-    ) 2>/dev/null # where sh tells of the signal
+    ) 2>/dev/null # where sh reports the signal
     same "interrupted_${signal%:*}" "${signal#*:} 0" \
         "$(cat "$tmp/out") $(ls -A stop | wc -l | tr -d ' ')"
     rm -rf stop

@@ -29,7 +29,7 @@ for by in reason host function line; do
     profile --call 'All()' --by $by
     same "--by $by" 0 $rc
 done
-has '--by line is told' "$out" "exits\.c:$(at all)"
+has '--by line is shown' "$out" "exits\.c:$(at all)"
 profile --call 'All()' --by reason
 has '--by reason' "$out" '^ *1000 .*HostAdd'
 profile --call 'Grow(400)' --memory
@@ -142,7 +142,7 @@ fi
 profile --call 'All()'
 same 'no progress where there is no terminal' '' "$(cat "$err")"
 
-# ---- Guests that tell less
+# ---- Guests with less information
 
 hl profile "$prefix/tests/guest/exits_stripped" --host host.so --call 'All()'
 has 'stripped: addresses' "$out" '^ +1000 .* 0x[0-9a-f]+ .*\[host HostAdd\]$'
@@ -171,7 +171,7 @@ has 'the example: in all' "$out" '^exits +771 +4 +-767 '
 refused '--rate without --cpu' 64 '--rate without --cpu' 'each exit' profile "$guest" --rate 100
 refused '--rate 0' 64 'bad value for --rate: 0' '1 to 10000' profile "$guest" --cpu --rate 0
 refused '--rate too high' 64 'bad value for --rate: 10001' '1 to 10000' profile "$guest" --cpu --rate 10001
-refused '--rate that is none' 64 'bad value for --rate: 5x' '1 to 10000' profile "$guest" --cpu --rate 5x
+refused '--rate that is not a number' 64 'bad value for --rate: 5x' '1 to 10000' profile "$guest" --cpu --rate 5x
 refused '--cpu and --exits' 64 '--exits and --cpu' 'twice' profile "$guest" --cpu --exits
 refused '--by' 64 'bad value for --by: colour' 'reason, host' profile "$guest" --by colour
 refused '--weight' 64 'bad value for --weight: kg' 'count or time' profile "$guest" --weight kg

@@ -122,7 +122,7 @@ memory
 heap   at most 0 B of 0 B
 stack  at most 0 B of 0 B
 END
-# What memcpy() took is told of the line that called it: it has none itself.
+# What memcpy() took is charged to the line that called it: it has no lines itself.
 says 'table: samples by line' '^     49  49\.0%  49\.0 ms  49\.0%  work       shop\.c:20$' "$cpu" --by line
 says 'table: colour where it is wanted' $'^\033\\[1mEXITS.*\033\\[0m$' "$exits" --color
 
@@ -266,7 +266,7 @@ for i, (g, x, w) in enumerate(nodes):
         pg, px, pw = nodes[int(g.getAttribute("data-p"))]
         assert int(g.getAttribute("data-p")) < i
         assert px - .11 <= x and x + w <= px + pw + .2, "%s is not on its caller" % g.getAttribute("data-n")
-    assert g.getElementsByTagName("title"), "nothing tells of it without script"
+    assert g.getElementsByTagName("title"), "nothing shows it without script"
 lines = ["%s %s %s" % (g.getAttribute("data-n"), g.getAttribute("data-c"), g.getAttribute("data-t"))
          for g, x, w in nodes]
 assert len(lines) == len(nodes)

@@ -84,25 +84,25 @@ hl run values --host host.so --call 'Log(1, "e")' --call 'Log(2, "w\033[31m")' -
 same 'the log is on stderr, and cannot drive a terminal' $'[error] e\n[warn] w\\x1b[31m\n[info] i' "$(cat "$err")"
 hl run values -v --host host.so --call 'I32(5)'
 same '-v leaves stdout alone' 'I32(5) = 5' "$(cat "$out")"
-has '-v tells times' "$err" 'I32\(5\): [0-9.]+ ms'
+has '-v shows times' "$err" 'I32\(5\): [0-9.]+ ms'
 has '-v counts exits' "$err" '[0-9.]+ ms; [0-9]+ exits: 1 calls, 0 host calls'
 
 # ---- main()
 
 hl run values -- 0 'two words' '' --call '--' '"\*'
-same 'arguments behind -- reach main()' '[0][two words][][--call][--]["\*]' "$(cat "$out")"
+same 'arguments after -- reach main()' '[0][two words][][--call][--]["\*]' "$(cat "$out")"
 same "main()'s stderr" 'to stderr' "$(grep -v '^hl-dev: warning\|^hint' "$err")"
 for code in 0 1 3 64 134 255; do
     hl run values -- $code
     same "main()'s exit status $code passes through" $code $rc
 done
 hl run values -- 7 --repeat 3
-same 'what stands behind -- is no option' '[7][--repeat][3]' "$(cat "$out")"
+same 'what follows -- is not an option' '[7][--repeat][3]' "$(cat "$out")"
 hl run values --repeat 3 -- 0
 same '--repeat of main()' $'[0]\n[0]\n[0]' "$(cat "$out")"
 hl run values --repeat 3 -- 5
 same '--repeat ends with the first failure' '[5]/5' "$(cat "$out")/$rc"
-same 'a missing host function is told once' 3 "$(grep -c '^hl-dev: warning: no host function ' "$err")"
+same 'a missing host function is reported once' 3 "$(grep -c '^hl-dev: warning: no host function ' "$err")"
 has 'a missing host function has a hint' "$err" '^hint: --host FILE'
 
 # ---- Host functions
@@ -114,7 +114,7 @@ hl run values --call 'Name()'
 same 'without a plug-in a host call fails' 1 $rc
 has 'and says why' "$err" '^hl-dev: error: Name failed with code .*HostName is not registered'
 refused 'no such plug-in' 100 'no-host.so: cannot open' - run values --host no-host.so
-refused 'a plug-in that is none' 100 'text: ' - run values --host text
+refused 'a file that is not a plug-in' 100 'text: ' - run values --host text
 printf 'int x;\n' >empty.c && ${CC:-gcc} -shared -fPIC -o empty.so empty.c
 refused 'a plug-in without the function' 100 'does not define hl_plugin_register' 'hl/plugin.h' \
     run values --host empty.so
@@ -231,14 +231,14 @@ hl run values --host host.so --json --timeout "$((2 * slow))e-1" --call 'I32(1)'
 member '--json timeout' '"INTERRUPTED"' calls 1 error code
 member '--json timeout: what was done before it' 1 calls 0 value
 gives 'a limit that is not reached' 'I32(8)' 8
-prints '--timeout 0 is none' 0 $'I32(8) = 8\n' run values --host host.so --timeout 0 --call 'I32(8)'
+prints '--timeout 0 is no limit' 0 $'I32(8) = 8\n' run values --host host.so --timeout 0 --call 'I32(8)'
 
 # ---- How a guest ends
 
 hl run values --host host.so --call 'Fail(7, "no such fruit")' --call 'I32(1)'
 same 'hl_fail: status' 1 $rc
 same 'hl_fail: message' 'hl-dev: error: Fail failed with code 7: no such fruit' "$(cat "$err")"
-same 'hl_fail: the calls behind it are not made' '' "$(cat "$out")"
+same 'hl_fail: the calls after it are not made' '' "$(cat "$out")"
 hl run values --host host.so --call 'Fail(-3, "two\nlines\033[31m")'
 same 'hl_fail: one line, clean' 'hl-dev: error: Fail failed with code -3: two\nlines\x1b[31m' "$(cat "$err")"
 hl run values --host host.so --call 'Exit(3)' --call 'I32(1)'

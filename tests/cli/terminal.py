@@ -73,7 +73,7 @@ def main():
             status = 1
             break
     terminal.wait(time.time() + (2 if not status else 0))
-    os.close(terminal.fd)  # whoever is left gets a SIGHUP
+    os.close(terminal.fd)  # processes that are left get a SIGHUP
     if not select.select([os.pidfd_open(terminal.pid)], [], [], limit)[0]:
         os.kill(terminal.pid, signal.SIGKILL)
         status = 1

@@ -126,7 +126,7 @@ same '--repeat of main(): sandbox after sandbox' '>>> start-up
 >>> main()
 <<< main = 0 <T>' "$(masked trace.txt)"
 hl trace guest --host host.so -q -o trace.txt --restore --repeat 2 --call 'Add(1, 2)'
-same '--restore is told' 2 "$(grep -c -e '--- restored <.*> ---$' trace.txt)"
+same '--restore is shown' 2 "$(grep -c -e '--- restored <.*> ---$' trace.txt)"
 
 # ---- Filters
 
@@ -153,7 +153,7 @@ shows '--trace' 0 "$print_line" --trace=write "${three[@]}"
 rm -f trace.txt
 hint='classes: host, syscall, .*; host functions of this guest: .*HostAdd'
 refused 'an unknown word' 64 'no class, host function or system call "frob"' "$hint" trace guest -e write,frob
-refused 'an unknown word behind !' 64 'system call "frob"' "$hint" trace guest -e '!frob'
+refused 'an unknown word after !' 64 'system call "frob"' "$hint" trace guest -e '!frob'
 refused 'an empty word' 64 'system call ""' "$hint" trace guest -e write,
 refused 'nothing but !' 64 'system call ""' "$hint" trace guest -e '!'
 refused 'control characters in a word' 64 'system call "\\x1b\[31m' "$hint" trace guest -e $'\033[31m'
@@ -262,7 +262,7 @@ refused '-o and a wrong filter' 64 '"frob"' "$hint" trace guest -o trace.txt -e 
 HL_KVM_DEVICE=/none refused '-o without KVM leaves no file' 100 '/none' 'HL_KVM_DEVICE' trace guest -o trace.txt
 hl trace guest -q -o /dev/full --call 'Print("x")'
 same '-o to a full disk' 111/1 "$rc/$(grep -c 'cannot write /dev/full: No space' "$err")"
-refused '-s that is none' 64 'bad value for --string-limit: many' 'a number of bytes' trace guest -s many
+refused '-s that is not a number' 64 'bad value for --string-limit: many' 'a number of bytes' trace guest -s many
 refused '-s too large' 64 'bad value for --string-limit' 'at most' trace guest -s 99999999999
 refused 'no debugger in it' 64 'trace has no option --gdb' '' trace guest --gdb
 refused 'run has none of its options' 64 'run has no option -e' '' run guest -e write
@@ -333,7 +333,7 @@ lines 'JSON: an error before it starts' 'e == [{"class": "end", "status": 64, "e
 "$dev" trace guest --json -q --call "Print(\"x\")" >/dev/full 2>"$err" </dev/null
 same "JSON to a full disk" "111/1" "$?/$(grep -c "cannot write to standard output" "$err")"
 
-# ---- Guests that tell less
+# ---- Guests with less information
 
 strip -o stripped guest
 hl trace stripped --host host.so -q -e host,write --call 'Add(1, 2)' --call 'Print("x")'

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# words.sh PREFIX - what a person reads: 80 columns, nothing that a terminal would obey, numbers with
+# words.sh PREFIX - what a person reads: 80 columns, no control characters, numbers with
 # as many digits as they have.
 set -u
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -111,7 +111,7 @@ done
 
 # ---- nothing that a terminal would obey
 
-# tame NAME: in all that was printed; the é is none of it
+# tame NAME: in all that was printed; the é does not count
 tame() {
     same "tame: $1" '' "$(cat "$out" "$err" | tr -d '\n\t' | LC_ALL=C.UTF-8 sed 's/[é€�]//g' |
         LC_ALL=C grep -ao '[^ -~]' | head -n 1)"
@@ -216,7 +216,7 @@ same 'profile --cpu, Ctrl-C: it says so, once' 'hl-dev: warning: interrupted: th
     "$(cat "$err")"
 has 'profile --cpu, Ctrl-C: the call was stopped, it did not fail' "$out" '^COUNT +STOPPED +EXITS '
 has 'profile --cpu, Ctrl-C: which one' "$out" '^ +1 +1 +0 .* Spin$'
-has 'profile --cpu, Ctrl-C: ticks are not told as interrupts' "$out" '^words: 3 runs, 3 exits$'
+has 'profile --cpu, Ctrl-C: ticks are not counted as interrupts' "$out" '^words: 3 runs, 3 exits$'
 stopped --cpu --json -o p.json
 same 'profile --cpu --json, Ctrl-C: status' 130 $rc
 cp p.json "$out"

@@ -151,7 +151,7 @@ static void test_out_of_descriptors(void **state)
     con_works(*state);
 }
 
-/* The device is opened once a process: a fresh one. */
+/* The device is opened once per process, so each runs in a new one. */
 static int with_device(const char *path, const struct hl_image *image)
 {
     char self[512];

@@ -195,7 +195,7 @@ static void test_overlapping(void **state)
         expect_text(
             CALL(&con->box, "Overlapping", value_bytes(data, sizeof(data)), value_u32(shift)),
             "fine");
-    /* A result that is the message which tells of it. */
+    /* A result that is the message that announces it. */
     const struct hl_region *output = hl_sandbox_region(con->box.sb, 3);
     struct hl_message m = result_of(HL_BYTES, output->start, sizeof(m));
     assert_int_equal(sent(con, "SendBytes", &m, HL_PORT_WAIT), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Interruption: only the call that is meant, whatever the guest does, whoever asks. */
+/* Interruption: only the intended call, whatever the guest does, from any thread. */
 #include "conformance.h"
 #include "thread.h"
 
@@ -262,7 +262,7 @@ static void test_timeout(void **state)
     clock_gettime(CLOCK_MONOTONIC, &to);
     if (!emulated())
         assert_true(to.tv_sec - from.tv_sec < 10);
-    /* A limit that is not reached is none. */
+    /* A limit that is not reached has no effect. */
     const struct hl_limits large = {.wall_ns = 60000000000, .cpu_ns = 60000000000, .exits = 1000};
     assert_int_equal(hl_sandbox_limit(con->box.sb, &large, &con->box.error), 0);
     con_works(con);

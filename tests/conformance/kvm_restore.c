@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nothing of one call reaches the next behind a restore; snapshots, and files that are none. */
+/* Nothing of one call reaches the next after a restore; snapshots, and files that are not
+ * snapshots. */
 #include "conformance.h"
 #include "files.h"
 

@@ -45,7 +45,7 @@ static void test_hw_break(void **state)
     break_at_each_turn(*state, GDB_HW_BREAK, GDB_STOP_HW_BREAK);
 }
 
-/* Resumed without being taken out it is hit again, by whatever road. */
+/* If the guest is resumed with the point in place, it is hit again, by either route. */
 static void test_it_fires_again(void **state)
 {
     struct gdb_box *g = *state;
@@ -90,7 +90,7 @@ static void test_six_hw_breaks(void **state)
     call_end(g, SLIDE);
 }
 
-/* False conditions: a hit each, none of them told. */
+/* False conditions: each is a hit, and no hit is reported. */
 static void test_a_thousand(void **state)
 {
     struct gdb_box *g = *state;
@@ -296,7 +296,7 @@ static void test_int3_of_the_debuggers(void **state)
     attach_idle(g);
     peek(g, tick, &under, 1);
     for (int others = 0; others < 2; others++) {
-        if (others) /* a point of ours elsewhere: the other road on a standard KVM */
+        if (others) /* a point of ours elsewhere: the other route on a standard KVM */
             insert(g, GDB_SW_BREAK, other, 1);
         poke(g, tick, &int3, 1);
         CONTINUE(g);

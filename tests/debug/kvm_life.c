@@ -215,7 +215,7 @@ static void test_in_host(void **state)
     uint64_t at = pc(g);
     uint8_t code[2];
     peek(g, at - 2, code, sizeof(code));
-    assert_true(code[1] == 0xee || code[0] == 0xe6); /* behind the `out` */
+    assert_true(code[1] == 0xee || code[0] == 0xe6); /* after the `out` */
     poke(g, global + 64, &value, sizeof(value));
     insert(g, GDB_WATCH_WRITE, global, 4);
     STEP(g);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Watchpoints on this machine's KVM: every kind and size, everywhere, by whoever writes. */
+/* Watchpoints on this machine's KVM: every kind and size, everywhere, by any writer. */
 #include "gdb_box.h"
 
 static uint64_t pattern; /* of values written: each differs from the last */
@@ -208,7 +208,7 @@ static void test_other_instructions(void **state)
     finish(g);
 }
 
-/* Each turn of a `rep movs` is an access of its own; only those inside are told. */
+/* Each turn of a `rep movs` is an access of its own; only those inside are reported. */
 static void test_string(void **state)
 {
     struct gdb_box *g = *state;
@@ -225,10 +225,10 @@ static void test_string(void **state)
     BEGIN(g, "Copy", value_u64(to), value_u64(from), value_u32(64));
     for (;;) {
         struct pollfd event = {.fd = debug_ops.event_fd(g->d), .events = POLLIN};
-        bool told = false;
-        while (!told && !atomic_load(&g->over))
-            told = poll(&event, 1, 1) == 1;
-        if (!told)
+        bool stopped = false;
+        while (!stopped && !atomic_load(&g->over))
+            stopped = poll(&event, 1, 1) == 1;
+        if (!stopped)
             break;
         struct gdb_stop stop = take(g);
         assert_int_equal(stop.reason, GDB_STOP_WATCH);
@@ -237,7 +237,7 @@ static void test_string(void **state)
         CONTINUE(g);
     }
     expect_quiet(g);
-    /* A turn that reads and writes what is watched is told once, as the one or the other. */
+    /* A turn that reads and writes watched memory is reported once, as a read or as a write. */
     assert_in_range(writes, 37, 40);
     assert_in_range(writes + reads, 40, 43);
     uint8_t a[64], b[64];
@@ -319,7 +319,7 @@ static void test_unwanted(void **state)
     assert_int_equal(atomic_load(&g->reports), reports);
 }
 
-/* Steps see them, too, and tell them first. */
+/* Steps see them, too, and report them first. */
 static void test_step(void **state)
 {
     struct gdb_box *g = *state;

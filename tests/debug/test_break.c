@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The debug target's breakpoints, by recorded exits of both roads and without a KVM. */
+/* The debug target's breakpoints, by recorded exits of both routes and without a KVM. */
 #include "break_rig.h"
 
 static void test_hit(void **state)
@@ -237,7 +237,7 @@ static void test_condition_reads_the_guest(void **state)
     bind_hooks_of(r);
 }
 
-/* An int3 of the guest's own is a signal, pc behind it; it is not swallowed, nor looped on. */
+/* An int3 of the guest's own is a signal, pc after it; it is not swallowed, nor looped on. */
 static void test_own_int3(void **state)
 {
     struct rig *r = *state;
@@ -255,7 +255,7 @@ static void test_own_int3(void **state)
     assert_int_equal(reg(r, GDB_AMD64_RIP), at + 2);
     expect_byte(r, at + 1, INT3);
     assert_int_equal(atomic_load(&r->reports), 0);
-    CONTINUE(r); /* the signal is taken back: it goes on behind */
+    CONTINUE(r); /* the signal is cancelled: it goes on past the int3 */
     entered_at(r, at + 2);
     play_int3(r, at + 2);
     expect_break(r, GDB_STOP_SW_BREAK, at + 2);
@@ -328,7 +328,7 @@ static void test_across_a_page(void **state)
     assert_true(scripted_enter(r->v));
     assert_int_equal(seen(r, r->text - 1), INT3);
     assert_int_equal(seen(r, r->text), INT3);
-    assert_int_equal(seen(r, r->text + 7), r->road->can.hw_break ? 0x1f : INT3);
+    assert_int_equal(seen(r, r->text + 7), r->route->can.hw_break ? 0x1f : INT3);
     play_int3(r, r->text);
     expect_break(r, GDB_STOP_SW_BREAK, r->text);
     assert_int_equal(debug_ops.read_memory(r->d, start, now, sizeof(now)), sizeof(now));

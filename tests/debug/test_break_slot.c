@@ -17,7 +17,7 @@ static void test_hw_break(void **state)
     entered_at(r, r->text);
     for (unsigned i = 0; i < VCPU_SLOTS; i++)
         armed += r->v->debug.slot[i].kind == VCPU_SLOT_EXEC;
-    assert_int_equal(armed, r->road->can.hw_break ? VCPU_SLOTS : 0);
+    assert_int_equal(armed, r->route->can.hw_break ? VCPU_SLOTS : 0);
     for (unsigned i = 1; i <= 6; i++)
         assert_int_equal(seen(r, r->text + 16 * i) == INT3, !armed || i > VCPU_SLOTS);
     play_int3(r, r->text + 16 * 5);
@@ -135,7 +135,7 @@ static void test_both_kinds_at_one_address(void **state)
     insert(r, GDB_HW_BREAK, at, 1); /* twice is once */
     CONTINUE(r);
     entered_at(r, at);
-    if (r->road->can.hw_break)
+    if (r->route->can.hw_break)
         play_slots(r, at, DR6_B(0));
     else
         play_int3(r, at);
@@ -145,7 +145,7 @@ static void test_both_kinds_at_one_address(void **state)
     atomic_store(&r->unwanted_kinds, 1u << GDB_STOP_SW_BREAK);
     CONTINUE(r);
     entered_at(r, at);
-    if (r->road->can.hw_break)
+    if (r->route->can.hw_break)
         play_slots(r, at, DR6_B(0));
     else
         play_int3(r, at);

@@ -169,7 +169,7 @@ static void test_registers_in_the_shim(void **state)
     assert_int_equal(r->v->regs.rax, 77);
 }
 
-/* Setting a register behind an `out` does not take the guest back to it. */
+/* Setting a register after an `out` does not take the guest back to it. */
 static void test_registers_behind_an_out(void **state)
 {
     struct rig *r = *state;
@@ -366,7 +366,7 @@ static void test_proc_strings(void **state)
                                     &r->error),
                      0);
     r->v = r->sb->machine->vcpu;
-    assert_int_equal(debug_create(r->sb, NULL, &r->road->can, &r->error), 0);
+    assert_int_equal(debug_create(r->sb, NULL, &r->route->can, &r->error), 0);
     r->d = debug_of(r->sb);
     attach_idle(r);
     char *text = proc(r, "cmdline", &size);

@@ -126,7 +126,7 @@ static void test_hold_nowhere(void **state)
                                     &(struct sandbox_parts){.backend = &scripted_backend},
                                     &r->error),
                      0);
-    assert_int_equal(debug_create(r->sb, &config, &r->road->can, &r->error), HL_ERR_ARGUMENT);
+    assert_int_equal(debug_create(r->sb, &config, &r->route->can, &r->error), HL_ERR_ARGUMENT);
     check_error(&r->error, HL_ERR_ARGUMENT);
     assert_null(debug_of(r->sb));
 }

@@ -223,11 +223,11 @@ static void play_word(struct rig *r, const char *word, const char *arg)
     fail_msg("no word %s", word);
 }
 
-/* ---- each life on each road ---- */
+/* ---- each life on each route ---- */
 
 static struct run {
     const struct life *life;
-    const struct road *road;
+    const struct route *route;
     char name[80];
 } runs[COUNT(lives)][3];
 static const struct run *now;
@@ -236,7 +236,7 @@ static char doing[32]; /* the word, until the last one is done */
 static int life_setup(void **state)
 {
     now = *state;
-    *state = (void *)now->road;
+    *state = (void *)now->route;
     return rig_setup(state);
 }
 
@@ -265,14 +265,14 @@ static int life_teardown(void **state)
 
 int main(void)
 {
-    static const struct road *const roads[] = {&road_exit, &road_mixed, &road_shim};
-    static struct CMUnitTest tests[COUNT(lives) * COUNT(roads)];
+    static const struct route *const routes[] = {&route_exit, &route_mixed, &route_shim};
+    static struct CMUnitTest tests[COUNT(lives) * COUNT(routes)];
     watchdog(120);
     for (size_t i = 0; i < COUNT(tests); i++) {
-        struct run *run = &runs[i / COUNT(roads)][i % COUNT(roads)];
-        run->life = &lives[i / COUNT(roads)];
-        run->road = roads[i % COUNT(roads)];
-        snprintf(run->name, sizeof(run->name), "%s (%s)", run->life->name, run->road->name);
+        struct run *run = &runs[i / COUNT(routes)][i % COUNT(routes)];
+        run->life = &lives[i / COUNT(routes)];
+        run->route = routes[i % COUNT(routes)];
+        snprintf(run->name, sizeof(run->name), "%s (%s)", run->life->name, run->route->name);
         tests[i] = (struct CMUnitTest){run->name, live, life_setup, life_teardown, run};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,7 +22,7 @@ static void test_attach_before_host(void **state)
     entered_at(r, r->text + 1);
 }
 
-/* It comes too late: the stop that was first is told, and the break-in forgotten. */
+/* It comes too late: the first stop is reported, and the break-in is dropped. */
 static void test_break_in_loses_the_race(void **state)
 {
     struct rig *r = *state;
@@ -118,7 +118,7 @@ static void test_break_in_where_no_step_can_be_armed(void **state)
     expect_step(r, r->text + 4);
 }
 
-/* The end of a call comes first: told while it is idle. */
+/* The end of a call comes first: reported while the guest is idle. */
 static void interrupt_now(struct rig *r)
 {
     debug_ops.interrupt(r->d);

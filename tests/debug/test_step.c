@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The debug target's steps, by recorded exits of both roads and without a KVM. */
+/* The debug target's steps, by recorded exits of both routes and without a KVM. */
 #include "debug_rig.h"
 
 #include <sys/syscall.h>
@@ -73,7 +73,7 @@ static void test_step_over_out_imm8(void **state)
     step_over_out(*state, 2);
 }
 
-/* So does `syscall`; the step behind it begins in the shim. */
+/* So does `syscall`; the step after it begins in the shim. */
 static void test_step_over_syscall(void **state)
 {
     struct rig *r = *state;
@@ -133,7 +133,7 @@ static uint64_t pop64(struct rig *r)
     return value;
 }
 
-/* Our TF leaks into what `pushf` stores, on every road: it is taken out again. */
+/* Our TF leaks into what `pushf` stores, on every route: it is taken out again. */
 static void test_pushf(void **state)
 {
     struct rig *r = *state;
@@ -246,7 +246,7 @@ static void test_step_faults(void **state)
     expect_step(r, r->text + 2);
 }
 
-/* A signal of the program's own in the middle of a step is none of the debugger's business. */
+/* A signal of the program's own in the middle of a step does not concern the debugger. */
 static void test_step_is_kicked(void **state)
 {
     struct rig *r = *state;

@@ -14,7 +14,7 @@ static void test_write(void **state)
     assert_int_equal(reg(r, GDB_AMD64_RIP), r->text + STORE + 3);
     assert_int_equal(reg(r, GDB_AMD64_EFLAGS) & TF, 0);
     expect_byte(r, r->data + 8, 0x34);
-    go_to(r, STORE); /* it is told once for each write */
+    go_to(r, STORE); /* reported once for each write */
     write_at(r, STORE, r->data + 8, 0x1235, 8);
     expect_watch(r, GDB_WATCH_WRITE, r->data + 8);
     go_to(r, STORE); /* the same value is written, too */
@@ -41,7 +41,7 @@ static void test_neighbours(void **state)
         go_to(r, STORE);
         write_at(r, STORE, r->data + (i ? 16 : 0), 0x1234, 8);
         expect_running(r, STORE);
-        assert_int_equal(is_watched(r, r->data, HL_PROT_WRITE), !r->road->can.hw_watch);
+        assert_int_equal(is_watched(r, r->data, HL_PROT_WRITE), !r->route->can.hw_watch);
     }
     assert_int_equal(atomic_load(&r->reports), 0);
 }
@@ -199,7 +199,7 @@ static void test_many(void **state)
     }
     for (unsigned i = 0; i < VCPU_SLOTS; i++)
         armed += r->v->debug.slot[i].kind == VCPU_SLOT_WRITE;
-    assert_int_equal(armed, r->road->can.hw_watch ? VCPU_SLOTS : 0);
+    assert_int_equal(armed, r->route->can.hw_watch ? VCPU_SLOTS : 0);
     go_to(r, STORE);
     write_at(r, STORE, r->stack + 0x2000 + 4996, 1, 8);
     expect_watch(r, GDB_WATCH_WRITE, r->stack + 0x2000 + 4996);
@@ -263,7 +263,7 @@ static void test_each_slot(void **state)
     expect_step(r, r->text + STORE + 9);
 }
 
-/* Of two reasons for one stop the watch is told. */
+/* If a stop has two reasons, the watch is reported. */
 static void test_watch_wins_over_step(void **state)
 {
     struct rig *r = *state;
@@ -324,7 +324,7 @@ static void test_unwanted(void **state)
     expect_step(r, r->text + STORE + 3);
 }
 
-/* One instruction trips two: who does not want to know of the one is told of the other. */
+/* One instruction hits two: if one is not wanted, the other is reported. */
 static void test_two_at_once(void **state)
 {
     struct rig *r = *state;

@@ -35,7 +35,7 @@ static void test_host_writes(void **state)
     expect_step(r, r->text + STORE + 1);
 }
 
-/* It ends a step, too: the watch is told. */
+/* It ends a step, too: the watch is reported. */
 static void test_host_writes_in_a_step(void **state)
 {
     struct rig *r = *state;
@@ -173,7 +173,7 @@ static void test_fault_on_the_second_page(void **state)
     assert_int_equal(reg(r, GDB_AMD64_EFLAGS) & TF, 0);
 }
 
-/* A fetch from a page watched for reads is none. */
+/* A fetch from a page watched for reads is not a hit. */
 static void test_fetch(void **state)
 {
     struct rig *r = *state;

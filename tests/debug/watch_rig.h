@@ -80,7 +80,7 @@ static inline void go_to(struct rig *r, size_t pc)
     CONTINUE(r);
 }
 
-/* Nothing was told, and the guest runs on behind the instruction. */
+/* Nothing was reported, and the guest runs on past the instruction. */
 static inline void expect_running(struct rig *r, size_t pc)
 {
     entered_at(r, r->text + pc + 3);

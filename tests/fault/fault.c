@@ -2,8 +2,8 @@
 /*
  * fault.c - every allocation, mapping, KVM ioctl and file operation of libhl made to fail in turn.
  *
- * A scenario runs again and again, each time in a process of its own (what libhl opens once a
- * process is new every time), with the n-th call failing, until n is behind the last.  Each time
+ * A scenario runs again and again, each time in a process of its own (what libhl opens once
+ * per process is new every time), with the n-th call failing, until n is past the last.  Each time
  * it either works or returns an error with its text; so it does in a second run that passes no
  * struct hl_error.  After all is destroyed, a third run without failures works, and no more blocks,
  * mappings, descriptors and threads are left than after three runs without any.

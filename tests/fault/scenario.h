@@ -32,7 +32,7 @@ extern const struct scenario {
     int (*play)(struct play *p);
 } scenarios[]; /* the last one has no name */
 
-/* A profile is whole, or there is none. */
+/* A profile is complete, or was not written. */
 void check_profile(struct play *p);
 /* Destroys all that it has opened. */
 void clean(struct play *p);

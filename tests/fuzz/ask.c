@@ -71,9 +71,9 @@ void ask_symbols(const struct hl_image *image, const struct hl_regs *regs, hl_re
         return;
     ask_addresses(symbols, image);
     ask_names(symbols, image);
-    for (int behind = 0; behind < 2; behind++)
+    for (int past = 0; past < 2; past++)
         check_frames(frames,
-                     hl_symbols_backtrace(symbols, regs, behind, read, opaque, frames, FRAMES), 1);
+                     hl_symbols_backtrace(symbols, regs, past, read, opaque, frames, FRAMES), 1);
     check_text(hl_symbols_missing(symbols));
     hl_symbols_close(symbols);
 }

@@ -2,7 +2,7 @@
 /*
  * snapshot.c - a snapshot file of anybody's: refused, or a clone of it lives and can be restored.
  *
- * Its checksums are made right first, as whoever forges one would.  HL_FUZZ_SEED=FILE writes a good
+ * Its checksums are made right first, as a forger would make them.  HL_FUZZ_SEED=FILE writes a good
  * one to begin with.
  */
 #include <fcntl.h>

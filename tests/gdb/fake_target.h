@@ -12,7 +12,7 @@
 #include <hl/gdb_target.h>
 
 #define FAKE_BASE 0x10000u
-#define FAKE_SIZE 0x40000u /* one page behind FAKE_HOLE cannot be read */
+#define FAKE_SIZE 0x40000u /* the page at FAKE_HOLE cannot be read */
 #define FAKE_HOLE 0x20000u
 #define FAKE_POINTS 64
 #define FAKE_ROOM 0x48000u /* what can be allocated: one page */

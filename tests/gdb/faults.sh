@@ -155,7 +155,7 @@ session before-main -ex "$(on faults '' --stop-at=early)" -ex bt
 frames early hl_libc_constructors __libc_start_init
 verdict
 
-# Into a host function and back: the vCPU is at rest behind its `out`.
+# Into a host function and back: the vCPU has stopped after its `out`.
 session host-call -ex "$(on faults 'Ask(4)')" -ex 'monitor catch host' -ex c -ex bt -ex 'up 2' -ex finish
 has '^#0 .*hl_detail_call \('
 has '^#1 .*HostAdd \(data=.*, text=0x[0-9a-f]+ "say \\"hello\\"\\n", number=4\)'
@@ -165,7 +165,7 @@ has '^Value returned is \$1 = 8$'
 lacks '\?\?'
 verdict
 
-# A frame is told only where it is certain; else the backtrace ends.
+# A frame is shown only if it is certain; else the backtrace ends.
 session damaged-stack -ex "source $helpers" -ex "$(on faults 'Fault("strlen", 5)')" -ex c \
     -ex 'set var *(long *)$rsp = 0x123456' -ex bt
 count '^#' 2

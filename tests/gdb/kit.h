@@ -71,7 +71,7 @@ static inline void feed(struct kit *k, const void *body, size_t size)
     gdb_session_input(&k->s, (const uint8_t *)end, 3);
 }
 
-/* The next frame in k->text; false: there is none. */
+/* The next frame in k->text; false: no more frames. */
 static inline bool take(struct kit *k)
 {
     size_t at = 0;
@@ -102,8 +102,7 @@ static inline void silent(struct kit *k)
 #define expect(k, packet, reply) assert_string_equal(ask(k, packet), reply)
 #define expect_error(k, packet) assert_memory_equal(ask(k, packet), "E.", 2)
 
-#define FEATURES \
-    "qSupported:multiprocess+;swbreak+;hwbreak+;error-message+;xmlRegisters=arm,i386,x"
+#define FEATURES "qSupported:multiprocess+;swbreak+;hwbreak+;error-message+;xmlRegisters=arm,i386,x"
 
 /* A session that has said hello, with acks off. */
 static inline int setup(void **state)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# native.sh PREFIX: real GDB sessions, in batch mode, on a native process behind the stub.
+# native.sh PREFIX: real GDB sessions, in batch mode, on a native process under the stub.
 set -u
 B=$(cd "$1" && pwd)
 server=$B/tests/gdb/server play=$B/tests/gdb/play pie=$B/tests/gdb/play-pie

@@ -8,7 +8,7 @@ B=$(cd "$1" && pwd)
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/hl-gdb.XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 
-# What depends on the run, or tells of a packet by name, is no difference.
+# What depends on the run, or names a packet, is not a difference.
 talk() {
     gdb_batch "$@" -ex "file $B/tests/gdb/play" \
         -ex "target extended-remote | $B/tests/gdb/server stdio $B/tests/gdb/play" -ex 'break leaf' -ex c \

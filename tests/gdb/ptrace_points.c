@@ -232,7 +232,7 @@ void pt_note_watched(struct pt *t)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* Which point does DR6 tell of?  Reasons of a single step stand in the same register. */
+/* Which point does DR6 report?  It also has the reasons of a single step. */
 enum pt_hit pt_debug_hit(struct pt *t, struct gdb_stop *stop)
 {
     uint64_t dr6 = (uint64_t)ptrace(PTRACE_PEEKUSER, t->pid, DR(6), 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ptrace_run.c - the tracer's loop: run, wait, find out why, tell. */
+/* ptrace_run.c - the tracer's loop: run, wait, find out why, report. */
 #include "ptrace_target.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What a wait told, in short. */
+/* The result of a wait, in short. */
 enum outcome { ENDED, STOPPED };
 
 static void child(struct pt *t, int out)
@@ -56,7 +56,7 @@ void pt_start(struct pt *t)
     t->stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
 }
 
-/* What the guest has printed so far is told before the stop that follows it. */
+/* What the guest has printed so far is sent before the stop that follows it. */
 static void drain(struct pt *t)
 {
     struct pollfd p = {t->out_fd, POLLIN, 0};
@@ -119,7 +119,7 @@ static bool trapped(struct pt *t, bool stepped, bool own)
 {
     uint64_t pc = pt_get_pc(t);
     enum pt_hit hit;
-    bool told;
+    bool reported;
 
     pthread_mutex_lock(&t->lock);
     hit = pt_debug_hit(t, &t->stop);
@@ -132,9 +132,9 @@ static bool trapped(struct pt *t, bool stepped, bool own)
     pthread_mutex_unlock(&t->lock);
     if (hit == PT_HIT) {
         pthread_mutex_lock(&t->hook_lock);
-        told = t->bound && t->hooks.report(t->hooks.opaque, &t->stop);
+        reported = t->bound && t->hooks.report(t->hooks.opaque, &t->stop);
         pthread_mutex_unlock(&t->hook_lock);
-        return told;
+        return reported;
     }
     t->stop.reason = stepped ? GDB_STOP_STEP : GDB_STOP_SIGNAL;
     t->stop.signal = GDB_SIGNAL_TRAP;
@@ -162,7 +162,7 @@ static bool pass_own_trap(struct pt *t, uint64_t pc)
 static bool turn(struct pt *t, bool step, bool over, int *signal)
 {
     uint64_t pc = pt_get_pc(t);
-    bool lifted, stepped, told;
+    bool lifted, stepped, reported;
     int host = 0;
 
     if (over && pass_own_trap(t, pc))
@@ -181,16 +181,16 @@ static bool turn(struct pt *t, bool step, bool over, int *signal)
         siginfo_t info = {0};
         ptrace(PTRACE_GETSIGINFO, t->pid, NULL, &info);
         /* The guest's own int3, stepped: SI_KERNEL, not a trace trap. */
-        told = trapped(t, stepped && info.si_code != SI_KERNEL, info.si_code == SI_KERNEL);
-        return told && (step || t->stop.reason != GDB_STOP_STEP);
+        reported = trapped(t, stepped && info.si_code != SI_KERNEL, info.si_code == SI_KERNEL);
+        return reported && (step || t->stop.reason != GDB_STOP_STEP);
     }
     if (host == SIGSTOP && t->stop_sent) {
         pthread_mutex_lock(&t->lock);
         t->stop_sent = false;
-        told = t->want_stop;
+        reported = t->want_stop;
         pthread_mutex_unlock(&t->lock);
         t->stop.signal = GDB_SIGNAL_INT;
-        return told;
+        return reported;
     }
     /* A point where nothing may be executed (GDB's, on the stack) is hit by the fault. */
     if (!t->debugged || ((t->pass[t->stop.signal / 8] >> t->stop.signal % 8 & 1) &&
@@ -201,28 +201,28 @@ static bool turn(struct pt *t, bool step, bool over, int *signal)
     return true;
 }
 
-/* Run until there is something to tell. */
+/* Run until there is something to report. */
 static void run(struct pt *t, const struct gdb_resume *how)
 {
     int signal = pt_host_signal(how->signal);
-    bool step = how->how != GDB_CONTINUE, told, over = false;
+    bool step = how->how != GDB_CONTINUE, reported, over = false;
 
     do {
-        told = turn(t, step, over, &signal);
-        over =
-            !told && (t->stop.reason == GDB_STOP_SW_BREAK || t->stop.reason == GDB_STOP_HW_BREAK);
-        if (t->pid && told && how->how == GDB_RANGE_STEP && t->stop.reason == GDB_STOP_STEP) {
+        reported = turn(t, step, over, &signal);
+        over = !reported &&
+               (t->stop.reason == GDB_STOP_SW_BREAK || t->stop.reason == GDB_STOP_HW_BREAK);
+        if (t->pid && reported && how->how == GDB_RANGE_STEP && t->stop.reason == GDB_STOP_STEP) {
             uint64_t pc = pt_get_pc(t);
             pthread_mutex_lock(&t->lock);
             /* A break-in has sent a SIGSTOP, which ends the next step. */
-            told = pc < how->start || pc >= how->end || pt_find(t, GDB_SW_BREAK, pc) ||
-                   pt_find(t, GDB_HW_BREAK, pc);
+            reported = pc < how->start || pc >= how->end || pt_find(t, GDB_SW_BREAK, pc) ||
+                       pt_find(t, GDB_HW_BREAK, pc);
             pthread_mutex_unlock(&t->lock);
         }
-    } while (t->pid && !told);
+    } while (t->pid && !reported);
 }
 
-static void tell(struct pt *t)
+static void announce_event(struct pt *t)
 {
     uint64_t one = 1;
 
@@ -255,7 +255,7 @@ static void drop_points(struct pt *t)
     pthread_mutex_lock(&t->lock);
 }
 
-/* Held, or ended: until told to run, start or quit. */
+/* Held, or ended: until asked to run, start or quit. */
 static void hold(struct pt *t)
 {
     t->held = true;
@@ -265,7 +265,7 @@ static void hold(struct pt *t)
         else if (t->request)
             serve_request(t);
         else if (t->event_due)
-            tell(t);
+            announce_event(t);
         else
             pthread_cond_wait(&t->changed, &t->lock);
     }

@@ -22,8 +22,9 @@ struct pt_point {
     enum gdb_point kind;
     uint64_t address;
     size_t size;
-    uint8_t under;    /* software: the byte that lies there */
-    uint64_t last[8]; /* read watch: what was there when it last ran, to tell reads from writes */
+    uint8_t under; /* software: the byte that lies there */
+    uint64_t
+        last[8]; /* read watch: what was there when it last ran, to distinguish reads from writes */
 };
 
 struct pt {
@@ -42,7 +43,7 @@ struct pt {
     /* under lock */
     _Atomic bool debugged; /* not free */
     bool held;             /* the tracer takes requests */
-    bool event_due;        /* a stop is to be told */
+    bool event_due;        /* a stop is to be reported */
     bool event;            /* stop waits to be taken */
     struct gdb_stop stop;
     bool want_stop;         /* interrupt or attach */
@@ -88,7 +89,7 @@ uint64_t pt_get_pc(struct pt *t);
 void pt_set_pc(struct pt *t, uint64_t pc);
 size_t pt_raw(struct pt *t, uint64_t address, void *data, size_t size, bool write);
 struct pt_point *pt_find(struct pt *t, enum gdb_point kind, uint64_t address);
-/* What the debug registers tell of: nothing, a hit, or one that is nobody's business. */
+/* What the debug registers report: nothing, a hit, or one that is of no interest. */
 enum pt_hit { PT_NO_HIT, PT_HIT, PT_IDLE_HIT };
 enum pt_hit pt_debug_hit(struct pt *t, struct gdb_stop *stop);
 /* Before the process runs: what read watches cover now. */

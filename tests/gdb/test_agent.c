@@ -104,11 +104,11 @@ static void stack_and_flow(void **state)
     fails("const8 1"); /* runs off the end */
     fails("goto 65535");
     fails("goto 0 hex 21");
-    fails("goto 0"); /* for ever: bounded */
+    fails("goto 0"); /* endless: bounded */
     fails("const8 0 goto 0 end hex 00");
     fails("");
     fails("const8 1 dup hex 0000");
-    fails("const8 0 goto 2 end"); /* pushes for ever */
+    fails("const8 0 goto 2 end"); /* pushes without end */
     for (int op = 0; op < 256; op++) {
         char source[32];
         uint64_t value;

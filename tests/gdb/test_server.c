@@ -30,7 +30,7 @@ static void two_clients(void **state)
     assert_string_equal(reply, "E.another debugger is attached");
     assert_false(get(second, reply, sizeof(reply)));
     close(second);
-    third = dial(); /* a silent one is told as well, in time */
+    third = dial(); /* a silent client is refused as well, after a while */
     assert_true(get(third, reply, sizeof(reply)));
     assert_false(get(third, reply, sizeof(reply)));
     close(third);
@@ -47,7 +47,7 @@ static void two_clients(void **state)
     until(&fake.detaches, 2);
 }
 
-/* A client that goes and comes again is none beside itself, however late its end is noticed. */
+/* A client that reconnects is not a second client, however late its end is noticed. */
 static void back_at_once(void **state)
 {
     (void)state;

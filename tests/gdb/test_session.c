@@ -315,7 +315,7 @@ static void interrupts(void **state)
     assert_true(take(k));
     assert_memory_equal(k->text, "T02", 3);
     silent(k);
-    /* packets that do not belong there wait; an interrupt does not wait behind them */
+    /* packets that do not belong there wait; an interrupt does not wait for them */
     feed(k, "c", 1);
     feed(k, "qC", 2);
     feed(k, "m10000,1", 8);

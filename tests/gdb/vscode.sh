@@ -99,7 +99,7 @@ project() {
     [ "$(setting .miDebuggerServerAddress)" = "$PWD/$(sed -n 's/^GDB_SOCKET ?= //p' Makefile)" ] ||
         problem='another socket in the Makefile'
     [ "$(setting .type)/$(setting .request)/$(setting .MIMode)" = cppdbg/launch/gdb ] || problem='not cppdbg'
-    [ "$(task .isBackground)" = true ] || problem='the task is none of the background'
+    [ "$(task .isBackground)" = true ] || problem='the task is not a background task'
     verdict
     # As an author would who wants to step.
     export GUEST_CFLAGS=-O0

@@ -223,7 +223,7 @@ HL_FUNCTION(i32, Chaos, (u64, seed))
     return (int32_t)state;
 }
 
-/* What only a guest that nothing happened to can tell. */
+/* Succeeds only in a guest that is intact. */
 HL_FUNCTION(i32, Check, (i32, n))
 {
     for (size_t i = 0; i < sizeof(known); i++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest whose exits are known, each by its line: a test finds the lines by the words behind @.
+ * A guest whose exits are known, each by its line: a test finds the lines by the words after @.
  * flags: -O1
  */
 #include <hl/guest.h>

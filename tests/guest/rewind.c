@@ -101,7 +101,7 @@ HL_FUNCTION(void, DirtyGeneral)
         : "memory");
 }
 
-/* Globals, heap, brk, mmap and stack; the number tells that it is the first time. */
+/* Globals, heap, brk, mmap and stack; the number shows that it is the first time. */
 HL_FUNCTION(i32, DirtyMemory, (u32, pages))
 {
     size_t size = (size_t)pages * 4096;

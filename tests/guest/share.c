@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A guest that looks at memory, and writes to it, wherever it is told to. */
+/* A guest that looks at memory, and writes to it, at any address. */
 #include <hl/guest.h>
 
 #include <errno.h>

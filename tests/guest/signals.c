@@ -278,7 +278,7 @@ HL_FUNCTION(void, AbortBlocked)
     abort();
 }
 
-/* What the handler says is in rax, be it a number that means something to the host. */
+/* The handler's value is in rax, even if it is a number that the host knows. */
 static void least_rax(int number, siginfo_t *i, void *c)
 {
     (void)number;
@@ -323,15 +323,16 @@ HL_FUNCTION(void, BadVectors, (i32, what))
 }
 
 /*
- * A handler in a handler, with all but 64 bytes of the other stack taken.  Depth alone would not do:
- * how much a frame takes is up to the vCPU, and one that ends right at the stack's low end lets the
- * next call leave the stack, after which Linux starts at its top again.
+ * A handler in a handler, with all but 64 bytes of the other stack taken.  Depth alone would not
+ * do: how much a frame takes is up to the vCPU, and one that ends right at the stack's low end lets
+ * the next call leave the stack, after which Linux starts at its top again.
  */
 static void nest_on(int number)
 {
     __asm__ volatile("mov %2, %%rsp\n\tsyscall"
                      :
-                     : "a"(SYS_kill), "D"(getpid()), "r"(other + sizeof(other) / 2 + 64), "S"(number)
+                     : "a"(SYS_kill), "D"(getpid()), "r"(other + sizeof(other) / 2 + 64),
+                       "S"(number)
                      : "rcx", "r11", "memory");
     __builtin_trap();
 }

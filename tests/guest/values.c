@@ -29,7 +29,7 @@ HL_FUNCTION(void, NoOp)
 {
 }
 
-/* Everything at once: told as text, then handed on to the host as it came. */
+/* Everything at once: printed as text, then passed on to the host unchanged. */
 HL_HOST_FUNCTION(i32, HostAll, (i32, a), (u32, b), (i64, c), (u64, d), (f32, e), (f64, f),
                  (bool, g), (string, h), (bytes, i), (i32, j), (string, k), (bytes, l), (u64, m),
                  (bool, n), (f64, o), (string, p));

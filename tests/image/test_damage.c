@@ -203,7 +203,7 @@ static void test_note(void **state)
     };
     (void)state;
     expect_codes(PLAIN, cases, COUNT(cases));
-    /* Both places the same although they are told from different fields: eight bytes apart. */
+    /* The places are equal although they are relative to different fields: eight bytes apart. */
     assert_int_equal(with(PLAIN, table_far), HL_ERR_BAD_IMAGE);
 }
 
@@ -250,7 +250,7 @@ static void test_descriptors(void **state)
     expect_codes(PLAIN, cases, COUNT(cases));
 }
 
-/* What is not this host's business is let through: a longest name, arguments behind the count. */
+/* What the host does not use is accepted: a longest name, arguments past the count. */
 DAMAGE(name_longest, memset(FUNCTION(0)->name, 'x', HL_NAME_SIZE - 1))
 DAMAGE(argument_unused, FUNCTION(0)->args[15] = 200)
 static void test_descriptors_at_the_limit(void **state)

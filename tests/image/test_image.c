@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images: what a good guest's file tells, and files that are no guests. */
+/* Images: the contents of a good guest's file, and files that are not guests. */
 #include "elf_file.h"
 
 #include <errno.h>
@@ -225,7 +225,7 @@ static void cut(const char *path)
 
     for (size_t size = 0; size < file.size; size += size < loaded ? 1 : 97) {
         part.size = size;
-        part.data = malloc(size ? size : 1); /* so that a read behind its end is found */
+        part.data = malloc(size ? size : 1); /* so that a read past its end is found */
         assert_non_null(part.data);
         memcpy(part.data, file.data, size);
         int rc = file_open(&part, &error);

@@ -12,11 +12,11 @@
 
 enum { ADD_RESULT = 3 };
 
-const struct road road_exit = {
+const struct route route_exit = {
     .name = "exit",
     .can = {.step_exit = true, .break_exit = true, .hw_break = true, .hw_watch = true}};
-const struct road road_mixed = {.name = "mixed", .can = {.step_exit = true}};
-const struct road road_shim = {.name = "shim", .shows_behind = true};
+const struct route route_mixed = {.name = "mixed", .can = {.step_exit = true}};
+const struct route route_shim = {.name = "shim", .shows_past = true};
 
 /* ---- the hooks and the host function, in the guest's thread: nothing is asserted here ---- */
 
@@ -61,7 +61,7 @@ int rig_setup(void **state)
     struct rig *r = calloc(1, sizeof(*r));
     if (!r)
         return -1;
-    r->road = *state;
+    r->route = *state;
     *state = r;
     if (hl_image_open(&r->image, GUEST_PATH, &r->error)) {
         printf("# %s\n", r->error.text);
@@ -110,7 +110,7 @@ void rig_create(struct rig *r, const struct hl_debug_config *config)
         fail_msg("%s", r->error.text);
     r->v = r->sb->machine->vcpu;
     find_segments(r);
-    if (debug_create(r->sb, config, &r->road->can, &r->error))
+    if (debug_create(r->sb, config, &r->route->can, &r->error))
         fail_msg("%s", r->error.text);
     r->d = debug_of(r->sb);
     bind_hooks_of(r);
@@ -309,7 +309,7 @@ void play_fault(struct rig *r, hl_gva_t pc, unsigned vector, uint32_t code, uint
 void play_out(struct rig *r, hl_gva_t pc, uint16_t port)
 {
     unsigned size = seen(r, pc) == 0xe6 ? 2 : 1;
-    scripted_out(r->v, port, pc, size, r->road->shows_behind);
+    scripted_out(r->v, port, pc, size, r->route->shows_past);
 }
 
 void play_syscall(struct rig *r, hl_gva_t pc, uint64_t number)

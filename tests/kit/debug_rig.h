@@ -2,7 +2,7 @@
 /*
  * debug_rig.h - a sandbox on a scripted backend, with a debug target whose server is the test.
  *
- * The test plays both ends: the guest's instructions (play_*), which come out by the road of the
+ * The test plays both ends: the guest's instructions (play_*), which come out by the route of the
  * KVM in question, and the debugger (debug_ops).  The call itself runs in a thread of its own.
  */
 #ifndef TESTS_DEBUG_RIG_H
@@ -19,15 +19,15 @@
 #define REPORTS 16
 
 /* How a KVM behaves, as recorded (docs/kvm.md). */
-struct road {
+struct route {
     const char *name;
     struct hl_debug_abilities can;
-    bool shows_behind; /* rip is behind an `out` at once */
+    bool shows_past; /* rip is past an `out` at once */
 };
-extern const struct road road_exit, road_mixed, road_shim;
+extern const struct route route_exit, route_mixed, route_shim;
 
 struct rig {
-    const struct road *road;
+    const struct route *route;
     struct hl_image *image;
     struct hl_sandbox *sb;
     struct hl_debug *d;
@@ -55,9 +55,9 @@ struct rig {
     void (*host_does)(struct rig *r);
 };
 
-#define ON(test, road)                                                                             \
+#define ON(test, route)                                                                            \
     {                                                                                              \
-#test " (" #road ")", test, rig_setup, rig_teardown, (void *)&road_##road                  \
+#test " (" #route ")", test, rig_setup, rig_teardown, (void *)&route_##route               \
     }
 /* KVM_EXIT_DEBUG for all; for steps, but int3 by the IDT; the shim's vectors for all. */
 #define ON_ALL_ROADS(test) ON(test, exit), ON(test, mixed), ON(test, shim)

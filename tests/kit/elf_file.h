@@ -44,7 +44,7 @@ static inline Elf64_Nhdr *file_note_header(struct bytes *f)
     return (Elf64_Nhdr *)(void *)(f->data + file_segment(f, PT_NOTE, 0)->p_offset);
 }
 
-/* struct hl_note, where only four bytes of alignment are to be had. */
+/* struct hl_note, with only four bytes of alignment. */
 struct file_note {
     uint32_t version, flags;
     int64_t functions, functions_end, imports, imports_end;

@@ -11,7 +11,7 @@
 #define CONSTANT 0x680000ull /* one page that can only be read */
 #define STACK 0x700000ull    /* the top; one page below it */
 #define NOWHERE 0x900000ull  /* not mapped */
-#define PORT 0x80            /* and the three behind it */
+#define PORT 0x80            /* and the three after it */
 
 /* Guest code as assembler text: `name` are its bytes, name_at a label of its own choice. */
 #define GUEST(name, text)                                                                          \

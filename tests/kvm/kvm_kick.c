@@ -79,7 +79,7 @@ static void test_kick_after_syscall_answer(void **state)
     assert_int_equal(regs.rax, 79);
 }
 
-/* The other thread: kicks each time it is asked to, or all the time until it is told to stop. */
+/* The other thread: kicks each time it is asked to, or continuously until it is stopped. */
 struct kicker {
     struct hl_machine *m;
     pthread_t thread;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Registers at an I/O or MMIO exit: shown behind the instruction, and setting them loses nothing.
- */
+/* Registers at an I/O or MMIO exit: shown past the instruction, and setting them loses nothing. */
 #include "vm.h"
 #include "thread.h"
 

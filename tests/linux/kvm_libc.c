@@ -33,7 +33,7 @@ static void test_time_is_the_host_s(void **state)
     struct box *box = *state;
 
     box_open(box, "libc");
-    struct timespec before, after; /* time() may lag behind the clock by a tick */
+    struct timespec before, after; /* time() may be a tick late */
     clock_gettime(CLOCK_REALTIME, &before);
     int64_t guest = CALL0(box, "Time")->i64;
     clock_gettime(CLOCK_REALTIME, &after);

@@ -16,7 +16,7 @@
     extern const uint8_t name[], name##_end[]
 
 #define ARITHMETIC 0x8d5ull
-#define AF 0x10ull /* undefined behind a logical instruction */
+#define AF 0x10ull /* undefined after a logical instruction */
 #define TF 0x100ull
 #define AC 0x40000ull
 

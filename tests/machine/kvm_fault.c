@@ -16,7 +16,7 @@ enum {
     XM = 19
 };
 
-/* Where rip is: at the instruction (a fault) or behind it (a trap). */
+/* Where rip is: at the instruction (a fault) or past it (a trap). */
 enum rip { FAULT, TRAP };
 
 struct fault_case {
@@ -230,7 +230,7 @@ static void test_where_emulators_err(void **state)
     run_cases(state, cases, COUNT(cases));
 }
 
-/* TF traps behind the instruction that follows the popf, every time. */
+/* TF traps after the instruction that follows the popf, every time. */
 GUEST(trap_flag, "pushfq; orl $0x100, (%rsp); popfq; nop; nop; nop");
 static void test_single_step_flag(void **state)
 {
@@ -252,7 +252,7 @@ static void test_single_step_flag(void **state)
 /*
  * `int n` with a gate that is not the guest's is #GP with the gate in the error code.  kvm_pvm's
  * emulator does not know the instruction: #UD; and three of its vectors are calls to kvm_pvm
- * itself, two of them (23, 25) privileged: #GP behind the instruction, one (26) the CPUID
+ * itself, two of them (23, 25) privileged: #GP after the instruction, one (26) the CPUID
  * instruction.
  */
 static void test_int_n(void **state)

@@ -17,7 +17,7 @@ GUEST(flags_syscall, "push %rax; popfq; syscall; nop; nop");
 GUEST(flags_ud2, "push %rax; popfq; ud2; nop; nop");
 GUEST(flags_int3, "push %rax; popfq; int3; nop; nop");
 
-/* Flags that could upset ring 0's own instructions; each guest ends in the int3 behind its code. */
+/* Flags that could upset ring 0's own instructions; each guest ends in the int3 after its code. */
 static void with_flags(struct vm *vm, const uint8_t *code, const uint8_t *end, uint64_t flags)
 {
     vm_load(vm, code, end);
@@ -83,7 +83,7 @@ static void test_stack_pointers_of_all_kinds(void **state)
         vm_set_regs(vm, &regs);
         assert_int_equal(vm_run(vm), HL_EXIT_SYSCALL);
         assert_int_equal(vm_regs(vm).rsp, stacks[i]);
-        /* The int3 behind it; kvm_pvm cannot do that one on a stack that is not canonical. */
+        /* The int3 after it; kvm_pvm cannot do that one on a stack that is not canonical. */
         assert_int_equal(vm_run(vm), HL_EXIT_FAULT);
         assert_true(vm->exit.fault.vector == BP ||
                     (vm->exit.fault.vector == UD &&
@@ -107,7 +107,7 @@ static void test_last_page_cannot_be_mapped(void **state)
     assert_int_equal(hl_machine_map(vm->m, LAST_PAGE - PAGE, vm->spare, PAGE, RX, &vm->error), 0);
 }
 
-/* Code that runs off the last page there can be ends in a page fault behind it, again and again. */
+/* Code that runs off the last possible page ends in a page fault past it, again and again. */
 static void test_code_runs_off_the_end(void **state)
 {
     static const uint8_t syscall_code[] = {0x0f, 0x05};
@@ -129,8 +129,8 @@ static void test_code_runs_off_the_end(void **state)
 GUEST(leave, "jmp *%rax; syscall");
 
 /*
- * Every address of the shim's code, jumped to: a page fault there, no exit of the shim's own.  But
- * for the gate with rcx behind a `syscall`, which is what a `syscall` looks like on kvm_pvm.
+ * Every address of the shim's code, jumped to: a page fault there, no exit of the shim's own.
+ * Except for the gate with rcx past a `syscall`, which is what a `syscall` looks like on kvm_pvm.
  */
 static void test_jumps_into_the_shim(void **state)
 {
@@ -218,8 +218,8 @@ static void test_selectors(void **state)
 
 /*
  * 32-bit code: the selector of Linux is valid.  Its `syscall` is #UD on Intel, a system call where
- * KVM honours CSTAR, and on kvm_pvm leads ring 0 nowhere: a shutdown, told as one.  What must not
- * be is a fault record with the registers of an earlier exception.
+ * KVM honours CSTAR, and on kvm_pvm leads ring 0 nowhere: a shutdown, reported as one.  There must
+ * not be a fault record with the registers of an earlier exception.
  */
 GUEST(compat, "sub $64, %rsp; pushq $0x23; pushq $0x400100; lretq; .org compat + 0x100; .code32;"
               "mov $0x5a, %eax; out %al, $0x80; ud2; syscall; ud2; .code64");
@@ -264,7 +264,7 @@ GUEST(encls, ".byte 0x0f, 0x01, 0xcf");
 
 /*
  * Instructions of other worlds are #UD or #GP.  A hypercall is answered by some KVMs with an error
- * in rax (KVM_EPERM or KVM_ENOSYS), which leads to the int3 behind it.
+ * in rax (KVM_EPERM or KVM_ENOSYS), which leads to the int3 after it.
  */
 static void test_other_worlds(void **state)
 {

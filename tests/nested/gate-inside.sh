@@ -30,8 +30,8 @@ for fault in '0 #DE' '3 #BP' '6 #UD' '13 #GP' '14 #PF'; do
 done
 expect "a spinning guest is stopped" 124 'time limit' \
     "$B/bin/hl-dev" run "$B/tests/guest/gate" --timeout 1 --call 'Spin()'
-roads=$("$B/bin/hl-dev" doctor | sed -n 's/.*debug traps: //p')
-bash "$(dirname "$0")/../gdb/gate.sh" "$B" | sed "1s/^\(not ok\|ok\) gdb/& ($roads)/" >/tmp/gdb.$$
+routes=$("$B/bin/hl-dev" doctor | sed -n 's/.*debug traps: //p')
+bash "$(dirname "$0")/../gdb/gate.sh" "$B" | sed "1s/^\(not ok\|ok\) gdb/& ($routes)/" >/tmp/gdb.$$
 cat /tmp/gdb.$$
 ! grep -q '^not ok' /tmp/gdb.$$ || status=1
 exit $status

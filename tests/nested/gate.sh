@@ -30,7 +30,7 @@ pass_on() { # NAME STATUS FILE
     grep -q '^not ok ' "$3" || echo "not ok $1: ended with status $2: $(tail -n 1 "$3")"
 }
 
-# The two machines boot side by side: what a standard KVM does, and our other road for int3, which
+# The two machines boot side by side: what a standard KVM does, and our other route for int3, which
 # an emulator that is only mended for ports takes to the guest's IDT.
 "$here/run" -t 150 sh "$here/gate-inside.sh" "$B" "$machine/probe" >"$tmp/full" 2>&1 &
 full=$!

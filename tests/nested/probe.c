@@ -37,7 +37,7 @@ enum {
     STACK_TOP = 0xd000,
     DATA = 0xd000,
     MEM_SIZE = 0x10000,
-    MMIO = 0x10000, // mapped for the guest, but no memory behind it
+    MMIO = 0x10000, // mapped for the guest, but not backed by memory
 };
 
 /* Linux's selectors: kvm_pvm runs no others at ring 3. */

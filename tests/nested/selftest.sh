@@ -6,7 +6,7 @@
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 T=$(mktemp -d "${TMPDIR:-/tmp}/hl-nested-test.XXXXXX")
-export TMPDIR=$T/tmp            # what `run` leaves behind would be in here
+export TMPDIR=$T/tmp            # files that `run` forgets would be in here
 mkdir "$TMPDIR"
 trap 'rm -rf "$T"' EXIT
 failed=0

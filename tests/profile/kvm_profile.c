@@ -15,7 +15,7 @@ static void chain(const struct prof *p, json_int_t node, char *out, size_t size)
     }
 }
 
-/* Line of exits.c that has this word behind an @. */
+/* Line of exits.c that has this word after an @. */
 static int line_of(const char *word)
 {
     char path[512], line[256], mark[64];

@@ -92,7 +92,7 @@ static void test_signature_mismatch_at_start(void **state)
 
     box_create(box, "values", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
     box_register(box, "HostFails", "i32(u32)", fails, NULL);
-    for (unsigned i = 0; i < 2; i++) { /* a second try tells the same */
+    for (unsigned i = 0; i < 2; i++) { /* a second try fails in the same way */
         assert_int_equal(hl_sandbox_start(box->sb, &box->error), HL_ERR_SIGNATURE);
         check_error(&box->error, HL_ERR_SIGNATURE);
         assert_non_null(strstr(box->error.text, "HostFails(i32) -> i32"));

@@ -26,7 +26,7 @@ static int text(void *opaque, const struct hl_value *args, size_t count, struct 
 {
     struct seen *seen = opaque;
     (void)error;
-    /* What comes here was checked: a string without a NUL but the one behind it. */
+    /* What comes here was checked: the only NUL of a string is the one at its end. */
     if (count == 2 && strlen(args[0].data) == args[0].len && args[1].type == HL_BYTES)
         seen->texts++;
     result->data = "";

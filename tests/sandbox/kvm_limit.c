@@ -172,7 +172,7 @@ static void test_at_start_and_in_main(void **state)
                  "the guest was interrupted: its CPU time limit of 1.5 ms was reached");
 }
 
-/* Each call has the whole of it, and one that ends in time leaves nothing behind. */
+/* Each call has the whole limit, and one that ends in time does not affect the next. */
 static void test_each_call_anew(void **state)
 {
     struct box *box = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What observers are told: in which order, with what in it, when, and when not. */
+/* The events of observers: their order, their contents, when they come, and when not. */
 #include "gdb_box.h"
 
 #include <errno.h>

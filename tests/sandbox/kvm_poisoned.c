@@ -31,13 +31,13 @@ static size_t read_guest(void *machine, hl_gva_t gva, void *buf, size_t size)
 
 /* Is function on the stack, with a name and a line? */
 static bool on_the_stack(struct box *box, const char *function, const struct hl_regs *regs,
-                         bool behind)
+                         bool past)
 {
     struct hl_symbols *symbols;
     struct hl_frame frame[32];
     bool found = false;
     assert_int_equal(hl_symbols_open(&symbols, box->image, &box->error), 0);
-    size_t n = hl_symbols_backtrace(symbols, regs, behind, read_guest, hl_sandbox_machine(box->sb),
+    size_t n = hl_symbols_backtrace(symbols, regs, past, read_guest, hl_sandbox_machine(box->sb),
                                     frame, COUNT(frame));
     for (size_t i = 0; i < n; i++)
         found |= frame[i].location.function && frame[i].location.line &&
@@ -60,7 +60,7 @@ static void expect_core(struct box *box)
 }
 
 /* Twice: looking changes nothing. */
-static void expect_inspectable(struct box *box, const char *function, bool behind)
+static void expect_inspectable(struct box *box, const char *function, bool past)
 {
     struct hl_machine *m = hl_sandbox_machine(box->sb);
     struct hl_regs first, regs;
@@ -75,7 +75,7 @@ static void expect_inspectable(struct box *box, const char *function, bool behin
         assert_in_range(regs.rsp, stack->start, stack->start + stack->size);
         assert_int_equal(hl_machine_read(m, regs.rsp, &word, 8, HL_PROT_READ), 8);
         assert_int_equal(hl_machine_read(m, regs.rip, &word, 1, HL_PROT_EXEC), 1);
-        assert_true(on_the_stack(box, function, &regs, behind));
+        assert_true(on_the_stack(box, function, &regs, past));
         expect_core(box);
         assert_int_equal(TRY0(box, "Count"), HL_ERR_STATE);
     }
@@ -109,7 +109,7 @@ static void test_every_end(void **state)
         int rc = box_try(box, ends[i].function, ends[i].args, ends[i].count);
         const struct hl_fault *fault = hl_sandbox_fault(box->sb);
         assert_int_equal(rc, ends[i].rc);
-        /* rip is behind an int3, and behind what aborts */
+        /* rip is past an int3, and past what aborts */
         expect_inspectable(box, ends[i].function, rc == HL_ERR_GUEST_ABORT || ends[i].vector == 3);
         assert_int_equal(fault ? fault->vector : 99, ends[i].vector);
         assert_int_equal(hl_sandbox_restore(box->sb, s, &box->error), 0);

@@ -128,7 +128,7 @@ static void test_unmapped_is_gone(void **state)
     close(fd);
 }
 
-/* Whoever gets the room next sees nothing of it. */
+/* The next user of the room sees nothing of it. */
 static void test_room_is_reused(void **state)
 {
     struct box *box = *state;

@@ -74,7 +74,7 @@ static void test_nonsense_is_refused(void **state)
     int zero = open("/dev/zero", O_RDONLY), written = open("/tmp", O_TMPFILE | O_WRONLY, 0600);
     refused(box, 0, zero, 0, PAGE, 0, HL_ERR_FILE);
     close(zero);
-    if (written >= 0) { /* not to be read, by either road */
+    if (written >= 0) { /* cannot be read: neither copied nor mapped */
         assert_int_equal(ftruncate(written, PAGE), 0);
         refused(box, 0, written, 0, PAGE, 0, HL_ERR_FILE);
         refused(box, 0, written, 0, PAGE, HL_MAP_TRUSTED, HL_ERR_SYSTEM);
@@ -99,7 +99,7 @@ static void test_without_room(void **state)
     close(fd);
 }
 
-/* Only what cannot get shorter is mapped itself; bytes behind the part asked for are not shown. */
+/* Only a file that cannot shrink is mapped itself; bytes past the requested part are not shown. */
 static void test_files_that_change(void **state)
 {
     struct box *box = *state;
@@ -229,7 +229,7 @@ static void test_seen_after_a_fault(void **state)
     close(fd);
 }
 
-/* A child has what was mapped when it was made, be it for an instant. */
+/* A child has what was mapped when it was made, even if only for a moment. */
 static void *make_children(void *opaque)
 {
     atomic_bool *end = opaque;

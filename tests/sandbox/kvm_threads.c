@@ -159,7 +159,7 @@ struct crowd {
     struct hl_error error;
 };
 
-/* All of them are there at the same time: behind the barrier each has a sandbox that runs. */
+/* All of them exist at the same time: after the barrier each has a sandbox that runs. */
 static void *live(void *opaque)
 {
     struct crowd *c = opaque;

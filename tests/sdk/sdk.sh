@@ -258,7 +258,7 @@ gc()
 }
 check gc-drops-imports gc
 
-# The linker's own script, for who must: the tables are found, whether there is a main() is not told.
+# The linker's own script: the tables are found, but not whether there is a main().
 default_script()
 {
     echo 'SECTIONS { .hl.end : { *(.hl.end) } } INSERT AFTER .bss;' >empty.ld

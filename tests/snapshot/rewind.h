@@ -75,7 +75,7 @@ static inline uint8_t *copy_memory(struct hl_sandbox *sb, size_t *size)
     return copy;
 }
 
-/* Behind the page tables, past the library's books. */
+/* The memory after the page tables, read without the library's records. */
 static inline const uint8_t *physical(const struct rewind *w, size_t *size)
 {
     const struct hl_machine *m = hl_sandbox_machine(w->box.sb);

@@ -64,7 +64,8 @@ static void compare(unsigned at_least)
         compared += known;
         wrong += known && !found;
         if (known && !found)
-            print_message("%s: %#lx is none of GDB's places\n", name, ours - hl_image_bias(image));
+            print_message("%s: %#lx is not one of GDB's places\n", name,
+                          ours - hl_image_bias(image));
     }
     fclose(f);
     hl_symbols_close(symbols);

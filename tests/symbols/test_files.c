@@ -247,7 +247,7 @@ static void test_expressions(void **state)
     assert_false(EVALUATE(&value, {.atom = DW_OP_lit1}, {.atom = DW_OP_lit0}, {.atom = DW_OP_div}));
     assert_false(EVALUATE(&value, {.atom = DW_OP_lit1}, {.atom = DW_OP_pick, .number = 1}));
     assert_false(EVALUATE(&value, {.atom = DW_OP_form_tls_address}));
-    /* Jumps for ever, with and without filling the stack. */
+    /* Jumps without end, with and without filling the stack. */
     assert_false(EVALUATE(&value, {.atom = DW_OP_skip, .number = (Dwarf_Word)-3}));
     assert_false(EVALUATE(&value, {.atom = DW_OP_lit1},
                           {.atom = DW_OP_skip, .number = (Dwarf_Word)-4, .offset = 1}));

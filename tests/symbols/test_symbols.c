@@ -177,7 +177,7 @@ static void test_overwritten_frame_pointer(void **state)
     (void)state;
     build("gcc " NOSTDLIB "-O0 -o chain $S/start.S $S/chain.c");
     g = run("chain");
-    /* five's saved rbp: CFI for four leads nowhere, but the stack still tells. */
+    /* five's saved rbp: CFI for four leads nowhere, but the stack still shows it. */
     memset(g->stack + (g->frames[0].cfa - 16 - g->stack_start), 'A', 8);
     walk(g);
     expect(g, chain);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crash.c - every way to end badly.  The tests find the lines by what stands behind `AT`. */
+/* crash.c - every way to end badly.  The tests find the lines by the word after `AT`. */
 #include <hl/guest.h>
 
 #if __STDC_HOSTED__

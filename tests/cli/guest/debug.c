@@ -42,7 +42,7 @@ HL_FUNCTION(void, Print, (string, text))
 
 HL_FUNCTION(void, Fail, (i32, code))
 {
-    hl_fail(code, "as it was told");
+    hl_fail(code, "as it was asked to");
 }
 
 HL_FUNCTION(i32, Spin)

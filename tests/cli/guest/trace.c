@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace.c - what a guest asks of its host.  The tests find the lines by what stands behind `AT`. */
+/* trace.c - what a guest asks of its host.  The tests find the lines by the word after `AT`. */
 #include <hl/guest.h>
 #include <fcntl.h>
 #include <signal.h>

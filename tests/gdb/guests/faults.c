@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A guest that fails in the way it is told to, two functions deep. */
+/* A guest that fails in the way it is asked to, two functions deep. */
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Functions with prologues of every kind, for a debugger to stop behind. */
+/* Functions with prologues of every kind, for a debugger to stop after. */
 #include <hl/guest.h>
 #include <stdarg.h>
 #include <stdio.h>
