@@ -45,6 +45,8 @@ mandoc_() { mandoc -Tlint -W warning docs/man/*.1; }
 
 rooms() { bash tests/rooms.sh "$build"; }
 
+words() { bash tests/words.sh -l; }
+
 # Prose is wrapped at 110 columns.  Tables, code and a line that is one long link cannot be.
 width() {
     awk 'FNR == 1 { code = 0 }
@@ -57,6 +59,7 @@ width() {
 # CHECK TOOL FUNCTION
 checks='rooms make rooms
 width awk width
+words sed words
 mandoc mandoc mandoc_
 codespell codespell codespell_
 shellcheck shellcheck shellcheck_

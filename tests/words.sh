@@ -6,7 +6,10 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 list=
 [ "${1-}" = -l ] && list=1 && shift
-[ $# -gt 0 ] || set -- README.md docs guest-sdk templates tests hostlib gdbstub tools
+folders='README.md common docs gdbstub guest-sdk hostlib templates tests tools'
+folders=${folders/ hostlib/} # until its own pass is merged
+# shellcheck disable=SC2086 # a list of words
+[ $# -gt 0 ] || set -- $folders
 
 # PATTERN (grep -E, whole words) and what to write instead.
 words='behind|after, past, or what it is
@@ -21,27 +24,24 @@ be it|whether ... or
 to be had|available'
 pattern="\\b($(sed 's/|[^|]*$//' <<<"$words" | paste -sd'|'))\\b"
 
-# Right where they are: FILE (grep -E) TAB TEXT (grep -E)
-allowed='tests/words.sh	.
-tests/lint/	.
-tests/real/lua/	.
-tests/gdb/suite/.*\.txt	.
--corpus/	.
-\.svg	.
-\.py	is None
-\.json	.
-\.(c|sh|h)	(left|leaves?)( nothing| files)? behind
-\.(h|c|md|sh)	tell (them|it|one|the two|two|which) apart'
+# Right where they are: FILE (sed -E) TAB TEXT (sed -E) TAB why.
+allowed='tests/words\.sh	.	the lists of this script
+tests/real/lua/	.	a program of others
+tests/gdb/suite/.*\.txt	.	names and results of a testsuite of others
+-corpus/	.	inputs of the fuzzers
+\.py	is None	a test of Python
+\.(c|sh|h)	(left|leaves?)( nothing| files)? behind	what a program forgets to remove
+\.(h|c|md|sh)	tell (them|it|one|the two|two|which) apart	an idiom that is as good as distinguish'
 
 hits=$(mktemp "${TMPDIR:-/tmp}/hl-words.XXXXXX") || exit 1
 trap 'rm -f "$hits"' EXIT
 grep -rnEiI "$pattern" "$@" 2>/dev/null | grep -v '^[^:]*/build/' >"$hits"
 
-found=$(awk -v allowed="$allowed" '
-    BEGIN { n = split(allowed, row, "\n"); for (i = 1; i <= n; i++) { split(row[i], c, "\t"); file[i] = c[1]; text[i] = c[2] } }
-    { path = $0; sub(/:.*/, "", path); line = $0; sub(/^[^:]*:[0-9]*:/, "", line)
-      for (i = 1; i <= n; i++) if (path ~ file[i] && line ~ text[i]) next
-      print }' "$hits")
+# The allowed text is taken out of a line; the rest of the line counts.
+while IFS=$'\t' read -r file text _; do
+    sed -i -E "\\#^[^:]*${file}[^:]*:#s#${text}##g" "$hits"
+done <<<"$allowed"
+found=$(grep -Ei "^[^:]*:[0-9]+:.*$pattern" "$hits")
 [ -n "$found" ] || { echo 'ok words'; exit 0; }
 [ -z "$list" ] || printf '%s\n' "$found"
 cut -d: -f1 <<<"$found" | sed 's|/[^/]*$||' | sort | uniq -c
