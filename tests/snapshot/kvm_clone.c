@@ -88,7 +88,7 @@ static void test_freed_memory_is_zeros(void **state)
     hl_snapshot_destroy(s);
 }
 
-/* A clone can be taken a snapshot of, restored and cloned like any other, its original gone. */
+/* A clone can be saved, restored and cloned like any sandbox, after its original is gone. */
 static void test_generations(void **state)
 {
     struct box *box = *state;

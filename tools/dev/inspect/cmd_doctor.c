@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect/cmd_doctor.c - hl-dev doctor: what this machine offers, by trying it out. */
+/* inspect/cmd_doctor.c - hl-dev doctor: what this machine supports, as measured. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
