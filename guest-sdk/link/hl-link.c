@@ -127,7 +127,7 @@ static bool compose(struct words *out, const struct linker *linker, const struct
     bool ok = words_add(out, linker->path);
     for (size_t i = 0; guest && i < sizeof(defaults) / sizeof(defaults[0]); i++)
         ok = ok && words_add(out, defaults[i]);
-    /* Without it a weak function that nobody defines gets a PLT, which nothing would fill. */
+    /* Without it an undefined weak function gets a PLT, which nothing would fill. */
     if (guest && linker->kind == LINKER_BFD)
         ok = ok && words_add(out, "-z") && words_add(out, "nodynamic-undefined-weak");
     if (guest && linker->kind == LINKER_LLD) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ifunc.c - see ifunc.h.  The relocations say so: a program linked for one address has no dynamic
- * section that would, and an IFUNC that nobody calls does no harm.
+ * section that would, and an IFUNC that is not called is harmless.
  */
 #include "ifunc.h"
 

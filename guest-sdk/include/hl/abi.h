@@ -3,7 +3,7 @@
  * hl/abi.h - the only contract between a guest and its host.
  *
  * Dual-use: compiled by the host library, by libhlguest (with or without a libc) and, for the
- * constants, by the assembler.  Every offset is asserted; whatever changes one changes
+ * constants, by the assembler.  Every offset is asserted; a change of one changes
  * HL_ABI_VERSION, and the host refuses a guest of another version.
  *
  * A guest is a static ELF64 program at ring 3.  It talks to its host by four `out` instructions,
