@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole template is read and rendered before the first byte is written, so whatever is wrong
- * with it is found while there is nothing to undo, and --dry-run finds it too.
+ * The whole template is read and rendered before the first byte is written, so errors in
+ * it are found while there is nothing to undo, and --dry-run finds them too.
  */
 #include "new.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All or nothing: the project is written into a temporary directory beside its place and renamed
- * when it is complete.  SIGINT, SIGTERM and SIGHUP are held back meanwhile and looked at between
- * files; they take their effect when the temporary directory is gone.
+ * when it is complete.  SIGINT, SIGTERM and SIGHUP are blocked meanwhile and checked between
+ * files; they take effect when the temporary directory has been removed.
  */
 #include "new.h"
 

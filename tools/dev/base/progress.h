@@ -7,9 +7,9 @@
 
 struct progress;
 
-/* NULL where standard error is no terminal, or nobody wants to know (quiet). */
+/* NULL if standard error is not a terminal, or if quiet. */
 struct progress *progress_start(bool quiet);
-/* Count what a sandbox does; it may have gone when progress_stop() is called. */
+/* Count what a sandbox does; it may be destroyed before progress_stop() is called. */
 void progress_watch(struct progress *progress, struct hl_sandbox *sandbox);
 void progress_stop(struct progress *progress); /* NULL is fine */
 

@@ -64,7 +64,7 @@ static double until_next(const struct watchdog *dog)
     return has_debugger(dog) && dog->left > LOOK ? LOOK : dog->left;
 }
 
-/* Nobody who could say more is left: the guest's thread is stuck in the host's code, or in ours. */
+/* No other thread can report this: the guest's thread hangs in the host's code, or in ours. */
 static void give_up(const struct watchdog *dog)
 {
     static const char *const names[] = {"", "time limit reached", "interrupted", "gdb has gone"};

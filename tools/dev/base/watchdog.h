@@ -17,7 +17,7 @@ enum watchdog_reason {
 };
 
 /*
- * seconds: 0 is no limit.  The clock stands still while a debugger is attached, and while the guest
+ * seconds: 0 is no limit.  The clock stops while a debugger is attached, and while the guest
  * waits for its first one.  NULL when the thread cannot be made.
  */
 struct watchdog *watchdog_start(double seconds, bool waits_for_debugger);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* options.h - what stands on the command line of the subcommands that deal with a guest. */
+/* options.h - the command line of the subcommands that deal with a guest. */
 #ifndef DEV_OPTIONS_H
 #define DEV_OPTIONS_H
 

@@ -56,7 +56,7 @@ static size_t run_length(const struct walked *w, size_t from)
     return n;
 }
 
-/* How many frames stand at a place, with those inlined there. */
+/* Number of frames at a place, including inlined ones. */
 static size_t frames_at(struct walked *w, hl_gva_t at)
 {
     size_t i = (size_t)(at * 0x9e3779b97f4a7c15u >> 32) % MEMO;

@@ -32,8 +32,8 @@ struct report {
 /* ---- is it the guest's file? ---------------------------------------------------------------- */
 
 /*
- * What nobody can have written to is in memory as it is in the file; of a PIE that is its code, for
- * the rest was relocated.
+ * Memory that is not writable is the same as in the file; in a PIE that holds for its code only,
+ * since the rest was relocated.
  */
 static bool same_segment(struct corefile *core, const uint8_t *data, uint64_t size,
                          const GElf_Phdr *p, uint64_t bias)
@@ -77,7 +77,7 @@ static void id_text(const uint8_t *id, size_t size, char text[2 * ID_MAX + 1])
 
 /*
  * The file's build ID, and what the core's memory has in the same place.  The note of a guest is in
- * a segment that nobody can have written to.  False where the file has none.
+ * a segment that is not writable.  False if the file has no build ID.
  */
 static bool read_ids(struct corefile *core, const struct hl_image *image, uint8_t *file,
                      uint8_t *memory, size_t *size)
@@ -136,10 +136,11 @@ static int open_guest(struct report *r, const char *path, struct hl_error *error
 }
 
 /*
- * A core file may be a stranger's, and what it names as its guest nobody has asked for.  It is read
- * where that has no effect and shows nobody else's bytes: a regular file of the user's own, or of
- * root's, that others cannot write to.  NULL, or why not; what is not there is for open_guest() to
- * say.  Who replaces it now gets read as a guest, which any file may be.
+ * A core file need not be trusted, and the user has not asked for the file that it names as its
+ * guest. That file is opened only if this has no side effect and shows no other user's data: if it
+ * is a regular file of the user's or root's that others cannot write to.  NULL, or why not;
+ * open_guest() reports a missing file.  If it is replaced meanwhile, the new file is read as a
+ * guest, as any may be.
  */
 static const char *why_not(const char *path)
 {

@@ -81,7 +81,7 @@ size_t core_read(void *core, hl_gva_t gva, void *buf, size_t size)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-/* One that e_phnum is too small for stands in the first section header. */
+/* A count that does not fit e_phnum is in the first section header. */
 static bool count_headers(const struct corefile *c, const Elf64_Ehdr *header, uint64_t *count)
 {
     Elf64_Shdr extra;

@@ -4,8 +4,8 @@
  *
  * Nothing in it is believed: every offset is held against the file's size, and what it may cost is
  * bounded: CORE_HEADERS_MAX program headers (32 bytes of memory each, and as much again to sort
- * them), CORE_NOTES_MAX bytes of notes looked at, however many headers promise them.  Memory is read
- * when it is asked for; what the file lacks cannot be read.
+ * them), CORE_NOTES_MAX bytes of notes, whatever the headers say.  Memory is read on demand; what
+ * the file lacks cannot be read.
  */
 #ifndef DEV_COREFILE_H
 #define DEV_COREFILE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile_check.h - typed members of a JSON document that nobody vouches for.
+ * profile_check.h - typed members of a JSON document that need not be valid.
  *
  * The first thing that is wrong is kept, with where it is; from then on every accessor returns 0
  * or NULL, so a reader may look at `rc` once, at the end of an object.

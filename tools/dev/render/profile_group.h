@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile_group.h - the rows of a profile by what somebody wants to know. */
+/* profile_group.h - the rows of a profile, grouped as asked for. */
 #ifndef DEV_PROFILE_GROUP_H
 #define DEV_PROFILE_GROUP_H
 

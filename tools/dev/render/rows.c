@@ -75,7 +75,7 @@ static enum profile_root read_root(struct profile_check *c, const json_t *o)
     return PROFILE_GUEST;
 }
 
-/* The frame to blame is one of the stack's own, or somebody else would be. */
+/* The frame to blame must be one of the stack's own. */
 static void check_site(struct view *view, struct profile_check *c, const struct profile_row *row)
 {
     long at = row->stack;

@@ -14,7 +14,7 @@
 #include "value_text.h"
 #include "watchdog.h"
 
-/* Instead of a status: the debugger wants everything from the start; nobody wished for this end. */
+/* Instead of a status: the debugger asked to run everything again; the end was not asked for. */
 enum { STATUS_AGAIN = -1, STATUS_NONE = -2 };
 
 double session_now_ms(void)
@@ -64,14 +64,14 @@ static int wished_end(struct session *s, const struct hl_error *error)
     }
 }
 
-/* gdb may have gone as soon as it has seen the end: that it is here is not the question then. */
+/* gdb may leave as soon as it has seen the end, so it need not be attached any more. */
 static bool seen_by_gdb(const struct session *s)
 {
     return s->options->under_gdb && s->sandbox &&
            (hl_sandbox_debug_saw_end(s->sandbox) || hl_sandbox_debug_attached(s->sandbox));
 }
 
-/* The run's own error stands: one of the core file is said, no more. */
+/* The error of the run counts: an error of the core file is only printed. */
 static void write_core(struct session *s, json_t *into)
 {
     const char *path = s->options->core;

@@ -9,7 +9,7 @@
 #define PLACES_MAX 2048 /* addresses of exits are few, unless a guest plays with us */
 #define NEAR 8          /* frames between an exit and the author's code, mostly */
 
-/* What stands at one code address: a function, and those inlined there. */
+/* The functions at one code address: one, and those inlined there. */
 struct place_names {
     hl_gva_t at;
     struct hl_frame *frame; /* NULL: not looked up */

@@ -3,8 +3,8 @@
  * trace.h - hl-dev trace: from the events of an observer to lines that people or programs read.
  *
  * trace/trace.c makes a struct trace_line of each event that the filter lets pass, and gives it to
- * the writer: begin() when the guest came out (it may take until it goes on), end() when all is
- * known.
+ * the writer: begin() when the guest has exited (it may take until the guest resumes), end() when
+ * the outcome is known.
  */
 #ifndef DEV_TRACE_H
 #define DEV_TRACE_H

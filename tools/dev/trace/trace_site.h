@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace_site.h - where in its source a guest stands, at every exit: names are looked up once. */
+/* trace_site.h - where in its source a guest is, at every exit: names are looked up once. */
 #ifndef DEV_TRACE_SITE_H
 #define DEV_TRACE_SITE_H
 
@@ -22,7 +22,7 @@ struct trace_sites *trace_sites_open(const struct hl_image *image);
 void trace_sites_close(struct trace_sites *sites);
 
 /*
- * Where the guest stands.  past: rip is past the instruction, as for hl_symbols_walk(); import: the
+ * Where the guest is.  past: rip is past the instruction, as for hl_symbols_walk(); import: the
  * host function it calls, or NULL; whole: all of the stack is wanted, else as much as it takes to
  * find the site.
  */
