@@ -119,7 +119,7 @@ hl core store.core moved
 has 'guest as second word' "$out" "#0 .* $(frame store Store)"
 refused 'guest as second word, not there' 100 'nowhere: No such file' - core store.core nowhere
 refused 'guest as second word, another one' 100 'pie: not the guest that the core file is of' \
-    'built again' core store.core pie
+    'was rebuilt' core store.core pie
 refused 'guest as second word, no guest' 100 'store.core: ' 'hl-cc' core store.core store.core
 "$cc" -O0 -o crash "$here/guest/crash.c"
 hl core store.core

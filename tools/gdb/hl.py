@@ -276,7 +276,7 @@ class HlCalls(HlCommand):
 
 
 class HlFault(HlCommand):
-    """The exception the guest stands at: vector, error code and address, in words.
+    """The exception that stopped the guest: vector, error code and address, in words.
 
     Runs `monitor fault`."""
 
