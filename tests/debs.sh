@@ -3,7 +3,7 @@
 # debs.sh DIR: sourced by a bash script that wants Debian packages without installing any.  apt then
 # works on lists, a package state and a cache of its own below DIR/apt, so neither the system's
 # packages nor its lists are touched and root is not needed.  The mirrors are the ones the system
-# uses.  The script has a function `skip WHY`, for where packages cannot be had, and goes on with:
+# uses.  The script has a function `skip WHY`, for packages that are not available, and goes on with:
 #   $codename       Debian's name for its release
 #   add MIRROR SUITE, mirrors SUITE    further sources; the release's own are there already
 #   apt apt-get update                 (any apt tool) before anything is asked of them

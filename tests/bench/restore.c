@@ -5,7 +5,7 @@
  *
  *     restore GUEST [ROUNDS]      GUEST: build/tests/guest/rewind
  *
- * All times are medians, in us.  The floor of a restore is what nobody can save: copying the pages
+ * All times are medians, in us.  The floor of a restore is what cannot be saved: copying the pages
  * that the call has changed, plus one register set (KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_XSAVE).
  */
 #include <stdio.h>

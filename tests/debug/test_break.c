@@ -221,7 +221,7 @@ static void test_condition_reads_the_guest(void **state)
     uint64_t value;
 
     assert_int_equal(debug_ops.bind(r->d, &hooks), 0);
-    /* From this thread nothing can be had while the guest runs. */
+    /* This thread cannot access the guest while it runs. */
     assert_int_equal(debug_ops.read_register(r->d, GDB_AMD64_RIP, &value, 8), HL_ERR_BUSY);
     assert_int_equal(debug_ops.write_register(r->d, GDB_AMD64_RIP, &value, 8), HL_ERR_BUSY);
     assert_int_equal(debug_ops.read_memory(r->d, at, &value, 1), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * driver [-achr] [-s DIRECTORY] ENDPOINT GUEST CALL...: a host program whose sandbox can be
- * debugged. -a  attachable only: wait for nobody; quitting GDB lets the guest run on -s  the host
+ * debugged. -a  attachable only: do not wait; quitting GDB lets the guest run on -s  the host
  * function stays, once: it opens the FIFO `entered`, and waits for the FIFO `go` -r  a second round
  * of calls, after a line on stdin CALL is Work, Other, Sum, Spin, Copy or main.  Prints what
  * `target remote` wants, then each result; with an endpoint `stdio` on standard error.
@@ -55,7 +55,9 @@ static int fail(const struct hl_error *error)
 static int call(const char *name, struct hl_error *error)
 {
     struct hl_value args[2] = {hl_i32(3), hl_i32(10)}, result;
-    size_t count = !strcmp(name, "Work") ? 2 : !strcmp(name, "Spin") || !strcmp(name, "Copy") ? 0 : 1;
+    size_t count = !strcmp(name, "Work")                            ? 2
+                   : !strcmp(name, "Spin") || !strcmp(name, "Copy") ? 0
+                                                                    : 1;
     int status = 0, rc;
     if (!strcmp(name, "main")) {
         rc = hl_sandbox_main(sandbox, &status, error);

@@ -156,7 +156,7 @@ static bool pass_own_trap(struct pt *t, uint64_t pc)
 }
 
 /*
- * One turn; true: t->stop is worth telling.  over: past the point at pc, whose hit nobody wanted.
+ * One turn; true: t->stop is to be reported.  over: past the point at pc, whose hit was not wanted.
  * Otherwise a point at pc is hit at once: GDB takes it out when it means to go past it.
  */
 static bool turn(struct pt *t, bool step, bool over, int *signal)

@@ -301,7 +301,7 @@ static void mapping_close(struct mapping *m)
     mapping_raw(m, SYS_munmap, m->arena, MAPPING_PAGE, 0, 0, 0);
 }
 
-/* The first steps of seed's sequence.  0: the arena cannot be had. */
+/* The first steps of seed's sequence.  0: no memory for the arena. */
 static uint64_t mapping_run(struct mapping *m, uint32_t steps)
 {
     m->is_brk = mapping_random(m, 3) == 0;

@@ -327,7 +327,7 @@ static void test_page_tables_run_out(void **state)
     assert_int_equal(hl_machine_lookup(vm->m, (mapped + 1ull) << 32, NULL, NULL), HL_ERR_ARGUMENT);
 }
 
-/* What config.memory and config.mapped promise can be had, in one piece or page by page. */
+/* What config.memory and config.mapped promise can be allocated, in one piece or page by page. */
 static void test_mapped_is_enough(void **state)
 {
     struct hl_machine_config config = {.memory = PAGE, .mapped = 64u << 20};

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # gate.sh PREFIX: the part of check-nested that is cheap enough for every `make check`: a standard
 # KVM boots, shows its debug events on a raw probe guest, and runs and faults guests of ours.
-# Skips with the reason where the machine cannot be had.
+# Skips with the reason if the machine is not available.
 set -u
 B=$1
 here=$(dirname "$0")

@@ -5,7 +5,7 @@
 suite=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 # suite_begin PREFIX KIND WORK LIMIT: make WORK ready for `run`; 77 and a reason when GDB's testsuite
-# cannot be had, or the stub's parts are missing.  KIND says what is between GDB and the program:
+# is not available, or the stub's parts are missing.  KIND says what is between GDB and the program:
 #   guest      hl-dev run, a guest built with hl-cc
 #   native     our stub over ptrace (tests/gdb/server.c), a native static program
 #   gdbserver  GDB's own stub, the same program

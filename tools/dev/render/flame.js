@@ -3,7 +3,7 @@
  *
  * #frames has one <g class="f"> a node, parents first, siblings in the order they stand in:
  * data-p (number of the parent), data-c, data-t (count, ns), in a comparison data-oc, data-ot (what
- * they were), data-n (name), data-f (file:line).  What one sees can be had again by the address:
+ * they were), data-n (name), data-f (file:line).  The address keeps the current view:
  * #weight=time&zoom=NUMBER-or-NAME&search=REGEX.
  */
 (function () {
