@@ -24,9 +24,9 @@ extern "C" {
 
 enum hl_attachable_state {
     HL_ATTACHABLE_IDLE,     /* between two calls */
-    HL_ATTACHABLE_IN_CALL,  /* of `function`, "" for set-up code */
+    HL_ATTACHABLE_IN_CALL,  /* of `function`; "" is set-up code */
     HL_ATTACHABLE_HELD,     /* stopped by a debugger, in `function` if that is not "" */
-    HL_ATTACHABLE_POISONED, /* a fault, an abort or an interruption: can be looked at */
+    HL_ATTACHABLE_POISONED, /* after a fault, an abort or an interruption; can be inspected */
     HL_ATTACHABLE_EXITED,
 };
 
@@ -38,14 +38,15 @@ struct hl_attachable {
     char function[96];
     char program[64];   /* of the process */
     char endpoint[272]; /* "unix:/run/user/1000/hl/4711-1.sock" */
-    char remote[272];   /* as GDB's `target remote` wants it; "" for stdio */
-    char guest[4096];   /* the guest's file, absolute */
+    char remote[272];   /* the argument for GDB's `target remote`; "" for stdio */
+    char guest[4096];   /* absolute path of the guest's file */
 };
 
 /*
- * Ordered by process and number; what dead processes left behind is removed.  No list, NULL and 0,
- * is no error.  Any thread.  It is a picture of the moment: entries do not change, and their
- * process may have gone.  Errors: MEMORY, SYSTEM (a directory that cannot be trusted or read).
+ * List them, ordered by process and number.  Entries of dead processes are removed from the
+ * directory.  An empty list (NULL and 0) is not an error.  Any thread.  The list is a copy: it does
+ * not change afterwards, and its processes may have exited.  Errors: MEMORY, SYSTEM (a directory
+ * that cannot be trusted or read).
  */
 HL_API int hl_attachable_list(struct hl_attachable **list, size_t *count, struct hl_error *error);
 HL_API void hl_attachable_free(struct hl_attachable *list); /* NULL is fine */

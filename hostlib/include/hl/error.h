@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/error.h - how the library says that something failed.
+ * hl/error.h - how the library reports errors.
  *
- * Functions return 0 or a negative `enum hl_err`.  Where the caller passes a `struct hl_error`
- * (NULL is fine) the detail is put there; it is written on failure only.  The library never
- * prints, exits or aborts.
+ * Functions return 0 or a negative `enum hl_err`.  Details are stored in the caller's `struct
+ * hl_error`, which may be NULL and is written on failure only.  The library never prints, exits or
+ * aborts.
  */
 #ifndef HL_ERROR_H
 #define HL_ERROR_H
@@ -21,10 +21,10 @@ extern "C" {
     X(MEMORY, 2, "out of memory", "")                                                              \
     X(SYSTEM, 3, "system call failed", "")                                                         \
     X(NO_KVM, 4, "this machine has no usable /dev/kvm",                                            \
-      "load kvm_intel or kvm_amd, or enable nested virtualisation; `hl-dev doctor` says more")    \
+      "load kvm_intel or kvm_amd, or enable nested virtualisation; `hl-dev doctor` says more")     \
     X(KVM_ACCESS, 5, "no permission to open /dev/kvm",                                             \
       "add yourself to the group that owns it: sudo usermod -aG kvm $USER, then log in again")     \
-    X(KVM, 6, "KVM refused", "run `hl-dev doctor` to see what this machine supports")                     \
+    X(KVM, 6, "KVM refused", "run `hl-dev doctor` to see what this machine supports")              \
     X(FILE, 7, "cannot read the file", "")                                                         \
     X(NOT_GUEST, 8, "not a guest program", "build it with hl-cc")                                  \
     X(BAD_IMAGE, 9, "damaged or unsupported guest file", "build it again with hl-cc")              \
@@ -61,8 +61,8 @@ struct hl_error {
 };
 
 /*
- * Name without prefix ("NO_KVM"), "OK" for 0, "UNKNOWN" for a number that is none of ours: a static
- * string.
+ * The name without its prefix ("NO_KVM"), "OK" for 0, "UNKNOWN" for a number that is not an enum
+ * hl_err.  A static string.
  */
 HL_API const char *hl_err_name(int code);
 
@@ -71,8 +71,9 @@ HL_API const char *hl_err_text(int code);
 HL_API const char *hl_err_hint(int code);
 
 /*
- * Fill *error (may be NULL) and return code.  The hint becomes the code's general one.  For host
- * functions and plug-ins too: text set by a host function reaches the guest as its error message.
+ * Fill *error (may be NULL) and return code.  The hint is set to the general one of the code.  Host
+ * functions and plug-ins may use it too: the text that a host function sets reaches the guest as
+ * its error message.
  */
 HL_API int hl_error_set(struct hl_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

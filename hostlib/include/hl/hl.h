@@ -2,15 +2,15 @@
 /*
  * hl/hl.h - all of libhl.
  *
- * What holds for every function, where its comment does not say otherwise:
+ * The following holds for every function unless its comment says otherwise:
  *
- * - An object (image, sandbox, machine, snapshot, profile, symbols) is never NULL, but for the
- *   function that frees it.  struct hl_error may be NULL.  Other pointers are not NULL.
- * - A pointer that is returned is the library's and lives as long as the object it was asked of.
- * - An index at or past the count gives NULL.
- * - What a function makes is the caller's to free; after an error there is nothing to free.
- * - Threads are said at the top of each header, for its object.  Functions without an object, such
- *   as hl_type_name(), may be called by any thread at any time.
+ * - An object (image, sandbox, machine, snapshot, profile, symbols) must not be NULL, except for
+ *   the function that frees it.  A struct hl_error may be NULL.  Other pointers must not be NULL.
+ * - A returned pointer belongs to the library and is valid as long as the object it comes from.
+ * - An index at or past the count returns NULL.
+ * - The caller frees what a function creates.  After an error there is nothing to free.
+ * - The top of each header says which threads may use its object.  Functions without an object,
+ *   such as hl_type_name(), may be called by any thread at any time.
  */
 #ifndef HL_HL_H
 #define HL_HL_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/image.h - a guest program's file, read and checked.
+ * hl/image.h - open and check the file of a guest program.
  *
- * An image is immutable once opened: any number of sandboxes and threads can share one.  It needs
- * no KVM.  Once closed it stays as long as what was made from it.
+ * An image is immutable: any number of sandboxes and threads can share one.  It needs no KVM.
+ * Closing it while a sandbox or snapshot made from it is in use is safe: it is freed with the last.
  */
 #ifndef HL_IMAGE_H
 #define HL_IMAGE_H
@@ -24,7 +24,8 @@ struct hl_image;
 /*
  * Open a guest ELF.  Errors: FILE (absent, a directory, unreadable), NOT_GUEST (not an ELF, another
  * machine, dynamic, no ABI note), ABI_VERSION, BAD_IMAGE (a field out of range, W+X segment, ...),
- * LIMIT (over one of the bounds below).  hl_image_from_memory() copies the bytes; name is for messages.
+ * LIMIT (over one of the bounds below).  hl_image_from_memory() copies the bytes; name is used in
+ * messages.
  */
 HL_API int hl_image_open(struct hl_image **image, const char *path, struct hl_error *error);
 HL_API int hl_image_from_memory(struct hl_image **image, const char *name, const void *data,
@@ -32,43 +33,44 @@ HL_API int hl_image_from_memory(struct hl_image **image, const char *name, const
 HL_API void hl_image_close(struct hl_image *image); /* NULL is fine */
 
 /*
- * The same, for files from strangers: LIMIT also where the file, or the memory that its segments ask
- * for, is larger than image_max (bytes; 0: HL_IMAGE_MAX_DEFAULT).
+ * The same, for files that are not trusted: also LIMIT if the file, or the memory that its segments
+ * need, is larger than image_max bytes (0: HL_IMAGE_MAX_DEFAULT).
  */
 HL_API int hl_image_open_max(struct hl_image **image, const char *path, size_t image_max,
                              struct hl_error *error);
 
 /*
- * Whatever a file says, opening it takes time in proportion to its size (1 to 20 ms of the processor
- * for each MiB; relocations in RELR's form take the most), and memory of no more than
- * 1 + HL_IMAGE_REPEAT_MAX times its size and 1 MiB.  The file is read once, into memory that nobody
- * can change any more: what becomes of it afterwards, or meanwhile, changes nothing that has been
- * checked.  Of a file of 256 KiB and more, sandboxes map that memory copy-on-write; what of a
- * segment is less than 64 KiB, they copy.  More than one PT_DYNAMIC is BAD_IMAGE; these are LIMIT:
+ * Opening any file, even a hostile one, takes time in proportion to its size (1 to 20 ms of CPU
+ * time per MiB; RELR relocations take longest), and at most 1 + HL_IMAGE_REPEAT_MAX times its size
+ * plus 1 MiB of memory.  The file is read once, into memory that cannot be changed afterwards:
+ * later changes to the file have no effect on what was checked.  If the file is 256 KiB or larger,
+ * sandboxes map that memory copy-on-write, except for parts of segments under 64 KiB, which they
+ * copy.  More than one PT_DYNAMIC is BAD_IMAGE; going over one of these bounds is LIMIT:
  */
 #define HL_IMAGE_FILE_MAX (1ull << 30)   /* bytes of file */
 #define HL_IMAGE_MEMORY_MAX (4ull << 30) /* from the lowest to the highest address */
 #define HL_IMAGE_HEADERS_MAX 1170        /* program headers: 64 KiB, as in Linux */
 #define HL_IMAGE_SEGMENTS_MAX 64         /* PT_LOADs */
-#define HL_IMAGE_NOTES_MAX 1024          /* notes looked at for the ABI note, in all PT_NOTEs */
-#define HL_IMAGE_REPEAT_MAX 2            /* bytes of all segments together, in times of the file's */
+#define HL_IMAGE_NOTES_MAX 1024          /* notes in all PT_NOTEs */
+#define HL_IMAGE_REPEAT_MAX 2            /* file bytes of all segments / size of the file */
 #define HL_IMAGE_FUNCTIONS_MAX 4096
-/* Memory of all segments together, where no config.image_max says otherwise (hl/sandbox.h). */
+/* Memory of all segments together, unless config.image_max is set (hl/sandbox.h). */
 #define HL_IMAGE_MAX_DEFAULT (1ull << 30)
 
 /*
- * What is in the image, for any thread.  All that is returned here lives as long as the image (for
- * a sandbox's image, as long as the sandbox), and never changes.
+ * The functions below may be called from any thread.  What they return never changes, and is valid
+ * as long as the image (for a sandbox's image, as long as the sandbox).
  *
- * The path, as given to hl_image_open() or the name given to hl_image_from_memory().  Debuggers,
- * core files and hl/attach.h get it absolute, as it was then: the program may change its directory,
- * and the file may be replaced or removed, for symbols and debuggers are served the bytes read.
+ * The path given to hl_image_open(), or the name given to hl_image_from_memory().  Debuggers, core
+ * files and hl/attach.h get the absolute path, made when the image was opened.  The program may
+ * change its directory, and the file may be replaced or removed: symbols and debuggers use the
+ * bytes that were read.
  */
 HL_API const char *hl_image_path(const struct hl_image *image);
-/* The whole file's bytes, for symbolisers; *size is their number. */
+/* The bytes of the whole file, for symbolisers; *size is their number. */
 HL_API const void *hl_image_data(const struct hl_image *image, size_t *size);
 
-/* Where it runs: already with the load bias added where the guest is PIE. */
+/* Its address in the guest; for a PIE the load bias is already added. */
 HL_API hl_gva_t hl_image_entry(const struct hl_image *image);
 HL_API uint64_t hl_image_bias(const struct hl_image *image);  /* 0 unless PIE */
 HL_API unsigned hl_image_flags(const struct hl_image *image); /* HL_NOTE_LIBC, HL_NOTE_MAIN */
@@ -100,7 +102,7 @@ HL_API const struct hl_function *hl_image_import(const struct hl_image *image, s
 
 /* Index of the function called name, or -1. */
 HL_API int hl_image_find(const struct hl_image *image, const char *name);
-/* The same, but a negative error, NO_FUNCTION, with a hint that lists the functions there are. */
+/* The same, but NO_FUNCTION instead of -1, with a hint that lists the guest's functions. */
 HL_API int hl_image_require(const struct hl_image *image, const char *name, struct hl_error *error);
 
 #ifdef __cplusplus

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/observe.h - what a guest does, told as it happens: for debuggers, profilers, tracers.
+ * hl/observe.h - report what a guest does as it happens: for debuggers, profilers, tracers.
  *
  *     void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *event);
  *     struct hl_observer observer = {.event = on_event, .kinds = HL_EVENTS_ALL};
  *     hl_sandbox_observe(sb, &observer, &error);
  *
- * One run of the guest (start, a call, main) is BEGIN, any number of exits, END.  An exit is EXIT,
- * what serving it brings (HOST and HOST_END, CONSOLE, LOG), SERVED; then the guest goes on or the
- * run ends.  A debugger that makes a fault undone (`signal 0`) lets the run go on after SERVED.
+ * A run of the guest (start, a call, main) is reported as BEGIN, any number of exits, and END.  An
+ * exit is reported as EXIT, the events of serving it (HOST and HOST_END, CONSOLE, LOG), and SERVED;
+ * after that the guest continues or the run ends.  If a debugger discards a fault (`signal 0`), the
+ * run continues after SERVED.
  *
- * Observers are called on the thread that runs the guest, in the order they came, and while they
- * are the guest stands still.  They may read registers and memory (hl/machine.h), interrupt the
- * sandbox and destroy it, nothing else.  What an event points to is gone when the observer returns.  A sandbox
- * that nobody observes pays one comparison an exit; time stamps are taken for observers of EXIT.
+ * Observers are called on the thread that runs the guest, in the order in which they were added;
+ * the guest does not run meanwhile.  They may read registers and memory (hl/machine.h), interrupt
+ * the sandbox and destroy it, and do nothing else with it.  An event and what it points to are
+ * valid until the observer returns.  A sandbox without observers pays one comparison per exit; time
+ * stamps are taken only if one observes EXIT.
  */
 #ifndef HL_OBSERVE_H
 #define HL_OBSERVE_H
@@ -40,8 +42,8 @@ enum hl_event_kind {
     HL_EVENT_LOG,
     HL_EVENT_SERVED,
     HL_EVENT_END,
-    HL_EVENT_RESTORE, /* the sandbox is as it was in a snapshot; between runs */
-    HL_EVENT_DESTROY, /* the last one: observers are forgotten after it */
+    HL_EVENT_RESTORE, /* the sandbox was restored from a snapshot; between runs */
+    HL_EVENT_DESTROY, /* the last event: observers are removed after it */
 };
 #define HL_EVENT_BIT(kind) (1u << (kind))
 #define HL_EVENTS_ALL (~0u)
@@ -60,20 +62,20 @@ struct hl_event {
         } begin;
         struct {
             const struct hl_exit *exit;
-            uint64_t entered; /* when the guest was let go on, ... */
-            uint64_t left;    /* ... and when it was out again */
+            uint64_t entered; /* when the guest was entered, ... */
+            uint64_t left;    /* ... and when it had exited */
         } exit;
         struct {
             const struct hl_function *function; /* the guest's import */
-            const struct hl_value *args;        /* checked against it */
-            bool registered;                    /* false: the call fails, nothing is called */
+            const struct hl_value *args;        /* checked against its signature */
+            bool registered;                    /* false: no such host function, the call fails */
         } host;
         struct {
             const struct hl_function *function;
-            const struct hl_value *result; /* NULL where it failed */
-            const char *failure;           /* what the guest is told, where it failed */
-            int code;                      /* ... and with which code */
-            uint64_t began, took;          /* when it was called, ns in it; 0 when not registered */
+            const struct hl_value *result; /* NULL if it failed */
+            const char *failure;           /* if it failed: the message reported to the guest, */
+            int code;                      /* ... and the code */
+            uint64_t began, took;          /* when it was called, and ns; 0 if not registered */
         } host_end;
         struct {
             int fd; /* 1 or 2 */
@@ -87,17 +89,17 @@ struct hl_event {
         struct {
             const struct hl_exit *exit;
             uint64_t began, ended; /* serving it, observers of EXIT not included */
-            bool answered;         /* a system call got `result`; else it does not return */
+            bool answered;         /* a system call returns `result`; false: it does not return */
             int64_t result;
-            int rc; /* 0: the guest goes on or waits; else why the run ends */
+            int rc; /* 0: the guest continues or waits; else why the run ends */
         } served;
         struct {
             enum hl_run what;
             const char *name;
             int rc;
-            const struct hl_value *result; /* of a call, rc 0 */
-            const struct hl_error *error;  /* rc not 0, and may be NULL then */
-            uint64_t began, ended;         /* the whole of it, argument and result copied */
+            const struct hl_value *result; /* of a call with rc 0 */
+            const struct hl_error *error;  /* if rc is not 0; may be NULL */
+            uint64_t began, ended;         /* copying of arguments and result included */
         } end;
         struct {
             uint64_t took;
@@ -108,17 +110,18 @@ struct hl_event {
 struct hl_observer {
     void (*event)(void *opaque, struct hl_sandbox *sandbox, const struct hl_event *event);
     void *opaque;
-    unsigned kinds;           /* HL_EVENT_BIT()s of what it wants to hear of */
-    struct hl_observer *next; /* the library's */
+    unsigned kinds;           /* HL_EVENT_BIT()s of the events that it wants */
+    struct hl_observer *next; /* for the library */
 };
 
 /*
- * Between calls, from the thread that owns the sandbox; the observer is the caller's, and must live
- * until it is taken back or the sandbox is destroyed.  Errors: ARGUMENT, BUSY.
+ * Add an observer, between calls, from the thread that owns the sandbox.  The observer belongs to
+ * the caller, and must be valid until it is removed or the sandbox is destroyed.  Errors: ARGUMENT,
+ * BUSY.
  */
 HL_API int hl_sandbox_observe(struct hl_sandbox *sandbox, struct hl_observer *observer,
                               struct hl_error *error);
-/* One that does not observe is ignored.  Afterwards it is the caller's to free.  As above. */
+/* Remove an observer, which may then be freed; one that was not added is ignored.  As above. */
 HL_API int hl_sandbox_unobserve(struct hl_sandbox *sandbox, struct hl_observer *observer,
                                 struct hl_error *error);
 

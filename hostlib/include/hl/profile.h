@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/profile.h - where a guest's exits and time go.
+ * hl/profile.h - measure where a guest's exits and time go.
  *
  *     hl_profile_create(&profile, image, NULL, &error);
  *     hl_profile_attach(profile, sb, &error);
@@ -11,9 +11,10 @@
  * A profile collects from any number of sandboxes of one guest, one after another or at the same
  * time, each on its own thread.  docs/profile-format.md describes what it writes.
  *
- * The same without a line of code: HL_PROFILE=FILE in the environment makes a program that uses
- * libhl write the profile of its guests when it exits (of a second guest to FILE.2, and so on),
- * unless it is set-uid.  HL_PROFILE_HZ=1000 beside it samples, as hl-dev profile --cpu does.
+ * No code is needed to profile an existing program: with HL_PROFILE=FILE in the environment, a
+ * program that uses libhl writes the profile of its guest when it exits (of a second guest to
+ * FILE.2, and so on), unless it is set-uid.  With HL_PROFILE_HZ=1000 as well, it samples, as
+ * hl-dev profile --cpu does.
  */
 #ifndef HL_PROFILE_H
 #define HL_PROFILE_H
@@ -35,14 +36,14 @@ struct hl_profile;
 struct hl_profile_config {
     size_t size HL_SIZED(hl_profile_config);
     /*
-     * 0: look at each exit.  Else sample so often a second what the guest and its host are doing: a
-     * timer breaks KVM_RUN by the signal of hl_kick_signal(), which the thread has blocked
-     * meanwhile, so that host functions do not see it.
+     * 0: record each exit.  Else sample the guest and its host that many times per second: a timer
+     * interrupts KVM_RUN with hl_kick_signal(), which is blocked in the thread otherwise, so that
+     * host functions do not see it.
      */
     unsigned rate_hz;
     /*
      * Count the pages that each call reads or writes.  The first access to a page in a call then
-     * costs a fault (8 to 40 us on kvm_pvm), so times are not the guest's own.
+     * costs a fault (8 to 40 us on kvm_pvm), which distorts the times.
      */
     bool pages;
 };
@@ -50,16 +51,17 @@ struct hl_profile_config {
 #define HL_PROFILE_RATE_MAX 10000 /* of rate_hz */
 
 /*
- * config may be NULL; the image need not outlive it.  Its bytes are kept for the names, which are
- * looked up when the document is made, within what hl/symbols.h allows.  Errors: ARGUMENT, MEMORY.
+ * config may be NULL.  The image may be closed before the profile: its bytes are kept, because
+ * names are looked up when the JSON is written, within the bounds of hl/symbols.h.  Errors:
+ * ARGUMENT, MEMORY.
  */
 HL_API int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
                              const struct hl_profile_config *config, struct hl_error *error);
 
 /*
- * Collect from a sandbox of that image, from now until it is detached or destroyed.  Between calls;
- * before start, to see that too.  Errors: ARGUMENT (of another image, attached already, or for
- * detach not attached), BUSY, MEMORY.
+ * Collect from a sandbox of that image until it is detached or destroyed.  Between calls; attach
+ * before start to include it.  Errors: ARGUMENT (the sandbox is of another image or already
+ * attached; for detach: not attached), BUSY, MEMORY.
  */
 HL_API int hl_profile_attach(struct hl_profile *profile, struct hl_sandbox *sandbox,
                              struct hl_error *error);
@@ -67,13 +69,13 @@ HL_API int hl_profile_detach(struct hl_profile *profile, struct hl_sandbox *sand
                              struct hl_error *error);
 
 /*
- * What has been collected so far, as JSON.  Any thread, any time.  *text is the caller's to free().
- * Errors: MEMORY; write replaces the file as a whole or not at all: FILE.
+ * What has been collected so far, as JSON.  Any thread, any time.  The caller frees *text with
+ * free().  hl_profile_write() replaces the file as a whole or not at all.  Errors: MEMORY, FILE.
  */
 HL_API int hl_profile_json(struct hl_profile *profile, char **text, struct hl_error *error);
 HL_API int hl_profile_write(struct hl_profile *profile, const char *path, struct hl_error *error);
 
-/* NULL is fine.  Where a sandbox is attached still, it goes when the last one has gone. */
+/* NULL is fine.  If sandboxes are still attached, it is freed when the last one is destroyed. */
 HL_API void hl_profile_destroy(struct hl_profile *profile);
 
 #ifdef __cplusplus

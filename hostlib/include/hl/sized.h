@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hl/sized.h - structs that a program fills in, and that can grow without breaking the program.
+ * hl/sized.h - configuration structs that can grow without breaking the programs that use them.
  *
  *     struct hl_sandbox_config config = HL_SANDBOX_CONFIG_INIT;
  *     config.heap = 8 << 20;
  *
- * The first member of a configuration is its size where the program was compiled.  The INIT macro
- * sets it; in C++ each new struct has it.  A library reads no more than that: fields that the
- * program did not know yet have their defaults.
+ * The first member of a configuration is the size that the struct had when the program was
+ * compiled.  The INIT macro sets it; in C++ the default member initialiser does.  The library reads
+ * no more than that: fields that were added later have their defaults.
  *
- * - size 0, as in {0} and {.heap = 8 << 20}: the fields of version 0.1.0 count, no later ones.
- *   A field that was added later says so in its comment.
- * - A larger size than the library's, of a program compiled for a later version: fine as long as
- *   all that the library does not know is 0.  Else the call fails (ARGUMENT): no setting is
- *   ignored in silence.
- * - Less than the struct of 0.1.0, or more than HL_SIZED_MAX: ARGUMENT.
+ * - size 0, as in {0} and {.heap = 8 << 20}: the library reads only the fields of version 0.1.0.
+ *   The comment of a field says so if it was added later.
+ * - A size larger than the library's (the program was compiled for a later version) is accepted if
+ *   all fields that the library does not know are 0.  Else the call fails (ARGUMENT): a setting is
+ *   never ignored silently.
+ * - A size less than the struct's in 0.1.0, or more than HL_SIZED_MAX: ARGUMENT.
  *
- * Structs that the library fills in (struct hl_counts, struct hl_location, ...), that have no size
- * (struct hl_limits, struct hl_observer) or that are tables of functions do not grow: what is new
- * gets a struct and a function of its own.
+ * Structs that the library fills in (struct hl_counts, struct hl_location, ...), structs without a
+ * size (struct hl_limits, struct hl_observer) and tables of functions do not grow: additions get
+ * their own struct and function.
  */
 #ifndef HL_SIZED_H
 #define HL_SIZED_H
@@ -34,7 +34,7 @@ extern "C" {
 
 #define HL_SIZED_MAX 4096u
 
-/* Of the first member, and of the INIT macro.  type without `struct`. */
+/* For the first member, and for the INIT macro.  type without `struct`. */
 #ifdef __cplusplus
 #define HL_SIZED(type) = sizeof(type)
 #define HL_SIZED_INIT(type) HL_ZERO
@@ -47,9 +47,9 @@ extern "C" {
 #endif
 
 /*
- * For a library: copy *given, of whatever size it says, into *own, whose size is `size`; `first` is
- * the size that the struct had in its first release.  NULL given: all defaults.  Returns NULL, or
- * what is wrong with it, a static string.
+ * For a library: copy *given, whose first member is its size, into *own, of `size` bytes; `first`
+ * is the size of the struct in its first release.  given NULL: all defaults.  Returns NULL, or a
+ * static string that says what is wrong.
  */
 static inline const char *hl_sized_read(void *own, size_t size, size_t first, const void *given)
 {

@@ -2,11 +2,11 @@
 /*
  * hl/symbols.h - names and source lines for guest addresses, and backtraces (elfutils libdw).
  *
- * An object belongs to one thread at a time.  Nothing here changes a sandbox.  Guest files are not
- * trusted: damaged symbols or debug information give fewer answers, never a failure.  256 KiB of
- * the caller's stack are enough.  Names are the file's own bytes:
- * escape them before a terminal sees them.  C++ and Rust names are as their authors wrote them
- * (app::Box<int>::get(int*) const), unless that would take more than 4095 bytes.
+ * An object belongs to one thread at a time.  These functions do not change a sandbox.  Guest files
+ * are not trusted: damaged symbols or debug information give fewer answers, never a failure.  The
+ * caller needs 256 KiB of stack.  Names are the bytes of the file: escape them before printing them
+ * to a terminal.  C++ and Rust names are demangled (app::Box<int>::get(int*) const), unless that
+ * takes more than 4095 bytes.
  */
 #ifndef HL_SYMBOLS_H
 #define HL_SYMBOLS_H
@@ -26,18 +26,19 @@ extern "C" {
 struct hl_symbols;
 
 /*
- * What symbols and debug information of one guest, with all the files that they lead to, may cost
- * in the life of one hl_symbols: the processor's time, on a slow machine, and memory.  Nothing that
- * a compiler writes comes near.  Once it is spent, names are those of the symbol table, without
- * lines and inlined functions, and hl_symbols_missing() says HL_SYMBOLS_SPENT.
+ * The budget of one hl_symbols over its life, for a guest's symbols and debug information and all
+ * the files that they refer to: CPU time, on a slow machine, and memory.  No compiler's output
+ * comes near it.  Once it is spent, names come from the symbol table only, without lines and
+ * inlined functions, and hl_symbols_missing() returns HL_SYMBOLS_SPENT.
  */
 #define HL_SYMBOLS_SECONDS 2
 #define HL_SYMBOLS_BYTES ((uint64_t)512 << 20)
 #define HL_SYMBOLS_SPENT "it takes more than 2 s or 512 MiB to read"
 
 /*
- * The image need not outlive it.  A stripped guest opens too: it just knows less.  Cheap: tables are
- * read at the first question that needs them.  Errors: BAD_IMAGE, MEMORY.
+ * The image may be closed before the hl_symbols.  A stripped guest can be opened too, and gives
+ * fewer answers.  Opening is cheap: tables are read when they are first needed.  Errors: BAD_IMAGE,
+ * MEMORY.
  */
 HL_API int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
                            struct hl_error *error);
@@ -45,17 +46,18 @@ HL_API void hl_symbols_close(struct hl_symbols *symbols); /* NULL is fine */
 
 /*
  * Debug information may be in other files, as gcc and objcopy make them: .dwo files and a .dwp
- * (-gsplit-dwarf), one named by the build ID or by .gnu_debuglink, one shared (dwz).  They are
- * looked for where GDB does, in /usr/lib/debug or the directories of HL_DEBUG_DIR (with colons),
- * and count only if build ID, CRC or DWO ID prove that they are this guest's.  An image from memory
- * has no such files, and with HL_DEBUG_DIR=none no guest has.
+ * (-gsplit-dwarf), a file named by the build ID or by .gnu_debuglink, a shared one (dwz).  They are
+ * searched for as GDB does, in /usr/lib/debug or in the directories of HL_DEBUG_DIR (separated by
+ * colons), and used only if the build ID, CRC or DWO ID matches this guest.  They are not searched
+ * for if the image was opened from memory, or with HL_DEBUG_DIR=none.
  *
- * After a question: the file that was not there, or what was wrong with the debug information.
- * NULL: nothing is known to be missing.  The text lives until the next question or close.
+ * After a look-up, this function returns the name of the file that was not found, or what was wrong
+ * with the debug information; NULL if nothing is known to be missing.  The text is valid until the
+ * next look-up or close.
  */
 HL_API const char *hl_symbols_missing(const struct hl_symbols *symbols);
 
-/* What is known of one address; pointers live as long as the hl_symbols. */
+/* What is known about an address; pointers are valid as long as the hl_symbols. */
 struct hl_location {
     const char *function; /* NULL: unknown */
     uint64_t offset;      /* into the function */
@@ -66,79 +68,79 @@ struct hl_location {
 };
 
 /*
- * Address as in the running guest (bias included).  False where nothing is known.  The function is
- * the one that owns the instruction; file and line are of the source it came from, which is another
- * function's where code was inlined (hl_symbols_backtrace() tells them apart).
+ * Look up an address of the running guest (bias included).  False if nothing is known about it.
+ * function is the one that contains the instruction.  file and line are those of the source that it
+ * was compiled from, which belongs to another function if code was inlined; hl_symbols_backtrace()
+ * shows inlined functions as frames of their own.
  */
 HL_API bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address,
                             struct hl_location *location);
 
-/*
- * Address of the function or object called name in the symbol table, 0 where there is none.
- */
+/* Address of the function or object called name in the symbol table, 0 if it is not there. */
 HL_API hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name);
 
 /*
- * The functions that name can mean: the one that the symbol table calls so, else those of C++ and
- * Rust, with or without parameters and outer scopes (f, outer::f, outer::f(int)).  Fills in the
- * addresses of at most max of them; returns how many there are.
+ * The functions that match name: the one with this name in the symbol table, else those of C++ and
+ * Rust, with or without parameters and outer scopes (f, outer::f, outer::f(int)).  Stores the
+ * addresses of the first max; returns the number of all.
  */
 HL_API size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries,
                                size_t max);
 
 /*
- * Where a debugger stops for `break FUNCTION`: after its prologue, so that its arguments can be
- * read.  0 where there is no such function; the first where there are more.
- * hl_symbols_after_prologue() is the same for a function at a known address.
+ * Where a debugger stops for `break FUNCTION`: after the prologue, so that the arguments can be
+ * read.  0 if no function matches; the first one if several do.  hl_symbols_after_prologue() is the
+ * same for a function at a known address.
  */
 HL_API hl_gva_t hl_symbols_breakpoint(struct hl_symbols *symbols, const char *function);
 HL_API hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry);
 
 struct hl_frame {
     hl_gva_t pc;    /* frame 0: the instruction; others: the return address */
-    hl_gva_t cfa;   /* canonical frame address, 0 where unknown */
-    bool inlined;   /* location is of a function inlined into the next frame, with its pc, cfa */
-    bool uncertain; /* found without unwind information: a plausible guess */
-    struct hl_location location; /* of the call, for callers: looked up at pc - 1 */
+    hl_gva_t cfa;   /* canonical frame address, 0 if unknown */
+    bool inlined;   /* the function is inlined into the next frame, which has the same pc and cfa */
+    bool uncertain; /* a plausible guess, made without unwind information */
+    struct hl_location location; /* frame 0: of pc; others: of the call, looked up at pc - 1 */
 };
 
 /*
- * Walk the guest's stack from regs: DWARF CFI where there is some, else frame pointers, else a
- * return address on the stack that follows a call (uncertain, unless that call names the very
- * function).  Stops at crt0, at max, or where nothing more is known; an overwritten return address
- * is shown, uncertain, as the last frame.  Guest memory is read through read(opaque, ...), which
- * returns the number of bytes it could copy.  behind: rip is behind the instruction that stopped
- * the guest (#BP, #OF, an `out`, a system call), which is the one to be shown.  Returns the number
- * of frames, at least 1 when max is.
+ * Walk the guest's stack from regs, with DWARF CFI if the guest has it for that code, else with
+ * frame pointers, else by looking for a return address on the stack that follows a call (uncertain,
+ * unless that call names the current function).  The walk stops at crt0, at max, or when nothing
+ * more is known; an overwritten return address is the last frame, uncertain.  Guest memory is read
+ * through read(opaque, ...), which returns the number of bytes that it copied.  past: rip is past
+ * the instruction that stopped the guest (#BP, #OF, an `out`, a system call); frame 0 is then that
+ * instruction.  Returns the number of frames, at least 1 if max is.
  */
 typedef size_t hl_read_fn(void *opaque, hl_gva_t gva, void *buf, size_t size);
 HL_API size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs,
-                                   bool behind, hl_read_fn *read, void *opaque,
+                                   bool past, hl_read_fn *read, void *opaque,
                                    struct hl_frame *frames, size_t max);
 
 /*
- * The same in two parts, for who walks often and wants names later, once for each place: the walk
- * gives code addresses, innermost first; expanding one gives its frame and those inlined there,
- * innermost first, with pc, cfa and uncertain left 0.  Both return how many, at most max.
+ * The same in two parts, for a caller that walks often and looks up each place only once, later.
+ * The walk gives code addresses, innermost first.  Expanding one gives its frame and the frames
+ * inlined there, innermost first, with pc, cfa and uncertain set to 0.  Both return the number
+ * stored, at most max.
  */
 struct hl_place {
     hl_gva_t pc;  /* as in struct hl_frame */
-    hl_gva_t at;  /* where to look it up: pc, or pc - 1 for one behind its instruction */
-    hl_gva_t cfa; /* 0 where unknown */
+    hl_gva_t at;  /* the address to look up: pc, or pc - 1 if pc is past the instruction */
+    hl_gva_t cfa; /* 0 if unknown */
     bool uncertain;
 };
-HL_API size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
+HL_API size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool past,
                               hl_read_fn *read, void *opaque, struct hl_place *places, size_t max);
 HL_API size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t at, struct hl_frame *frames,
                                 size_t max);
 
 /*
- * Which of the frames (innermost first) is the author's own that caused an exit: the first with a
- * source line that is neither of the SDK nor the stub of the host function called import (may be
- * NULL).  0 where none is: the innermost.
+ * Index of the frame in the guest author's own code that caused an exit: the first one, from the
+ * innermost, that has a source line and is neither in the SDK nor the stub of the host function
+ * called import (may be NULL).  0, the innermost, if no frame is.
  */
 HL_API size_t hl_symbols_site(const struct hl_frame *frames, size_t count, const char *import);
-/* Is it of libhlguest or crt0?  Any thread. */
+/* True if the frame is in libhlguest or crt0.  Any thread. */
 HL_API bool hl_frame_is_runtime(const struct hl_frame *frame);
 
 #ifdef __cplusplus

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hl/types.h - addresses and access rights of a guest: what several headers speak of. */
+/* hl/types.h - guest addresses and access rights, which several headers use. */
 #ifndef HL_TYPES_H
 #define HL_TYPES_H
 
 #include <stdint.h>
 
 typedef uint64_t hl_gva_t; /* guest virtual address, as the guest's own code sees it */
-typedef uint64_t hl_gpa_t; /* guest physical address: what hl_machine_alloc() gives */
+typedef uint64_t hl_gpa_t; /* guest physical address, as hl_machine_alloc() returns it */
 
-/* Access to a page, from the guest's ring 3; bits. */
+/* What the guest's ring 3 may do with a page; bits. */
 #define HL_PROT_NONE 0u
 #define HL_PROT_READ 1u
 #define HL_PROT_WRITE 2u

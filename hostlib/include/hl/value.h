@@ -19,9 +19,9 @@ extern "C" {
 #endif
 
 /*
- * One argument or result.  STRING and BYTES borrow: `data` belongs to what made the value (each
- * function says how long it lives); a STRING has a NUL at data[len] and none before, so one whose
- * len was forgotten is refused (hl_string() sets it).
+ * One argument or result.  A STRING or BYTES value does not own its data: each function says how
+ * long `data` is valid.  A STRING has a NUL at data[len] and no NUL before it; one with a wrong len
+ * is refused (hl_string() sets len).
  */
 struct hl_value {
     enum hl_type type;
@@ -41,8 +41,8 @@ struct hl_value {
 };
 
 /*
- * Values, one constructor for each type: (struct hl_value[]){hl_string("x"), hl_i32(1)}, and
- * *result = hl_i32(1) in a host function.  hl_string() and hl_bytes() borrow what they are given;
+ * Constructors, one for each type: (struct hl_value[]){hl_string("x"), hl_i32(1)}, and *result =
+ * hl_i32(1) in a host function.  hl_string() and hl_bytes() keep the pointer and copy nothing;
  * hl_string(NULL) and hl_bytes(NULL, 0) are empty.
  */
 #define HL_VALUE_OF(name, ctype, member, number)                                                   \
@@ -83,7 +83,7 @@ static inline struct hl_value hl_string(const char *text)
     return v;
 }
 
-/* Their first names. */
+/* The same under older names. */
 #define hl_value_i32 hl_i32
 #define hl_value_u32 hl_u32
 #define hl_value_i64 hl_i64
@@ -94,18 +94,18 @@ static inline struct hl_value hl_string(const char *text)
 #define hl_value_bytes hl_bytes
 #define hl_value_string hl_string
 
-/* 0 when value is of that type, else SIGNATURE; ARGUMENT for NULL. */
+/* 0 if value has that type, SIGNATURE if not, ARGUMENT if value is NULL. */
 HL_API int hl_value_check(const struct hl_value *value, enum hl_type type, struct hl_error *error);
 
 /*
- * And back: what is in a value, after a check of its type.
+ * Get what is in a value, after a check of its type:
  *
  *     rc = hl_sandbox_call(sb, "Add", args, 2, &result, &error);
  *     if (!rc)
  *         rc = hl_get_i32(&result, &sum, &error);
  *
- * 0, or as hl_value_check(), and then *to is as it was.  Strings and bytes live as long as those of
- * the value; an empty one is never NULL.
+ * Returns 0, or the error of hl_value_check(), and then does not change *to.  Strings and bytes are
+ * valid as long as those of the value, and never NULL, even if empty.
  */
 #define HL_VALUE_GET(name, ctype, member, number)                                                  \
     static inline int hl_get_##name(const struct hl_value *value, ctype *to,                       \
@@ -145,27 +145,27 @@ static inline int hl_get_bytes(const struct hl_value *value, const void **to, si
     return rc;
 }
 
-/* What a function takes and gives. */
+/* The types of a function's result and arguments. */
 struct hl_signature {
     enum hl_type result;
     unsigned count;
     enum hl_type args[HL_MAX_ARGS];
 };
 
-/* "void", "i32", ... "bytes"; "?" for a number that is no type.  A static string. */
+/* "void", "i32", ... "bytes"; "?" for a number that is not a type.  A static string. */
 HL_API const char *hl_type_name(enum hl_type type);
 
 /*
- * Parse "i32(i32, string)"; spaces are free.  0, or HL_ERR_ARGUMENT, also for NULL; then *signature
- * is as it was.
+ * Parse "i32(i32, string)"; spaces around types are ignored.  0, or HL_ERR_ARGUMENT, also for NULL;
+ * then *signature is not changed.
  */
 HL_API int hl_signature_parse(const char *text, struct hl_signature *signature);
 
-/* Write "NAME(i32, string) -> i32"; returns the length of the whole text, as snprintf() does. */
+/* Write "NAME(i32, string) -> i32".  Returns the length of the whole text, as snprintf() does. */
 HL_API int hl_signature_format(const char *name, const struct hl_signature *signature, char *buf,
                                size_t size);
 
-/* The same result, and the same arguments in the same order. */
+/* True if the result and all arguments have the same types. */
 HL_API bool hl_signature_equal(const struct hl_signature *a, const struct hl_signature *b);
 
 #ifdef __cplusplus

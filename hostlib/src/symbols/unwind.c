@@ -96,7 +96,7 @@ void hl_symbols_prepare_walk(struct hl_symbols *symbols)
         unwind_cfi_open(symbols);
 }
 
-size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
+size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, bool past,
                        hl_read_fn *read, void *opaque, struct hl_place *places, size_t max)
 {
     struct unwind_walk walk = {.symbols = symbols, .memory = {read, opaque}};
@@ -104,7 +104,7 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
     bool more = true;
 
     start_walk(&walk, regs);
-    walk.frame.exact = !behind;
+    walk.frame.exact = !past;
     hl_symbols_prepare_walk(symbols);
     symbols->walking = walk_budget(max);
     while (more && count < max) {
@@ -127,14 +127,14 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
 }
 
 /* A walk is not asked for more places than frames are wanted: inlined ones make it fewer. */
-size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs, bool behind,
+size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs, bool past,
                             hl_read_fn *read, void *opaque, struct hl_frame *frames, size_t max)
 {
     struct hl_place one, *many = malloc(max * sizeof(*many));
     struct hl_place *places = many ? many : &one;
     size_t count = 0, walked;
 
-    walked = hl_symbols_walk(symbols, regs, behind, read, opaque, places, many || !max ? max : 1);
+    walked = hl_symbols_walk(symbols, regs, past, read, opaque, places, many || !max ? max : 1);
     for (size_t p = 0; p < walked && count < max; p++) {
         size_t added = hl_symbols_expand(symbols, places[p].at, &frames[count], max - count);
 
