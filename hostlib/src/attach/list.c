@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach/list.c - list the registry's entries, and sweep out those of dead processes. */
+/* attach/list.c - list the registry's entries, and remove those of dead processes. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct listing {
     uint64_t pid_namespace;
 };
 
-/* What a name in the directory may be: "PID-N" and the same with a dot before or ".sock" behind. */
+/* Valid names in the directory: "PID-N", with a dot before it or with ".sock" after it. */
 enum kind { OTHER, ENTRY, HIDDEN, SOCKET };
 
 static enum kind kind_of(const char *name, int *pid)
@@ -60,7 +60,7 @@ static bool read_entry(int fd, struct registry_file *file)
            ends(file->remote, sizeof(file->remote)) && ends(file->guest, sizeof(file->guest));
 }
 
-/* Of our user's, and nobody listens. */
+/* The socket belongs to our user, and nobody listens on it. */
 static bool dead_socket(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -98,7 +98,7 @@ static int add_entry(struct listing *l, const struct registry_file *file, struct
         .calls = file->calls,
         .exits = file->exits,
     };
-    /* Caught while it changed: no name is better than half of one. */
+    /* It changed while it was read: show no name rather than half of one. */
     if (!(file->sequence & 1))
         memcpy(a->function, file->function, sizeof(a->function));
     memcpy(a->program, file->program, sizeof(a->program));
@@ -122,7 +122,7 @@ static int take_file(struct listing *l, int directory, const char *name, int pid
             unlinkat(directory, name, 0);
         return 0;
     }
-    /* In another container its process has a number we cannot ask for. */
+    /* The process is in another container, where its number means something else. */
     if (file->pid_namespace != l->pid_namespace)
         return 0;
     if (registry_alive(pid, file->started))
@@ -142,7 +142,7 @@ static int take_entry(struct listing *l, int directory, const char *name, int pi
     return rc;
 }
 
-/* Another process's, that died between making a socket and telling of it. */
+/* Its process died after making the socket and before writing the entry. */
 static void take_socket(int directory, const char *path, const char *name, int pid)
 {
     char full[512];

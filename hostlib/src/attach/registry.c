@@ -17,12 +17,12 @@
 
 #define NAME_SIZE 32
 #define NAP_MS 2
-#define TURN_MS 2000 /* that others may take */
-#define TRIES 10000  /* entries of one process that may be there already */
+#define TURN_MS 2000 /* for other processes to finish */
+#define TRIES 10000  /* entries of one process that may already exist */
 
 struct registry {
     struct registry_file *file;
-    const char *function; /* the pointer last told */
+    const char *function; /* the last pointer written */
     int directory;
     char name[NAME_SIZE];
 };
@@ -34,7 +34,7 @@ static void name_entry(char *name, unsigned number)
     snprintf(name, NAME_SIZE, "%d-%u", (int)getpid(), number);
 }
 
-/* True for what a process left behind that had our number before us. */
+/* True for an entry left by an earlier process with our number. */
 static bool stale(int directory, const char *name)
 {
     struct registry_file *file = malloc(sizeof(*file));
@@ -42,7 +42,7 @@ static bool stale(int directory, const char *name)
     bool old = false;
     if (fd >= 0 && file) {
         bool whole = pread_full(fd, file, sizeof(*file), 0) == sizeof(*file);
-        /* Of another container's process of this number nothing is known. */
+        /* Nothing is known about a process of this number in another container. */
         old = !whole || (file->pid_namespace == registry_pid_namespace() &&
                          !registry_alive(getpid(), file->started));
     }
@@ -72,7 +72,7 @@ int registry_private_endpoint(char *buf, size_t size, struct hl_error *error)
     return rc;
 }
 
-/* A private endpoint's number is its sandbox's. */
+/* The number in a private endpoint is its sandbox's. */
 static unsigned number_of(const char *endpoint)
 {
     const char *slash = strrchr(endpoint, '/');
@@ -110,7 +110,7 @@ static struct registry_file *new_file(const struct hl_sandbox *sb, const char *e
     return file;
 }
 
-/* Written in full before it is mapped: a disk that is full must be an error, not a SIGBUS. */
+/* Written in full before it is mapped: a full disk must be an error, not a SIGBUS. */
 static struct registry_file *write_file(int directory, const char *name,
                                         const struct registry_file *file)
 {
@@ -129,7 +129,7 @@ static struct registry_file *write_file(int directory, const char *name,
     if (whole)
         map = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
-    /* Whoever lists entries sees a whole one, or none. */
+    /* A process that lists entries sees a complete one or none. */
     if (map != MAP_FAILED && linkat(directory, hidden, directory, name, 0)) {
         int e = errno;
         munmap(map, sizeof(*file));
@@ -211,7 +211,7 @@ void registry_remove(struct registry *r)
 {
     if (!r)
         return;
-    /* A child after fork() has our sandboxes, but they are not its own. */
+    /* After fork() the child has copies of our sandboxes, but does not own them. */
     if (r->file->pid == (uint32_t)getpid())
         unlinkat(r->directory, r->name, 0);
     munmap(r->file, sizeof(*r->file));
@@ -224,7 +224,7 @@ void registry_remove(struct registry *r)
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* among our own threads */
 static int locked = -1;
 
-/* A child shares the lock with its parent, and would keep it when that is killed. */
+/* A child shares the lock with its parent, and would hold it after the parent is killed. */
 static void leave_to_parent(void)
 {
     if (locked >= 0)
@@ -238,7 +238,7 @@ __attribute__((constructor)) static void watch_forks(void)
     pthread_atfork(NULL, NULL, leave_to_parent);
 }
 
-/* Not without end: the process that has it may be stopped. */
+/* Not without end: the process that holds the lock may be stopped. */
 static bool lock_directory(int fd)
 {
     const struct timespec nap = {.tv_nsec = NAP_MS * 1000000l};
@@ -263,7 +263,7 @@ int registry_lock(void)
     return fd;
 }
 
-/* Unlocked, not just closed: a child of fork() may have a copy of the descriptor. */
+/* Unlocked explicitly: a child of fork() may have a copy of the descriptor. */
 void registry_unlock(int lock)
 {
     locked = -1;

@@ -3,9 +3,9 @@
  * registry.h - where sandboxes that serve a debugger are found (hl/attach.h is the reading side).
  *
  * A private directory of the user, $XDG_RUNTIME_DIR/hl, /run/user/UID/hl or /tmp/hl-UID, holds one
- * file a sandbox, PID-N, that its process keeps mapped: telling a state costs a few stores.  Its
- * private socket, if it has one, lies beside it as PID-N.sock.  Where another user has the name
- * /tmp/hl-UID it is /tmp/hl-UID-XXXXXX.
+ * file per sandbox, PID-N.  The process keeps it mapped, so that a change of state costs a few
+ * stores.  The sandbox's private socket, if it has one, is PID-N.sock in the same directory.  If
+ * another user owns /tmp/hl-UID, the directory is /tmp/hl-UID-XXXXXX.
  */
 #ifndef HL_REGISTRY_H
 #define HL_REGISTRY_H
@@ -28,10 +28,13 @@ enum registry_state {
     REGISTRY_EXITED = HL_ATTACHABLE_EXITED,
 };
 
-/* *r is NULL after an error, which an explicitly given endpoint survives: all below take NULL. */
+/*
+ * All functions below accept a NULL registry: *r is NULL after an error, which does not prevent
+ * serving an explicitly given endpoint.
+ */
 int registry_add(struct registry **r, const struct hl_sandbox *sb, const char *endpoint,
                  const char *remote, struct hl_error *error);
-/* function: the call in progress, or NULL; the name must live as long as the sandbox. */
+/* function: the call in progress, or NULL; the name must be valid as long as the sandbox. */
 void registry_update(struct registry *r, enum registry_state state, const char *function,
                      uint64_t calls, uint64_t exits);
 void registry_remove(struct registry *r);
@@ -40,8 +43,9 @@ void registry_remove(struct registry *r);
 int registry_private_endpoint(char *buf, size_t size, struct hl_error *error);
 
 /*
- * Held while an endpoint is looked for: two that want the same one take turns.  One that waits too
- * long goes on: nobody's lock hangs another program.  A descriptor for registry_unlock(), or -1.
+ * Held while a free endpoint is searched for, so that two processes that want the same one take
+ * turns.  A process that has waited too long goes on without the lock: a lock must not hang another
+ * program.  Returns a descriptor for registry_unlock(), or -1.
  */
 int registry_lock(void);
 void registry_unlock(int lock);
@@ -51,12 +55,12 @@ void registry_unlock(int lock);
 #define REGISTRY_MAGIC "HLattach"
 #define REGISTRY_VERSION 1u
 
-/* The file's content.  Strings end with a NUL, or the file is not to be believed. */
+/* The content of the file.  A file whose strings do not end with a NUL is ignored. */
 struct registry_file {
     char magic[8];
     uint32_t version, pid, number;
     _Atomic uint32_t state;
-    uint64_t started;       /* the process, in clock ticks since boot: tells pids used again */
+    uint64_t started;       /* of the process, in clock ticks since boot: detects a reused pid */
     uint64_t pid_namespace; /* where pid means something */
     _Atomic uint64_t calls, exits;
     _Atomic uint32_t sequence; /* odd while function changes */
@@ -69,17 +73,19 @@ struct registry_file {
 
 #define REGISTRY_PATH 128
 
-/* Where new entries go, made first if need be: by the environment, and who we are.  -2: an error.
+/*
+ * The directory for new entries, created if necessary; from the environment and our user.  -2: an
+ * error.
  */
 int registry_open(char path[REGISTRY_PATH], struct hl_error *error);
 
-/* Each directory where there may be entries, until f returns what is not 0. */
+/* Call f for each directory that may hold entries, until it returns non-zero. */
 typedef int registry_reader(void *opaque, const char *path, int directory, struct hl_error *error);
 int registry_read(registry_reader *f, void *opaque, struct hl_error *error);
 
 /*
- * When the process began, 0: there is none.  UNKNOWN: there may be one, but it cannot be asked for
- * (no descriptor is left, no /proc): it is not the one to sweep after.
+ * When the process began, or 0 if it does not exist.  UNKNOWN: it may exist, but cannot be looked
+ * up (no descriptors left, no /proc); its entries must not be removed.
  */
 #define REGISTRY_UNKNOWN UINT64_MAX
 uint64_t registry_started(int pid);

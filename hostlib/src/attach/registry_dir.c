@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attach/registry_dir.c - the directory of the registry, and what tells processes apart. */
+/* attach/registry_dir.c - the registry's directory, and the start times that identify processes. */
 #include "registry.h"
 
 #include <dirent.h>
@@ -15,12 +15,12 @@
 #include "env.h"
 #include "retry.h"
 
-#define DIRECTORY_MAX 64 /* leaves room for a socket's name in the 108 bytes of sun_path */
+#define DIRECTORY_MAX 64 /* leaves room for the socket's name in sun_path (108 bytes) */
 #define PATH_ROOM REGISTRY_PATH
 #define TEMPORARY "/tmp"
 #define CHOSEN "-XXXXXX"
 
-/* su and sudo may hand down another user's. */
+/* su and sudo may pass on another user's directory. */
 static bool is_ours(const char *base)
 {
     struct stat st;
@@ -28,14 +28,16 @@ static bool is_ours(const char *base)
            S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
-/* Somebody else has the name: that is no reason to do without a registry. */
+/* Another user owns the name: use another directory. */
 static bool is_taken(const char *path)
 {
     struct stat st;
     return lstat(path, &st) == 0 && st.st_uid != geteuid();
 }
 
-/* What the login made for us, named or not: a service and a cron job have it, too. */
+/*
+ * The directory that the login created, also without the variable, as for services and cron jobs.
+ */
 static bool runtime_directory(char *path, size_t size)
 {
     char usual[32];
@@ -70,8 +72,8 @@ static bool is_chosen(int temporary, const char *name, const char *plain)
 }
 
 /*
- * Those that were made when another user had the plain name.  f is called for each and ends it with
- * a value that is not 0; two processes may have made one each at the same time.
+ * Directories made because another user had the plain name.  Calls f for each until it returns
+ * non-zero; there may be several, as two processes may have made one each at the same time.
  */
 static int each_chosen(int (*f)(void *opaque, const char *path), void *opaque)
 {
@@ -91,7 +93,7 @@ static int each_chosen(int (*f)(void *opaque, const char *path), void *opaque)
     return rc;
 }
 
-/* The same one for all who look, whatever order the directory is read in. */
+/* All processes must choose the same one, whatever the order in which the directory is read. */
 static int keep_first(void *opaque, const char *path)
 {
     char *first = opaque;
@@ -101,8 +103,8 @@ static int keep_first(void *opaque, const char *path)
 }
 
 /*
- * In a directory that is everybody's, another user may have each name that can be guessed; one that
- * cannot is made then, and found again by its owner.
+ * In a world-writable directory another user may take any name that can be guessed.  Then a
+ * directory with a random name is created, and found again by its owner.
  */
 static void temporary_directory(char path[PATH_ROOM], bool make)
 {
@@ -116,7 +118,7 @@ static void temporary_directory(char path[PATH_ROOM], bool make)
     if (there && make && !*chosen) {
         snprintf(chosen, sizeof(chosen), "%.80s" CHOSEN, path);
         if (!mkdtemp(chosen))
-            return; /* opening the plain one says why there is none */
+            return; /* opening the plain name reports the reason */
     }
     if (*chosen)
         memcpy(path, chosen, PATH_ROOM);
@@ -131,7 +133,7 @@ static int distrust(const char *path, const char *why, struct hl_error *error)
     return -2;
 }
 
-/* A lack of descriptors or memory says nothing about the directory. */
+/* Running out of descriptors or memory says nothing about the directory. */
 static int cannot_open(const char *path, struct hl_error *error)
 {
     int e = errno;
@@ -202,7 +204,7 @@ int registry_read(registry_reader *f, void *opaque, struct hl_error *error)
     return rc ? rc : each_chosen(read_one, &reading);
 }
 
-/* Is there one, for those who cannot read /proc? */
+/* Does the process exist?  For callers that cannot read /proc. */
 static uint64_t unknown_start(int pid)
 {
     return kill(pid, 0) && errno == ESRCH ? 0 : REGISTRY_UNKNOWN;
@@ -222,7 +224,7 @@ uint64_t registry_started(int pid)
         return unknown_start(pid);
     text[n] = '\0';
     const char *p = strrchr(text, ')');
-    /* A zombie holds nothing any more. */
+    /* A zombie holds no resources. */
     if (p && p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X'))
         return 0;
     for (int field = 2; p && field < 22; field++)

@@ -10,7 +10,7 @@ void *budget_grow(struct hl_budget *budget, void *array, size_t count, size_t *r
 
     if (count < *room)
         return array;
-    /* While it is copied there are both. */
+    /* During the copy both exist. */
     if (!budget_hold(budget, more * item))
         return NULL;
     bigger = realloc(array, more * item);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * budget.h - what the symbols and the debug information of one guest may cost.
+ * budget.h - a limit on what the symbols and debug information of one guest may cost.
  *
- * There is one for each hl_symbols.  Every loop over what a file says takes its steps from it, and
- * every table made of that holds its bytes.  Once it is spent it stays so: what has been found is
- * kept, and debug information answers no more.
+ * Each hl_symbols has one.  Every loop over the contents of a file takes steps from it, and every
+ * table built from them takes bytes.  Once the budget is spent it stays so: results found so far
+ * are kept, and debug information gives no more answers.
  */
 #ifndef HL_BUDGET_H
 #define HL_BUDGET_H
@@ -15,7 +15,7 @@
 
 /* HL_SYMBOLS_SECONDS and HL_SYMBOLS_BYTES in hl/symbols.h: a step takes 15 ns at most. */
 #define BUDGET_STEPS ((uint64_t)1 << 27)
-/* An honest question takes less, and so it costs nothing however many are asked. */
+/* An ordinary look-up takes fewer steps, and is free, however many there are. */
 #define BUDGET_QUESTION 1024
 /* A system call, and a byte that is read, inflated or summed, in steps. */
 #define BUDGET_SYSCALL 256
@@ -23,7 +23,7 @@
 
 struct hl_budget {
     uint64_t steps, bytes; /* left */
-    uint64_t free;         /* steps of the present question that are not counted */
+    uint64_t free;         /* steps of this look-up that are not counted */
     bool spent;
 };
 
@@ -60,8 +60,8 @@ static inline void budget_release(struct hl_budget *budget, uint64_t bytes)
 }
 
 /*
- * Make room for one more item, twice the room at a time; the array, or NULL with the old one as it
- * was.
+ * Make room for one more item, doubling the array.  Returns the array, or NULL and the old one is
+ * unchanged.
  */
 void *budget_grow(struct hl_budget *budget, void *array, size_t count, size_t *room, size_t item);
 

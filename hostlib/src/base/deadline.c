@@ -118,7 +118,7 @@ static void prepare_condition(void)
     pthread_condattr_destroy(&attr);
 }
 
-/* Only the thread that forked is in the child, and no sandbox works there: begin anew. */
+/* The child of a fork has only the forking thread, and its sandboxes are not used: start again. */
 static void after_fork(void)
 {
     pthread_mutex_init(&all.lock, NULL);
@@ -145,7 +145,7 @@ static int start(void)
     return rc;
 }
 
-/* At exit() and dlclose(): no thread may be left in code that goes away. */
+/* At exit() and dlclose(): no thread may be left in code that is unmapped. */
 __attribute__((destructor)) static void end(void)
 {
     pthread_mutex_lock(&all.lock);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * deadline.h - one thread a process that calls back when a time has come.
+ * deadline.h - one thread per process that calls back at given times.
  *
- * Setting and unsetting a deadline is a mutex and a few stores: the thread is woken only for one
- * that comes before the time it sleeps to, so calls with a limit that do not run into it leave it
- * asleep.  It has every signal blocked, and ends with the process or the library.
+ * Setting or clearing a deadline takes a mutex and a few stores.  The thread is woken only for a
+ * deadline earlier than the time it sleeps until, so calls that end before their limit do not wake
+ * it.  All signals are blocked in it, and it ends with the process or the library.
  */
 #ifndef HL_DEADLINE_H
 #define HL_DEADLINE_H
@@ -20,21 +20,21 @@
 
 struct deadline {
     /*
-     * On the thread, with all deadlines locked: quick, and no deadline_ function in it.  Returns
-     * when to come again, after `now`, or DEADLINE_NEVER.
+     * Called on the thread, with all deadlines locked: must be quick, and must not call deadline
+     * functions.  Returns the next time to call, after `now`, or DEADLINE_NEVER.
      */
     uint64_t (*due)(struct deadline *deadline, uint64_t now);
     uint64_t at;
-    size_t index; /* in the heap; meaningless where that says otherwise */
+    size_t index; /* in the heap; meaningless if the heap has another there */
 };
 
 /* Make room for one more, so that setting it cannot fail.  Errors: MEMORY, SYSTEM. */
 int deadline_open(struct hl_error *error);
 void deadline_close(struct deadline *deadline);
 
-/* Call back at that time, or never; returns once no call of an earlier time is in progress. */
+/* Call back at that time, or never.  Returns when no earlier callback is in progress. */
 void deadline_set(struct deadline *deadline, uint64_t at);
-/* The same, unless it is set to an earlier time. */
+/* The same, unless it is already set to an earlier time. */
 void deadline_advance(struct deadline *deadline, uint64_t at);
 
 #endif

@@ -42,10 +42,12 @@ const char *hl_err_hint(int code)
     return i < 0 ? "" : errors[i].hint;
 }
 
-/* A message is one line that no terminal obeys, whatever a file name or a guest put into it. */
+/*
+ * A message is one line without control characters, whatever a file name or a guest puts into it.
+ */
 static void put_line(char *to, size_t room, const char *format, va_list args)
 {
-    char text[sizeof(((struct hl_error *)0)->text)]; /* an argument may be what is written to */
+    char text[sizeof(((struct hl_error *)0)->text)]; /* an argument may point into *error */
     vsnprintf(text, sizeof(text), format, args);
     utf8_escape(to, room, text, strlen(text));
 }

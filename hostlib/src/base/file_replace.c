@@ -49,7 +49,7 @@ int open_to_write(const char *path, int flags, mode_t mode)
     return fd;
 }
 
-/* old: what it is to replace, whose permissions it gets; NULL: nothing, or a secret. */
+/* old: the file to replace, whose permissions the new one gets; NULL: none, or a secret file. */
 static int replace(const char *path, const struct stat *old, const struct file_part *parts,
                    unsigned count, bool secret, struct hl_error *error)
 {
@@ -77,10 +77,10 @@ int file_replace(const char *path, const struct file_part *parts, unsigned count
         return file_failed(path, "cannot write", error);
     if (!there || regular)
         return replace(path, there && !secret ? &st : NULL, parts, count, secret, error);
-    /* Root's rename() would put a file where /dev/null has been. */
+    /* As root, rename() would replace /dev/null by a regular file. */
     if (secret)
         return hl_error_set(error, HL_ERR_FILE, "%s: cannot be replaced: not a regular file", path);
-    /* A link is followed, not replaced: /dev/stdout is one, wherever that leads. */
+    /* A link is followed, not replaced: /dev/stdout is a link. */
     int fd = open_to_write(path, O_CREAT | O_TRUNC, 0666);
     return fd < 0 ? file_failed(path, "cannot write", error)
                   : write_and_close(fd, path, parts, count, false, error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file_replace.h - a file that is there as a whole or not at all. */
+/* file_replace.h - replace a file as a whole or not at all. */
 #ifndef HL_FILE_REPLACE_H
 #define HL_FILE_REPLACE_H
 
@@ -15,15 +15,16 @@ struct file_part {
 };
 
 /*
- * Write the parts to a new file beside path and rename it there.  secret: it is the owner's alone,
- * on the disk before it has its name, and takes the place of a regular file only.  Otherwise a file
- * that is replaced passes its permissions on and must be one we may write to, and what is no
- * regular file (/dev/stderr, a fifo, a link) is written to.  Errors: FILE, MEMORY.
+ * Write the parts to a new file in the same directory and rename it to path.  A secret file is
+ * readable by its owner only, is on the disk before it gets its name, and replaces only a regular
+ * file.  Otherwise the new file gets the permissions of the old one, which must be writable, and
+ * anything else than a regular file (/dev/stderr, a fifo, a link) is written to in place.  Errors:
+ * FILE, MEMORY.
  */
 int file_replace(const char *path, const struct file_part *parts, unsigned count, bool secret,
                  struct hl_error *error);
 
-/* open(); a fifo that nobody reads is an error (ENXIO), not a wait. */
+/* open(); a fifo without a reader is an error (ENXIO), not a wait. */
 int open_to_write(const char *path, int flags, mode_t mode);
 
 #endif

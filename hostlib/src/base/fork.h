@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork.h - what a child of fork() has of its parent's.
+ * fork.h - objects that a child of fork() has from its parent.
  *
- * It has copies of all objects, but none of the threads that serve them, and the virtual machines
- * stay the parent's.  So an object remembers how many forks there were before it was made, and in a
- * child it is only good for being destroyed.  Children that are made otherwise (a bare clone(),
- * vfork()) are not noticed.
+ * The child has copies of all objects, but not the threads that serve them, and the virtual
+ * machines still belong to the parent.  So an object remembers the number of forks before it was
+ * made; in a child it can only be destroyed.  Children created in other ways (a bare clone(),
+ * vfork()) are not detected.
  */
 #ifndef HL_FORK_H
 #define HL_FORK_H
@@ -14,18 +14,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How many there were on the way to this process. */
+/* The number of forks between the first process and this one. */
 extern unsigned fork_count;
 
-/* Was what was made at `made` copied into this process by fork()? */
+/* Was an object made at `made` copied into this process by fork()? */
 static inline bool fork_copied(unsigned made)
 {
     return made != fork_count;
 }
 
 /*
- * Locks of a file's own, once: another thread of the parent's may have held them.  For those that
- * guard what is either done or not, the last store of which says so.
+ * Reset a file's own lock in the child: another thread of the parent may have held it.  For locks
+ * whose data is consistent until the last store, which marks it as done.
  */
 #define FORK_FREES(...)                                                                            \
     static void free_locks(void)                                                                   \
@@ -40,9 +40,9 @@ static inline bool fork_copied(unsigned made)
     }
 
 /*
- * A fork waits for this lock, and both have it free after.  For one that guards a descriptor:
- * fork() copies the descriptors before the memory, so a child could know of one that it does not
- * have.
+ * fork() waits for this lock, and it is free in parent and child afterwards.  For a lock that
+ * guards a descriptor: fork() copies descriptors before memory, so without it a child's memory
+ * could name a descriptor that the child does not have.
  */
 #define FORK_WAITS(lock)                                                                           \
     static void before_fork(void)                                                                  \

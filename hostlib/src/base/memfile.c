@@ -11,7 +11,7 @@
 
 #include "retry.h"
 
-/* Older headers than the kernel's 5.1. */
+/* For kernel headers older than 5.1. */
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
@@ -90,7 +90,7 @@ void memfile_free(struct memfile *f)
 {
     int fd = memfile_fd(f);
     if (f->fd >= 0)
-        munmap(f->data, f->size); /* mapped, though the descriptor may be another's by now */
+        munmap(f->data, f->size); /* still mapped, though the descriptor may be reused */
     else
         free(f->data);
     if (fd >= 0)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* Older headers than the kernel's 5.18. */
+/* For kernel headers older than 5.18. */
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif
@@ -18,7 +18,7 @@ static bool is_locked(uint8_t *at, size_t size)
     return madvise(at, size, MADV_DONTNEED) && errno == EINVAL;
 }
 
-/* A mapping that cannot be accessed is not filled as it is made. */
+/* A mapping without access is not filled when it is made. */
 static uint8_t *map_anywhere(size_t size, int fd, uint64_t offset)
 {
     int flags = PRIVATE | (fd < 0 ? MAP_ANONYMOUS : 0);
@@ -34,7 +34,7 @@ static uint8_t *map_anywhere(size_t size, int fd, uint64_t offset)
     return NULL;
 }
 
-/* Made elsewhere and moved: what is at `at` stays usable where that fails. */
+/* Mapped elsewhere and then moved, so that what is at `at` stays usable on failure. */
 static uint8_t *map_over(uint8_t *at, size_t size, int fd, uint64_t offset)
 {
     uint8_t *memory = map_anywhere(size, fd, offset);

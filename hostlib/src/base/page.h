@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* page.h - the size of a page, of guests and of the host: x86-64 has no smaller one. */
+/* page.h - the page size of guests and of the host, the smallest of x86-64. */
 #ifndef HL_PAGE_H
 #define HL_PAGE_H
 

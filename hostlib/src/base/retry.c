@@ -27,7 +27,7 @@ int retry_ioctl_at(int fd, unsigned long request, uintptr_t argument)
         return rc;
     sigset_t before;
     signals_block(&before);
-    /* A stop, a tracer or work for the kernel can still interrupt it, but not again and again. */
+    /* A stop, a tracer or kernel work can still interrupt it, but not over and over. */
     rc = RETRY(ioctl(fd, request, argument));
     signals_restore(&before);
     return rc;
@@ -58,7 +58,7 @@ void file_limit_begin(struct file_limit *limit)
     limit->waits = sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ);
 }
 
-/* The kernel sends it to the thread that writes. */
+/* The kernel sends SIGXFSZ to the thread that writes. */
 void file_limit_end(const struct file_limit *limit)
 {
     const struct timespec now = {0};

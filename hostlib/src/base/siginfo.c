@@ -6,7 +6,7 @@
 
 #include "x86.h"
 
-/* code 0: SI_KERNEL, which does not fit; such a signal has no address. */
+/* code 0 stands for SI_KERNEL, which does not fit; such a signal has no address. */
 static const struct {
     uint8_t signal, code;
 } by_vector[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sized.h - a caller's configuration, of whatever size, as one of ours (hl/sized.h).
+ * sized.h - convert a caller's configuration, of any size, to ours (hl/sized.h).
  *
  * The sizes are those of 0.1.0 and never change.  A new field goes to the end of its struct and
- * begins at a multiple of 8, so that it is not in padding that older programs leave as it is.
+ * begins at a multiple of 8, so that it is not in padding that older programs do not set.
  */
 #ifndef HL_BASE_SIZED_H
 #define HL_BASE_SIZED_H

@@ -13,7 +13,7 @@ struct summing sum_begin(size_t size)
 
 void sum_add(struct summing *sum, const void *data, size_t size)
 {
-    uint64_t lane[4], word[4]; /* in registers: bytes may be anybody's */
+    uint64_t lane[4], word[4]; /* in registers: bytes may alias anything */
     const uint8_t *p = data;
     memcpy(lane, sum->lane, sizeof(lane));
     for (; size; size -= size < sizeof(word) ? size : sizeof(word), p += sizeof(word)) {

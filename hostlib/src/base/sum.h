@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 64 bits against damage, not against malice. */
+/* 64 bits, to detect damage, not tampering. */
 uint64_t sum_of(const void *data, size_t size);
-/* The same of size bytes that come in pieces, all but the last one of whole 32 bytes. */
+/* The same for size bytes in pieces; all but the last must be multiples of 32 bytes. */
 struct summing {
     uint64_t lane[4];
 };

@@ -34,7 +34,7 @@ static const char *skip_spaces(const char *p)
     return p;
 }
 
-/* Read one type name and the spaces behind it; NULL where there is none. */
+/* Read one type name and the spaces after it; NULL if it is not a type. */
 static const char *parse_type(const char *p, enum hl_type *type)
 {
     size_t n = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789");
@@ -74,7 +74,7 @@ int hl_signature_parse(const char *text, struct hl_signature *signature)
     return 0;
 }
 
-/* Append to buf at *at, counting on past its end as snprintf does. */
+/* Append to buf at *at; keeps counting past the end, as snprintf() does. */
 static void put_text(char *buf, size_t size, size_t *at, const char *text)
 {
     int n = snprintf(*at < size ? buf + *at : NULL, *at < size ? size - *at : 0, "%s", text);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/core.c - a guest as an ELF core file: headers, notes, and every mapped page. */
+/* core/core.c - write a guest as an ELF core file: headers, notes, and every mapped page. */
 #include "core.h"
 
 #include <elf.h>
@@ -25,13 +25,13 @@ struct core {
     struct hl_sandbox *sb;
     const char *path;
     struct hl_error *error;
-    Elf64_Phdr *load; /* one a run of pages of one protection */
+    Elf64_Phdr *load; /* one per run of pages with the same protection */
     size_t loads, room;
-    uint8_t *chunk; /* CHUNK bytes of memory on their way */
+    uint8_t *chunk; /* CHUNK bytes to be written */
     uint8_t *notes;
     size_t notes_size;
     int fd;
-    bool holes; /* a regular file: what is zero need not be written */
+    bool holes; /* a regular file: pages of zeros need not be written */
     bool many;  /* more program headers than e_phnum can count */
 };
 
@@ -120,7 +120,7 @@ static int put_headers(struct core *c, uint64_t *end)
     size_t count = c->loads + 1;
     c->many = count >= PN_XNUM;
     uint64_t at = sizeof(Elf64_Ehdr) + count * sizeof(Elf64_Phdr);
-    /* Where e_phnum is too small, the count stands in a section header, the only one. */
+    /* If e_phnum is too small, the count is in the only section header. */
     const Elf64_Shdr extra = {.sh_info = (Elf64_Word)count, .sh_size = 1};
     Elf64_Ehdr header = {
         .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
@@ -168,7 +168,7 @@ static int put_all(struct core *c)
         rc = put_memory(c, &c->load[i]);
         end += c->load[i].p_memsz;
     }
-    /* A hole at the end is none yet. */
+    /* If the file ends with a hole, only setting its size creates it. */
     if (!rc && c->holes && RETRY(ftruncate(c->fd, (off_t)end)))
         rc = core_failed(c, "write");
     return rc;
@@ -181,7 +181,7 @@ static int refuse(struct core *c, int e, const char *why)
         hl_error_set(c->error, HL_ERR_SYSTEM, "cannot create the core file %s: %s", c->path, why));
 }
 
-/* A device is written to (/dev/null); nothing else is there before all of the core is. */
+/* A device is written to (/dev/null); a file gets its name only when it is complete. */
 static int open_over(struct core *c, char **temporary)
 {
     struct stat st;
@@ -197,7 +197,7 @@ static int open_over(struct core *c, char **temporary)
     return c->fd < 0 ? core_failed(c, "create") : 0;
 }
 
-/* into: the directory that a new file is made in, or AT_FDCWD: in place of what is there. */
+/* into: the directory to create a new file in, or AT_FDCWD: replace the old one. */
 static int open_core(struct core *c, int into, char **temporary)
 {
     if (into == AT_FDCWD)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core.h - writing a guest as an ELF core file (hl/core.h is the public part).
+ * core.h - write a guest as an ELF core file (hl/core.h is the public part).
  *
- * core/core.c writes the file, core/notes.c what stands in its notes.
+ * core/core.c writes the file, core/notes.c the contents of its notes.
  */
 #ifndef HL_CORE_INTERNAL_H
 #define HL_CORE_INTERNAL_H
@@ -12,14 +12,14 @@
 #include <hl/core.h>
 
 /*
- * A file that is not there yet, in a directory: no link is followed, nothing is written over.  For
- * a caller that has the sandbox to itself, a debugger that holds the guest included.  info: why the
- * guest stands, or NULL: what its state says.
+ * Create a new core file in a directory: links are not followed, and an existing file is an error.
+ * The caller must own the sandbox, as a debugger that holds the guest does.  info: why the guest
+ * stopped; NULL: as the sandbox's state says.
  */
 int core_write_new(struct hl_sandbox *sb, const siginfo_t *info, int directory, const char *name,
                    struct hl_error *error);
 
-/* The contents of the PT_NOTE; *data is the caller's to free(), also after an error. */
+/* The contents of the PT_NOTE.  The caller frees *data, also after an error. */
 int core_notes(struct hl_sandbox *sb, const siginfo_t *info, uint8_t **data, size_t *size,
                struct hl_error *error);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * core/notes.c - registers and what else Linux says of a process in a core file, in the layouts of
- * its fs/binfmt_elf.c and arch/x86/kernel/fpu/regset.c.
+ * core/notes.c - the notes of a core file, for registers and the process, in the layouts of Linux's
+ * fs/binfmt_elf.c and arch/x86/kernel/fpu/regset.c.
  */
 #include "core.h"
 
@@ -23,7 +23,7 @@
 #include "sandbox.h"
 #include "siginfo.h"
 
-/* Notes that are put one after the other; `failed` once there is no memory. */
+/* Notes written one after the other; `failed` is set when memory runs out. */
 struct notes {
     uint8_t *data;
     size_t size, room;
@@ -107,8 +107,8 @@ static int put_status(struct notes *n, struct hl_sandbox *sb, const siginfo_t *i
 }
 
 /*
- * Where debuggers look for the components in an XSAVE area of a core file, which they know by its
- * size and XCR0 alone (GDB's i387_guess_xsave_layout()).  A processor may have them elsewhere.
+ * Where debuggers look for the components of an XSAVE area in a core file.  They know only its size
+ * and XCR0 (GDB's i387_guess_xsave_layout()); the processor's own offsets may differ.
  */
 static const struct {
     uint16_t component, offset, size;
@@ -116,7 +116,7 @@ static const struct {
 enum {
     LEGACY = 512,
     HEADER_END = 576,
-    SOFTWARE = 464, /* of LEGACY, the processor leaves it alone: Linux puts XCR0 there */
+    SOFTWARE = 464, /* in LEGACY, unused by the processor: Linux stores XCR0 there */
     AREA_MAX = 2688,
 };
 #define XCR0_LEGACY 3ull
@@ -189,7 +189,8 @@ static void put_auxv(struct notes *n, const struct hl_sandbox *sb)
     put_note(n, "CORE", NT_AUXV, aux, count * sizeof(aux[0]));
 }
 
-/* Which pages came from the guest's file: count, page size, {start, end, page of the file}, names.
+/*
+ * Pages that came from the guest's file: count, page size, {start, end, page of the file}, names.
  */
 static void put_files(struct notes *n, const struct hl_sandbox *sb)
 {
@@ -221,7 +222,7 @@ static void put_files(struct notes *n, const struct hl_sandbox *sb)
     free(desc);
 }
 
-/* What would have ended it, had it been a process. */
+/* The signal that would have ended it, if it were a process. */
 static void state_siginfo(const struct hl_sandbox *sb, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));

@@ -20,7 +20,10 @@
 
 static int serve(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
 {
-    /* On standard input there is a debugger from the start: it must not come too late. */
+    /*
+     * On standard input the debugger is connected from the start, and must see the first
+     * instruction.
+     */
     const struct hl_debug_config config = {
         .size = sizeof(config),
         .hold = endpoint && strcmp(endpoint, "stdio") == 0 ? HL_HOLD_ENTRY : HL_HOLD_NONE};
@@ -33,7 +36,7 @@ static bool is_socket(const char *path)
     return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* A socket that is in use leads to the next name; a file of another kind is a mistake. */
+/* If a socket is in use, try the next name; a file of another kind is an error. */
 static int serve_unix(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
 {
     char next[ENDPOINT_MAX];
@@ -47,7 +50,7 @@ static int serve_unix(struct hl_sandbox *sb, const char *endpoint, struct hl_err
     return rc;
 }
 
-/* A port that is in use leads to one that is free. */
+/* If a port is in use, let the kernel choose a free one. */
 static int serve_tcp(struct hl_sandbox *sb, const char *endpoint, struct hl_error *error)
 {
     char any[ENDPOINT_MAX];
@@ -59,7 +62,7 @@ static int serve_tcp(struct hl_sandbox *sb, const char *endpoint, struct hl_erro
     return serve(sb, any, error);
 }
 
-/* A pipe or a socket; a terminal and /dev/null belong to nobody. */
+/* A pipe or a socket can have an owner; a terminal and /dev/null cannot. */
 static bool same_stream(int pid)
 {
     char path[32], theirs[64], ours[64]; /* "socket:[...]" is short, a path begins with '/' */
@@ -69,7 +72,7 @@ static bool same_stream(int pid)
     return n > 0 && m == n && memcmp(ours, theirs, (size_t)n) == 0 && ours[0] != '/';
 }
 
-/* A child inherits the streams with the variable: do they belong to a parent's sandbox already? */
+/* A child inherits the streams with the variable: does a sandbox of a parent already use them? */
 static bool stdio_is_taken(void)
 {
     static atomic_flag taken = ATOMIC_FLAG_INIT;
@@ -101,7 +104,7 @@ static int open_endpoint(struct hl_sandbox *sb, const char *value, struct hl_err
     return serve(sb, value, error);
 }
 
-/* The user of the program may not be its author: say where the endpoint came from. */
+/* The program's user may not be its author: say which variable the endpoint came from. */
 static int explain(const char *value, int rc, const struct hl_error *why, struct hl_error *error)
 {
     hl_error_set(error, rc, "HL_GDB=%.100s: %.600s", value, why->text);
@@ -121,7 +124,7 @@ int hook_gdb(struct hl_sandbox *sb, struct hl_error *error)
     struct hl_error why = {0};
     if (!value || !*value || sb->config.no_debugger)
         return 0;
-    int lock = registry_lock(); /* others may be after the same endpoint */
+    int lock = registry_lock(); /* other processes may try the same endpoint */
     int rc = open_endpoint(sb, value, &why);
     registry_unlock(lock);
     return rc ? explain(value, rc, &why, error) : 0;

@@ -5,8 +5,10 @@
 
 #include "sandbox.h"
 
-/* Look at a sandbox that has just been made, if the environment asks for it. */
-/* Never fails: a program that does not know of profiles must run without one. */
+/*
+ * Profile a new sandbox if the environment asks for it.  Never fails: a program that does not know
+ * of profiles must run without one.
+ */
 int hook_profile(struct hl_sandbox *sb, struct hl_error *error);
 
 #endif

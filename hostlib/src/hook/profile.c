@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hook/profile.c - HL_PROFILE=FILE: the profiles of all guests of a process, written when it exits.
+ * hook/profile.c - HL_PROFILE=FILE: write the profiles of all guests when the process exits.
  *
- * A program that knows nothing of it must not fail for it: whatever goes wrong, there is no
- * profile.
+ * A program that does not know of profiles must not fail because of one: on any error the profile
+ * is left out.
  */
 #include "profile.h"
 
@@ -17,13 +17,13 @@
 #include "hook_profile.h"
 #include "sum.h"
 
-#define GUESTS_MAX 64 /* different ones, in one process */
+#define GUESTS_MAX 64 /* different guests in one process */
 
 static struct {
     pthread_mutex_t lock;
-    pid_t process; /* that writes: a child of fork() is not asked to */
+    pid_t process; /* the process that writes; children of fork() do not */
     char *path;
-    char *directory; /* at the start; NULL: nobody needed it */
+    char *directory; /* at the start; NULL: not needed so far */
     struct hl_profile *profile[GUESTS_MAX];
     unsigned count;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -43,7 +43,7 @@ static void write_all(void)
     pthread_mutex_unlock(&all.lock);
 }
 
-/* A child must not find them in the hands of a thread that it does not have. */
+/* A child must not inherit the lock from a thread that it does not have. */
 static void lock_all(void)
 {
     pthread_mutex_lock(&all.lock);
@@ -62,7 +62,7 @@ static void unlock_all(void)
     pthread_mutex_unlock(&all.lock);
 }
 
-/* A relative name is of the directory the program was started in, where it may not stay. */
+/* A relative name refers to the directory in which the program was started; it may change it. */
 __attribute__((constructor)) static void remember_directory(void)
 {
     const char *value = env_value(ENV_PROFILE);
@@ -92,7 +92,7 @@ static unsigned rate(void)
     return n > HL_PROFILE_RATE_MAX ? HL_PROFILE_RATE_MAX : (unsigned)n;
 }
 
-/* Lock held.  The profile of this guest; NULL where there cannot be one. */
+/* Lock held.  The profile of this guest; NULL if it cannot be created. */
 static struct hl_profile *find(const struct hl_image *image)
 {
     const struct hl_profile_config config = {.size = sizeof(config), .rate_hz = rate()};

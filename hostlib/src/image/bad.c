@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image/bad.c - what is wrong with an image, with its path in front. */
+/* image/bad.c - errors about an image, which begin with its path. */
 #include "image.h"
 
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image/file.c - a guest file's bytes, copied once.
+ * image/file.c - copy the bytes of a guest file, once.
  *
- * All that is checked, mapped and given to symbolisers is the copy: what happens to the file
- * afterwards, or while it is read, changes nothing that has been looked at.
+ * Everything that is checked, mapped or passed to symbolisers is the copy: changes to the file
+ * during or after the copy do not affect what was checked.
  */
 #include "image.h"
 
@@ -21,12 +21,12 @@
 /* Up to e_type. */
 #define HEAD_SIZE (offsetof(Elf64_Ehdr, e_type) + sizeof(Elf64_Half))
 
-/* Zeros that the file system does not keep stay zeros that nobody keeps. */
+/* Holes of the file stay holes of the copy. */
 static size_t next_data(int fd, size_t at, size_t size)
 {
     off_t data = lseek(fd, (off_t)at, SEEK_DATA);
     if (data < 0)
-        return errno == ENXIO ? size : at; /* it does not know */
+        return errno == ENXIO ? size : at; /* no holes known */
     return (size_t)data < size ? (size_t)data : size;
 }
 
@@ -35,7 +35,7 @@ static int no_memory(const char *name, struct hl_error *error)
     return hl_error_set(error, HL_ERR_MEMORY, "%s: out of memory", name);
 }
 
-/* By way of the buffer, or straight to where they belong. */
+/* Into the buffer, or directly to the destination. */
 static int read_data(int fd, const char *path, struct memfile *bytes, uint8_t *buffer,
                      struct hl_error *error)
 {
@@ -55,19 +55,19 @@ static int read_data(int fd, const char *path, struct memfile *bytes, uint8_t *b
 static int read_all(int fd, const char *path, struct memfile *bytes, struct hl_error *error)
 {
     struct stat st;
-    /* Plain memory needs none. */
+    /* Plain memory needs no holes. */
     uint8_t *buffer = bytes->fd < 0 ? NULL : malloc(CHUNK);
     if (bytes->fd >= 0 && !buffer)
         return no_memory(path, error);
     int rc = read_data(fd, path, bytes, buffer, error);
     free(buffer);
-    /* A hole and the end of a file that has become shorter look the same. */
+    /* A hole looks the same as the end of a file that was truncated. */
     if (!rc && (fstat(fd, &st) || (uint64_t)st.st_size < bytes->size))
         rc = error_file(error, path, EIO);
     return rc;
 }
 
-/* A PIE's bytes are mapped as relocated, from another place. */
+/* A PIE is mapped from its relocated copy instead. */
 static bool is_mapped(const uint8_t *head, size_t size)
 {
     Elf64_Half type;

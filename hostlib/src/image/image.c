@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image/image.c - an image's life, and what it says of itself. */
+/* image/image.c - create, share and free images; accessors. */
 #include "image.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "page.h"
 
-/* Takes the bytes over, even when it fails. */
+/* Takes ownership of the bytes, even on failure. */
 static int open_bytes(struct hl_image **out, const char *name, struct memfile *bytes,
                       uint64_t image_max, struct hl_error *error)
 {

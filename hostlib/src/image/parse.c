@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * image/parse.c - check a guest file's headers and segments.
+ * image/parse.c - check the headers and segments of a guest file.
  *
- * The file is a stranger's: whatever it says, this takes time and memory in proportion to its size.
- * So every count has a bound, no bytes are walked twice, and addresses are found by bisection.
+ * The file is not trusted: whatever it contains, checking it takes time and memory in proportion to
+ * its size.  So every count has a bound, no bytes are read twice, and addresses are found by
+ * bisection.
  */
 #include "image.h"
 
@@ -55,8 +56,8 @@ static int find_headers(struct hl_image *image, const Elf64_Ehdr *eh, struct hl_
 }
 
 /*
- * Dynamic programs and shared objects need a loader, and there is none in a guest.  What there may
- * be only so often is counted here, before anything is made of it.
+ * Dynamic programs and shared objects need a loader, which guests do not have.  Headers with a
+ * maximum number are counted here, before any of them is used.
  */
 static int check_counts(const struct hl_image *image, struct hl_error *error)
 {
@@ -137,7 +138,7 @@ static int add_segment(struct hl_image *image, const Elf64_Phdr *ph, struct hl_e
     return 0;
 }
 
-/* Libcs take it as a mask, so 0, which ELF allows, would give them nonsense. */
+/* C libraries use it as a mask: 0, which ELF allows, would break them. */
 static int check_tls(const struct hl_image *image, const Elf64_Phdr *ph, struct hl_error *error)
 {
     if (!ph->p_align || (ph->p_align & (ph->p_align - 1)))
@@ -146,7 +147,7 @@ static int check_tls(const struct hl_image *image, const Elf64_Phdr *ph, struct 
     return 0;
 }
 
-/* Segments may lie over the same bytes, as packers have them do, but not so that a file grows. */
+/* Segments may share bytes, as packers make them, but not so often that a file grows large. */
 static int check_repeats(const struct hl_image *image, struct hl_error *error)
 {
     uint64_t total = 0;
@@ -179,7 +180,7 @@ static int read_segments(struct hl_image *image, struct hl_error *error)
     return check_repeats(image, error);
 }
 
-/* Where the guest finds its program headers, unless a relocation went over them. */
+/* Where the guest finds its program headers, unless a relocation overwrote them. */
 static void place_headers(struct hl_image *image)
 {
     uint64_t offset = (uint64_t)(image->headers - image->data);

@@ -14,7 +14,7 @@
 
 #include "page.h"
 
-/* Where DT_RELA or DT_RELR and its companions say that relocations are. */
+/* Where DT_RELA or DT_RELR and the related tags say that relocations are. */
 struct table {
     uint64_t address, size, entry_size;
 };
@@ -70,7 +70,7 @@ static int read_dynamic(const struct hl_image *image, const Elf64_Phdr *ph, stru
     return 0;
 }
 
-/* *bytes: the table, or NULL where there is none. */
+/* *bytes: the table, or NULL if the image does not have it. */
 static int find_table(const struct hl_image *image, const struct table *table, size_t entry_size,
                       const uint8_t **bytes, struct hl_error *error)
 {
@@ -133,7 +133,7 @@ static int add_bias(const struct hl_image *image, uint64_t offset, struct hl_err
     return 0;
 }
 
-/* A bit for each word; the place is looked for once where all of them are in one segment. */
+/* One bit per word; the segment is looked up once if all words are in the same one. */
 static int add_biases(const struct hl_image *image, uint64_t offset, uint64_t bits,
                       struct hl_error *error)
 {
@@ -172,13 +172,13 @@ static int apply_relr(const struct hl_image *image, const struct table *table,
     return rc;
 }
 
-/* Room for a segment: its bytes are as far from the start of a page as in the guest's memory. */
+/* Room for a segment: its bytes have the same offset in their page as in the guest's memory. */
 static size_t room(const struct image_segment *s)
 {
     return (s->address % PAGE_SIZE + s->pub.file_size + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
-/* Move the segments' bytes to a copy that can be changed: `whole` stays what the file says. */
+/* Copy the segments' bytes for relocation: `whole` keeps the file's. */
 static int copy_segments(struct hl_image *image, struct hl_error *error)
 {
     size_t total = 0, at = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image/segment.c - headers and bytes of a file, by number and by address. */
+/* image/segment.c - find headers by number, and bytes of a file by address. */
 #include "image.h"
 
 #include <string.h>

@@ -15,7 +15,7 @@ struct found_note {
     hl_gva_t address;
 };
 
-/* In one PT_NOTE, of which *left notes may still be looked at (ELF gABI, "Note Section"). */
+/* Search one PT_NOTE; at most *left notes may still be read (ELF gABI, "Note Section"). */
 static void find_in_notes(const struct hl_image *image, const Elf64_Phdr *ph, size_t *left,
                           struct found_note *found)
 {
@@ -130,7 +130,10 @@ static int read_table(const struct hl_image *image, hl_gva_t start, hl_gva_t end
     if (!table)
         return image_error(image, error, HL_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < *count; i++) {
-        /* Names stay where they are: the bytes live as long as the image.  No alignment assumed. */
+        /*
+         * Names stay where they are: the bytes are valid as long as the image.  No alignment
+         * assumed.
+         */
         struct hl_desc desc;
         memcpy(&desc, bytes + i * sizeof(desc), sizeof(desc));
         int rc = read_entry(image, &desc, import, &table[i], error);
@@ -147,7 +150,7 @@ static int compare_names(const void *a, const void *b, void *functions)
     return strcmp(f[*(const uint32_t *)a].name, f[*(const uint32_t *)b].name);
 }
 
-/* Indices of a table in the order of its names, which must differ. */
+/* Indices of a table in the order of its names, which must be unique. */
 static int sort_names(const struct hl_image *image, struct hl_function *table, size_t n,
                       uint32_t **sorted, struct hl_error *error)
 {
@@ -180,7 +183,7 @@ int image_read_tables(struct hl_image *image, struct hl_error *error)
     uint32_t *imports = NULL;
     if (!rc)
         rc = sort_names(image, image->imports, image->import_count, &imports, error);
-    free(imports); /* only to see that they differ */
+    free(imports); /* sorted only to check that they are unique */
     return rc;
 }
 
@@ -221,7 +224,7 @@ int hl_image_find(const struct hl_image *image, const char *name)
     return -1;
 }
 
-/* "it has: A, B and 3 more", as far as one hint takes it. */
+/* "it has: A, B and 3 more", as many as fit into a hint. */
 static void hint_functions(const struct hl_image *image, struct hl_error *error)
 {
     char list[sizeof(error->hint)];

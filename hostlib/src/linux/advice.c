@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux/advice.c - madvise: what is advice is not taken, what promises zeros or an error is kept.
- */
+/* linux/advice.c - madvise: advice is ignored; what promises zeros or an error is implemented. */
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -8,8 +7,7 @@
 #include "linux_heap.h"
 #include "linux_pages.h"
 
-/* What can be said of private memory without a file.  MADV_POPULATE_* is what old kernels refuse.
- */
+/* The advice for private memory without a file.  MADV_POPULATE_* is refused, as in old kernels. */
 static bool is_advice(uint64_t advice)
 {
     switch (advice) {
@@ -38,7 +36,7 @@ static bool is_advice(uint64_t advice)
     }
 }
 
-/* The image, the stack and the buffers are there for good, as if locked. */
+/* The image, the stack and the buffers are always present, as if locked. */
 static int64_t advise_elsewhere(struct hl_sandbox *sb, const uint64_t a[6])
 {
     if (hl_machine_lookup(sb->machine, a[0], NULL, NULL))
@@ -48,8 +46,8 @@ static int64_t advise_elsewhere(struct hl_sandbox *sb, const uint64_t a[6])
 }
 
 /*
- * Only MADV_DONTNEED changes what the guest can see; the rest is advice we do not take.  Linux
- * takes it for what is mapped, and then says that something was not.
+ * Only MADV_DONTNEED changes what the guest can see; other advice is ignored.  Linux applies it to
+ * the pages that are mapped, and then reports that some were not.
  */
 int64_t linux_madvise(struct hl_sandbox *sb, const uint64_t a[6])
 {

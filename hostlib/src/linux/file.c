@@ -30,7 +30,7 @@ const struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd)
     return (uint32_t)fd < LINUX_FILES && f->kind ? f : NULL;
 }
 
-/* The lowest free one, at least `from`. */
+/* The lowest free descriptor from `from` up. */
 static int64_t put(struct hl_sandbox *sb, struct linux_file file, uint64_t from)
 {
     struct linux_process *p = linux_change(sb);
@@ -104,7 +104,7 @@ int64_t linux_dup3(struct hl_sandbox *sb, const args6 a)
     return dup_to(sb, a[0], a[1], a[2] != 0);
 }
 
-/* Whoever shares the open file sees its flags change. */
+/* All descriptors that share the open file see its flags change. */
 static void set_flags(struct hl_sandbox *sb, uint32_t id, int flags)
 {
     struct linux_process *p = linux_change(sb);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux/frame.c - the frame of a signal handler, as Linux lays it out on x86-64.
+ * linux/frame.c - the stack frame of a signal handler, with the layout of Linux on x86-64.
  *
- * From the handler's stack pointer up: where it returns to, struct ucontext, siginfo; above them,
- * aligned to 64, the vector state as XSAVE has it.  The handler returns into rt_sigreturn(), which
- * takes from the frame what the handler may have changed there.  Nothing in it is trusted.
+ * From the handler's stack pointer up: the return address, struct ucontext, siginfo; above them,
+ * aligned to 64, the vector state in XSAVE format.  The handler returns into rt_sigreturn(), which
+ * reads back from the frame what the handler may have changed.  Nothing in it is trusted.
  */
 #include "linux.h"
 
@@ -19,10 +19,10 @@
 
 #define RED_ZONE 128 /* System V ABI AMD64, 3.2.2 */
 #define XSAVE_MXCSR 24
-#define XSAVE_SOFTWARE 464 /* left to software by the processor: Linux says there what follows */
+#define XSAVE_SOFTWARE 464 /* for software: Linux describes the area there */
 #define XSAVE_HEADER 512
 #define XSAVE_LEAST (XSAVE_HEADER + 64)
-#define XCR0_LEGACY 3ull /* there without XSAVE, too */
+#define XCR0_LEGACY 3ull /* present without XSAVE, too */
 #define RFLAGS_DF (1u << 10)
 #define RFLAGS_RF (1u << 16)
 #define MXCSR_DEFAULT 0x1f80u
@@ -41,7 +41,7 @@ struct frame_context {
     uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
     uint16_t cs, gs, fs, ss;
     uint64_t error_code, trap, old_mask, cr2;
-    uint64_t vectors; /* where */
+    uint64_t vectors; /* their address */
     uint64_t reserved[8];
     uint64_t mask;
 };
@@ -62,7 +62,7 @@ struct software {
 
 /* ---- vector state ---- */
 
-/* The backend's area may be larger; with all of it a small other stack would not do. */
+/* The backend's area may be larger than a frame's, which must fit on a small alternate stack. */
 static size_t vectors_size(const struct hl_sandbox *sb)
 {
     return machine_xsave_used(sb->machine);
@@ -91,7 +91,7 @@ static bool put_vectors(struct hl_sandbox *sb, hl_gva_t at)
     return good;
 }
 
-/* Would `xrstor` take it (Intel SDM 1, 13.8)?  Software's part is not the processor's business. */
+/* Would `xrstor` accept it (Intel SDM 1, 13.8)?  The processor ignores the software's part. */
 static bool check_vectors(const struct hl_sandbox *sb, uint8_t *area)
 {
     static const uint64_t none[7];
@@ -104,7 +104,7 @@ static bool check_vectors(const struct hl_sandbox *sb, uint8_t *area)
            memcmp(header + 1, none, sizeof(none)) == 0 && !(mxcsr & ~MXCSR_MASK);
 }
 
-/* Without a place, or without all of it there, the state is the initial one. */
+/* If its address is 0, or part of it is not mapped, the state is the initial one. */
 static bool get_vectors(struct hl_sandbox *sb, hl_gva_t at)
 {
     struct hl_machine *m = sb->machine;
@@ -145,7 +145,7 @@ static void fill_context(struct frame_context *c, struct hl_sandbox *sb, const s
     HL_GENERAL_COPY(c, r);
 }
 
-/* The stack the handler runs on: the other one, unless the guest is there already. */
+/* The stack for the handler: the alternate one, unless the guest is already on it. */
 static uint64_t handler_stack(const struct linux_process *p, const struct linux_action *action,
                               uint64_t rsp, bool *other)
 {
@@ -168,7 +168,7 @@ bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
     uint64_t top = handler_stack(p, action, r.rsp, &other);
     hl_gva_t vectors = (top - vectors_size(sb) - sizeof(uint32_t)) & ~63ull;
     hl_gva_t at = ((vectors - sizeof(f)) & ~15ull) - 8;
-    if (other && !linux_on_alt_stack(p, at)) /* what is below it is other data of the guest's */
+    if (other && !linux_on_alt_stack(p, at)) /* below it is other data of the guest */
         return false;
     memset(&f, 0, sizeof(f));
     f.back = action->restorer;
@@ -187,7 +187,7 @@ bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info)
     return hl_machine_set_regs(sb->machine, &r, NULL) == 0;
 }
 
-/* ---- and going back ---- */
+/* ---- returning from a handler ---- */
 
 static void take_context(struct hl_regs *r, const struct frame_context *c)
 {
@@ -195,7 +195,7 @@ static void take_context(struct hl_regs *r, const struct frame_context *c)
     r->rflags = c->rflags;
 }
 
-/* A frame that is none is a SIGSEGV, as on Linux. */
+/* An invalid frame is a SIGSEGV, as on Linux. */
 static int64_t refuse(struct hl_sandbox *sb)
 {
     struct linux_process *p = linux_change(sb);
@@ -221,7 +221,7 @@ int64_t linux_rt_sigreturn(struct hl_sandbox *sb, const args6 a)
     return (int64_t)r.rax;
 }
 
-/* `syscall` is two bytes; rcx and r11, which it takes, are lost anyway. */
+/* `syscall` is two bytes long; it overwrites rcx and r11, so they need not be restored. */
 void linux_rewind_call(struct hl_sandbox *sb, uint64_t number)
 {
     struct hl_regs r;

@@ -2,10 +2,9 @@
 /*
  * linux/heap.c - brk grows up from the start of the heap region, mmap takes the highest free pages.
  *
- * A page of the region has one fixed place in the machine's memory, so there is nothing to allocate
- * but the right to use it: mapping is page-table entries only, and none for PROT_NONE (see
- * linux_pages.h).  Freed pages are zeroed when they are given back, so that whoever gets them next
- * finds zeros, as Linux promises.
+ * Each page of the region has a fixed place in the machine's memory, so only the right to use it is
+ * allocated: mapping creates page-table entries, and none for PROT_NONE (see linux_pages.h). Freed
+ * pages are zeroed when they are freed, so that their next owner finds zeros, as Linux promises.
  */
 #include "linux_heap.h"
 
@@ -23,7 +22,7 @@ static size_t brk_pages(struct hl_sandbox *sb)
     return (linux_of(sb)->brk - linux_region(sb)->start + PAGE_SIZE - 1) / PAGE_SIZE;
 }
 
-/* Free those of [page, page + count) that mmap did not give out, run by run. */
+/* Free the pages of [page, page + count) that mmap has not allocated, run by run. */
 static bool free_unused(struct hl_sandbox *sb, size_t page, size_t count)
 {
     for (size_t done = 0; done < count;) {
@@ -48,7 +47,7 @@ static int64_t release(struct hl_sandbox *sb, size_t page, size_t count)
     return 0;
 }
 
-/* Linux leaves a page free between brk and what is mapped above it. */
+/* Linux leaves one free page between brk and what is mapped above it. */
 static int64_t grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
 {
     struct linux_state *os = sb->os;
@@ -61,7 +60,7 @@ static int64_t grow_brk(struct hl_sandbox *sb, size_t page, size_t count)
     return rc;
 }
 
-/* What was mapped over brk's pages goes, too; where nothing is left to free Linux refuses. */
+/* Mappings over brk's pages are removed, too; if nothing is left to free, Linux refuses. */
 static int64_t shrink_brk(struct hl_sandbox *sb, size_t page, size_t count)
 {
     if (linux_same_use(sb->os, page, count, false) == count)
@@ -86,7 +85,7 @@ int64_t linux_brk(struct hl_sandbox *sb, const uint64_t a[6])
     return (int64_t)os->brk;
 }
 
-/* Linux's protection bits; W^X leaves no way to run what was written. */
+/* Linux's protection bits; with W^X, code that was written cannot be executed. */
 static int64_t decode_prot(uint64_t prot, unsigned *out)
 {
     if (prot & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
@@ -110,7 +109,7 @@ static int64_t find_free(struct hl_sandbox *sb, size_t count, size_t *page)
     return found == LINUX_FOUND ? 0 : found == LINUX_NONE ? -ENOMEM : LINUX_AGAIN;
 }
 
-/* After taking pages at the very top, the search can start lower. */
+/* After pages at the very top were taken, the search can start lower. */
 static void lower_top(struct linux_state *os)
 {
     while (os->top && linux_used(os, os->top - 1))
@@ -119,7 +118,7 @@ static void lower_top(struct linux_state *os)
                        : 1;
 }
 
-/* Where Linux would say EINVAL of an address or a length before it looks at what is there. */
+/* The checks of an address or a length for which Linux returns EINVAL before all others. */
 static bool is_odd(uint64_t address, uint64_t length)
 {
     return address % PAGE_SIZE || !length;
@@ -137,7 +136,7 @@ static int64_t place_at(struct hl_sandbox *sb, const uint64_t a[6], size_t *page
     return linux_same_use(os, *page, *count, false) < *count ? -EEXIST : 0;
 }
 
-/* A mapping of /dev/zero is anonymous memory; no other file can be mapped. */
+/* A mapping of /dev/zero is anonymous memory; other files cannot be mapped. */
 static int64_t check_file(struct hl_sandbox *sb, const uint64_t a[6])
 {
     if (a[3] & MAP_ANONYMOUS)
@@ -194,14 +193,13 @@ int64_t linux_mprotect(struct hl_sandbox *sb, const uint64_t a[6])
         return 0;
     if (!linux_in_heap(sb, a[0], a[1], &page, &count))
         return -ENOMEM;
-    /* Linux, too, changes what lies before a hole. */
+    /* Linux, too, changes the pages before a hole. */
     size_t good = linux_same_use(sb->os, page, count, true);
     rc = good ? linux_protect_pages(sb, page, good, prot) : 0;
     return rc ? rc : good < count ? -ENOMEM : 0;
 }
 
-/* The free pages around [page, page + count): the widest place the block can have without leaving.
- */
+/* The free pages around [page, page + count): how far the block can grow in place. */
 static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *low, size_t *high)
 {
     const struct linux_state *os = sb->os;
@@ -210,20 +208,20 @@ static void find_room(struct hl_sandbox *sb, size_t page, size_t count, size_t *
     *high += linux_same_use(os, *high, os->pages - *high, false);
 }
 
-/* The contents of a block at its new place, which may overlap the old one. */
+/* Move the contents of a block to its new place, which may overlap the old one. */
 static bool move_contents(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count)
 {
     if (!linux_move_pages(sb, from, old, to))
         return false;
     linux_set_used(sb->os, from, old, false);
-    linux_set_used(sb->os, to, count, true); /* before what is left over is freed */
-    if (!free_unused(sb, from, old))         /* what the new place does not cover */
+    linux_set_used(sb->os, to, count, true); /* before the rest is freed */
+    if (!free_unused(sb, from, old))         /* the part outside the new place */
         return false;
-    /* Where it moved down over itself, what grew comes after it and has to be zeros. */
+    /* If it moved down over itself, the added pages come after it and must be zeros. */
     return to >= from || to + count <= from || linux_zero_pages(sb, to + old, count - old, false);
 }
 
-/* Take [to, to + count) for the block at [from, from + old). */
+/* Allocate [to, to + count) for the block at [from, from + old). */
 static int64_t move_pages(struct hl_sandbox *sb, size_t from, size_t old, size_t to, size_t count,
                           unsigned prot)
 {
@@ -251,8 +249,8 @@ static int64_t shrink(struct hl_sandbox *sb, size_t page, size_t old, size_t cou
 }
 
 /*
- * The image, the stack and the buffers are mapped for good: they can neither grow nor move.  musl
- * finds the size of main's stack by asking, page by page, until this is no longer ENOMEM.
+ * The image, the stack and the buffers are mapped permanently: they can neither grow nor move.
+ * musl finds the size of main's stack by calling this for page after page, until it is not ENOMEM.
  */
 static int64_t remap_elsewhere(struct hl_sandbox *sb, const uint64_t a[6])
 {
@@ -261,7 +259,7 @@ static int64_t remap_elsewhere(struct hl_sandbox *sb, const uint64_t a[6])
     return a[2] == a[1] ? (int64_t)a[0] : -ENOMEM;
 }
 
-/* 0 for a reserved page, too. */
+/* Also 0 for a reserved page. */
 static unsigned prot_of(struct hl_sandbox *sb, size_t page)
 {
     unsigned prot = 0;
@@ -269,7 +267,7 @@ static unsigned prot_of(struct hl_sandbox *sb, size_t page)
     return prot;
 }
 
-/* What moves has to be one mapping, as on Linux. */
+/* A block that moves must be one mapping, as on Linux. */
 static bool is_uniform(struct hl_sandbox *sb, size_t page, size_t count)
 {
     unsigned prot = prot_of(sb, page);
@@ -279,19 +277,19 @@ static bool is_uniform(struct hl_sandbox *sb, size_t page, size_t count)
     return true;
 }
 
-/* Some place is asked for: flags that only make sense then. */
+/* The caller asks for an address: only then are these flags valid. */
 static bool names_place(uint64_t flags)
 {
     return flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
 }
 
-/* To whole pages; 0 for what is too much. */
+/* Round up to whole pages; 0 if it is too large. */
 static uint64_t round_up(uint64_t size)
 {
     return (size + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
 }
 
-/* What Linux says EINVAL of before it looks at what is there. */
+/* The checks for which Linux returns EINVAL before it looks at the mappings. */
 static bool is_odd_remap(const uint64_t a[6])
 {
     uint64_t flags = a[3], old = round_up(a[1]), new = round_up(a[2]);
@@ -305,7 +303,7 @@ static bool is_odd_remap(const uint64_t a[6])
            ((flags & MREMAP_DONTUNMAP) && old != new) || (a[4] < a[0] + old && a[0] < a[4] + new);
 }
 
-/* To the place that is named, or with the old one kept, which then is zeros. */
+/* Move to the given address, or keep the old mapping, which is then zeros. */
 static int64_t remap_to(struct hl_sandbox *sb, const uint64_t a[6], size_t page, size_t old)
 {
     size_t to, count = (a[2] + PAGE_SIZE - 1) / PAGE_SIZE, moved = old < count ? old : count;
@@ -361,7 +359,7 @@ int64_t linux_mremap(struct hl_sandbox *sb, const uint64_t a[6])
     return move_pages(sb, page, old, to, count, prot_of(sb, page));
 }
 
-/* ---- for the host's own ---- */
+/* ---- for the host ---- */
 
 const char *linux_page_use(const struct hl_sandbox *sb, hl_gva_t gva)
 {

@@ -14,10 +14,10 @@
 
 #define CHUNK 4096
 #define IOV_LIMIT 1024
-#define AT_ONCE (1u << 20) /* of one call: between two the guest can be interrupted */
-#define ENTROPY 256        /* bits; as Linux says once its generator is ready */
+#define AT_ONCE (1u << 20) /* bytes per call; the guest can be interrupted between calls */
+#define ENTROPY 256        /* bits, as Linux reports once its generator is ready */
 
-/* What one system call writes, given on in pieces as large as can be: a line in one. */
+/* The output of one system call, passed on in pieces as large as possible: a line in one piece. */
 struct console {
     struct hl_sandbox *sb;
     int fd;
@@ -45,7 +45,7 @@ static void console_flush(struct console *c)
     c->used = 0;
 }
 
-/* Give [gva, gva + size) to the console; how much of it could be read. */
+/* Pass [gva, gva + size) to the console; returns how much of it could be read. */
 static size_t console_put(struct console *c, hl_gva_t gva, size_t size)
 {
     size_t done = 0;
@@ -72,7 +72,7 @@ static size_t at_most(uint64_t size, size_t limit)
     return size < limit ? size : limit;
 }
 
-/* ---- pieces: each says how much of [gva, gva + size) it did; less is where it ended ---- */
+/* ---- pieces: each returns how much of [gva, gva + size) it did; less means it ended ---- */
 
 static size_t put_random(struct hl_sandbox *sb, hl_gva_t gva, size_t size, int *rc)
 {
@@ -103,7 +103,7 @@ static size_t put_zeros(struct hl_sandbox *sb, hl_gva_t gva, size_t size)
     return done;
 }
 
-/* What a device takes it looks at only where it keeps it, as Linux's do. */
+/* A device reads what is written to it only if it keeps it, as on Linux. */
 static size_t read_piece(struct hl_sandbox *sb, const struct linux_file *f, hl_gva_t gva,
                          size_t size, int *rc)
 {
@@ -124,7 +124,7 @@ static bool is_output(const struct linux_file *f)
     return f->kind == FILE_STDOUT || f->kind == FILE_STDERR;
 }
 
-/* Nothing can be read of the console's output either, where it was opened for that. */
+/* The console's output cannot be read, even if it was opened for reading. */
 static bool is_empty(const struct linux_file *f)
 {
     return file_is_console(f) || f->kind == FILE_NULL;
@@ -145,7 +145,7 @@ static bool get_piece(struct hl_sandbox *sb, const struct pieces *p, uint64_t i,
     return true;
 }
 
-/* Before anything is done, as in Linux: not one piece is read or written when one is bad. */
+/* Checked before anything is done, as on Linux: if one piece is bad, none is read or written. */
 static int64_t check_pieces(struct hl_sandbox *sb, const struct pieces *p)
 {
     if (!p->iov)
@@ -247,7 +247,7 @@ int64_t linux_writev(struct hl_sandbox *sb, const args6 a)
     return write_all(sb, a[0], &p);
 }
 
-/* A device has no positions, the console is a pipe. */
+/* Devices have no position, and the console is a pipe. */
 static int64_t check_position(struct hl_sandbox *sb, const args6 a)
 {
     const struct linux_file *f = linux_file(sb, a[0]);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux/linux.c - the few Linux system calls a libc needs to start, print, allocate and exit.
+ * linux/linux.c - the Linux system calls that a libc needs to start, print, allocate and exit.
  *
- * docs/abi.md is the list for authors.  Pointers are the guest's: every access goes through the
- * page tables and gives -EFAULT where they say no.  What is not in the table is -ENOSYS.
+ * docs/abi.md lists them for guest authors.  Pointers come from the guest: every access goes
+ * through the page tables, and fails with -EFAULT if they do not allow it.  Other calls return
+ * -ENOSYS.
  */
 #include "linux.h"
 
@@ -58,7 +59,8 @@ static int64_t put_time(struct hl_sandbox *sb, hl_gva_t gva, const struct timesp
     return done == sizeof(words) ? 0 : -EFAULT;
 }
 
-/* The system's own clocks only: a negative id would name a clock by one of the host's descriptors.
+/*
+ * Only the system's own clocks: a negative id would name a clock by one of the host's descriptors.
  */
 static bool good_clock(uint64_t clock)
 {
@@ -183,7 +185,9 @@ static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_er
         result = table[number](sb, a);
     else
         sb->counts.unknown_syscalls++;
-    /* Of rt_sigreturn() it is what rax was when the signal came: any number. */
+    /*
+     * For rt_sigreturn() it is the value of rax when the signal arrived, which may be any number.
+     */
     if (result == LINUX_AGAIN && number != SYS_rt_sigreturn) {
         linux_rewind_call(sb, number);
         return RUN_ON;
@@ -191,7 +195,7 @@ static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_er
     sb->answer = result;
     hl_machine_syscall_result(sb->machine, result);
     int rc = linux_is_due(sb) ? linux_deliver(sb, error) : RUN_ON;
-    sb->answered = rc == RUN_ON; /* a guest that it ends has seen no answer */
+    sb->answered = rc == RUN_ON; /* a guest that has ended gets no answer */
     return rc;
 }
 

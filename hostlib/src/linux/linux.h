@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux.h - the parts of the Linux personality to each other. */
+/* linux.h - interfaces between the parts of the Linux personality. */
 #ifndef HL_LINUX_H
 #define HL_LINUX_H
 
@@ -10,11 +10,11 @@
 #include "sandbox.h"
 
 typedef uint64_t args6[6];
-/* A system call: arguments as Linux has them, the result or a negative errno. */
+/* A system call: arguments as in Linux, the result or a negative errno. */
 typedef int64_t syscall_fn(struct hl_sandbox *sb, const args6 a);
 
 #define THE_PID 1
-/* In place of a result: the guest is to make the call again, when it goes on. */
+/* Returned instead of a result: the guest must repeat the call when it continues. */
 #define LINUX_AGAIN INT64_MIN
 
 static inline struct linux_state *linux_of(const struct hl_sandbox *sb)
@@ -22,7 +22,7 @@ static inline struct linux_state *linux_of(const struct hl_sandbox *sb)
     return sb->os;
 }
 
-/* The guest's memory: false where it is not all there. */
+/* Access the guest's memory; false if not all of it is mapped. */
 static inline bool linux_get(struct hl_sandbox *sb, hl_gva_t gva, void *data, size_t size)
 {
     return hl_machine_read(sb->machine, gva, data, size, HL_PROT_READ) == size;
@@ -33,7 +33,7 @@ static inline bool linux_set(struct hl_sandbox *sb, hl_gva_t gva, const void *da
     return machine_write(sb->machine, gva, data, size, HL_PROT_WRITE) == size;
 }
 
-/* For what changes os.process or os.used. */
+/* To be called by what changes os.process or os.used. */
 static inline struct linux_process *linux_change(struct hl_sandbox *sb)
 {
     struct linux_state *os = sb->os;
@@ -47,7 +47,7 @@ static inline struct linux_process *linux_change(struct hl_sandbox *sb)
 
 extern const struct personality linux_personality;
 
-/* What personality.h asks for. */
+/* What personality.h requires. */
 int linux_init(struct hl_sandbox *sb, struct hl_error *error);
 void linux_free(struct hl_sandbox *sb);
 int linux_deliver(struct hl_sandbox *sb, struct hl_error *error);
@@ -81,7 +81,7 @@ syscall_fn linux_read, linux_readv, linux_pread64, linux_write, linux_writev, li
 syscall_fn linux_open, linux_openat, linux_fstat, linux_stat, linux_newfstatat, linux_access,
     linux_faccessat, linux_readlink, linux_readlinkat;
 
-/* linux/sleep.c: somebody wants the guest's thread: an interrupt, or a debugger. */
+/* linux/sleep.c: does an interrupt or a debugger want the guest's thread? */
 bool linux_is_wanted(const struct hl_sandbox *sb);
 
 /* ---- signals ---- */
@@ -93,7 +93,7 @@ static inline uint64_t signal_bit(int number)
     return 1ull << (number - 1);
 }
 
-/* Is the guest on its other stack? */
+/* Is the guest on its alternate stack? */
 static inline bool linux_on_alt_stack(const struct linux_process *p, uint64_t rsp)
 {
     return p->alt_size && rsp > p->alt_stack && rsp - p->alt_stack <= p->alt_size;
@@ -102,38 +102,41 @@ static inline bool linux_on_alt_stack(const struct linux_process *p, uint64_t rs
 /* Never blocked, never caught. */
 #define UNCATCHABLE (1ull << 8 | 1ull << 18) /* SIGKILL, SIGSTOP */
 
-/* Signal `number` is for the guest; it arrives before the next entry, unless it is blocked. */
 /* linux/raise.c */
 enum { ACTION_DEFAULT, ACTION_IGNORE }; /* SIG_DFL and SIG_IGN, as handlers */
 bool linux_ignores(const struct hl_sandbox *sb, int number);
+/* Send signal `number` to the guest: delivered before the next entry, unless it is blocked. */
 void linux_raise(struct hl_sandbox *sb, int number, enum linux_cause cause);
-/* From a debugger: true where the guest goes on, in its handler or as if nothing had been. */
+/* From a debugger: true if the guest continues, in its handler or as if nothing had happened. */
 bool linux_strike(struct hl_sandbox *sb, int number);
-/* An exception: does the guest go on in a handler of its own?  Returns 0 or an error. */
+/* An exception.  *handled: the guest continues in a handler of its own.  Returns 0 or an error. */
 int linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handled,
                 struct hl_error *error);
-/* linux/frame.c: let the guest go on in its handler.  false: its stack has no room. */
+/* linux/frame.c: continue the guest in its handler.  False: its stack has no room. */
 struct linux_info {
     siginfo_t info;
     uint64_t trap, code, address; /* of an exception */
-    uint64_t back;                /* the mask to be had again */
+    uint64_t back;                /* the mask to restore */
 };
 bool linux_frame(struct hl_sandbox *sb, const struct linux_info *info);
-/* The last call is to be made again: the guest stands before its instruction. */
+/* The last call must be repeated: the guest is before its instruction. */
 void linux_rewind_call(struct hl_sandbox *sb, uint64_t number);
 
-/* linux/timer.c: take note of a ring; and the timer's end. */
+/* linux/timer.c: note an expiry; and the end of the timer. */
 void linux_timer_look(struct hl_sandbox *sb);
-/* SIGALRM is no longer pending.  An interval does not ring meanwhile: it would only hold it up. */
+/*
+ * SIGALRM is no longer pending.  While it is, an interval timer does not expire again, which would
+ * only slow it down.
+ */
 void linux_timer_again(struct hl_sandbox *sb);
 void linux_timer_save(struct hl_sandbox *sb, struct linux_process *to);
-/* To ring after `wait` ns; 0: not at all. */
+/* Expire after `wait` ns; 0: never. */
 int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *error);
 void linux_timer_free(struct hl_sandbox *sb);
 
-/* linux/file.c: do the descriptors of a snapshot's file make sense? */
+/* linux/file.c: are the descriptors of a snapshot file valid? */
 bool linux_files_good(const struct linux_process *p);
-/* The descriptor, or NULL where it is not open. */
+/* The descriptor, or NULL if it is not open. */
 const struct linux_file *linux_file(struct hl_sandbox *sb, uint64_t fd);
 
 enum file_kind {

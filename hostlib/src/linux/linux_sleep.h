@@ -6,11 +6,11 @@
 #include "linux.h"
 
 /*
- * Sleep for span, or without end (NULL), in system call `number`.  0: it is over; -EINTR: a signal
- * is due; LINUX_AGAIN: to be returned at once, the call is undone.
+ * Sleep for span, or without end (NULL), in system call `number`.  0: the time has passed; -EINTR:
+ * a signal is pending; LINUX_AGAIN: to be returned at once, as the call is undone.
  */
 int64_t linux_sleep(struct hl_sandbox *sb, uint64_t number, const struct timespec *span);
-/* After -EINTR: what of the span is left. */
+/* After -EINTR: the rest of the span. */
 int linux_sleep_left(struct hl_sandbox *sb, struct timespec *left);
 
 #endif

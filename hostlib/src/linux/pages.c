@@ -8,8 +8,8 @@
 #include "machine_dirty.h"
 
 #define ZERO_BY_HAND 16u       /* pages: up to here memset is cheaper than new ones */
-#define LINUX_STEP 4096u       /* pages: two milliseconds' work, or less */
-#define MOVE_STEP 1024u        /* pages: the same, as each is looked at and copied */
+#define LINUX_STEP 4096u       /* pages: 2 ms of work, or less */
+#define MOVE_STEP 1024u        /* pages: the same, as each one is checked and copied */
 #define SEARCH_STEP (1u << 18) /* words or bits */
 
 bool linux_in_heap(struct hl_sandbox *sb, uint64_t address, uint64_t length, size_t *page,
@@ -29,7 +29,7 @@ bool linux_used(const struct linux_state *os, size_t page)
     return os->used[page / LINUX_WORD] >> page % LINUX_WORD & 1;
 }
 
-/* Of one word, count bits from page on. */
+/* In one word, count bits from page on. */
 static uint64_t bits(size_t page, size_t count)
 {
     uint64_t low = count >= LINUX_WORD ? UINT64_MAX : (1ull << count) - 1;
@@ -63,7 +63,7 @@ size_t linux_same_use(const struct linux_state *os, size_t page, size_t count, b
     return done < count ? done : count;
 }
 
-/* Downwards; a word that is all used, or all unused, is one step. */
+/* Downwards; a word that is all used or all unused is one step. */
 enum linux_found linux_find_unused(const struct linux_state *os, struct linux_search *s, size_t low,
                                    size_t count)
 {
@@ -108,7 +108,7 @@ bool linux_next_present(struct hl_sandbox *sb, struct linux_run *run, size_t end
     return true;
 }
 
-/* ---- what takes its time, in steps ---- */
+/* ---- long operations, in steps ---- */
 
 static size_t step_end(size_t page, size_t end)
 {
@@ -157,7 +157,7 @@ int64_t linux_protect_pages(struct hl_sandbox *sb, size_t page, size_t count, un
     return 0;
 }
 
-/* Where no entry is, there are zeros: many pages are given back with what lies between them. */
+/* Pages without an entry are zeros: runs of pages are freed together with the gaps between them. */
 static void zero_step(struct hl_sandbox *sb, size_t page, size_t end)
 {
     struct linux_run run = {page, 0};
@@ -213,7 +213,7 @@ bool linux_move_pages(struct hl_sandbox *sb, size_t from, size_t count, size_t t
         size_t n = to > from ? count - 1 - i : i; /* as memmove() does */
         const uint8_t *page = memory + (from + n) * PAGE_SIZE;
         if (!over && memcmp(page, zeros, PAGE_SIZE) == 0)
-            continue; /* as is the place that it would go to */
+            continue; /* and so is its destination */
         memcpy(memory + (to + n) * PAGE_SIZE, page, PAGE_SIZE);
         machine_touch(sb->machine, gpa_of(sb, to + n), PAGE_SIZE);
     }

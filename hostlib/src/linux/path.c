@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux/path.c - files by name.  There are no others than these devices: a program that looks for a
- * file of its own finds that it is not there (ENOENT), and goes on as it would elsewhere.
+ * linux/path.c - files by name.  Only these devices exist: a program that looks for another file
+ * gets ENOENT, and continues as it would elsewhere.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ static const struct {
     [FILE_RANDOM] = {S_IFCHR | 0666, 1, 8}, [FILE_URANDOM] = {S_IFCHR | 0666, 1, 9},
 };
 
-/* ---- from a path to a kind ---- */
+/* ---- look up a path ---- */
 
 static enum file_kind kind_of_fd(struct hl_sandbox *sb, uint64_t fd)
 {
@@ -65,7 +65,7 @@ static enum file_kind kind_of_path(struct hl_sandbox *sb, const char *path)
     return kind_by_number(sb, path);
 }
 
-/* A page at a time: the string may end just below one that is not there. */
+/* One page at a time: the string may end just before an unmapped page. */
 static int64_t get_path(struct hl_sandbox *sb, hl_gva_t at, char path[PATH_LENGTH])
 {
     for (size_t done = 0; done < PATH_LENGTH;) {
@@ -81,7 +81,7 @@ static int64_t get_path(struct hl_sandbox *sb, hl_gva_t at, char path[PATH_LENGT
     return -ENAMETOOLONG;
 }
 
-/* What the path names; a negative errno where that is nothing. */
+/* What the path names, or a negative errno. */
 static int64_t find(struct hl_sandbox *sb, hl_gva_t at, enum file_kind *kind)
 {
     char path[PATH_LENGTH];
@@ -119,7 +119,7 @@ int64_t linux_openat(struct hl_sandbox *sb, const args6 a)
     return open_path(sb, a[1], a[2]);
 }
 
-/* ---- looking at it ---- */
+/* ---- stat and access ---- */
 
 static int64_t put_stat(struct hl_sandbox *sb, hl_gva_t at, enum file_kind kind)
 {
@@ -177,7 +177,7 @@ int64_t linux_faccessat(struct hl_sandbox *sb, const args6 a)
     return may(sb, a[1], a[2]);
 }
 
-/* None of them is a link. */
+/* None of the devices is a link. */
 static int64_t read_link(struct hl_sandbox *sb, hl_gva_t path)
 {
     enum file_kind kind;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux/poll.c - poll and select.  What a guest can have open never blocks, so a descriptor is
- * ready at once for whatever it can do; without any, this is another way to sleep.
+ * linux/poll.c - poll and select.  The files that a guest can open never block, so a descriptor is
+ * ready at once for everything it can do; without descriptors, the calls are a way to sleep.
  */
 #include <errno.h>
 #include <poll.h>
@@ -31,7 +31,7 @@ static short ready(struct hl_sandbox *sb, int fd, short events)
     return (short)(events & (READABLE | WRITABLE));
 }
 
-/* How many of them are ready; or -EFAULT, -EINVAL. */
+/* The number of descriptors that are ready, or -EFAULT or -EINVAL. */
 static int64_t look(struct hl_sandbox *sb, hl_gva_t at, uint64_t count)
 {
     int64_t found = 0;
@@ -58,7 +58,7 @@ int64_t linux_poll(struct hl_sandbox *sb, const args6 a)
     return found ? found : linux_sleep(sb, SYS_poll, ms < 0 ? NULL : &span);
 }
 
-/* A mask that counts meanwhile only would be of use where something can be waited for. */
+/* A temporary mask would matter only if a descriptor could be waited for. */
 static int64_t take_mask(struct hl_sandbox *sb, hl_gva_t at, uint64_t size, uint64_t *before)
 {
     uint64_t mask;
@@ -94,7 +94,7 @@ static int64_t get_span(struct hl_sandbox *sb, hl_gva_t at, struct timespec *spa
     return good ? 0 : -EINVAL;
 }
 
-/* Linux writes what is left of the time into the caller's span. */
+/* Linux writes the remaining time to the caller's span. */
 static int64_t put_rest(struct hl_sandbox *sb, hl_gva_t at, int64_t rc, bool micro)
 {
     struct timespec left = {0};
@@ -147,7 +147,7 @@ static int64_t get_sets(struct hl_sandbox *sb, struct sets *s, const args6 a)
     return 0;
 }
 
-/* Leave what is ready; how much that is, or -EBADF. */
+/* Keep the bits that are ready; returns their number, or -EBADF. */
 static int64_t choose(struct hl_sandbox *sb, struct sets *s)
 {
     static const short events[3] = {READABLE, WRITABLE, 0};
@@ -176,7 +176,7 @@ static int64_t put_sets(struct hl_sandbox *sb, const struct sets *s, const args6
     return 0;
 }
 
-/* Once it is clear what is ready; span NULL: without end. */
+/* Called when it is known what is ready; span NULL: no timeout. */
 static int64_t selected(struct hl_sandbox *sb, uint64_t number, const args6 a,
                         const struct timespec *span)
 {
@@ -205,7 +205,7 @@ int64_t linux_select(struct hl_sandbox *sb, const args6 a)
 int64_t linux_pselect6(struct hl_sandbox *sb, const args6 a)
 {
     struct timespec span;
-    uint64_t mask[2] = {0, 0}, before; /* where, and its size */
+    uint64_t mask[2] = {0, 0}, before; /* its address and its size */
     int64_t rc = get_span(sb, a[4], &span);
     if (!rc && a[5] && !linux_get(sb, a[5], mask, sizeof(mask)))
         rc = -EFAULT;

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-/* Those whose default is to be ignored. */
+/* Signals that are ignored by default. */
 #define QUIET                                                                                      \
     (1ull << (SIGCHLD - 1) | 1ull << (SIGCONT - 1) | 1ull << (SIGURG - 1) | 1ull << (SIGWINCH - 1))
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux/signal.c - signals: who has one pending, what is to be done about it.
+ * linux/signal.c - signals: which are pending, and how they are delivered.
  *
- * A signal comes from the guest itself (kill), from its alarm or from an exception.  Those that are
- * pending are delivered before an entry: the guest goes on in its handler, or is ended.
+ * A signal comes from the guest itself (kill), from its alarm or from an exception.  Pending
+ * signals are delivered before an entry: the guest continues in its handler, or ends.
  */
 #include "linux.h"
 
@@ -34,7 +34,7 @@ static bool is_caught(const struct hl_sandbox *sb, int number)
            !(linux_of(sb)->process->blocked & signal_bit(number));
 }
 
-/* It is pending no longer. */
+/* It is no longer pending. */
 static void forget(struct hl_sandbox *sb, int number)
 {
     linux_change(sb)->pending &= ~signal_bit(number);
@@ -144,7 +144,7 @@ static int64_t send(struct hl_sandbox *sb, uint64_t number, enum linux_cause cau
     return 0;
 }
 
-/* 0, -1 and -1 of a group are all those there are: the guest. */
+/* 0, -1 and -1 of a group all mean the only process: the guest. */
 int64_t linux_kill(struct hl_sandbox *sb, const args6 a)
 {
     int32_t pid = (int32_t)a[0];
@@ -178,7 +178,7 @@ static void fill_info(siginfo_t *info, int number, enum linux_cause cause)
         info->si_pid = THE_PID;
 }
 
-/* The default of nearly every signal: there is nobody who could let a stopped guest go on. */
+/* The default of most signals: also for stops, as nothing could resume a stopped guest. */
 static int ended(struct hl_sandbox *sb, int number, enum linux_cause cause, struct hl_error *error)
 {
     const char *why = cause == CAUSE_TIMER ? "its alarm rang" : "it raised";
@@ -199,7 +199,7 @@ static int no_room(struct hl_sandbox *sb, int number, struct hl_error *error)
                         hl_err_text(HL_ERR_GUEST_ABORT), number, signal_name(number));
 }
 
-/* The handler's mask and flags take effect; false: its frame found no room. */
+/* Apply the handler's mask and flags; false: no room for its frame. */
 static bool handle(struct hl_sandbox *sb, struct linux_info *info)
 {
     struct linux_process *p = linux_change(sb);
@@ -217,7 +217,7 @@ static bool handle(struct hl_sandbox *sb, struct linux_info *info)
     return true;
 }
 
-/* One signal.  A debugger sees it first, and may take it away or put another one in its place. */
+/* One signal.  A debugger sees it first, and may remove it or replace it by another one. */
 static int deliver(struct hl_sandbox *sb, int number, struct hl_error *error)
 {
     enum linux_cause cause = process(sb)->cause[number - 1];
@@ -245,7 +245,7 @@ int linux_deliver(struct hl_sandbox *sb, struct hl_error *error)
     linux_timer_look(sb);
     while (!rc && (due = process(sb)->pending & ~process(sb)->blocked))
         rc = deliver(sb, __builtin_ctzll(due) + 1, error);
-    if (linux_of(sb)->nap.suspended) { /* what broke off the sleep went to no handler */
+    if (linux_of(sb)->nap.suspended) { /* the signal that ended the sleep had no handler */
         linux_change(sb)->blocked = linux_of(sb)->nap.back;
         linux_of(sb)->nap.suspended = false;
     }
@@ -266,8 +266,7 @@ bool linux_strike(struct hl_sandbox *sb, int number)
     return has_handler(sb, number) && handle(sb, &info);
 }
 
-/* Blocked or ignored, it ends the guest all the same; a debugger sees it before the handler does.
- */
+/* Even if blocked or ignored, it ends the guest; a debugger sees it before the handler does. */
 int linux_fault(struct hl_sandbox *sb, const struct hl_fault *fault, bool *handled,
                 struct hl_error *error)
 {

@@ -2,11 +2,11 @@
 /*
  * linux/sleep.c - system calls in which the guest waits for time to pass, or for a signal.
  *
- * The guest's clocks are the host's: they go on while a debugger holds the guest, as they do under
- * Linux.  A sleeper waits on a futex, linux_of(sb)->nap.wakes, that everybody who wants the guest's
- * thread turns by sandbox_kick().  Where that is a debugger or an interrupt, and no signal, the
- * call is undone: the guest stands before its `syscall` instruction, and makes the call again when
- * it goes on, to the end that the first one had.
+ * The guest's clocks are the host's: they go on while a debugger holds the guest, as on Linux.  A
+ * sleeping guest waits on a futex, linux_of(sb)->nap.wakes, which sandbox_kick() changes for
+ * anything that wants the guest's thread.  If that is a debugger or an interrupt, and not a signal,
+ * the call is undone: the guest is before its `syscall` instruction, and repeats the call when it
+ * continues, with the original end.
  */
 #include "linux.h"
 
@@ -22,7 +22,7 @@
 #include "source.h"
 
 #define NS 1000000000ll
-#define FOREVER_S (INT64_MAX / NS) /* as long as Linux sleeps at most */
+#define FOREVER_S (INT64_MAX / NS) /* the longest sleep of Linux */
 
 void linux_wake(struct hl_sandbox *sb)
 {
@@ -51,7 +51,7 @@ static struct timespec plus(struct timespec a, struct timespec b)
     return a;
 }
 
-/* What is left until a, at b; never below 0. */
+/* The time left from b until a; never below 0. */
 static struct timespec minus(struct timespec a, struct timespec b)
 {
     a.tv_sec -= b.tv_sec;
@@ -63,9 +63,9 @@ static struct timespec minus(struct timespec a, struct timespec b)
     return a.tv_sec < 0 ? (struct timespec){0} : a;
 }
 
-/* ---- the sleep itself ---- */
+/* ---- sleeping ---- */
 
-/* Does the call at hand go on with one that was undone? */
+/* Does this call continue one that was undone? */
 static bool goes_on(struct hl_sandbox *sb, uint64_t number)
 {
     struct linux_nap *nap = &linux_of(sb)->nap;
@@ -76,7 +76,7 @@ static bool goes_on(struct hl_sandbox *sb, uint64_t number)
     return same;
 }
 
-/* Remember the end for when the call is made again. */
+/* Remember the end for when the call is repeated. */
 static int64_t undo(struct hl_sandbox *sb, uint64_t number)
 {
     struct hl_regs r;
@@ -92,8 +92,9 @@ bool linux_is_wanted(const struct hl_sandbox *sb)
     return sandbox_is_interrupted(sb) || (sb->warden && sb->warden->ops->wanted(sb->warden));
 }
 
-/* To linux_of(sb)->nap's end.  0: it has come; -EINTR: a signal has; LINUX_AGAIN: somebody wants
- * the guest.
+/*
+ * Sleep until the end in linux_of(sb)->nap.  0: it is reached; -EINTR: a signal came; LINUX_AGAIN:
+ * the guest's thread is wanted.
  */
 static int64_t wait_for_it(struct hl_sandbox *sb, uint64_t number)
 {
@@ -148,7 +149,7 @@ static int64_t tell_rest(struct hl_sandbox *sb, hl_gva_t at)
     return at && !linux_set(sb, at, &left, sizeof(left)) ? -EFAULT : -EINTR;
 }
 
-/* A span that is asked for, and a place for what is left of it. */
+/* The span that the guest asks for, and an address for the rest of it. */
 static int64_t sleep_span(struct hl_sandbox *sb, uint64_t number, hl_gva_t want, hl_gva_t rest)
 {
     struct timespec span;
@@ -160,7 +161,7 @@ static int64_t sleep_span(struct hl_sandbox *sb, uint64_t number, hl_gva_t want,
     return rc == -EINTR ? tell_rest(sb, rest) : rc;
 }
 
-/* To a time of a clock; one that a futex does not know is turned into a span. */
+/* Sleep until a time of a clock; if a futex does not support the clock, convert it to a span. */
 static int64_t sleep_until(struct hl_sandbox *sb, int clock, hl_gva_t want)
 {
     struct timespec until, now, mono;
@@ -214,7 +215,7 @@ int64_t linux_pause(struct hl_sandbox *sb, const args6 a)
     return linux_sleep(sb, SYS_pause, NULL);
 }
 
-/* The old mask is back when the handler returns: it is the one its frame gets. */
+/* The old mask applies again when the handler returns: it is stored in the handler's frame. */
 int64_t linux_rt_sigsuspend(struct hl_sandbox *sb, const args6 a)
 {
     const uint64_t before = linux_of(sb)->process->blocked;

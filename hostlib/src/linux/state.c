@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linux/state.c - making, copying and putting back what linux_state.h is about. */
+/* linux/state.c - create, copy and restore the state of linux_state.h. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,13 +13,13 @@ static size_t used_size(const struct linux_state *os)
     return linux_words(os->pages) * sizeof(*os->used);
 }
 
-/* One piece: the bitmap, and a process after it. */
+/* One allocation: the bitmap, followed by a process. */
 static size_t piece_size(const struct linux_state *os)
 {
     return used_size(os) + sizeof(struct linux_process);
 }
 
-/* A mapping of its own, as it is memory that a guest without mmap never has need of. */
+/* In a mapping of its own, as a guest without mmap never needs this memory. */
 int linux_init(struct hl_sandbox *sb, struct hl_error *error)
 {
     struct linux_state *os = sb->os = calloc(1, sizeof(*os));
@@ -69,7 +69,7 @@ void linux_save(struct hl_sandbox *sb, void *saved)
     linux_timer_save(sb, &to->process);
 }
 
-/* The memory that a process of its own takes is not touched for a guest that has none. */
+/* The memory for a process is not touched for a guest in the initial state. */
 static void put_process(struct linux_state *to, const struct linux_process *from)
 {
     to->process = &linux_initial;

@@ -2,10 +2,10 @@
 /*
  * linux/timer.c - alarm() and setitimer(ITIMER_REAL).
  *
- * The source (by its deadline thread, when live) notes that the timer has rung and kicks the guest;
- * the guest's thread makes a SIGALRM of that, and sets the deadline for the next ring of an
- * interval.  So a guest that is not run costs nothing, however short its interval; nor does one
- * that blocks SIGALRM.
+ * The source (with its deadline thread, when live) notes that the timer has expired and kicks the
+ * guest; the guest's thread raises SIGALRM, and sets the deadline for the next expiry of an
+ * interval.  So a guest that does not run costs nothing, however short its interval, and neither
+ * does one that blocks SIGALRM.
  */
 #include "linux.h"
 
@@ -72,7 +72,7 @@ static uint64_t left(struct hl_sandbox *sb)
     return next == DEADLINE_NEVER ? 0 : next > now ? next - now : 1;
 }
 
-/* A timer that has rung unseen rings once more in the copy. */
+/* A timer that has expired without being noticed expires once more in the copy. */
 void linux_timer_save(struct hl_sandbox *sb, struct linux_process *to)
 {
     to->timer_left = left(sb);
@@ -83,7 +83,7 @@ int linux_timer_restore(struct hl_sandbox *sb, uint64_t wait, struct hl_error *e
     int rc = wait ? open_timer(sb, error) : 0;
     if (rc || !linux_of(sb)->timer.open)
         return rc;
-    arm(sb, DEADLINE_NEVER); /* then no ring of before comes any more */
+    arm(sb, DEADLINE_NEVER); /* after this, no earlier expiry can arrive */
     atomic_store(&linux_of(sb)->timer.rung, false);
     if (wait)
         arm(sb, source_now(sb) + (wait < MOST ? wait : MOST));
@@ -98,7 +98,7 @@ void linux_timer_free(struct hl_sandbox *sb)
 
 /* ---- system calls ---- */
 
-/* The old interval goes with the old timer. */
+/* The old interval is discarded with the old timer. */
 static int64_t set(struct hl_sandbox *sb, uint64_t wait, uint64_t interval)
 {
     if (!wait && !linux_of(sb)->timer.open)
@@ -112,7 +112,7 @@ static int64_t set(struct hl_sandbox *sb, uint64_t wait, uint64_t interval)
     return 0;
 }
 
-/* Linux rounds to the nearest second, but never down to none. */
+/* Linux rounds to the nearest second, but never down to zero. */
 int64_t linux_alarm(struct hl_sandbox *sb, const args6 a)
 {
     uint64_t was = left(sb), seconds = (was + NS / 2) / NS;
@@ -144,7 +144,7 @@ int64_t linux_getitimer(struct hl_sandbox *sb, const args6 a)
     return linux_set(sb, a[1], &now, sizeof(now)) ? 0 : -EFAULT;
 }
 
-/* The two that count CPU time do not exist. */
+/* The two timers that count CPU time are not supported. */
 int64_t linux_setitimer(struct hl_sandbox *sb, const args6 a)
 {
     struct itimerval next = {{0, 0}, {0, 0}};
