@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * parts.c - what the library is put together from.
+ * parts.c - the parts that the library is put together from.
  *
- * The one file that names its backends and what looks at each new sandbox; the rooms that use them
- * see the tables of backend.h and sandbox.h only.  The fuzzers have a file of their own in its
- * place.
+ * The only file that names its backends and the hooks of new sandboxes; the rooms that use them see
+ * only the tables of backend.h and sandbox.h.  The fuzzers replace it by a file of their own.
  */
 #include "hook_gdb.h"
 #include "hook_profile.h"

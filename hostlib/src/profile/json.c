@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/json.c - a profile as the document of docs/profile-format.md. */
+/* profile/json.c - write a profile in the format of docs/profile-format.md. */
 #include "profile.h"
 
 #include <inttypes.h>
@@ -15,10 +15,10 @@
 
 #define INT(value) json_integer((json_int_t)(value))
 
-/* A part of the document of this thread's making could not be made. */
+/* Set when this thread could not allocate a part of the document. */
 static _Thread_local bool incomplete;
 
-/* value is given away; NULL where there was no memory for it. */
+/* Takes ownership of value, which is NULL if there was no memory for it. */
 static void put_member(json_t *o, const char *key, json_t *value)
 {
     incomplete |= json_object_set_new(o, key, value) != 0;
@@ -29,7 +29,7 @@ static void append(json_t *list, json_t *value)
     incomplete |= json_array_append_new(list, value) != 0;
 }
 
-/* jansson wants UTF-8; names are whatever bytes the guest's file holds. */
+/* jansson requires UTF-8; names in a guest's file may be any bytes. */
 static json_t *text(const char *s)
 {
     if (!s)
@@ -115,7 +115,7 @@ static void put_detail(json_t *o, const struct profile_kind *k)
         [REASON_FAULT] = "vector", [REASON_SHUTDOWN] = NULL,
     };
     if (k->detail == KIND_REST)
-        ; /* of none */
+        ; /* no detail */
     else if (k->reason == REASON_MMIO)
         put_member(o, "address", json_sprintf("0x%" PRIx64, k->detail));
     else if (name[k->reason])
@@ -322,7 +322,7 @@ static int collect(const char *piece, size_t size, void *opaque)
     return 0;
 }
 
-/* json_dumps() overlooks that there was no memory for a key (jansson 2.14). */
+/* json_dumps() does not notice when memory for a key runs out (jansson 2.14). */
 static char *dump(const json_t *o)
 {
     struct sink s = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/kvm.c - what KVM has counted while a sandbox was looked at: a second opinion. */
+/* profile/kvm.c - KVM's own counters of a profiled sandbox, to compare with. */
 #include "profile.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ void counters_begin(struct tap *t)
     t->before_count = t->before ? read_counters(t, t->before) : 0;
 }
 
-/* The same counters in the same order each time: they are KVM's own table. */
+/* The same counters in the same order each time: the table is KVM's. */
 void counters_update(struct tap *t)
 {
     struct hl_profile *p = t->profile;

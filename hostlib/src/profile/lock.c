@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/lock.c - a profile's two locks, which a child of fork() makes anew. */
+/* profile/lock.c - the two locks of a profile, which a child of fork() initialises again. */
 #include "profile.h"
 
 #include "fork.h"
 
-/* In a child of fork() they may be in the hands of a thread that is not there. */
+/* In a child of fork() they may be held by a thread that does not exist there. */
 static void renew(struct hl_profile *p)
 {
     if (!fork_copied(p->forks))

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/memory.c - how much heap and stack a guest uses, and which pages its calls touch. */
+/*
+ * profile/memory.c - measure how much heap and stack a guest uses, and which pages its calls touch.
+ */
 #include "profile.h"
 
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#define LOOK_PAGES 4096u /* of the stack, at a time */
+#define LOOK_PAGES 4096u /* of the stack, per step */
 
 static void raise_to(uint64_t *high, uint64_t value)
 {
@@ -21,7 +23,7 @@ void memory_syscall(struct tap *t, uint64_t number)
         raise_to(&t->profile->heap_high, t->sb->personality->heap_used(t->sb));
 }
 
-/* The lowest byte of a page that was ever written with anything but 0. */
+/* The lowest byte of a page that is not 0. */
 static hl_gva_t lowest_byte(const uint8_t *page, hl_gva_t gva)
 {
     uint64_t word;
@@ -35,8 +37,9 @@ static hl_gva_t lowest_byte(const uint8_t *page, hl_gva_t gva)
 }
 
 /*
- * From the end of the stack up to where it was known to reach, at pages the system has given memory
- * to.  Not the other way: a large array that nobody wrote to is a hole in the middle.
+ * Search upwards from the lowest address of the stack to the lowest known use, in pages that the
+ * system has backed with memory.  Not downwards: a large array that was never written is a hole in
+ * the middle.
  */
 static void look_up(struct tap *t)
 {
@@ -86,7 +89,7 @@ static bool make_sets(struct hl_profile *p, size_t words)
     return true;
 }
 
-/* How many there are in the set; all adds them up over the calls. */
+/* The number of pages in the set; all collects those of all calls. */
 static uint64_t collect(uint64_t *all, const uint64_t *set, size_t words)
 {
     uint64_t count = 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/names.c - the names of code addresses, looked up after the calls that went there. */
+/* profile/names.c - look up the names of code addresses, after the calls that recorded them. */
 
 #include "grow.h"
 #include "profile.h"
 
-#define EXPAND_MAX 40 /* frames at one code address: the function and what is inlined there */
+#define EXPAND_MAX 40 /* frames at one code address: the function and those inlined there */
 
 static bool add_place(struct hl_profile *p, uint32_t frame)
 {
@@ -44,7 +44,7 @@ static void keep(struct hl_profile *p, const struct hl_frame *frames, size_t cou
     p->named++;
 }
 
-/* The next address that has no names yet. */
+/* The next address without names. */
 static bool next(struct hl_profile *p, hl_gva_t *at)
 {
     profile_lock(p);
@@ -60,7 +60,7 @@ void profile_name(struct hl_profile *p)
     struct hl_frame frames[EXPAND_MAX];
     hl_gva_t at;
     if (!p->symbols_tried)
-        hl_symbols_open(&p->symbols, p->image, NULL); /* without: addresses */
+        hl_symbols_open(&p->symbols, p->image, NULL); /* on failure: addresses */
     p->symbols_tried = true;
     while (next(p, &at)) {
         frames[0] = (struct hl_frame){.pc = 0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/profile.c - a profile's life, and its taps: the observers that measure. */
+/* profile/profile.c - create and free a profile, and its taps: the observers that measure. */
 #include "profile.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "symbols_walk.h"
 #include "syscall_names.h"
 
-/* ---- what an exit is ---- */
+/* ---- kinds of exits ---- */
 
 static struct profile_kind kind_of_io(const struct tap *t, const struct hl_exit *exit,
                                       const char **name)
@@ -65,7 +65,7 @@ static struct profile_kind kind_of(const struct tap *t, const struct hl_exit *ex
         *name = exit->mmio.write ? "write" : "read";
         return (struct profile_kind){.reason = REASON_MMIO, .detail = exit->mmio.gpa};
     case HL_EXIT_SHUTDOWN:
-    case HL_EXIT_INTERRUPT: /* is none of these: see tap_exit() */
+    case HL_EXIT_INTERRUPT: /* not counted here: see tap_exit() */
     default:
         *name = exit->shutdown.why;
         return (struct profile_kind){.reason = REASON_SHUTDOWN};
@@ -73,8 +73,8 @@ static struct profile_kind kind_of(const struct tap *t, const struct hl_exit *ex
 }
 
 /*
- * A hostile guest has as many kinds as it likes: numbers of system calls, addresses.  One of each
- * reason has room in any case and takes those for which there is none, so that sums stay right.
+ * A hostile guest can make as many kinds as it likes, with system call numbers and addresses.  Each
+ * reason has one kind for those that exceed the limit, so that sums stay right.
  */
 static uint32_t intern_rest(struct hl_profile *p, struct profile_kind *kind)
 {
@@ -160,7 +160,7 @@ static void tap_served(struct tap *t, const struct hl_event *e)
     struct hl_profile *p = t->profile;
     const struct hl_exit *exit = e->served.exit;
     uint64_t ns = e->served.ended - e->served.began, own = t->observing - t->seen;
-    ns -= own < ns ? own : ns; /* at HOST_END, with the lock to wait for */
+    ns -= own < ns ? own : ns; /* at HOST_END, waiting for the lock included */
     t->served = e->served.ended;
     if (exit->kind == HL_EXIT_SYSCALL)
         memory_syscall(t, exit->syscall.number);
@@ -225,7 +225,7 @@ static void tap_begin(struct tap *t)
 
 static void tap_close(struct tap *t);
 
-/* What the observing itself takes is in none of the parts. */
+/* The time of the observers themselves is not part of any step. */
 static void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *e)
 {
     struct tap *t = opaque;
@@ -325,7 +325,7 @@ int profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_error 
         free(t);
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     }
-    hl_symbols_open(&t->symbols, sb->image, NULL); /* without: no stacks */
+    hl_symbols_open(&t->symbols, sb->image, NULL); /* on failure: no stacks */
     if (t->symbols)
         hl_symbols_prepare_walk(t->symbols);
     profile_lock(p);

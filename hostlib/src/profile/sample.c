@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile/sample.c - what was being done at each multiple of the period.
+ * profile/sample.c - what was executing at each multiple of the period.
  *
- * In the guest a timer's signal ends KVM_RUN at that moment, and the stack is walked.  Outside of
- * it no signal is needed: when host function and libhl began and ended is known, so which moments
- * fell into them is arithmetic, and one walk, of the guest that stands there, serves them all.
+ * In the guest a timer's signal ends KVM_RUN at that moment, and the stack is walked.  Outside the
+ * guest no signal is needed: the times at which host functions and libhl began and ended are known,
+ * so the number of ticks in each is computed, and one walk of the stopped guest's stack is used for
+ * all of them.
  */
 #include "profile.h"
 
@@ -42,7 +43,7 @@ void sample_end(struct tap *t, uint64_t began, uint64_t ended)
     /* Arguments copied in, results copied out. */
     uint64_t edges = t->left ? moments(p, t->served, ended) : moments(p, began, ended);
     add_sample(t, ROOT_VMM, TABLE_NONE, TABLE_NONE, edges);
-    /* A tick may end the run after the one it fell into: only the balance tells. */
+    /* A tick may end the run after the one in which it fell due: only the balance is exact. */
     if (t->due > t->taken)
         p->lost += t->due - t->taken;
     pthread_mutex_unlock(&p->lock);
@@ -59,7 +60,7 @@ void sample_exit(struct tap *t, const struct hl_exit *exit)
     t->taken++;
 }
 
-void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool behind)
+void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool past)
 {
     struct hl_profile *p = t->profile;
     uint64_t host_ended = t->host_began + t->host_took;
@@ -67,7 +68,7 @@ void sample_served(struct tap *t, uint64_t began, uint64_t ended, bool behind)
     uint64_t all = moments(p, began, ended);
     if (!all)
         return;
-    uint32_t stack = profile_walk(t, behind);
+    uint32_t stack = profile_walk(t, past);
     add_sample(t, ROOT_HOST, t->kind, stack, host);
     add_sample(t, ROOT_VMM, t->kind, stack, all > host ? all - host : 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile/stack.c - the guest's stack as a number: texts, places, and who calls whom. */
+/* profile/stack.c - represent the guest's stacks as numbers: strings, places, and call chains. */
 #include "profile.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "machine_debug.h"
 
-/* ---- texts, once each ---- */
+/* ---- strings, stored once ---- */
 
 uint32_t profile_intern(struct hl_profile *p, const char *text)
 {
@@ -54,7 +54,7 @@ static size_t read_guest(void *opaque, hl_gva_t gva, void *buf, size_t size)
     return hl_machine_read(opaque, gva, buf, size, HL_PROT_READ);
 }
 
-/* Outermost first, so that equal callers are one chain. */
+/* Outermost first, so that equal callers share one chain. */
 static uint32_t add_places(struct tap *t, size_t count)
 {
     struct hl_profile *p = t->profile;
@@ -72,16 +72,16 @@ static uint32_t add_places(struct tap *t, size_t count)
     return node;
 }
 
-uint32_t profile_walk(struct tap *t, bool behind)
+uint32_t profile_walk(struct tap *t, bool past)
 {
     struct hl_regs regs = {0};
     size_t count = 1;
     if (machine_get_general(t->sb->machine, &regs, NULL))
         return TABLE_NONE;
     if (t->symbols)
-        count = hl_symbols_walk(t->symbols, &regs, behind, read_guest, t->sb->machine, t->place,
+        count = hl_symbols_walk(t->symbols, &regs, past, read_guest, t->sb->machine, t->place,
                                 PROFILE_DEPTH);
     else
-        t->place[0] = (struct hl_place){.pc = regs.rip, .at = regs.rip - behind};
+        t->place[0] = (struct hl_place){.pc = regs.rip, .at = regs.rip - past};
     return add_places(t, count);
 }

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Below 32 a bucket is one value; above, the first five bits behind the leading one tell it. */
+/* Below 32 a bucket is one value; above, the first five bits after the leading one select it. */
 static unsigned bucket_of(uint64_t ns)
 {
     if (ns < STAT_STEPS)

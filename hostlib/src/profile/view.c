@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * profile/view.c - the tables of a profile as the document has them: stacks of frames, with what is
- * inlined at a code address, in the place of stacks of code addresses.
+ * profile/view.c - the tables of a profile for the document: stacks of frames, with the functions
+ * inlined at each code address, instead of stacks of code addresses.
  */
 #include <stdlib.h>
 
 #include "profile.h"
 
-#define WORK_MAX (16u << 20) /* frames put together for stacks that are cut, each by itself */
+#define WORK_MAX (16u << 20) /* frames built for truncated stacks, one stack at a time */
 
-/* A node of the profile as one of the view; frames: of its whole stack. */
+/* A node of the profile as one of the view; frames: the length of its whole stack. */
 struct mapped {
     uint32_t node, frames;
 };
@@ -32,7 +32,7 @@ static uint32_t parent_of(const struct table *nodes, uint32_t node)
     return ((const struct profile_node *)table_at(nodes, node))->parent;
 }
 
-/* The frames of one code address below a node of the view: the number of the innermost. */
+/* Add the frames of one code address below a node of the view; returns the innermost. */
 static uint32_t add_frames(struct maker *m, uint32_t parent, const struct profile_code *code)
 {
     for (uint32_t k = code->count; k-- > 0;) {
@@ -44,7 +44,7 @@ static uint32_t add_frames(struct maker *m, uint32_t parent, const struct profil
     return parent;
 }
 
-/* Parents come before their children. */
+/* Parents are stored before their children. */
 static void map_nodes(struct maker *m)
 {
     const struct hl_profile *p = m->p;
@@ -61,7 +61,7 @@ static void map_nodes(struct maker *m)
     }
 }
 
-/* Of a stack with too many frames the inner ones. */
+/* The inner frames of a stack that has too many. */
 static uint32_t add_cut(struct maker *m, uint32_t node)
 {
     uint32_t path[PROFILE_DEPTH], count = 0, frames = 0, at = TABLE_NONE;
@@ -90,7 +90,7 @@ static uint32_t view_node(struct maker *m, uint32_t node)
     return m->mapped[node].frames <= PROFILE_FRAMES ? m->mapped[node].node : add_cut(m, node);
 }
 
-/* As hl_symbols_site(), on what is known already. */
+/* As hl_symbols_site(), from the names already known. */
 static uint32_t site_of(const struct maker *m, uint32_t node, uint32_t kind)
 {
     const struct table *nodes = &m->view->nodes;

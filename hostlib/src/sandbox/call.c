@@ -25,12 +25,12 @@ int sandbox_enter(struct hl_sandbox *sb, struct use_frame frame, struct hl_error
     int rc = sandbox_take_in(sb, frame, error);
     if (rc)
         return rc;
-    atomic_store(&sb->call_state, CALL_RUNNING); /* from here on it can be interrupted */
+    atomic_store(&sb->call_state, CALL_RUNNING); /* from now on it can be interrupted */
     rc = sb->warden ? sb->warden->ops->enter(sb->warden, error) : 0;
     return rc ? sandbox_leave(sb, rc, error) : 0;
 }
 
-/* The same, in one state only; the matching sandbox_leave() is the caller's. */
+/* The same, in one state only.  The caller calls sandbox_leave(). */
 static int enter(struct hl_sandbox *sb, enum hl_sandbox_state wanted, struct use_frame frame,
                  struct hl_error *error)
 {
@@ -57,11 +57,11 @@ static void run_begin(struct hl_sandbox *sb)
         limit_begin(sb->limit);
 }
 
-/* From here on it is too late for an interrupt. */
+/* From now on it is too late for an interrupt. */
 static int run_end(struct hl_sandbox *sb, int rc, struct hl_error *error)
 {
     atomic_store(&sb->call_state, CALL_NONE);
-    if (rc != HL_ERR_INTERRUPTED) /* what that leaves goes with a restore */
+    if (rc != HL_ERR_INTERRUPTED) /* after an interrupt, a restore frees it */
         arena_trim(sb, &sb->host_args);
     return sb->limit ? limit_end(sb->limit, rc, error) : rc;
 }
@@ -115,7 +115,7 @@ void sandbox_abandon(struct hl_sandbox *sb)
     int rc = hl_error_set(&error, HL_ERR_HOST_FUNCTION, "the program left the call: by %s",
                           "an exception, longjmp() or the end of its thread");
     bool open = sb->span.open;
-    sb->use.frame = (struct use_frame){0}; /* it is not there any more */
+    sb->use.frame = (struct use_frame){0}; /* the frame no longer exists */
     if (sb->in_host)
         host_abandon(sb, &error);
     if (sb->limit)
@@ -154,7 +154,7 @@ static int start_once(struct hl_sandbox *sb, struct hl_error *error)
     return rc;
 }
 
-/* A debugger may want it once more while it runs: that is no business of the program's. */
+/* A debugger may ask for a restart again while it runs: the program does not see that. */
 static int start(struct hl_sandbox *sb, struct hl_error *error)
 {
     int rc = start_once(sb, error);
@@ -238,7 +238,7 @@ static int check_args(const struct hl_sandbox *sb, const struct hl_function *f,
     return 0;
 }
 
-/* A signature's text is costly to make: only a wrong call pays for it. */
+/* Formatting a signature is slow: only a wrong call pays for it. */
 static bool args_are_plain(const struct hl_function *f, const struct hl_value *args, size_t count)
 {
     if (count != f->signature.count)
@@ -252,7 +252,7 @@ static bool args_are_plain(const struct hl_function *f, const struct hl_value *a
 static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struct hl_value *result,
                        struct hl_error *error)
 {
-    struct hl_message m = sb->output->message; /* the one copy */
+    struct hl_message m = sb->output->message; /* the only copy */
     if (m.kind == HL_MSG_ERROR) {
         char text[sizeof(error->text)];
         message_text(sb, &m, text, sizeof(text));

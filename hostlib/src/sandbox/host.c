@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox/host.c - host functions: registering, linking to the guest's imports, calling. */
+/* sandbox/host.c - host functions: register, link to the guest's imports, call. */
 #include "limit.h"
 #include "observe.h"
 #include "sandbox.h"
@@ -64,7 +64,7 @@ int hl_sandbox_register(struct hl_sandbox *sb, const char *name, const char *sig
 int host_link(struct hl_sandbox *sb, struct hl_error *error)
 {
     size_t count = hl_image_import_count(sb->image);
-    free(sb->host_of_import); /* of a start that failed */
+    free(sb->host_of_import); /* from a start that failed */
     free(sb->import_calls);
     sb->host_of_import = calloc(count + 1, sizeof(*sb->host_of_import));
     sb->import_calls = calloc(count + 1, sizeof(*sb->import_calls));
@@ -94,7 +94,7 @@ const struct hl_function *hl_sandbox_missing(const struct hl_sandbox *sb, size_t
     return NULL;
 }
 
-/* Payload of a reply goes behind that of the call in progress. */
+/* The payload of a reply goes after that of the call in progress. */
 static void reply_error(struct hl_sandbox *sb, int code, const char *text)
 {
     struct hl_message *reply = &sb->input->reply;
@@ -116,10 +116,10 @@ static void reply_error(struct hl_sandbox *sb, int code, const char *text)
     reply->code = code ? code : HL_ERR_HOST_FUNCTION;
 }
 
-/* What became of a host function, as the guest will be told. */
+/* The outcome of a host function, as reported to the guest. */
 struct outcome {
     struct hl_value result;
-    int code; /* 0: fine */
+    int code; /* 0: success */
     char text[sizeof(((struct hl_error *)0)->text)];
     uint64_t began, took;
 };
@@ -134,7 +134,7 @@ fail(struct outcome *o, int code, const char *format, ...)
     o->code = code;
 }
 
-/* The program's own function may break its promise. */
+/* The program's own function may return a wrong value. */
 static void check_result(const struct hl_sandbox *sb, const struct hl_function *host,
                          struct outcome *o)
 {
@@ -221,7 +221,7 @@ int host_call(struct hl_sandbox *sb, const struct hl_message *message, struct hl
     int rc = read ? message_get(sb, message, s->args, s->count, &sb->host_args, args, error)
                   : message_check(sb, message, s->args, s->count, error);
     if (rc)
-        return rc == HL_ERR_INTERRUPTED ? RUN_ON : rc; /* which is seen before the next entry */
+        return rc == HL_ERR_INTERRUPTED ? RUN_ON : rc; /* seen before the next entry */
     o.code = 0;
     o.began = o.took = 0;
     sb->in_host = import;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox/interrupt.c - ending a call from another thread. */
+/* sandbox/interrupt.c - end a call from another thread. */
 #include "fork.h"
 #include "sandbox.h"
 
@@ -11,7 +11,9 @@ void sandbox_kick(struct hl_sandbox *sb)
 
 bool sandbox_interrupt(struct hl_sandbox *sb)
 {
-    /* One step: the call that is running now is interrupted, or none.  A kick too many is harmless.
+    /*
+     * One atomic step: it interrupts the call that is running now, or nothing.  An extra kick is
+     * harmless.
      */
     int running = CALL_RUNNING;
     if (fork_copied(sb->use.forks) ||

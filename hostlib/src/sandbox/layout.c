@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox/layout.c - a sandbox's address space: the image where it wants to be, everything else
+ * sandbox/layout.c - a sandbox's address space: the image at its own addresses, everything else
  * above ARENA_BASE, each region between unmapped guard pages.
  */
 #include "sandbox.h"
@@ -16,19 +16,19 @@
 #define ARENA_BASE 0x700000000000ull
 
 #define ARGS_MAX 4096  /* of argv and envp together */
-#define CHANCE_SIZE 16 /* AT_RANDOM's */
+#define CHANCE_SIZE 16 /* of AT_RANDOM */
 
 /* Builds the initial stack from the top down, in host memory. */
 struct stack_builder {
-    uint8_t *host; /* of the lowest address */
+    uint8_t *host; /* host address of the lowest guest address */
     hl_gva_t low;
-    size_t at; /* offset of the last thing put */
+    size_t at; /* offset of the last item */
     bool overflow;
 };
 
 static hl_gva_t push(struct stack_builder *b, const void *data, size_t size)
 {
-    /* Leave the guest half of its stack. */
+    /* Leave half of the stack to the guest. */
     if (size > b->at / 2) {
         b->overflow = true;
         return 0;
@@ -50,8 +50,8 @@ static size_t push_strings(struct stack_builder *b, const char *const *strings, 
 }
 
 /*
- * The two things that lie at the very top of the stack, above all that depends on arguments: so
- * that debuggers and core files find them in any sandbox, a clone included.
+ * The two items at the very top of the stack, above everything that depends on arguments, so that
+ * debuggers and core files find them in every sandbox, clones included.
  */
 static hl_gva_t chance_at(const struct hl_sandbox *sb)
 {
@@ -59,7 +59,7 @@ static hl_gva_t chance_at(const struct hl_sandbox *sb)
     return stack->start + stack->size - CHANCE_SIZE;
 }
 
-/* The string that ends there: a snapshot's may be longer or shorter than our path to the file. */
+/* The string that ends there; a snapshot's may be longer or shorter than our path to the file. */
 static hl_gva_t name_at(const struct hl_sandbox *sb)
 {
     const struct hl_region *stack = &sb->region[REGION_STACK];
@@ -163,7 +163,7 @@ static int fill_boot(struct hl_sandbox *sb, struct hl_error *error)
     return 0;
 }
 
-/* What of a segment's bytes, `store` being the start of where they are, is whole pages. */
+/* The whole pages among a segment's bytes, which begin at `store`. */
 static struct page_run whole_pages(const struct image_segment *s, hl_gpa_t gpa,
                                    const uint8_t *store)
 {
@@ -178,7 +178,10 @@ static struct page_run whole_pages(const struct image_segment *s, hl_gpa_t gpa,
     };
 }
 
-/* What a machine holds of the image from the start, alloc giving the segments out one by one. */
+/*
+ * The pages of the image that a machine maps from the start; alloc will place the segments in
+ * order.
+ */
 static void image_contents(const struct hl_image *image, hl_gpa_t gpa,
                            struct machine_contents *contents,
                            struct page_run runs[HL_IMAGE_SEGMENTS_MAX])
@@ -212,7 +215,7 @@ static int load_segment(struct hl_sandbox *sb, const struct image_segment *s,
     return hl_machine_map(sb->machine, s->pub.start, gpa, s->pub.size, s->pub.prot, error);
 }
 
-/* Take memory for a region; the heap's pages are mapped as the guest asks for them. */
+/* Allocate memory for a region; the heap's pages are mapped when the guest asks for them. */
 static int make_region(struct hl_sandbox *sb, enum region_id id, struct hl_error *error)
 {
     struct hl_region *r = &sb->region[id];
@@ -254,7 +257,7 @@ size_t layout_memory(const struct hl_image *image, const struct hl_region region
     return size;
 }
 
-/* The same image and sizes give every region the same place in the machine's memory. */
+/* The same image and sizes give every region the same address in the machine's memory. */
 static int make_machine(struct hl_sandbox *sb, const struct machine_contents *contents,
                         struct hl_error *error)
 {

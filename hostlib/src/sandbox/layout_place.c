@@ -57,7 +57,7 @@ static const struct layout_piece *piece_of(const struct layout_places *l, hl_gva
     return p && gva - p->gva < p->size ? p : NULL;
 }
 
-/* A debugger's own pages of the heap may be code; none is both. */
+/* Pages that a debugger allocated in the heap may be code, but not writable code. */
 static bool may_be(const struct layout_piece *p, unsigned prot)
 {
     const unsigned both = HL_PROT_WRITE | HL_PROT_EXEC;
@@ -69,7 +69,7 @@ bool layout_has(const struct layout_places *l, hl_gva_t gva, hl_gpa_t gpa, uint6
 {
     if (gva % PAGE_SIZE)
         return false;
-    /* Segments may be neighbours. */
+    /* Segments may be adjacent. */
     while (pages) {
         const struct layout_piece *p = piece_of(l, gva);
         if (!p || !may_be(p, prot) || gpa != p->gpa + (gva - p->gva))

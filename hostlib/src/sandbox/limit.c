@@ -2,9 +2,9 @@
 /*
  * sandbox/limit.c - limits on a sandbox's calls: time, CPU time, exits.
  *
- * A limit that is reached is an interrupt with a reason.  Time and CPU time are watched by the
- * deadline thread: a clock read at exits would not see a guest that makes none.  CPU time passes no
- * faster than time, so the thread looks again when what is left of it could be over.
+ * Reaching a limit is an interrupt with a reason.  Time and CPU time are watched by the deadline
+ * thread, as a clock read at exits would miss a guest that makes none.  CPU time passes no faster
+ * than time, so the thread looks again when the rest of it could be used up.
  */
 #include "limit.h"
 
@@ -16,8 +16,8 @@
 #include "deadline.h"
 
 #define NS 1000000000ull
-#define CPU_LOOK 100000ull     /* at the least, between two looks at CPU time */
-#define DEBUG_LOOK 20000000ull /* between two looks at whether a debugger holds the guest */
+#define CPU_LOOK 100000ull     /* minimum ns between two looks at CPU time */
+#define DEBUG_LOOK 20000000ull /* ns between two looks at whether a debugger holds the guest */
 
 struct limit {
     struct deadline deadline; /* the first member: see due() */
@@ -25,11 +25,11 @@ struct limit {
     struct hl_limits max;
     bool timed; /* max.wall_ns or max.cpu_ns */
     _Atomic enum hl_limit hit;
-    uint64_t last_exit; /* of sb->counts: no entry beyond it */
+    uint64_t last_exit; /* of sb->counts: no entry after it */
     uint64_t wall_end;
-    uint64_t looked; /* when due() last did */
+    uint64_t looked; /* time of the last due() */
     clockid_t cpu;   /* of the thread in the call */
-    /* As that clock tells it; NEVER while a host function runs.  due() reads it. */
+    /* The end, on that clock; NEVER while a host function runs.  due() reads it. */
     _Atomic uint64_t cpu_end;
     atomic_bool unwatched; /* due() found a host function running, and will not look again */
     uint64_t cpu_left;     /* while a host function runs */
@@ -62,8 +62,9 @@ static uint64_t stop(struct limit *l, enum hl_limit limit)
 }
 
 /*
- * When to look at what CPU time is left; 0: none is.  `unwatched` is set before cpu_end is read and
- * limit_host_end() does it the other way round, so that one of the two sees the other.
+ * When to look at the remaining CPU time; 0: none remains.  `unwatched` is set before cpu_end is
+ * read, and limit_host_end() does it in the opposite order, so that one of the two sees the other's
+ * store.
  */
 static uint64_t next_cpu(struct limit *l, uint64_t now)
 {
@@ -96,14 +97,14 @@ static uint64_t due(struct deadline *d, uint64_t now)
     return l->sb->warden ? earlier(next, now + DEBUG_LOOK) : next;
 }
 
-/* The first look; until then nobody but this thread reads *l. */
+/* The first look; before it only this thread reads *l. */
 static uint64_t first_look(const struct limit *l, uint64_t now)
 {
     uint64_t next = earlier(l->wall_end, l->max.cpu_ns ? add(now, l->max.cpu_ns) : DEADLINE_NEVER);
     return l->sb->warden ? earlier(next, now + DEBUG_LOOK) : next;
 }
 
-/* Exits for a signal or an interrupt are none of the guest's doing. */
+/* Exits for a signal or an interrupt are not caused by the guest. */
 static uint64_t exits_so_far(const struct hl_sandbox *sb)
 {
     return sb->counts.exits - sb->counts.interrupts;
@@ -147,7 +148,7 @@ static int say(const struct limit *l, struct hl_error *error)
 {
     const char *interrupted = hl_err_text(HL_ERR_INTERRUPTED);
     char time[32];
-    const enum hl_limit hit = l->hit; /* clang 14 takes no _Atomic here */
+    const enum hl_limit hit = l->hit; /* clang 14 does not accept _Atomic here */
     switch (hit) {
     case HL_LIMIT_WALL:
         duration(l->max.wall_ns, time, sizeof(time));
@@ -167,7 +168,7 @@ static int say(const struct limit *l, struct hl_error *error)
     }
 }
 
-/* What a debugger did to the call is in the error already. */
+/* If a debugger ended the call, the error says so already. */
 int limit_end(struct limit *l, int rc, struct hl_error *error)
 {
     if (l->timed)

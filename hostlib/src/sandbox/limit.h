@@ -5,14 +5,16 @@
 
 #include "sandbox.h"
 
-/* All on the guest's thread.  Around its run; end returns rc, and says which limit it was. */
+/*
+ * All on the guest's thread.  Around a run; end returns rc, and adds to *error which limit it was.
+ */
 void limit_begin(struct limit *limit);
 int limit_end(struct limit *limit, int rc, struct hl_error *error);
 
-/* Before an entry: has the guest come out as often as it may? */
+/* Before an entry: has the guest reached its limit of exits? */
 bool limit_is_used_up(struct limit *limit);
 
-/* Around a host function, whose CPU time is not the guest's. */
+/* Around a host function, whose CPU time does not count as the guest's. */
 void limit_host_begin(struct limit *limit);
 void limit_host_end(struct limit *limit);
 

@@ -2,8 +2,8 @@
 /*
  * sandbox/message.c - values into and out of the messages of hl/abi.h.
  *
- * A message from the guest was copied out of its memory before it gets here; what it points to is
- * copied once and validated afterwards.
+ * A message from the guest has been copied out of its memory before it gets here.  The data that it
+ * points to is copied once and validated afterwards.
  */
 #include "sandbox.h"
 
@@ -13,7 +13,7 @@
 #include "machine_dirty.h"
 
 #define PAYLOAD_ALIGN 16u
-#define COPY_STEP ((size_t)4 << 20) /* a millisecond or two, page faults included */
+#define COPY_STEP ((size_t)4 << 20) /* 1 to 2 ms, page faults included */
 #define ARENA_KEEP HL_RESULT_KEEP
 
 static bool has_payload(enum hl_type type)
@@ -21,7 +21,7 @@ static bool has_payload(enum hl_type type)
     return type == HL_STRING || type == HL_BYTES;
 }
 
-/* Room one payload takes: its bytes, a NUL, and up to the next multiple of PAYLOAD_ALIGN. */
+/* The room for one payload: its bytes, a NUL, and padding to a multiple of PAYLOAD_ALIGN. */
 static bool add_payload(size_t *at, size_t len)
 {
     size_t end;
@@ -32,7 +32,7 @@ static bool add_payload(size_t *at, size_t len)
     return true;
 }
 
-/* Nothing is at such an address: some languages give an empty text one that is not NULL. */
+/* Not a valid address: some languages represent an empty string by a pointer that is not NULL. */
 bool message_lacks_len(const struct hl_value *v)
 {
     return v->type == HL_STRING && !v->len && (uintptr_t)v->data >= PAGE_SIZE &&
@@ -83,7 +83,7 @@ static uint64_t scalar_bits(const struct hl_value *v)
     return bits;
 }
 
-/* An interrupt ends it: the guest does not run again to see the rest. */
+/* An interrupt ends the copying: the guest does not run again to see the rest. */
 static void copy_in(const struct hl_sandbox *sb, uint8_t *to, const void *from, size_t size)
 {
     for (size_t at = 0, n; at < size && !sandbox_is_interrupted(sb); at += n) {
@@ -92,7 +92,7 @@ static void copy_in(const struct hl_sandbox *sb, uint8_t *to, const void *from, 
     }
 }
 
-/* Returns the offset behind the last payload.  The caller has asked message_fits(). */
+/* Returns the offset past the last payload.  The caller has checked message_fits(). */
 size_t message_put(struct hl_sandbox *sb, struct hl_message *message, size_t at,
                    const struct hl_value *values, size_t count)
 {
@@ -143,7 +143,7 @@ static int interrupted(struct hl_error *error)
     return hl_error_set(error, HL_ERR_INTERRUPTED, "%s", hl_err_text(HL_ERR_INTERRUPTED));
 }
 
-/* From its end, as far as the call in progress is not interrupted: 256 MiB take 20 ms. */
+/* Clear from the end, until the call in progress is interrupted: 256 MiB take 20 ms. */
 static void shrink(const struct hl_sandbox *sb, struct arena *arena)
 {
     while (arena->size && !sandbox_is_interrupted(sb)) {
@@ -186,7 +186,7 @@ void arena_trim(const struct hl_sandbox *sb, struct arena *arena)
         shrink(sb, arena);
 }
 
-/* Check types and add the lengths up before anything is copied. */
+/* Check types and add up the lengths before anything is copied. */
 static int measure(const struct hl_sandbox *sb, const struct hl_message *message,
                    const enum hl_type *types, size_t count, size_t *total, struct hl_error *error)
 {

@@ -5,7 +5,7 @@
 void observe(struct hl_sandbox *sb, const struct hl_event *event)
 {
     const struct hl_observer *next;
-    /* One that hears of the end may be gone afterwards. */
+    /* An observer may be freed once it has seen the last event. */
     for (const struct hl_observer *o = sb->observers; o; o = next) {
         next = o->next;
         if (o->kinds & HL_EVENT_BIT(event->kind))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* observe.h - telling observers (hl/observe.h); each is for a sandbox that observes() such. */
+/* observe.h - notify observers (hl/observe.h), only if observes() says that there are any. */
 #ifndef HL_OBSERVE_INTERNAL_H
 #define HL_OBSERVE_INTERNAL_H
 
@@ -8,7 +8,7 @@
 #include "clock.h"
 #include "sandbox.h"
 
-/* Does anybody want to hear of that?  The one comparison that an unobserved sandbox pays. */
+/* Does any observer want this kind?  The only comparison that a sandbox without observers pays. */
 static inline bool observes(const struct hl_sandbox *sb, enum hl_event_kind kind)
 {
     return sb->observed & HL_EVENT_BIT(kind);
@@ -16,7 +16,7 @@ static inline bool observes(const struct hl_sandbox *sb, enum hl_event_kind kind
 
 void observe(struct hl_sandbox *sb, const struct hl_event *event);
 
-/* The same without asking whose turn it is: for what is a part of the sandbox. */
+/* The same without taking the sandbox: for the parts of a sandbox itself. */
 void observe_add(struct hl_sandbox *sb, struct hl_observer *observer);
 void observe_remove(struct hl_sandbox *sb, const struct hl_observer *observer);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox/protocol.c - the error of a guest that does what the ABI does not allow. */
+/* sandbox/protocol.c - the error for a guest that violates the ABI. */
 #include "sandbox.h"
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox/run.c - the loop: run the machine, catch its exits, go on or give up. */
+/* sandbox/run.c - the loop: run the machine, handle its exits, continue or give up. */
 #include "fork.h"
 #include "limit.h"
 #include "observe.h"
@@ -73,13 +73,13 @@ static int exit_io(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_
     if (port >= sizeof(on_port) / sizeof(on_port[0]) || exit->io.in || exit->io.size != 1)
         return sandbox_protocol(error, "%s of %u bytes on port 0x%x",
                                 exit->io.in ? "input" : "output", exit->io.size, exit->io.port);
-    if (port == 0) /* the result is copied by whoever waits for it */
+    if (port == 0) /* the caller of sandbox_run() copies the result */
         return on_wait(sb, NULL, error);
-    struct hl_message message = sb->output->message; /* the one copy */
+    struct hl_message message = sb->output->message; /* the only copy */
     return on_port[port](sb, &message, error);
 }
 
-/* A libc makes few different ones, so they are soon found. */
+/* A libc uses few different ones, so a linear search is fast. */
 static void count_syscall(struct hl_sandbox *sb, uint64_t number)
 {
     struct syscall_count *c = sb->syscall_count, *end = c + SYSCALLS_COUNTED;
@@ -99,20 +99,20 @@ static int exit_syscall(struct hl_sandbox *sb, const struct hl_exit *exit, struc
     return sb->personality->syscall(sb, exit, error);
 }
 
-/* Bytes between address and the region, 0 inside of it. */
+/* Bytes between address and the region, 0 if it is inside. */
 static uint64_t distance(const struct hl_region *r, hl_gva_t address)
 {
     hl_gva_t end = r->start + r->size;
     return address < r->start ? r->start - address : address >= end ? address - end + 1 : 0;
 }
 
-/* "stack overflow" and its likes: what an address in or next to a region tells. */
+/* "stack overflow" and the like: what an address in or next to a region suggests. */
 static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
 {
     const uint64_t near = HL_GUARD_SIZE;
     static const struct {
         enum region_id id;
-        const char *below, *inside, *behind;
+        const char *below, *inside, *above;
     } words[] = {
         {REGION_STACK, " (stack overflow)", "", " (above the stack)"},
         {REGION_HEAP, " (below the heap)", " (heap that is not allocated)", " (past the heap)"},
@@ -120,7 +120,9 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
         {REGION_OUTPUT, " (below the output buffer)", "", " (past the output buffer)"},
     };
     const char *best = address < PAGE_SIZE ? " (NULL pointer)" : "";
-    /* The guard below the stack is the output buffer's too, but it is stacks that run into it. */
+    /*
+     * The guard below the stack also follows the output buffer, but it is stacks that run into it.
+     */
     const struct hl_region *stack = &sb->region[REGION_STACK];
     if (address < stack->start && stack->start - address <= near)
         return words[0].below;
@@ -134,7 +136,7 @@ static const char *neighbour(const struct hl_sandbox *sb, hl_gva_t address)
         if (d >= nearest)
             continue;
         nearest = d;
-        best = !d ? words[i].inside : address < r->start ? words[i].below : words[i].behind;
+        best = !d ? words[i].inside : address < r->start ? words[i].below : words[i].above;
     }
     return best;
 }
@@ -164,7 +166,7 @@ static int exit_fault(struct hl_sandbox *sb, const struct hl_exit *exit, struct 
                         hl_fault_name(f->vector), text, (unsigned long long)f->rip);
 }
 
-/* Nothing is mapped outside the machine's memory, so this cannot be an honest guest. */
+/* Nothing is mapped outside the machine's memory, so the guest violated the ABI. */
 static int exit_mmio(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
     (void)sb;
@@ -172,7 +174,7 @@ static int exit_mmio(struct hl_sandbox *sb, const struct hl_exit *exit, struct h
                             (unsigned long long)exit->mmio.gpa);
 }
 
-/* A kick of ours is seen at the top of the loop; any other signal is not the guest's business. */
+/* Our own kicks are handled at the top of the loop; other signals do not concern the guest. */
 static int exit_interrupt(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
     (void)exit;
@@ -201,11 +203,11 @@ static exit_fn *const on_exit_kind[] = {
 
 static int enter(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *error)
 {
-    bool told = observes(sb, HL_EVENT_EXIT);
-    uint64_t entered = told ? clock_now() : 0;
+    bool observed = observes(sb, HL_EVENT_EXIT);
+    uint64_t entered = observed ? clock_now() : 0;
     int rc = sb->warden ? sb->warden->ops->run(sb->warden, exit, error)
                         : hl_machine_run(sb->machine, exit, error);
-    if (told && !rc) {
+    if (observed && !rc) {
         const struct hl_event e = {.kind = HL_EVENT_EXIT, .exit = {exit, entered, clock_now()}};
         observe(sb, &e);
     }
@@ -214,14 +216,14 @@ static int enter(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *e
 
 static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_error *error)
 {
-    bool told = observes(sb, HL_EVENT_SERVED);
-    uint64_t began = told ? clock_now() : 0;
+    bool observed = observes(sb, HL_EVENT_SERVED);
+    uint64_t began = observed ? clock_now() : 0;
     sandbox_count(&sb->counts.exits);
     int rc = on_exit_kind[exit->kind](sb, exit, error);
-    uint64_t ended = told ? clock_now() : 0;
+    uint64_t ended = observed ? clock_now() : 0;
     if (rc < 0 && sb->warden)
         rc = sb->warden->ops->failure(sb->warden, rc, exit, error);
-    if (told) {
+    if (observed) {
         const struct hl_event e = {
             .kind = HL_EVENT_SERVED,
             .served = {.exit = exit,
@@ -235,7 +237,7 @@ static int serve(struct hl_sandbox *sb, const struct hl_exit *exit, struct hl_er
     return rc;
 }
 
-/* At no system call: the alarm has rung. */
+/* Not in a system call: the alarm has expired. */
 static int deliver(struct hl_sandbox *sb, struct hl_exit *exit, struct hl_error *error)
 {
     exit->kind = HL_EXIT_INTERRUPT;
@@ -249,7 +251,7 @@ int sandbox_run(struct hl_sandbox *sb, struct hl_error *error)
     struct hl_exit exit;
     int rc;
     do {
-        if (fork_copied(sb->use.forks)) /* by a host function, and this is the child */
+        if (fork_copied(sb->use.forks)) /* a host function forked, and this is the child */
             return sandbox_is_copy(error);
         rc = source->entry ? source->entry(sb->source, sb, error) : 0;
         if (rc)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sandbox/sandbox.c - life of a sandbox: create, start, inspect, destroy. */
+/* sandbox/sandbox.c - create, start, inspect and destroy a sandbox. */
 #include "fork.h"
 #include "image.h"
 #include "limit.h"
@@ -60,7 +60,7 @@ static void unmake(struct hl_sandbox *sb)
     limit_free(sb->limit);
     if (sb->warden)
         sb->warden->ops->destroy(sb->warden);
-    sb->personality->free(sb); /* before the machine: its alarm kicks that */
+    sb->personality->free(sb); /* before the machine, which its alarm kicks */
     hl_machine_destroy(sb->machine);
     share_free(sb);
     host_free(sb);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sandbox/share.c - files and buffers of the host in a guest's memory.
+ * sandbox/share.c - map files and buffers of the host into a guest's memory.
  *
- * The machine's memory ends with room for them (config.shared).  A mapping is a private one of the
- * file over a part of that room, at page-table entries that allow no more than they should.  It is
- * writable for the host in any case: a debugger's breakpoint in a read-only page makes a copy of
- * the page, as the guest's own writes do, and never reaches the file.
+ * The machine's memory has room for them at its end (config.shared).  A mapping is a private
+ * mapping of the file over a part of that room, with page-table entries that allow only the
+ * requested access. For the host it is always writable: a debugger's breakpoint in a read-only page
+ * makes a copy of the page, as the guest's own writes do, and never reaches the file.
  */
 #include "share.h"
 
@@ -25,7 +25,7 @@
 #include "sandbox.h"
 #include "source.h"
 
-#define COPY_SIZE (256u << 10) /* of a file that is copied, at a time */
+#define COPY_SIZE (256u << 10) /* bytes per step of copying a file */
 
 struct share {
     struct share *next; /* by gva */
@@ -35,16 +35,16 @@ struct share {
     bool cow;
 };
 
-/* What is to be mapped: of fd, from offset on, and whether fd is ours. */
+/* What to map: fd, from offset on, and whether we own fd. */
 struct backing {
     int fd;
     uint64_t offset;
     bool own;
 };
 
-/* What the program asks for: open() finds, or makes, what its kind of contents is mapped of. */
+/* A request: open() finds or creates the file for its kind of contents. */
 struct wish {
-    hl_gva_t gva; /* 0: the library's choice */
+    hl_gva_t gva; /* 0: the library chooses */
     size_t size;
     unsigned flags;
     int (*open)(struct backing *b, const struct wish *wish, struct hl_error *error);
@@ -61,7 +61,7 @@ static int share_failed(struct hl_error *error, int code, const char *what)
 
 /* ---- what is mapped ------------------------------------------------------------------------- */
 
-/* A file in memory that nobody can change any more. */
+/* A memfd that can no longer be changed. */
 static int seal(struct backing *to, struct hl_error *error)
 {
     const int all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
@@ -126,7 +126,7 @@ static int open_buffer(struct backing *to, const struct wish *wish, struct hl_er
     return rc ? rc : seal(to, error);
 }
 
-/* Whatever is mapped of it, the guest sees [offset, offset + size) and no more, for ever. */
+/* The guest can only ever see [offset, offset + size), whatever more is mapped. */
 static bool can_be_mapped(const struct wish *wish, uint64_t file_size)
 {
     int seals = fcntl(wish->file, F_GET_SEALS);
@@ -151,16 +151,16 @@ static int open_file(struct backing *b, const struct wish *wish, struct hl_error
     return 0;
 }
 
-/* ---- where ---------------------------------------------------------------------------------- */
+/* ---- choosing an address --------------------------------------------------------------------- */
 
-/* The first byte behind everything that would be too near to [start, start + size), or 0. */
+/* The first byte past everything that would be too near to [start, start + size), or 0. */
 static hl_gva_t obstacle(hl_gva_t start, size_t size, hl_gva_t other, size_t other_size)
 {
     hl_gva_t end = start + size + HL_GUARD_SIZE, other_end = other + other_size;
     return start < other_end + HL_GUARD_SIZE && other < end ? other_end : 0;
 }
 
-/* Reserved or mapped: regions as a whole, other mappings, and what the program put there itself. */
+/* Reserved or mapped: whole regions, other mappings, and what the program itself has mapped. */
 static hl_gva_t in_the_way(const struct hl_sandbox *sb, hl_gva_t start, size_t size)
 {
     hl_gva_t end = 0, page = start - HL_GUARD_SIZE;
@@ -208,7 +208,7 @@ static int check_gva(const struct hl_sandbox *sb, hl_gva_t gva, size_t size, str
     return 0;
 }
 
-/* The room is given out first fit; there are few of them. */
+/* Room is allocated first fit; there are few mappings. */
 static int choose_gpa(const struct hl_sandbox *sb, hl_gpa_t *gpa, size_t size,
                       struct hl_error *error)
 {
@@ -236,7 +236,7 @@ static bool put_there(struct hl_machine *m, const struct share *s, const struct 
                       from ? from->offset : 0);
 }
 
-/* From now on nothing of it can be seen, neither by the guest nor by whoever gets the room. */
+/* From now on nothing of it is visible, neither to the guest nor to the next user of the room. */
 static void take_away(struct hl_machine *m, const struct share *s)
 {
     hl_machine_unmap(m, s->gva, s->size, NULL);
@@ -354,8 +354,8 @@ int hl_sandbox_unmap(struct hl_sandbox *sb, hl_gva_t gva, struct hl_error *error
 /* ---- life ----------------------------------------------------------------------------------- */
 
 /*
- * Linux's Documentation/admin-guide/mm/pagemap.rst: there, or swapped out, and not the file's own
- * page: so it is a copy that was written to.
+ * Linux's Documentation/admin-guide/mm/pagemap.rst: present or swapped out, and not a page of the
+ * file: so it is a copy that was written to.
  */
 #define PAGEMAP_THERE (3ull << 62)
 #define PAGEMAP_OF_FILE (1ull << 61)

@@ -5,7 +5,7 @@
 
 #include <hl/share.h>
 
-/* For a restore: what the guest changed in them is gone.  MEMORY. */
+/* For a restore: undo the guest's changes to mappings.  MEMORY. */
 int share_restore(struct hl_sandbox *sb, struct hl_error *error);
 void share_free(struct hl_sandbox *sb);
 

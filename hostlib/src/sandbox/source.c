@@ -85,7 +85,7 @@ static const struct source_ops live = {
 
 struct source source_live = {.ops = &live};
 
-/* ---- for those who ask ---- */
+/* ---- for callers ---- */
 
 int source_random(struct hl_sandbox *sb, void *buf, size_t size)
 {

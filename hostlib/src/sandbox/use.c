@@ -19,16 +19,16 @@ __attribute__((noinline)) uintptr_t frame_ip(void)
     return (uintptr_t)__builtin_return_address(0);
 }
 
-/* ---- is a frame still there? ---- */
+/* ---- does a frame still exist? ---- */
 
 struct walk {
     struct use_frame wanted;
-    uintptr_t function; /* where the wanted one begins, ... */
-    uintptr_t last;     /* ... and the one looked at before */
+    uintptr_t function; /* start of the function searched for, ... */
+    uintptr_t last;     /* ... and of the previous one */
     bool found, past;
 };
 
-/* libgcc gives for a frame the address at which that of its callee ended. */
+/* For a frame, libgcc gives the address at which that of its callee ended. */
 static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *opaque)
 {
     struct walk *w = opaque;
@@ -41,7 +41,7 @@ static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *opaque)
     return w->found || w->past ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
-/* Both on the thread's own stack?  Those of signal handlers and coroutines say nothing. */
+/* Are both on the thread's own stack?  Stacks of signal handlers and coroutines prove nothing. */
 static bool on_one_stack(uintptr_t a, uintptr_t b)
 {
     pthread_attr_t attr;
@@ -54,7 +54,7 @@ static bool on_one_stack(uintptr_t a, uintptr_t b)
     return a - (uintptr_t)start < size && b - (uintptr_t)start < size;
 }
 
-/* from: of the function that wants to know, if it is one of those. */
+/* from: the frame of the asking function, if it is one of those. */
 static bool frame_is_gone(const struct hl_sandbox *sb, struct use_frame frame,
                           struct use_frame from)
 {
@@ -70,8 +70,8 @@ static bool frame_is_gone(const struct hl_sandbox *sb, struct use_frame frame,
 }
 
 /*
- * tgkill() finds a thread until the kernel forgets its number, which is later than pthread_join()
- * returns; its flags say from the start of its exit that it will not run again (proc(5)).
+ * tgkill() finds a thread until the kernel frees its number, which is later than pthread_join()
+ * returns; the flags say from the start of its exit that it will not run again (proc(5)).
  */
 static bool has_ended(int thread)
 {
@@ -95,7 +95,7 @@ static bool has_ended(int thread)
            flags & EXITING;
 }
 
-/* Of those that find out at the same time, one is to end the call. */
+/* If several threads find out at the same time, only one must end the call. */
 static bool was_left(struct hl_sandbox *sb, struct use_frame from)
 {
     struct sandbox_use *use = &sb->use;
@@ -105,7 +105,7 @@ static bool was_left(struct hl_sandbox *sb, struct use_frame from)
     return left && atomic_compare_exchange_strong(&use->thread, &thread, 0);
 }
 
-/* ---- taking and giving ---- */
+/* ---- taking and releasing ---- */
 
 int sandbox_is_copy(struct hl_error *error)
 {
@@ -123,7 +123,7 @@ static bool take(struct hl_sandbox *sb, int *state)
                                                    memory_order_acquire, memory_order_acquire);
 }
 
-/* Seldom: in a host function, from another thread, or after a longjmp(). */
+/* Rare: in a host function, from another thread, or after a longjmp(). */
 __attribute__((noinline, cold)) static bool take_again(struct hl_sandbox *sb, int state,
                                                        struct use_frame from)
 {
@@ -157,7 +157,7 @@ int sandbox_take(struct hl_sandbox *sb, struct hl_error *error)
 bool sandbox_give(struct hl_sandbox *sb)
 {
     int state = USE_BUSY;
-    /* Who finds it taken again must not take the next thread for this one. */
+    /* A thread that finds it taken again must not mistake the next owner for this one. */
     atomic_store_explicit(&sb->use.thread, 0, memory_order_relaxed);
     if (atomic_compare_exchange_strong_explicit(&sb->use.state, &state, USE_FREE,
                                                 memory_order_release, memory_order_acquire))
@@ -169,12 +169,12 @@ bool sandbox_give(struct hl_sandbox *sb)
 bool sandbox_take_over(struct hl_sandbox *sb)
 {
     int state;
-    /* The thread that was in a copy that fork() made is not in this process. */
+    /* The thread that was in a copy made by fork() does not exist in this process. */
     if (fork_copied(sb->use.forks))
         return atomic_exchange(&sb->use.state, USE_DOOMED) != USE_DOOMED;
     if (take(sb, &state) || take_again(sb, state, (struct use_frame){0}))
         return true;
-    sandbox_interrupt(sb); /* before it is marked: then it may go at any time */
+    sandbox_interrupt(sb); /* before it is marked, as then it may be freed at any time */
     while (state == USE_BUSY || state == USE_FREE) {
         int next = state == USE_FREE ? USE_BUSY : USE_DOOMED;
         if (atomic_compare_exchange_weak(&sb->use.state, &state, next))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot/check.c - what a snapshot's file says, held against what a guest can be. */
+/* snapshot/check.c - check that the contents of a snapshot file are a possible state of a guest. */
 #include "snapshot_load.h"
 
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 /* The XSAVE area (Intel SDM 1, 13.4). */
 #define XSAVE_MXCSR 24u
 #define XSAVE_HEADER 512u
-#define XSAVE_ALWAYS 0x203u /* x87 and SSE need no XCR0; KVM keeps PKRU apart from it */
+#define XSAVE_ALWAYS 0x203u /* x87 and SSE need no XCR0; KVM stores PKRU separately */
 
 int loading_bad(const struct loading *in, const char *format, ...)
 {
@@ -70,8 +70,10 @@ static int check_registers(const struct loading *in)
     return 0;
 }
 
-/* What `xrstor` takes (Intel SDM 1, 13.4 and 13.8): KVM would refuse the rest, but not before the
- * sandbox that is to be restored has been changed. */
+/*
+ * The checks of `xrstor` (Intel SDM 1, 13.4 and 13.8): KVM would refuse other states, but only
+ * after the sandbox to be restored has been changed.
+ */
 static int check_vectors(const struct loading *in)
 {
     const struct snapshot_header *h = &in->header;
@@ -110,7 +112,7 @@ static int check_sizes(const struct loading *in, const struct hl_image *image,
     return layout_places(places, image, &c, in->error);
 }
 
-/* A page is in one place, with one address: no second one, writable, over code. */
+/* A page is mapped in one place and at one address: there is no writable alias of code. */
 static int check_mappings(const struct loading *in, const struct layout_places *places)
 {
     const struct snapshot_mapping *list = (const void *)(in->index + in->layout.mappings);

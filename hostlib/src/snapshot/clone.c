@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot/clone.c - a new sandbox made of a snapshot. */
+/* snapshot/clone.c - create a sandbox from a snapshot. */
 #include "snapshot.h"
 
 #include "machine_dirty.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot/file.c - where things are in a snapshot's file, and writing one. */
+/* snapshot/file.c - the layout of a snapshot file, and writing one. */
 #include "snapshot_file.h"
 
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "image.h"
 #include "layout_place.h"
 
-/* So that no sum overflows, and a hostile index stays below 45 MiB. */
+/* Limits, so that no sum overflows, and the index of a hostile file stays below 45 MiB. */
 #define PAGES_MAX (HL_MACHINE_MEMORY_MAX / PAGE_SIZE)
-#define OS_MAX (PAGES_MAX / 8 + (64u << 10)) /* a bit a page, and what does not grow */
+#define OS_MAX (PAGES_MAX / 8 + (64u << 10)) /* one bit per page, and the fixed part */
 
 bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout *l)
 {
@@ -81,7 +81,7 @@ static void fill_sums(uint64_t *sums, const struct snapshot_store *store, uint64
     }
 }
 
-/* In a file there is nothing between them. */
+/* In a file the runs follow each other without gaps. */
 static void fill_runs(struct page_run *to, const struct snapshot_store *store)
 {
     uint64_t at = 0;
@@ -92,7 +92,7 @@ static void fill_runs(struct page_run *to, const struct snapshot_store *store)
     }
 }
 
-/* All before the contents, in one piece that is the caller's to free. */
+/* Everything before the contents, in one buffer that the caller frees. */
 static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
                       struct hl_error *error)
 {
@@ -123,7 +123,7 @@ static int make_index(const struct hl_snapshot *s, uint8_t **out, size_t *size,
     return 0;
 }
 
-/* What could not be loaded again: pages that the program itself has mapped. */
+/* Refuse what could not be loaded again: pages that the program itself has mapped. */
 static int check_mappings(const struct hl_snapshot *s, struct hl_error *error)
 {
     const struct hl_sandbox_config config = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot/load.c - a snapshot from a file, which may be anybody's: nothing in it is believed. */
+/* snapshot/load.c - load a snapshot from a file.  Nothing in the file is trusted. */
 #include "snapshot_load.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static int unreadable(const struct loading *in, int e)
 static int open_file(struct loading *in)
 {
     struct stat st;
-    /* Not blocking: it may be a fifo. */
+    /* Without blocking: it may be a fifo. */
     in->fd = RETRY(open(in->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (in->fd < 0 || fstat(in->fd, &st))
         return unreadable(in, errno);
@@ -47,8 +47,9 @@ static int read_at(const struct loading *in, void *to, size_t size, uint64_t at)
 }
 
 /*
- * A page of zeros is in no file, so what reading the contents takes in memory is on the disk, too.
- * Only a file system that compresses, or a hostile file, has less there than it says.
+ * Pages of zeros are not stored, so the contents take as much space on the disk as in memory.  Only
+ * on a compressing file system, or in a hostile file, are fewer blocks allocated than the size
+ * says.
  */
 static int check_holes(const struct loading *in)
 {
@@ -98,7 +99,7 @@ static int read_index(struct loading *in)
     int rc = read_at(in, in->index, size, 0);
     if (rc)
         return rc;
-    /* The file may have changed since: only this copy counts. */
+    /* The file may have changed since: only this copy is used. */
     if (memcmp(in->index, &in->header, sizeof(in->header)) != 0)
         return loading_bad(in, "it is being written to");
     zero.index_sum = 0;
@@ -194,7 +195,7 @@ static bool has_zeros(const uint8_t *data, size_t size)
     return false;
 }
 
-/* The n pages that are next in the file, at `from`, into their places. */
+/* Read the next n pages of the file, at `from`, to their places. */
 static int read_chunk(struct hl_snapshot *s, const struct loading *in, struct store_walk *walk,
                       size_t n, uint64_t from, const uint8_t *wanted)
 {
@@ -217,8 +218,8 @@ static int read_chunk(struct hl_snapshot *s, const struct loading *in, struct st
 }
 
 /*
- * Into memory of our own, for the file may change meanwhile, and chunk by chunk: what is wrong ends
- * it there.
+ * Read the contents into memory of our own, as the file may change meanwhile, in chunks, so that an
+ * error stops it early.
  */
 static int read_contents(struct hl_snapshot *s, const struct loading *in, uint64_t room)
 {
@@ -236,7 +237,8 @@ static int read_contents(struct hl_snapshot *s, const struct loading *in, uint64
     return rc;
 }
 
-/* What clones could not map as it is in the file is read, too: once here and not by each of them.
+/*
+ * Contents that clones could not map from the file are read here, once, rather than by each clone.
  */
 static int take_contents(struct hl_snapshot *s, struct loading *in, unsigned flags)
 {

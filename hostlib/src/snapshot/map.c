@@ -2,7 +2,7 @@
 /*
  * snapshot/map.c - the guest's mappings as a list of runs.
  *
- * A restore changes leaf entries only and gives no table back: see pagetable.h.
+ * A restore changes only leaf entries and frees no page table: see pagetable.h.
  */
 #include "snapshot.h"
 
@@ -37,7 +37,7 @@ int snapshot_mappings_take(struct snapshot_mappings *maps, const struct hl_machi
     const struct machine_extent in = machine_extent(m);
     *maps = (struct snapshot_mappings){0};
     for (hl_gva_t gva = 0; machine_next(m, &gva, &gpa, &prot); gva += PAGE_SIZE) {
-        /* The host's files belong to the sandbox. */
+        /* Mappings of host files belong to the sandbox, not to the snapshot. */
         if ((gpa >= in.shared && gpa < in.shared_end) || add_page(maps, &room, gva, gpa, prot))
             continue;
         free(maps->list);
@@ -59,7 +59,7 @@ static bool same(const struct snapshot_mappings *a, const struct snapshot_mappin
     return true;
 }
 
-/* Is gva mapped in maps as it is now?  *at is where to look: addresses are asked for in order. */
+/* Is gva mapped in maps as it is now?  *at is the search position: addresses are asked in order. */
 static bool as_before(const struct snapshot_mappings *maps, size_t *at, hl_gva_t gva, hl_gpa_t gpa,
                       unsigned prot)
 {
@@ -69,7 +69,7 @@ static bool as_before(const struct snapshot_mappings *maps, size_t *at, hl_gva_t
     return *at < maps->count && s->gva <= gva && s->gpa + (gva - s->gva) == gpa && s->prot == prot;
 }
 
-/* Unmap what was not there, or was there in another way. */
+/* Unmap what was not mapped, or was mapped differently. */
 static int remove_others(const struct snapshot_mappings *maps, const struct snapshot_mappings *now,
                          struct hl_machine *m, struct hl_error *error)
 {
@@ -91,7 +91,7 @@ static int remove_others(const struct snapshot_mappings *maps, const struct snap
     return rc;
 }
 
-/* Map what is missing; what is mapped is right by now. */
+/* Map what is missing; the mappings that remain are right. */
 static int add_missing(const struct snapshot_mappings *maps, struct hl_machine *m,
                        struct hl_error *error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot/memory.c - contents of guest memory, out of and into a machine. */
+/* snapshot/memory.c - copy the contents of guest memory out of and into a machine. */
 #include "machine_dirty.h"
 #include "memfile.h"
 #include "retry.h"
@@ -16,9 +16,9 @@
 #define PAGEMAP_THERE (3ull << 62)
 #define PAGEMAP_CHUNK 2048u
 
-/* A restore leaves this many neighbouring bytes that a call has used to the sandbox, zeroed. */
+/* A restore lets the sandbox keep this many adjacent bytes that a call has used, zeroed. */
 #define KEEP_ZEROS (4u << 20)
-/* When to clear the log of pages found unchanged: there are many, or now and then. */
+/* When to clear the log of unchanged pages: when there are many, or from time to time. */
 #define CLEAN_MANY 64u
 #define CLEAN_ROUNDS 64u
 
@@ -29,7 +29,7 @@ static int no_memory(struct hl_error *error)
     return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
 }
 
-/* Guest memory from behind the page tables, which are not copied, to the end of what is in use. */
+/* Guest memory after the page tables, which are not copied, up to the end of the part in use. */
 static size_t first_page(const struct hl_machine *m)
 {
     return machine_extent(m).first / PAGE_SIZE;
@@ -45,7 +45,7 @@ static uint8_t *page_of(const struct hl_machine *m, size_t page)
     return machine_memory(m, page * PAGE_SIZE, PAGE_SIZE);
 }
 
-/* Mark the pages that may hold anything but zeros: all of them where the kernel does not tell. */
+/* Mark the pages that may hold anything but zeros; all of them if the kernel cannot say which. */
 static void mark_present(const struct hl_machine *m, uint64_t *bits)
 {
     uint64_t *entry = malloc(PAGEMAP_CHUNK * sizeof(*entry));
@@ -65,10 +65,10 @@ static void mark_present(const struct hl_machine *m, uint64_t *bits)
         close(fd);
     free(entry);
     for (size_t i = 0; k->backed && i < k->words; i++)
-        bits[i] |= k->backed[i]; /* mapped, though nobody may have looked yet */
+        bits[i] |= k->backed[i]; /* mapped, though perhaps not yet touched */
 }
 
-/* Strike out the pages that are all zeros; how many runs of others are left. */
+/* Unmark the pages that are all zeros; returns the number of runs left. */
 static void drop_zeros(const struct hl_machine *m, uint64_t *bits, size_t *runs)
 {
     const size_t end = end_page(m);
@@ -99,8 +99,8 @@ static void fill_runs(struct snapshot_store *store, const uint64_t *bits, size_t
 }
 
 /*
- * A file in memory, if there can be one, rather than plain memory: clones can map it, and have to
- * copy the other.
+ * In a memfd if possible, rather than in plain memory: clones can map a memfd, but must copy plain
+ * memory.
  */
 uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error)
 {
@@ -165,7 +165,10 @@ void snapshot_store_free(struct snapshot_store *store)
     *store = (struct snapshot_store){.fd = -1};
 }
 
-/* What page held: in the store, or zeros.  *run is where to look: pages are asked for in order. */
+/*
+ * The contents of page: in the store, or zeros.  *run is the search position: pages are asked in
+ * order.
+ */
 static const uint8_t *content(const struct snapshot_store *store, size_t *run, size_t page)
 {
     while (*run < store->run_count && store->runs[*run].page + store->runs[*run].count <= page)
@@ -189,12 +192,12 @@ static void find_candidates(const struct snapshot_store *store, struct hl_machin
             mark(k->bits, store->runs[i].page + n);
 }
 
-/* One way through the candidates, in order. */
+/* One pass through the candidates, in order. */
 struct pass {
     struct hl_machine *m;
     const struct snapshot_store *store;
     size_t run;
-    size_t zero_from, zero_count; /* neighbouring pages that are to be zeros */
+    size_t zero_from, zero_count; /* adjacent pages to be zeroed */
     size_t changed, clean;
 };
 
@@ -239,8 +242,8 @@ static void put_back(struct pass *p, size_t page)
 }
 
 /*
- * Pages that calls write to again and again stay in the log, where they cost a comparison and no
- * fault; those that only one call has written to must leave it.
+ * Pages that calls write repeatedly stay in the log, where they cost a comparison and no fault;
+ * pages that only one call has written must be removed from it.
  */
 static bool worth_clearing(struct machine_marks *k, const struct pass *p)
 {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot/place.c - where in a store each run of pages is.
+ * snapshot/place.c - the position of each run of pages in a store.
  *
- * One after the other, as a rule, so a clone can share each run by a mapping, or copy it.  A guest
- * with many runs would make either dear: then the store has the gaps between them, too, all but the
- * widest, as holes that cost nothing before somebody looks at them, and what they part is mapped as
- * one.
+ * Usually the runs follow each other, and a clone shares each run with a mapping, or copies it.  If
+ * a guest has many runs, both are expensive: then the store has the gaps between them, too, except
+ * the widest ones, as holes that cost nothing until they are read, and the runs around them are
+ * mapped as one.
  */
 #include "snapshot.h"
 
 #include <stdlib.h>
 
-#define COPY_MAX 512u /* pages that a clone copies rather than that the store has gaps */
+#define COPY_MAX 512u /* pages; if a clone would copy more, the store has gaps instead */
 
-/* To what the runs come where nothing is between them; would that be too much for a clone? */
+/* The total size of the runs without gaps; is that too much for a clone? */
 static bool is_crowded(const struct snapshot_store *s, uint64_t *pages)
 {
     size_t mapped = 0;

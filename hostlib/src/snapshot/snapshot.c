@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot/snapshot.c - taking a snapshot of a sandbox and going back to it. */
+/* snapshot/snapshot.c - take a snapshot of a sandbox and restore it. */
 #include "snapshot.h"
 
 #include <stdlib.h>
@@ -92,13 +92,13 @@ void hl_snapshot_destroy(struct hl_snapshot *s)
     free(s);
 }
 
-/* Another image of the same bytes is the same image. */
+/* Another image with the same bytes counts as the same image. */
 static bool same_image(const struct hl_image *a, const struct hl_image *b)
 {
     return a == b || (a->size == b->size && memcmp(a->data, b->data, a->size) == 0);
 }
 
-/* A snapshot that comes from a file has only now a machine to be checked against. */
+/* A snapshot loaded from a file can be checked against a machine only now. */
 int snapshot_check(const struct hl_snapshot *s, const struct hl_machine *m, struct hl_error *error)
 {
     const struct page_run *first = s->store.runs, *last = first + s->store.run_count - 1;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot.h - inside of a snapshot, for hostlib's own files (hl/snapshot.h is the public part). */
+/*
+ * snapshot.h - the inside of a snapshot, for hostlib's own files (hl/snapshot.h is the public
+ * part).
+ */
 #ifndef HL_SNAPSHOT_INTERNAL_H
 #define HL_SNAPSHOT_INTERNAL_H
 
@@ -12,13 +15,13 @@
 struct snapshot_store {
     const uint8_t *data;
     size_t size;
-    int fd;                /* what data is a mapping of, or -1, ... */
-    uint64_t offset;       /* ... from here on */
-    struct page_run *runs; /* ascending; what lies between two in data is zeros */
+    int fd;                /* the file that data maps, or -1, ... */
+    uint64_t offset;       /* ... from this offset */
+    struct page_run *runs; /* ascending; between two of them data is zeros */
     size_t run_count;
 };
 
-/* Neighbouring pages of the guest's address space, on neighbouring pages of its memory. */
+/* Adjacent pages of the guest's address space, on adjacent pages of its memory. */
 struct snapshot_mapping {
     hl_gva_t gva;
     hl_gpa_t gpa;
@@ -32,24 +35,24 @@ struct snapshot_mappings {
 };
 
 struct hl_snapshot {
-    uint64_t id; /* of no other snapshot in this process */
+    uint64_t id; /* unique in this process */
     const struct hl_image *image;
     const struct backend *backend;     /* the backend of its machine, and of its clones' */
     size_t heap, stack, input, output; /* sizes of the regions */
-    size_t image_max;                  /* what its image was bounded by; 0: the default */
+    size_t image_max;                  /* the limit of its image; 0: the default */
     struct snapshot_store store;
     struct snapshot_mappings mappings;
     struct vcpu_state *vcpu;
     const struct personality *personality;
-    void *os; /* as it has saved it: personality->saved_size(heap) bytes */
+    void *os; /* saved by the personality: its saved_size(heap) bytes */
     size_t input_used;
 };
 
 /*
- * As hl_snapshot_take() and hl_sandbox_restore(), for whoever owns the sandbox already.  Watched
- * pages and breakpoints must be out of the guest meanwhile.
+ * As hl_snapshot_take() and hl_sandbox_restore(), for a caller that already owns the sandbox.  The
+ * caller must have removed watches and breakpoints from the guest.
  */
-/* snapshot_take() of one that is NEW, too. */
+/* snapshot_take(), also of a sandbox that is NEW. */
 int snapshot_take_any(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
 int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
 int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
@@ -60,27 +63,27 @@ int snapshot_clone(struct hl_sandbox **sandbox, const struct hl_snapshot *snapsh
                    struct hl_error *error);
 
 uint64_t snapshot_next_id(void);
-/* Do its pages, mappings and registers fit the machine?  BAD_SNAPSHOT. */
+/* BAD_SNAPSHOT if its pages, mappings and registers do not fit the machine. */
 int snapshot_check(const struct hl_snapshot *s, const struct hl_machine *m, struct hl_error *error);
-/* The machine is as it was in the snapshot: keep books of what will differ from now on. */
+/* The machine is now in the snapshot's state: track what changes from now on. */
 void snapshot_set_base(struct hl_machine *m, const struct hl_snapshot *s);
 
 /* snapshot/memory.c */
 int snapshot_store_take(struct snapshot_store *store, struct hl_machine *m, struct hl_error *error);
-/* Room for size bytes that clones can map: NULL where there is none. */
+/* Memory of size bytes that clones can map; NULL if it cannot be allocated. */
 uint8_t *snapshot_store_new(struct snapshot_store *store, size_t size, struct hl_error *error);
 void snapshot_store_free(struct snapshot_store *store);
-/* After machine_track().  base: the machine differs from the store only where it is marked. */
+/* After machine_track().  base: the machine differs from the store only in marked pages. */
 void snapshot_store_restore(const struct snapshot_store *store, struct hl_machine *m, bool base);
 
 /* snapshot/place.c */
 /*
- * Give each run its place in a store of our own, of so many pages: true where there are gaps.
- * Before it they are one after the other.
+ * Give each run its place in a store of our own, of the given number of pages; true if the store
+ * has gaps.  Before the call the runs follow each other.
  */
 bool snapshot_store_place(struct snapshot_store *store, uint64_t *pages);
 uint64_t snapshot_store_pages(const struct snapshot_store *store); /* without gaps */
-/* Contents in the order of a file: the next pages, at most so many, that are one piece at *at. */
+/* Contents in the order of a file: the next pages, at most the given number, contiguous at *at. */
 struct store_walk {
     size_t run;
     uint64_t done; /* of its pages */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * snapshot_file.h - a snapshot as a file.
+ * snapshot_file.h - the format of a snapshot file.
  *
  *     header       struct snapshot_header, one page
  *     vectors      xsave_size bytes, the XSAVE area
@@ -11,9 +11,9 @@
  *     zeros        up to a whole page
  *     contents     the pages themselves
  *
- * Numbers are x86's own, as is the rest.  index_sum covers all before the contents, itself taken
- * as 0.  A file says nothing that the library does not check or could not stand: system registers,
- * page tables and ring 0 are not in it, they are made afresh.
+ * Numbers are little-endian, and structures have the layout of x86-64.  index_sum covers everything
+ * before the contents, with index_sum itself taken as 0.  The file holds only what the library can
+ * check: system registers, page tables and ring 0 are not stored, but built again.
  */
 #ifndef HL_SNAPSHOT_FILE_H
 #define HL_SNAPSHOT_FILE_H
@@ -21,7 +21,7 @@
 #include "snapshot.h"
 #include "sum.h"
 
-#define SNAPSHOT_MAGIC "HLSNAP\r\n" /* what a text-mode copy damages */
+#define SNAPSHOT_MAGIC "HLSNAP\r\n" /* a copy in text mode changes it */
 #define SNAPSHOT_VERSION 3u
 #define SNAPSHOT_CHUNK 64u
 
@@ -49,12 +49,12 @@ struct snapshot_header {
 _Static_assert(sizeof(struct snapshot_header) <= PAGE_SIZE, "header");
 _Static_assert(sizeof(struct snapshot_header) % 8 == 0, "header");
 
-/* Where the parts are; page-aligned contents. */
+/* The offsets of the parts; the contents are page-aligned. */
 struct snapshot_layout {
     uint64_t xsave, os, mappings, runs, sums, sum_count, contents, end;
 };
 
-/* False where the counts cannot be meant. */
+/* False if the counts are impossible. */
 bool snapshot_layout_of(const struct snapshot_header *h, struct snapshot_layout *l);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* snapshot_load.h - a snapshot's file on its way in: snapshot/load.c reads, snapshot/check.c
- * judges. */
+/* snapshot_load.h - loading a snapshot file: snapshot/load.c reads, snapshot/check.c checks. */
 #ifndef HL_SNAPSHOT_LOAD_H
 #define HL_SNAPSHOT_LOAD_H
 
@@ -13,18 +12,17 @@ struct loading {
     uint64_t size, on_disk;
     struct snapshot_header header;
     struct snapshot_layout layout;
-    uint8_t *index; /* all before the contents, once its sum is right */
+    uint8_t *index; /* everything before the contents; its checksum was right */
     struct hl_error *error;
 };
 
-/* BAD_SNAPSHOT, with what is bad. */
+/* BAD_SNAPSHOT; the text says what is wrong. */
 int loading_bad(const struct loading *in, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * Could this image's guest, on this host, have been in that state?  Nothing of the contents is
- * looked at, and afterwards they are no more than the guest's memory.  BAD_SNAPSHOT, ABI_VERSION,
- * LIMIT, MEMORY, KVM.
+ * Could this image's guest, on this host, have been in this state?  The contents of pages are not
+ * checked: they are only the guest's memory.  BAD_SNAPSHOT, ABI_VERSION, LIMIT, MEMORY, KVM.
  */
 int loading_check(const struct loading *in, const struct hl_image *image);
 
