@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a debugger puts a breakpoint on a function: behind its prologue, so that arguments can be
+ * Where a debugger puts a breakpoint on a function: after its prologue, so that arguments can be
  * read.  This follows GDB 13 (symtab.c, amd64-tdep.c), which decides in this order:
  *
  * - a unit with location lists, which hold from the first instruction on: the entry itself;
  * - clang: the row of the line table marked prologue_end, or the second one;
- * - else behind `push %rbp; mov %rsp, %rbp`, and then at the next row of the line table.
+ * - else after `push %rbp; mov %rsp, %rbp`, and then at the next row of the line table.
  */
 #include <dwarf.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static bool is_in_list(const struct dw_die *die)
     }
 }
 
-/* Is anything in the unit described by a location list? */
+/* Does any variable of the unit have a location list? */
 static bool has_location_lists(struct dw_unit *unit, const struct dw_die *top)
 {
     struct dw_die die = *top;
@@ -57,7 +57,7 @@ static bool is_clang(const struct dw_die *top)
     return text && strstr(text, "clang");
 }
 
-/* Behind the frame's set-up, or pc itself where there is none. */
+/* After the instructions that set up the frame, or pc itself if they are not there. */
 static hl_gva_t skip_frame(const struct hl_symbols *symbols, hl_gva_t pc)
 {
     static const uint8_t endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, mov[] = {0x48, 0x89, 0xe5},
@@ -76,7 +76,7 @@ static hl_gva_t skip_frame(const struct hl_symbols *symbols, hl_gva_t pc)
     return pc + at + sizeof(mov);
 }
 
-/* The first row at or behind pc in the function, else pc. */
+/* The first row at or after pc in the function, else pc. */
 static uint64_t next_row(const struct dw_lines *lines, const struct bounds *f, uint64_t pc)
 {
     for (size_t i = dw_lines_from(lines, pc); i < lines->row_count; i++) {
@@ -86,7 +86,7 @@ static uint64_t next_row(const struct dw_lines *lines, const struct bounds *f, u
     return pc;
 }
 
-/* clang says where the prologue ends; what is in no hurry to do so has a second row there. */
+/* clang marks the end of the prologue; code without the mark has a second row there. */
 static uint64_t second_row(const struct dw_lines *lines, const struct bounds *f)
 {
     uint64_t best = f->end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Instructions, as far as a backtrace needs them: is there a call right before this address?
+ * Decode instructions as far as a backtrace needs: is there a call right before this address?
  * Encodings: Intel SDM 2, CALL, and tables 2-2 and 2-3 for ModRM and SIB.
  */
 #include <string.h>
@@ -49,7 +49,7 @@ const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, si
     return code->bytes + (address - symbols->bias - code->start);
 }
 
-/* Length of `call *r/m64` without prefixes at p, 0 where it is none or longer than size. */
+/* Length of `call *r/m64` without prefixes at p, 0 if it is another instruction or exceeds size. */
 static size_t indirect_length(const uint8_t *p, size_t size)
 {
     size_t length = 2;
@@ -92,7 +92,7 @@ enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t addr
 
         memcpy(&offset, end - 4, sizeof(offset));
         *target = address + (uint64_t)(int64_t)offset;
-        /* 0xe8 may as well be data: a call that leaves the program is none. */
+        /* 0xe8 may also be data: a target outside the program means that it is not a call. */
         if (code_of(symbols, *target - symbols->bias))
             return HL_CALL_DIRECT;
         *target = 0;

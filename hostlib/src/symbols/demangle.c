@@ -56,7 +56,7 @@ static void put_piece(const char *text, size_t size, void *opaque)
     sink->text[sink->size] = '\0';
 }
 
-/* Rust's older mangling looks like C++'s with a hash at the end: it is asked first. */
+/* Rust's older mangling looks like C++ with a hash at the end, so it is tried first. */
 static bool read_name(const char *mangled, int options, char *out)
 {
     struct sink sink = {.text = out};
@@ -83,7 +83,7 @@ bool demangle_here(const char *mangled, struct demangled *out)
 
 /* ---- the process ---------------------------------------------------------------------------- */
 
-/* A timer of its own ends it, by a signal that means in it what it means by default. */
+/* A timer of its own ends the process, with a signal that has its default action there. */
 static int work(void *opaque)
 {
     struct job *job = opaque;
@@ -100,7 +100,10 @@ static int work(void *opaque)
     return 0;
 }
 
-/* No signal at its end, so that no wait of the program's own finds it: it takes __WALL. */
+/*
+ * It sends no signal at its end, so that the program's own waits do not see it; this one uses
+ * __WALL.
+ */
 static void run_job(struct demangle_time *time, struct job *job, uint8_t *stack)
 {
     struct rusage used = {.ru_utime = {0, 0}};
@@ -112,7 +115,7 @@ static void run_job(struct demangle_time *time, struct job *job, uint8_t *stack)
         ;
     time->us += (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000000;
     time->us += used.ru_utime.tv_usec + used.ru_stime.tv_usec;
-    /* Others like it are to be expected. */
+    /* Expect more names like it. */
     if (WIFSIGNALED(status))
         time->us = DEMANGLE_US;
 }
@@ -129,7 +132,7 @@ void demangle_within(struct demangle_time *time, void (*what)(void *opaque), voi
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     if (stack == MAP_FAILED)
         return;
-    /* The program's signals are for its own threads. */
+    /* Signals are for the program's own threads. */
     sigfillset(&every);
     pthread_sigmask(SIG_SETMASK, &every, &before);
     if (mprotect(stack, GUARD_BYTES, PROT_NONE) == 0)

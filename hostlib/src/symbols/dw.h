@@ -2,10 +2,10 @@
 /*
  * dw.h - a reader of DWARF 2 to 5 that counts what it does.
  *
- * libdw builds whole tables at a word of the file's, skips any number of entries in one call, and
- * cannot be asked to stop.  This reader has no loop that does not take its turns from the file's
- * budget, and keeps nothing that is not held of it; docs/design.md says why it is not libdw in a
- * process of its own.  Addresses are file addresses.  Section numbers are those of DWARF 5.
+ * libdw builds whole tables because the file says so, skips any number of entries in one call, and
+ * cannot be interrupted.  In this reader every loop and every allocation is charged to the file's
+ * budget; docs/design.md says why it is not libdw in a separate process.
+ * Addresses are file addresses.  Section numbers are those of DWARF 5.
  */
 #ifndef HL_DW_H
 #define HL_DW_H
@@ -16,7 +16,7 @@
 
 #include "budget.h"
 
-#define DW_TEXT_MAX 65536 /* a longer text is not read */
+#define DW_TEXT_MAX 65536 /* longer strings are not read */
 
 enum dw_section {
     DW_INFO,
@@ -40,7 +40,7 @@ struct dw_abbrev {
     uint64_t code;
     const uint8_t *spec; /* its pairs of name and form */
     uint32_t count;      /* of them */
-    uint32_t size;       /* of a DIE's attributes where that is fixed, else DW_VARIES */
+    uint32_t size;       /* of a DIE's attributes if fixed, else DW_VARIES */
     uint16_t tag;
     bool children, sibling;
 };
@@ -54,16 +54,16 @@ struct dw_abbrevs {
     bool unordered;
 };
 
-/* A range of a function, or of what else stands at the top. */
+/* A range of a function, or of another top-level entry. */
 struct dw_function {
     uint64_t start, end;
     const uint8_t *die;
 };
 
-/* A namespace, a class, or what else gives its name to what is in it. */
+/* A namespace, a class, or another entry whose name qualifies the names in it. */
 struct dw_scope {
     const uint8_t *die, *end;
-    size_t parent; /* its number from 1; 0: none */
+    size_t parent; /* its number from 1; 0: no parent */
 };
 
 struct dw_lines;
@@ -74,12 +74,12 @@ struct dw_unit {
     const uint8_t *start, *dies, *end;       /* header, first DIE */
     uint64_t id;                             /* DWO ID of its header */
     uint64_t str_offsets, addresses, ranges; /* bases in those sections */
-    uint64_t low;                            /* what range lists are relative to */
+    uint64_t low;                            /* base address of range lists */
     struct dw_abbrevs abbrevs;
     uint16_t version;
     uint8_t type, address_size, offset_size;
     bool functions_read, nested_read, scopes_read, scopes_known, lines_read;
-    int8_t location_lists; /* 0: not known, else 1 or -1 */
+    int8_t location_lists; /* 0: unknown, else 1 (yes) or -1 (no) */
     struct dw_function *function;
     size_t function_count, function_room;
     struct dw_scope *scope;
@@ -91,8 +91,8 @@ struct dw_unit {
 struct dw_file {
     struct hl_budget *budget;
     struct dw_bytes section[DW_SECTIONS];
-    struct dw_file *shared; /* dwz's, or NULL */
-    struct dw_unit *unit;   /* by place */
+    struct dw_file *shared; /* the file made by dwz, or NULL */
+    struct dw_unit *unit;   /* by offset */
     size_t unit_count, unit_room;
     bool is_split;
 };
@@ -110,22 +110,22 @@ struct dw_attr {
     int64_t constant; /* of DW_FORM_implicit_const */
 };
 
-/* ---- symbols/dw_bytes.c: what lies beyond the end reads as 0, and is noticed by at > end ---- */
+/* ---- symbols/dw_bytes.c: reads past the end give 0 and set at > end ---- */
 uint64_t dw_fixed(struct dw_bytes *b, unsigned size);
 uint64_t dw_uleb(struct dw_bytes *b);
 int64_t dw_sleb(struct dw_bytes *b);
 bool dw_skip(struct dw_bytes *b, uint64_t size);
 bool dw_good(const struct dw_bytes *b);
-/* A text that ends within the bytes and DW_TEXT_MAX, else NULL. */
+/* A string that ends within the bytes and DW_TEXT_MAX, else NULL. */
 const char *dw_text(struct hl_budget *budget, struct dw_bytes *b);
 const char *dw_text_at(struct dw_file *file, enum dw_section section, uint64_t offset);
-/* Unit length, with the size of offsets that it stands for; what follows it, to the unit's end. */
+/* Read a unit's length, which gives the size of offsets; returns the bytes of the unit after it. */
 bool dw_length(struct dw_bytes *b, uint8_t *offset_size, struct dw_bytes *unit);
 bool dw_at(const struct dw_file *file, enum dw_section section, uint64_t offset,
            struct dw_bytes *out);
 
 /* ---- symbols/dw_unit.c ---- */
-/* Its sections are set; reads what units there are.  False where there is none. */
+/* The sections are set: read the list of units.  False if there are no units. */
 bool dw_open(struct dw_file *file, struct hl_budget *budget);
 void dw_close(struct dw_file *file);
 
@@ -139,10 +139,10 @@ bool dw_form_skip(const struct dw_unit *unit, uint64_t form, struct dw_bytes *b)
 
 /* ---- symbols/dw_die.c ---- */
 bool dw_unit_die(struct dw_unit *unit, struct dw_die *die);
-/* The unit around a place of .debug_info. */
+/* The unit that contains an offset of .debug_info. */
 struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at);
 bool dw_die_at(struct dw_unit *unit, const uint8_t *at, struct dw_die *die);
-/* The next one in the section, whatever it is; and the first child.  False: none. */
+/* The next entry in the section, of any depth; and the first child.  False: there are no more. */
 bool dw_die_after(const struct dw_die *die, struct dw_die *next);
 bool dw_die_child(const struct dw_die *die, struct dw_die *child);
 bool dw_die_sibling(const struct dw_die *die, struct dw_die *next);
@@ -151,11 +151,11 @@ bool dw_attr(const struct dw_die *die, unsigned name, struct dw_attr *attr);
 bool dw_attr_number(const struct dw_attr *attr, uint64_t *value);
 bool dw_attr_address(const struct dw_attr *attr, uint64_t *value);
 bool dw_attr_is_address(const struct dw_attr *attr);
-/* Entry of the unit's table of addresses. */
+/* An entry of the unit's table of addresses. */
 bool dw_address_at(const struct dw_unit *unit, uint64_t index, uint64_t *value);
 const char *dw_attr_text(const struct dw_attr *attr);
 bool dw_attr_die(const struct dw_attr *attr, struct dw_die *die);
-/* In short. */
+/* Short form. */
 bool dw_number(const struct dw_die *die, unsigned name, uint64_t *value);
 bool dw_address(const struct dw_die *die, unsigned name, uint64_t *value);
 const char *dw_name(const struct dw_die *die, unsigned name);
@@ -169,7 +169,7 @@ struct dw_ranges {
     bool single, paired;
 };
 void dw_ranges(const struct dw_die *die, struct dw_ranges *ranges);
-/* The next one in start and end, which may be empty. */
+/* The next range in start and end, which may be empty. */
 bool dw_ranges_next(struct dw_ranges *ranges);
 bool dw_has(const struct dw_die *die, uint64_t pc);
 
@@ -184,7 +184,7 @@ struct dw_row {
 struct dw_path {
     const char *name;
     uint64_t directory;
-    char *whole; /* once it was wanted */
+    char *whole; /* made on demand */
 };
 
 struct dw_lines {
@@ -196,15 +196,15 @@ struct dw_lines {
     size_t directory_count, directory_room;
 };
 
-/* Of a unit, read once; NULL: none. */
+/* Of a unit, read once; NULL: the unit has no table. */
 struct dw_lines *dw_lines(struct dw_unit *unit);
-/* The first row at or after pc, by number; and the one that pc belongs to, NULL: none. */
+/* The index of the first row at or after pc; and the row that pc belongs to, or NULL. */
 size_t dw_lines_from(const struct dw_lines *lines, uint64_t pc);
 const struct dw_row *dw_lines_find(const struct dw_lines *lines, uint64_t pc);
 const char *dw_lines_file(struct dw_unit *unit, uint64_t number);
 void dw_lines_close(struct dw_lines *lines);
 
-/* What the program of a line table is run with (6.2.4). */
+/* The state machine that runs a line table's program (6.2.4). */
 struct dw_program {
     struct dw_unit *unit;
     struct dw_unit form; /* a copy, with the table's own size of offsets */
@@ -217,9 +217,11 @@ struct dw_program {
 bool dw_program_run(struct dw_program *program);
 
 /* ---- symbols/dw_index.c ---- */
-/* The function that holds pc: the first in the file. */
+/* The function that contains pc: the first one in the file. */
 bool dw_function_at(struct dw_unit *unit, uint64_t pc, struct dw_die *die);
-/* The innermost scope around a DIE: its number from 1, 0: none; *known: it could be found out. */
+/*
+ * The innermost scope around a DIE: its number from 1, 0: no scope; *known: it could be determined.
+ */
 size_t dw_scope_of(const struct dw_die *die, bool *known);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* memcpy() of a size that is not known is a call. */
+/* memcpy() of a size that the compiler does not know is a call. */
 uint64_t dw_fixed(struct dw_bytes *b, unsigned size)
 {
     uint64_t value = 0;
@@ -53,7 +53,7 @@ int64_t dw_sleb(struct dw_bytes *b)
     return (int64_t)value;
 }
 
-/* What went wrong stays so: nothing more can be read. */
+/* Errors are sticky: nothing more can be read. */
 bool dw_skip(struct dw_bytes *b, uint64_t size)
 {
     if (!b->at || size > (size_t)(b->end - b->at)) {

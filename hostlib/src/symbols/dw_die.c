@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* symbols/dw_die.c - entries of .debug_info, one after the other, and what their attributes say. */
+/* symbols/dw_die.c - read entries of .debug_info one after the other, and their attributes. */
 #include <dwarf.h>
 
 #include "dw.h"
@@ -31,7 +31,7 @@ struct specs {
     int64_t constant;
 };
 
-/* The whole declaration has been read once, so its end is where it says. */
+/* The whole declaration has been read once, so its end is known to be valid. */
 static void next_spec(struct specs *s)
 {
     s->name = dw_uleb(&s->b);
@@ -85,7 +85,7 @@ bool dw_die_child(const struct dw_die *die, struct dw_die *child)
     return child->abbrev.code != 0;
 }
 
-/* Where the file says that the next sibling is; only forwards, so that no walk goes in a circle. */
+/* The next sibling according to the file; only forwards, so that a walk cannot loop. */
 static const uint8_t *given_sibling(const struct dw_die *die)
 {
     struct dw_attr attr;
@@ -175,7 +175,7 @@ bool dw_attr_number(const struct dw_attr *attr, uint64_t *value)
     return dw_good(&b);
 }
 
-/* The number in an indexed form: of one to four bytes from first on, or a LEB128. */
+/* The number in an indexed form: one to four bytes, or a LEB128. */
 static bool read_index(const struct dw_attr *attr, uint64_t first, uint64_t *index)
 {
     struct dw_bytes b = attr->value;
@@ -272,7 +272,7 @@ static bool in_section(struct dw_file *file, uint64_t offset, struct dw_die *die
     return unit && dw_die_at(unit, b.at, die);
 }
 
-/* A DIE that another one refers to; types in units of their own are never asked for. */
+/* A DIE that another one refers to; types in their own units are never needed. */
 bool dw_attr_die(const struct dw_attr *attr, struct dw_die *die)
 {
     struct dw_unit *unit = attr->die->unit;

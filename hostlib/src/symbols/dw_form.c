@@ -1,61 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* symbols/dw_form.c - how an attribute's value is written (7.5.6). */
+/* symbols/dw_form.c - how the value of an attribute is encoded (7.5.6). */
 #include <dwarf.h>
 
 #include "dw.h"
 
-#define INDIRECT_MAX 4 /* a DW_FORM_indirect that leads to another one is nobody's */
+#define INDIRECT_MAX 4 /* compilers do not nest DW_FORM_indirect */
 
 enum {
     VARIES = 0xff,
     OFFSET = 0xfe,
     ADDRESS = 0xfd,
-    NONE = 0xfc, /* no bytes at all: 0 in the table means that the form is not known */
+    NONE = 0xfc, /* no bytes; 0 in the table means that the form is unknown */
 };
 
 static const uint8_t sizes[] = {
-    [DW_FORM_addr] = ADDRESS,
-    [DW_FORM_block2] = VARIES,
-    [DW_FORM_block4] = VARIES,
-    [DW_FORM_data2] = 2,
-    [DW_FORM_data4] = 4,
-    [DW_FORM_data8] = 8,
-    [DW_FORM_string] = VARIES,
-    [DW_FORM_block] = VARIES,
-    [DW_FORM_block1] = VARIES,
-    [DW_FORM_data1] = 1,
-    [DW_FORM_flag] = 1,
-    [DW_FORM_sdata] = VARIES,
-    [DW_FORM_strp] = OFFSET,
-    [DW_FORM_udata] = VARIES,
-    [DW_FORM_ref_addr] = OFFSET,
-    [DW_FORM_ref1] = 1,
-    [DW_FORM_ref2] = 2,
-    [DW_FORM_ref4] = 4,
-    [DW_FORM_ref8] = 8,
-    [DW_FORM_ref_udata] = VARIES,
-    [DW_FORM_indirect] = VARIES,
-    [DW_FORM_sec_offset] = OFFSET,
-    [DW_FORM_exprloc] = VARIES,
-    [DW_FORM_flag_present] = NONE,
-    [DW_FORM_strx] = VARIES,
-    [DW_FORM_addrx] = VARIES,
-    [DW_FORM_ref_sup4] = 4,
-    [DW_FORM_strp_sup] = OFFSET,
-    [DW_FORM_data16] = 16,
-    [DW_FORM_line_strp] = OFFSET,
-    [DW_FORM_ref_sig8] = 8,
-    [DW_FORM_implicit_const] = NONE,
-    [DW_FORM_loclistx] = VARIES,
-    [DW_FORM_rnglistx] = VARIES,
-    [DW_FORM_ref_sup8] = 8,
-    [DW_FORM_strx1] = 1,
-    [DW_FORM_strx2] = 2,
-    [DW_FORM_strx3] = 3,
-    [DW_FORM_strx4] = 4,
-    [DW_FORM_addrx1] = 1,
-    [DW_FORM_addrx2] = 2,
-    [DW_FORM_addrx3] = 3,
+    [DW_FORM_addr] = ADDRESS,    [DW_FORM_block2] = VARIES,
+    [DW_FORM_block4] = VARIES,   [DW_FORM_data2] = 2,
+    [DW_FORM_data4] = 4,         [DW_FORM_data8] = 8,
+    [DW_FORM_string] = VARIES,   [DW_FORM_block] = VARIES,
+    [DW_FORM_block1] = VARIES,   [DW_FORM_data1] = 1,
+    [DW_FORM_flag] = 1,          [DW_FORM_sdata] = VARIES,
+    [DW_FORM_strp] = OFFSET,     [DW_FORM_udata] = VARIES,
+    [DW_FORM_ref_addr] = OFFSET, [DW_FORM_ref1] = 1,
+    [DW_FORM_ref2] = 2,          [DW_FORM_ref4] = 4,
+    [DW_FORM_ref8] = 8,          [DW_FORM_ref_udata] = VARIES,
+    [DW_FORM_indirect] = VARIES, [DW_FORM_sec_offset] = OFFSET,
+    [DW_FORM_exprloc] = VARIES,  [DW_FORM_flag_present] = NONE,
+    [DW_FORM_strx] = VARIES,     [DW_FORM_addrx] = VARIES,
+    [DW_FORM_ref_sup4] = 4,      [DW_FORM_strp_sup] = OFFSET,
+    [DW_FORM_data16] = 16,       [DW_FORM_line_strp] = OFFSET,
+    [DW_FORM_ref_sig8] = 8,      [DW_FORM_implicit_const] = NONE,
+    [DW_FORM_loclistx] = VARIES, [DW_FORM_rnglistx] = VARIES,
+    [DW_FORM_ref_sup8] = 8,      [DW_FORM_strx1] = 1,
+    [DW_FORM_strx2] = 2,         [DW_FORM_strx3] = 3,
+    [DW_FORM_strx4] = 4,         [DW_FORM_addrx1] = 1,
+    [DW_FORM_addrx2] = 2,        [DW_FORM_addrx3] = 3,
     [DW_FORM_addrx4] = 4,
 };
 
@@ -65,7 +44,7 @@ uint32_t dw_form_size(const struct dw_unit *unit, uint64_t form)
 
     if (form == DW_FORM_GNU_ref_alt || form == DW_FORM_GNU_strp_alt)
         return unit->offset_size;
-    /* Version 2 has addresses there. */
+    /* In version 2 these are addresses. */
     if (size == ADDRESS || (form == DW_FORM_ref_addr && unit->version < 3))
         return unit->address_size;
     if (size == OFFSET)
@@ -113,6 +92,6 @@ bool dw_form_skip(const struct dw_unit *unit, uint64_t form, struct dw_bytes *b)
         dw_uleb(b);
         return dw_good(b);
     default:
-        return false; /* its size cannot be known */
+        return false; /* its size is unknown */
     }
 }

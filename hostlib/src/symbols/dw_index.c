@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * symbols/dw_index.c - what is where in a unit, found out once, so that a question need not walk it all.
+ * symbols/dw_index.c - an index of each unit, built once, so that a look-up need not walk all of
+ * it.
  */
 #include <dwarf.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "sorted.h"
 
 #define DEPTH_MAX 64 /* of namespaces */
-#define OPEN_MAX 256 /* of all that has children */
+#define OPEN_MAX 256 /* of entries that have children */
 #define LOOK_BACK 16 /* functions that may overlap one address */
 
 /* ---- functions ---- */
@@ -61,7 +62,7 @@ static bool add_functions(struct dw_unit *unit, const struct dw_die *parent, uns
     return true;
 }
 
-/* Those in other functions and their classes, too: an entry of any depth. */
+/* Also those in other functions and their classes: entries of any depth. */
 static void add_nested(struct dw_unit *unit)
 {
     struct dw_die die;
@@ -117,7 +118,7 @@ static const uint8_t *find_function(const struct dw_unit *unit, uint64_t pc)
     return first;
 }
 
-/* Few are nested, and to find them takes a walk over all of the unit. */
+/* Few functions are nested, and finding them takes a walk over the whole unit. */
 bool dw_function_at(struct dw_unit *unit, uint64_t pc, struct dw_die *die)
 {
     const struct hl_budget *budget = unit->file->budget;
@@ -164,7 +165,7 @@ static bool add_scope(struct dw_unit *unit, const struct dw_die *die, size_t par
     return true;
 }
 
-/* One pass over all of the unit: which scopes are open, from the outermost on. */
+/* One pass over the whole unit, with the list of open scopes, outermost first. */
 static bool read_scopes(struct dw_unit *unit)
 {
     size_t open[OPEN_MAX], depth = 0;
@@ -178,7 +179,7 @@ static bool read_scopes(struct dw_unit *unit)
 
         if (die.abbrev.code == 0) {
             depth--;
-            /* Its children are over; those of what is in it are, too. */
+            /* Its children have ended, and so have theirs. */
             if (inside && (!depth || open[depth - 1] != inside))
                 unit->scope[inside - 1].end = die.at;
             continue;

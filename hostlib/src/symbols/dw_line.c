@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* symbols/dw_line.c - line tables: their headers (6.2.4), their files, and what is asked of them. */
+/* symbols/dw_line.c - line tables: their headers (6.2.4), file names, and look-ups. */
 #include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 static bool add_directory(struct dw_program *p, const char *name)
 {
     struct dw_lines *l = p->lines;
-    const char **more = budget_grow(p->unit->file->budget, (void *)l->directory,
-                                    l->directory_count, &l->directory_room, sizeof(*more));
+    const char **more = budget_grow(p->unit->file->budget, (void *)l->directory, l->directory_count,
+                                    &l->directory_room, sizeof(*more));
 
     if (!more)
         return false;
@@ -25,8 +25,8 @@ static bool add_directory(struct dw_program *p, const char *name)
 static bool add_file(struct dw_program *p, const char *name, uint64_t directory)
 {
     struct dw_lines *l = p->lines;
-    struct dw_path *more = budget_grow(p->unit->file->budget, l->file, l->file_count,
-                                       &l->file_room, sizeof(*more));
+    struct dw_path *more =
+        budget_grow(p->unit->file->budget, l->file, l->file_count, &l->file_room, sizeof(*more));
 
     if (!more)
         return false;
@@ -35,7 +35,7 @@ static bool add_file(struct dw_program *p, const char *name, uint64_t directory)
     return true;
 }
 
-/* ---- before version 5: texts one after the other, ended by an empty one ---- */
+/* ---- before version 5: a list of strings, ended by an empty one ---- */
 
 static bool read_old_tables(struct dw_program *p, struct dw_bytes *b)
 {
@@ -43,7 +43,7 @@ static bool read_old_tables(struct dw_program *p, struct dw_bytes *b)
     struct dw_die die;
     const char *name = dw_unit_die(p->unit, &die) ? dw_name(&die, DW_AT_comp_dir) : NULL;
 
-    /* Both are counted from 1; directory 0 is where the compiler ran, file 0 does not exist. */
+    /* Both are counted from 1; directory 0 is the compilation directory, file 0 does not exist. */
     if (!add_directory(p, name) || !add_file(p, NULL, 0))
         return false;
     while ((name = dw_text(budget, b)) && *name) {
@@ -61,7 +61,7 @@ static bool read_old_tables(struct dw_program *p, struct dw_bytes *b)
     return name != NULL;
 }
 
-/* ---- version 5: tables that say themselves what is in them ---- */
+/* ---- version 5: tables that describe their own format ---- */
 
 struct format {
     uint64_t content[FORMATS_MAX], form[FORMATS_MAX];
@@ -127,7 +127,7 @@ static bool read_header(struct dw_program *p, struct dw_bytes *b)
     uint64_t length;
     uint16_t version;
 
-    /* Not always as in the unit: gcc -gdwarf64 leaves the table to an assembler that is not asked. */
+    /* Not always as in the unit: with gcc -gdwarf64 the assembler chooses the table's size. */
     p->form = *p->unit;
     if (!dw_length(b, &p->form.offset_size, &all))
         return false;
@@ -182,17 +182,16 @@ size_t dw_lines_from(const struct dw_lines *lines, uint64_t pc)
     return SORTED_BELOW(lines->row, lines->row_count, address, pc);
 }
 
-/* The last row at or below pc, unless that ends a sequence. */
+/* The last row at or before pc, unless it ends a sequence. */
 const struct dw_row *dw_lines_find(const struct dw_lines *lines, uint64_t pc)
 {
     size_t after = pc < UINT64_MAX ? dw_lines_from(lines, pc + 1) : 0;
 
-    return after && after < lines->row_count && !lines->row[after - 1].end
-               ? &lines->row[after - 1]
-               : NULL;
+    return after && after < lines->row_count && !lines->row[after - 1].end ? &lines->row[after - 1]
+                                                                           : NULL;
 }
 
-/* As the compiler recorded it: with its directory, unless its name says all. */
+/* As the compiler recorded it: with its directory, unless the name is absolute. */
 const char *dw_lines_file(struct dw_unit *unit, uint64_t number)
 {
     struct dw_lines *lines = dw_lines(unit);

@@ -5,9 +5,9 @@
 #include "dw.h"
 
 #define LIST_END 0    /* DW_RLE_end_of_list */
-#define RANGE_STEPS 4 /* with what is done about it */
+#define RANGE_STEPS 4 /* work for each range */
 
-/* Where a list starts: the form says whether it is an offset, or a place in the table of them. */
+/* Where a list starts: depending on the form, an offset or an index into the table of offsets. */
 static bool list_start(const struct dw_attr *attr, struct dw_bytes *list)
 {
     const struct dw_unit *unit = attr->die->unit;
@@ -50,7 +50,7 @@ static uint64_t indexed(struct dw_ranges *r)
     return value;
 }
 
-/* An entry of version 5; one that only sets the base is an empty range. */
+/* An entry of version 5; one that only sets the base gives an empty range. */
 static bool next_entry(struct dw_ranges *r)
 {
     unsigned size = r->unit->address_size;

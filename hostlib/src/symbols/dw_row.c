@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* symbols/dw_row.c - the program of a line table (6.2.5), which makes its rows. */
+/* symbols/dw_row.c - run the program of a line table (6.2.5) to make its rows. */
 #include <dwarf.h>
 #include <stdlib.h>
 
@@ -19,8 +19,8 @@ static void start(struct state *s)
 static bool add_row(struct state *s)
 {
     struct dw_lines *lines = s->program->lines;
-    struct dw_row *more = budget_grow(s->program->unit->file->budget, lines->row,
-                                      lines->row_count, &lines->row_room, sizeof(*more));
+    struct dw_row *more = budget_grow(s->program->unit->file->budget, lines->row, lines->row_count,
+                                      &lines->row_room, sizeof(*more));
 
     if (!more || lines->row_count == UINT32_MAX)
         return false;
@@ -130,7 +130,7 @@ static bool special(struct state *s, uint8_t op)
     return add_row(s);
 }
 
-/* A sequence's end stands before what begins at the same address. */
+/* The end of a sequence sorts before what begins at the same address. */
 static int compare(const void *a, const void *b)
 {
     const struct dw_row *x = a, *y = b;
@@ -153,7 +153,7 @@ static bool sort(const struct dw_program *p)
         at++;
     if (at >= lines->row_count)
         return true;
-    /* qsort() works in a copy. */
+    /* qsort() uses a copy. */
     enough = budget_take(budget, 8 * lines->row_count) && budget_hold(budget, bytes);
     if (enough) {
         qsort(lines->row, lines->row_count, sizeof(*lines->row), compare);
@@ -162,7 +162,7 @@ static bool sort(const struct dw_program *p)
     return enough;
 }
 
-/* False where the program is damaged, or too much: a table with holes would name wrong lines. */
+/* False if the program is damaged or too long: a table with holes would give wrong lines. */
 bool dw_program_run(struct dw_program *p)
 {
     struct hl_budget *budget = p->unit->file->budget;

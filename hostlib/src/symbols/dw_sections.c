@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* symbols/dw_sections.c - which sections of a file dw.h reads. */
+/* symbols/dw_sections.c - the sections of a file that dw.h reads. */
 #include <stdio.h>
 
 #include "symbols_impl.h"

@@ -6,7 +6,7 @@
 
 #include "dw.h"
 
-/* 7.5.1; false where it is of a kind that is not known, or damaged. */
+/* 7.5.1; false if its type is unknown, or it is damaged. */
 static bool read_header(struct dw_unit *unit, struct dw_bytes *b)
 {
     uint64_t abbrevs;
@@ -32,7 +32,7 @@ static bool read_header(struct dw_unit *unit, struct dw_bytes *b)
            dw_at(unit->file, DW_ABBREV, abbrevs, &unit->abbrevs.rest);
 }
 
-/* Offsets into a table of a section, where the unit does not say: after the table's header. */
+/* Offsets into a section's table, if the unit does not give one: after the table's header. */
 static uint64_t base(const struct dw_die *die, unsigned name, unsigned other, uint64_t otherwise)
 {
     uint64_t value;
@@ -47,12 +47,11 @@ static void read_bases(struct dw_unit *unit, const struct dw_die *die)
     bool old = unit->version < 5, wide = unit->offset_size == 8;
     struct dw_attr attr;
 
-    /* GNU's extension of version 4 has no types of units. */
+    /* GNU's extension of version 4 has no unit types. */
     if (old && dw_attr(die, DW_AT_GNU_dwo_id, &attr))
         unit->type = DW_UT_skeleton;
     unit->str_offsets = base(die, DW_AT_str_offsets_base, 0, old ? 0 : wide ? 16 : 8);
-    unit->addresses =
-        base(die, DW_AT_addr_base, DW_AT_GNU_addr_base, old ? 0 : wide ? 16 : 8);
+    unit->addresses = base(die, DW_AT_addr_base, DW_AT_GNU_addr_base, old ? 0 : wide ? 16 : 8);
     unit->ranges = base(die, DW_AT_rnglists_base, 0, old ? 0 : wide ? 20 : 12);
     if (!dw_address(die, DW_AT_low_pc, &unit->low))
         unit->low = 0;
@@ -78,7 +77,7 @@ bool dw_open(struct dw_file *file, struct hl_budget *budget)
         file->unit = more;
         file->unit[file->unit_count++] = unit;
     }
-    /* What the units hold points to them, so they must not move any more. */
+    /* The contents of units point to them, so they must not move any more. */
     for (size_t i = 0; i < file->unit_count && !budget->spent; i++) {
         struct dw_die die;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Debug information, opened at the first question that needs it.
+ * Debug information, opened when it is first needed.
  *
- * A file without the shared one that it names (.gnu_debugaltlink) counts as one without debug
- * information: half of its names would be missing.
+ * If the shared file that it names (.gnu_debugaltlink) is missing, it is not used: half of its
+ * names would be missing.
  */
 #include <dwarf.h>
 #include <stdio.h>
@@ -13,17 +13,17 @@
 #include "sorted.h"
 #include "symbols_impl.h"
 
-#define DEPTH_MAX 64           /* of nested scopes */
-#define LOOK_BACK 16           /* units that may overlap one address */
-#define NAMES_MAX (1u << 22)   /* DIEs looked at for one name */
+#define DEPTH_MAX 64         /* of nested scopes */
+#define LOOK_BACK 16         /* units that may overlap one address */
+#define NAMES_MAX (1u << 22) /* DIEs looked at for one name */
 
-/* ---- which unit is where -------------------------------------------------------------------- */
+/* ---- address to unit -------------------------------------------------------------------- */
 
 static bool add_unit(struct hl_symbols *symbols, struct dw_unit *unit, const struct dw_ranges *r)
 {
     struct hl_unit *more;
 
-    /* Sections that the linker dropped leave ranges at 0 behind. */
+    /* Sections that the linker dropped leave ranges at 0. */
     if (r->end <= r->start || !hl_code_at(symbols, r->start + symbols->bias, &(size_t){0}))
         return true;
     more = budget_grow(&symbols->budget, symbols->unit, symbols->unit_count, &symbols->unit_room,
@@ -53,7 +53,7 @@ static bool has_code(struct dw_unit *unit, struct dw_die *die)
     return unit->type == DW_UT_compile && die->abbrev.tag == DW_TAG_compile_unit;
 }
 
-/* .debug_aranges would be quicker, but clang writes none. */
+/* .debug_aranges would be faster, but clang does not write it. */
 static void read_units(struct hl_symbols *symbols)
 {
     struct dw_file *file = symbols->dwarf;
@@ -84,7 +84,7 @@ static bool read_sections(struct hl_symbols *symbols, Elf *elf, struct hl_sectio
     return false;
 }
 
-/* False where a shared file is needed and not there. */
+/* False if a shared file is needed and missing. */
 static bool open_shared(struct hl_symbols *symbols, Elf *named)
 {
     const char *name;
@@ -94,8 +94,8 @@ static bool open_shared(struct hl_symbols *symbols, Elf *named)
 
     if (rc <= 0)
         return rc == 0;
-    if (!symbols->path || !hl_debug_file_find_shared(&symbols->budget, symbols->path, name, id, size,
-                                                     &symbols->shared)) {
+    if (!symbols->path || !hl_debug_file_find_shared(&symbols->budget, symbols->path, name, id,
+                                                     size, &symbols->shared)) {
         snprintf(symbols->missing, sizeof(symbols->missing), "%s", name);
         return false;
     }
@@ -153,7 +153,7 @@ struct visit {
 
 static bool descend(struct visit *visit, const struct dw_die *parent, unsigned depth);
 
-/* True when die holds the address, or one of its children does. */
+/* True if die, or one of its children, contains the address. */
 static bool enter(struct visit *visit, const struct dw_die *die, unsigned depth)
 {
     struct hl_chain *chain = visit->chain;
@@ -167,7 +167,7 @@ static bool enter(struct visit *visit, const struct dw_die *die, unsigned depth)
     case DW_TAG_catch_block:
         if (!dw_has(die, visit->pc))
             return false;
-        /* A function nested in another one starts over: it has a frame of its own. */
+        /* A nested function starts a new chain: it has its own frame. */
         if (tag == DW_TAG_subprogram)
             chain->count = 0;
         if (tag == DW_TAG_subprogram || (tag == DW_TAG_inlined_subroutine && chain->count)) {
@@ -202,8 +202,7 @@ bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chai
 
     chain->count = 0;
     chain->unit = hl_dwarf_unit(symbols, address);
-    if (!chain->unit ||
-        !dw_function_at(hl_split_open(symbols, chain->unit), visit.pc, &top))
+    if (!chain->unit || !dw_function_at(hl_split_open(symbols, chain->unit), visit.pc, &top))
         return false;
     enter(&visit, &top, 0);
     /* Half a chain would give an inner function's line to an outer one. */
@@ -249,7 +248,7 @@ void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlin
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-/* Where a variable of fixed address lies: its location is one DW_OP_addr. */
+/* The address of a variable at a fixed address: its location is a single DW_OP_addr. */
 static bool variable_address(const struct dw_die *die, uint64_t *address)
 {
     struct dw_attr attr;

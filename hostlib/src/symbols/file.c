@@ -17,7 +17,7 @@
 #define DIRECTORIES "/usr/lib/debug"
 #define ID_MAX 64
 
-/* As GDB's debug-file-directory: a list with colons. */
+/* As GDB's debug-file-directory: a list separated by colons. */
 static const char *directories(void)
 {
     const char *set = env_value(ENV_DEBUG_DIR);
@@ -30,7 +30,7 @@ bool hl_debug_files_allowed(void)
     return strcmp(directories(), "none") != 0;
 }
 
-/* Opening a device can do things: only what is a regular file is opened. */
+/* Opening a device can have side effects: only regular files are opened. */
 static int open_regular(const char *path, size_t *size)
 {
     struct stat st;
@@ -91,11 +91,11 @@ void hl_debug_file_close(struct hl_debug_file *file)
     *file = (struct hl_debug_file){0};
 }
 
-/* ---- what a file says of itself, and of others ---------------------------------------------- */
+/* ---- build ID and links of a file ---------------------------------------------- */
 
 #define NOTES_MAX 1024
 
-/* The build ID among the notes of a part of the file. */
+/* The build ID among the notes of a section or segment. */
 static ssize_t id_in(const uint8_t *at, size_t size, const void **id)
 {
     for (unsigned n = 0; n < NOTES_MAX; n++) {
@@ -122,7 +122,7 @@ static ssize_t id_in(const uint8_t *at, size_t size, const void **id)
     return -1;
 }
 
-/* Where the sections are gone, a segment still has it. */
+/* If the section headers are stripped, a segment still has it. */
 static ssize_t id_in_segments(Elf *elf, const void **id)
 {
     size_t count, size;
@@ -192,7 +192,7 @@ int hl_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *
     return 1;
 }
 
-/* ---- where ---------------------------------------------------------------------------------- */
+/* ---- search path ----------------------------------------------------------------------------- */
 
 struct search {
     struct hl_budget *budget;
@@ -262,7 +262,7 @@ static bool each_directory(struct search *s,
     for (const char *at = directories(); *at;) {
         size_t length = strcspn(at, ":");
 
-        /* What is not absolute would depend on where the host happens to stand. */
+        /* A relative name would depend on the host's current directory. */
         if (*at == '/' && length < PATH_MAX && try(s, at, (int)length))
             return true;
         at += length + (at[length] == ':');
@@ -312,7 +312,7 @@ bool hl_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
     if (!s.name || !*s.name)
         return false;
     snprintf(wanted, size, "%s", s.name);
-    /* It names a file, not a place. */
+    /* The link holds a file name, not a path. */
     return !strchr(s.name, '/') && (beside(&s) || each_directory(&s, try_link_in));
 }
 

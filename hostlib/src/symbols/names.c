@@ -8,9 +8,9 @@
 
 #include "demangle.h"
 
-#define BYTES_MAX ((size_t)64 << 20) /* of all readable names: then they stay as they are */
+#define BYTES_MAX ((size_t)64 << 20) /* of all demangled names; the rest stays mangled */
 
-/* ---- texts that are kept -------------------------------------------------------------------- */
+/* ---- cached strings -------------------------------------------------------------------- */
 
 struct name {
     const void *key;
@@ -63,22 +63,22 @@ const char *hl_names_readable(struct hl_names *names, const char *mangled)
     both = malloc(sizeof(*both));
     if (!both)
         return mangled;
-    /* What cannot be read is remembered, too: it cost as much. */
+    /* Failures are cached, too, as they cost as much. */
     text = hl_names_keep(names, mangled,
                          demangle(&names->time, mangled, both) ? both->full : mangled, mangled);
     free(both);
     return text;
 }
 
-/* ---- names that a person writes ------------------------------------------------------------- */
+/* ---- names as a user types them ------------------------------------------------------------- */
 
 struct hl_wanted {
     char *name;   /* without blanks */
-    char *needle; /* part of every mangled name that can match; "" where none is sure */
+    char *needle; /* part of every mangled name that can match; "" if unknown */
     struct demangled read;
 };
 
-/* Blanks in it mean nothing but between words: `unsigned long`. */
+/* Blanks matter only between words: `unsigned long`. */
 static void drop_blanks(char *text)
 {
     char *to = text;
@@ -93,7 +93,7 @@ static void drop_blanks(char *text)
     *to = '\0';
 }
 
-/* An identifier stands in a mangled name as it is; operators and std's abbreviations do not. */
+/* An identifier appears unchanged in a mangled name; operators and std's abbreviations do not. */
 static char *needle_of(const char *name)
 {
     size_t end = strcspn(name, "<({"), start = end;
@@ -144,7 +144,7 @@ static bool is_end_of(const char *wanted, const char *text)
     return at == text || (at - text >= 2 && at[-1] == ':' && at[-2] == ':');
 }
 
-/* Template arguments are seldom written: `f` is f<int>, too, or in Rust f::<u32>. */
+/* Template arguments are usually left out: `f` also matches f<int>, or in Rust f::<u32>. */
 static void drop_arguments(char *text)
 {
     char *to = text;
@@ -165,7 +165,7 @@ static bool is_meant(const struct hl_wanted *wanted, char *text)
 {
     if (is_end_of(wanted->name, text))
         return true;
-    /* Those of `operator<` are no arguments, and nor is Rust's `<T as Trait>::f`. */
+    /* `operator<` and Rust's `<T as Trait>::f` do not begin template arguments. */
     if (strchr(wanted->name, '<') || strstr(text, "operator") || text[0] == '<')
         return false;
     drop_arguments(text);
@@ -177,14 +177,14 @@ bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled)
     struct demangled *read = &wanted->read;
     char *clone, *from;
 
-    /* The cold part of a function is not where it starts. */
+    /* The cold part of a function is not its start. */
     if (!demangle_applies(mangled) || strstr(mangled, ".cold") ||
         !strstr(mangled, wanted->needle) || !demangle_here(mangled, read))
         return false;
     clone = strstr(read->full, " [clone ");
     if (clone)
         *clone = '\0';
-    /* A template's result stands in front, and nobody writes it. */
+    /* A template's result type comes first, and users do not type it. */
     from = strstr(read->full, read->bare);
     drop_blanks(from ? from : read->full);
     drop_blanks(read->bare);

@@ -23,7 +23,7 @@ static uint32_t word(const uint8_t *p, size_t index)
     return value;
 }
 
-/* What a column of the index is, in both versions; NULL: nothing that is needed. */
+/* The section of a column of the index, in both versions; NULL: not needed. */
 static const char *column_name(uint32_t column)
 {
     switch (column) {
@@ -67,7 +67,7 @@ static bool read_index(const struct hl_section *section, struct index *x)
     return true;
 }
 
-/* The row of a DWO ID, counted from 1; 0: none.  An open hash table with a step of its own. */
+/* The row of a DWO ID, counted from 1; 0: not found.  An open hash table with a step of its own. */
 static uint32_t find_row(struct hl_budget *budget, const struct index *x, uint64_t id)
 {
     uint64_t mask = x->slots - 1, at = id & mask, step = ((id >> 32) & mask) | 1;

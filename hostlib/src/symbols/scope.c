@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a function is called that only debug information knows: its linkage name where the compiler
- * gave it one, else its own with the namespaces and classes around it, as GDB would print it.
+ * The name of a function that is only in debug information: its linkage name if the compiler
+ * recorded it, else its own with the namespaces and classes around it, as GDB would print it.
  */
 #include <dwarf.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #define ORIGINS_MAX 8 /* concrete -> abstract -> declaration in the class */
 #define SCOPES_MAX 64
 
-/* Write `outer::(anonymous namespace)::Box<double, 4>::` for the DIE; the length, or 0. */
+/* Write `outer::(anonymous namespace)::Box<double, 4>::` for the DIE; returns the length, or 0. */
 static size_t write_scope(const struct dw_die *of, char *out, size_t size)
 {
     size_t scopes[SCOPES_MAX], count = 0, used = 0;
@@ -30,7 +30,7 @@ static size_t write_scope(const struct dw_die *of, char *out, size_t size)
         if (!dw_die_at(unit, unit->scope[scopes[count]].die, &die))
             return 0;
         name = dw_name(&die, DW_AT_name);
-        /* A lambda's class has no name, and nobody writes one. */
+        /* The class of a lambda has no name, and users do not type one. */
         if (!name && die.abbrev.tag != DW_TAG_namespace)
             continue;
         if (!name)
@@ -43,7 +43,7 @@ static size_t write_scope(const struct dw_die *of, char *out, size_t size)
     return known ? used : 0;
 }
 
-/* In C every function stands in its unit, or in another function. */
+/* In C every function is directly in its unit, or in another function. */
 static bool has_scopes(const struct dw_die *of)
 {
     struct dw_die die;
@@ -63,7 +63,7 @@ static bool has_scopes(const struct dw_die *of)
     }
 }
 
-/* From a function on to what declares it; the last of them stands in its scope. */
+/* From a function to its declaration; the last one is in its scope. */
 static bool origin(struct dw_die *die)
 {
     struct dw_attr attr;
@@ -108,7 +108,7 @@ const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *funct
     return hl_names_keep(&symbols->names, die.at, text, name);
 }
 
-/* Where it is a number, that counts from the function's first address. */
+/* A number is an offset from the function's first address. */
 bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry)
 {
     struct dw_attr attr;

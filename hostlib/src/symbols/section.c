@@ -21,7 +21,7 @@ static bool inflate_zstd(const uint8_t *from, size_t size, uint8_t *to, size_t w
     return ZSTD_decompress(to, wanted, from, size) == wanted;
 }
 
-/* Replace what is compressed by what it was; wanted: the size that it claims. */
+/* Replace compressed contents by the original; wanted: the size that the header claims. */
 static bool unpack(struct hl_section *s, size_t header, uint64_t wanted, uint32_t method,
                    struct hl_budget *budget)
 {
@@ -50,7 +50,7 @@ static bool unpack_gabi(struct hl_section *s, struct hl_budget *budget)
     return unpack(s, sizeof(header), header.ch_size, header.ch_type, budget);
 }
 
-/* gcc -gz=zlib-gnu; a section that would have grown stays as it was, under the new name. */
+/* gcc -gz=zlib-gnu; a section that would have grown is stored uncompressed under the new name. */
 static bool unpack_gnu(struct hl_section *s, struct hl_budget *budget)
 {
     uint64_t wanted = 0;
@@ -62,15 +62,14 @@ static bool unpack_gnu(struct hl_section *s, struct hl_budget *budget)
     return unpack(s, GNU_HEADER, wanted, ELFCOMPRESS_ZLIB, budget);
 }
 
-/* Its name as compilers know it, or NULL where it is not among those that are read. */
+/* Its name as compilers write it, or NULL if it is not one that is read. */
 static const char *debug_name(const char *name, bool *gnu)
 {
     static const char *const known[] = {
-        ".debug_abbrev",       ".debug_addr",     ".debug_cu_index",    ".debug_frame",
-        ".debug_info",         ".debug_line",     ".debug_line_str",    ".debug_ranges",
-        ".debug_rnglists",     ".debug_str",      ".debug_str_offsets", ".debug_abbrev.dwo",
-        ".debug_info.dwo",     ".debug_str.dwo",  ".debug_rnglists.dwo",
-        ".debug_str_offsets.dwo",
+        ".debug_abbrev",   ".debug_addr",    ".debug_cu_index",     ".debug_frame",
+        ".debug_info",     ".debug_line",    ".debug_line_str",     ".debug_ranges",
+        ".debug_rnglists", ".debug_str",     ".debug_str_offsets",  ".debug_abbrev.dwo",
+        ".debug_info.dwo", ".debug_str.dwo", ".debug_rnglists.dwo", ".debug_str_offsets.dwo",
     };
 
     *gnu = strncmp(name, ".zdebug_", 8) == 0;
@@ -81,7 +80,7 @@ static const char *debug_name(const char *name, bool *gnu)
     return NULL;
 }
 
-/* ---- one after the other -------------------------------------------------------------------- */
+/* ---- iteration -------------------------------------------------------------------- */
 
 void hl_section_start(struct hl_section_walk *walk, Elf *elf)
 {
@@ -100,7 +99,7 @@ void hl_section_start(struct hl_section_walk *walk, Elf *elf)
         walk->names_size = header.sh_size;
 }
 
-/* elf_strptr() reads a name to its end, wherever that is. */
+/* elf_strptr() reads a name to its end, however far that is. */
 static const char *name_of(const struct hl_section_walk *walk)
 {
     size_t at = walk->header.sh_name, size;
@@ -149,9 +148,10 @@ bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, s
         bool gnu, good;
         const char *name = debug_name(walk.name, &gnu);
 
-        /* Call frames are read by themselves. */
+        /* Call frames are read separately. */
         if (!name || strcmp(name, only ? only : name) != 0 ||
-            (!only && strcmp(name, ".debug_frame") == 0) || hl_sections_find(sections, *count, name))
+            (!only && strcmp(name, ".debug_frame") == 0) ||
+            hl_sections_find(sections, *count, name))
             continue;
         if (*count == max)
             return false;
@@ -196,7 +196,7 @@ bool hl_section_find(Elf *elf, const char *wanted, struct hl_section *section)
     return false;
 }
 
-/* ---- a file of them ------------------------------------------------------------------------- */
+/* ---- building a file ------------------------------------------------------------------------- */
 
 static const Elf64_Ehdr file_header = {
     .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
@@ -209,7 +209,7 @@ static const Elf64_Ehdr file_header = {
     .e_shstrndx = 1,
 };
 
-/* Headers, then names, then what is in them. */
+/* Headers, then names, then contents. */
 Elf *hl_sections_join(const struct hl_section *sections, size_t count, void **file)
 {
     size_t headers = sizeof(Elf64_Ehdr) + (count + 2) * sizeof(Elf64_Shdr);

@@ -4,12 +4,12 @@
 
 #include "symbols_impl.h"
 
-/* Looked for once, and only where the program has told that its own tables are not all. */
+/* Searched for once, and only if the program says that its own tables are incomplete. */
 struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
 {
     if (!symbols->files_read && symbols->path)
-        hl_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate, symbols->missing,
-                           sizeof(symbols->missing));
+        hl_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate,
+                           symbols->missing, sizeof(symbols->missing));
     if (symbols->separate.elf)
         symbols->missing[0] = '\0';
     symbols->files_read = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * -gsplit-dwarf: the program has a skeleton of each unit, with its addresses and lines, and the
- * rest is in a .dwo file, or in a .dwp with those of all units.  Each such unit is a file of its own
- * to dw.h: the sections of the .dwo, with the program's addresses from the unit's bases on.
+ * rest is in a .dwo file, or in a .dwp with those of all units.  Each such unit is a file of its
+ * own to dw.h: the sections of the .dwo, with the program's addresses from the unit's bases on.
  */
 #include <dwarf.h>
 #include <limits.h>
@@ -19,7 +19,7 @@ static const char *string(const struct dw_die *die, unsigned name, unsigned othe
     return text || !other ? text : dw_name(die, other);
 }
 
-/* Version 5 has the DWO ID in its header, GNU's extension of 4 in an attribute. */
+/* Version 5 has the DWO ID in its header, GNU's extension of version 4 in an attribute. */
 static bool id_of(struct dw_unit *unit, const struct dw_die *die, uint64_t *id)
 {
     *id = unit->id;
@@ -43,7 +43,7 @@ static void open_package(struct hl_symbols *symbols)
     }
 }
 
-/* Where GDB looks: beside the program for a relative name, then where it was compiled. */
+/* As GDB: relative to the program's directory, then to the compilation directory. */
 static bool read_dwo(struct hl_symbols *symbols, const struct dw_die *skeleton,
                      struct hl_debug_file *file)
 {
@@ -71,7 +71,7 @@ static bool read_dwo(struct hl_symbols *symbols, const struct dw_die *skeleton,
 
 /* ---- one unit ------------------------------------------------------------------------------- */
 
-/* What only the program has: addresses, what range lists are relative to, and lists before 5. */
+/* What only the program has: addresses, the base of range lists, and lists before version 5. */
 static void share(struct hl_split *split, struct dw_unit *skeleton, const struct dw_die *die)
 {
     struct dw_unit *unit = split->unit;

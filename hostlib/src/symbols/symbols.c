@@ -29,7 +29,7 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
     s = calloc(1, sizeof(*s));
     if (!s)
         return hl_error_set(error, HL_ERR_MEMORY, "symbols");
-    /* elf_memory() wants a pointer to non-const, but opens for reading. */
+    /* elf_memory() takes a pointer to non-const, but opens for reading. */
     s->budget = (struct hl_budget){.steps = BUDGET_STEPS, .bytes = HL_SYMBOLS_BYTES};
     s->elf = elf_memory((char *)(uintptr_t)data, size);
     s->data = data;
@@ -86,8 +86,8 @@ void hl_symbols_close(struct hl_symbols *symbols)
 }
 
 /*
- * Where the symbol table is stripped, debug information may still know the function: the part of it
- * that holds the address, from its entry on where that comes before.
+ * If the symbol table is stripped, debug information may still know the function: the part of it
+ * that contains the address, from its entry if that comes first.
  */
 static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, struct dw_die *function,
                           hl_gva_t *start, hl_gva_t *end)
@@ -144,7 +144,7 @@ static void name_function(struct hl_symbols *symbols, hl_gva_t address,
 static bool find(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
 {
     memset(location, 0, sizeof(*location));
-    /* Nothing but code has a function, and a hostile table must not say otherwise. */
+    /* Only code has functions; a hostile table must not claim otherwise. */
     if (!hl_code_at(symbols, address, &(size_t){0}))
         return false;
     name_function(symbols, address, location);
@@ -171,7 +171,7 @@ size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *
     hl_gva_t address;
 
     if (count > 1) {
-        /* Of one name there can be many functions, but only one that the linker knows. */
+        /* Many functions can have the same name, but the linker knows only one. */
         address = hl_table_address(symbols, name, true);
     } else {
         address = count ? 0 : hl_symbols_address(symbols, name);
@@ -183,7 +183,7 @@ size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *
     return 1;
 }
 
-/* Name and offset of an inlined function; its line is the caller's business. */
+/* Name and offset of an inlined function; the caller sets its line. */
 static void name_inlined(struct hl_symbols *symbols, const struct dw_die *die, hl_gva_t address,
                          struct hl_location *location)
 {
@@ -206,7 +206,7 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
         return 0;
     budget_ask(&symbols->budget);
     find(symbols, address, &physical);
-    line = physical; /* of the innermost function: the line table speaks of that one */
+    line = physical; /* the line table gives the innermost function's line */
     if (!hl_dwarf_chain(symbols, address, &chain))
         chain.count = 1;
     for (size_t i = chain.count; --i > 0 && count < max; count++) {
@@ -223,7 +223,7 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
     return count;
 }
 
-/* As hl-cc's archive was compiled: relative to the toolkit's own tree. */
+/* The path with which hl-cc's archive was compiled, relative to the toolkit's tree. */
 #define SDK_SOURCES "guest-sdk/src/"
 
 bool hl_frame_is_runtime(const struct hl_frame *frame)

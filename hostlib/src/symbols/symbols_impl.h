@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * symbols_impl.h - what the files symbols*.c and unwind*.c share.
+ * symbols_impl.h - declarations shared by the files of this room.
  *
- * The file is hostile: whatever it makes us do is paid from one budget (budget.h).  libelf finds the
- * headers, dw.h reads debug information; libdw has call frames, once they have been checked.
+ * The file is hostile: whatever it makes us do is charged to one budget (budget.h).  libelf finds
+ * the headers, dw.h reads debug information; libdw reads call frames, once they have been checked.
  * symbols_file.h says which other files are read.  Addresses are those of the running guest unless
  * a comment says "file address" (without the bias).
  */
@@ -30,7 +30,7 @@ struct hl_code {
 struct hl_symbol {
     uint64_t start, end; /* file addresses */
     const char *name;
-    unsigned rank; /* the lowest is preferred among those with one start */
+    unsigned rank; /* among symbols with the same start the lowest is preferred */
 };
 
 /* One contiguous range of a compilation unit. */
@@ -42,17 +42,17 @@ struct hl_unit {
 /* The .dwo file that a skeleton's DIEs are in; see symbols/split.c. */
 struct hl_split {
     struct hl_split *next;
-    struct hl_debug_file file; /* where it is not in a package */
+    struct hl_debug_file file; /* unless it is in a package */
     struct hl_section *section;
     size_t section_count;
     struct dw_file dwarf;
     struct dw_unit *unit; /* NULL: not found */
 };
 
-/* What call frame information says of a part of the code. */
+/* Call frame information for a part of the code. */
 struct hl_fde {
     uint64_t start, end; /* file addresses */
-    uint64_t cost;       /* bytes of the programs that are run for it */
+    uint64_t cost;       /* bytes of the programs to run for it */
 };
 
 struct hl_fdes {
@@ -64,7 +64,7 @@ struct hl_fdes {
 #define HL_SECTIONS 40 /* of debug information in one file */
 
 struct hl_symbols {
-    const struct hl_image *image; /* that the bytes are of, or NULL */
+    const struct hl_image *image; /* the image that the bytes belong to, or NULL */
     Elf *elf;
     const void *data;
     size_t size;
@@ -75,25 +75,25 @@ struct hl_symbols {
     struct hl_names names;
     struct hl_budget budget;
 
-    /* Filled at the first question. */
+    /* Filled when first needed. */
     bool table_read;
     struct hl_symbol *table;
     size_t table_count;
 
     bool files_read;
-    const char *path;              /* of the program, NULL: there is no file */
-    struct hl_debug_file separate; /* its debug information, where it is not in the program */
-    char missing[256];             /* a file that should be there */
+    const char *path;              /* of the program, NULL: not from a file */
+    struct hl_debug_file separate; /* debug information outside the program */
+    char missing[256];             /* a file that was not found */
 
     bool dwarf_read;
-    struct dw_file *dwarf; /* own, or NULL: none */
+    struct dw_file *dwarf;         /* own, or NULL: no debug information */
     struct dw_file own, alternate; /* alternate: what several files share (dwz) */
     struct hl_debug_file shared;
     struct hl_section section[HL_SECTIONS], shared_section[HL_SECTIONS];
     size_t section_count, shared_count;
     const char *damaged;
 
-    struct hl_split *split; /* all of them */
+    struct hl_split *split;       /* all of them */
     struct hl_debug_file package; /* .dwp */
     bool package_read;
     struct hl_section packed[HL_SECTIONS];
@@ -109,7 +109,7 @@ struct hl_symbols {
     Dwarf_CFI *eh_frame;
     Dwarf_CFI *debug_frame;
     struct hl_fdes eh_fdes, debug_fdes;
-    struct hl_budget walking; /* of the present walk */
+    struct hl_budget walking; /* of the current walk */
 };
 
 /* hl_symbols_open() without an image; the bytes must outlive the object and are never written. */
@@ -120,9 +120,9 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
 bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
                          hl_gva_t *end);
 
-/* symbols/separate.c: the separate file, once it has been looked for; else its elf is NULL. */
+/* symbols/separate.c: the separate file, searched for once; its elf is NULL if it was not found. */
 struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
-/* The file that debug information is in: the program itself, or the separate one. */
+/* The file with the debug information: the program itself, or the separate one. */
 Elf *hl_dwarf_elf(struct hl_symbols *symbols);
 
 /* symbols/code.c: instructions come from the file, where no breakpoint hides them. */
@@ -130,14 +130,14 @@ void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
 const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available);
 
 enum hl_call { HL_CALL_NONE, HL_CALL_DIRECT, HL_CALL_INDIRECT };
-/* The instruction that ends at address, if that can be a call. */
+/* The instruction that ends at address, if it can be a call. */
 enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
                                  hl_gva_t *target);
 
 /* symbols/table.c: the ELF symbol table. */
 void hl_table_read(struct hl_symbols *symbols);
 const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
-/* global: not a local one. */
+/* global: skip local symbols. */
 hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global);
 size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max);
 void hl_table_close(struct hl_symbols *symbols);
@@ -145,11 +145,11 @@ void hl_table_close(struct hl_symbols *symbols);
 /* symbols/dwarf.c: .debug_info and .debug_line. */
 #define HL_CHAIN_MAX 32
 struct hl_chain {
-    struct dw_die die[HL_CHAIN_MAX]; /* the function, then what is inlined around the address */
+    struct dw_die die[HL_CHAIN_MAX]; /* the function, then those inlined around the address */
     size_t count;
     struct dw_unit *unit; /* with the line table: of the file itself */
 };
-struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL where there is none */
+struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL: no debug information */
 struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
 bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
 bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
@@ -158,29 +158,36 @@ void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlin
 hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
 void hl_dwarf_close(struct hl_symbols *symbols);
 
-/* symbols/scope.c: a function's name with its scope, and as the symbol table would have it, NULL
- * where not given. */
+/*
+ * symbols/scope.c: a function's name with its scope, and as the symbol table would have it; either
+ * may be NULL.
+ */
 const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
                           const char **linkage);
 /* Its first instruction. */
 bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry);
 
-/* symbols/dw_sections.c: sections of a file as dw.h wants them: names, or those of a .dwo under their plain ones. */
+/*
+ * symbols/dw_sections.c: a file's sections for dw.h: their names, or those of a .dwo under their
+ * plain names.
+ */
 void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
                        const char *suffix);
 
 /*
- * symbols/split.c: the unit that a skeleton stands for, or, where it is no skeleton, or there is no
- * such file, the unit itself.
+ * symbols/split.c: the unit that a skeleton stands for; the unit itself if it is not a skeleton, or
+ * the file is missing.
  */
 struct dw_unit *hl_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton);
 void hl_split_close(struct hl_symbols *symbols);
 
-/* symbols/package.c: the sections of one unit in a .dwp file; false where it has none. */
+/*
+ * symbols/package.c: the sections of one unit in a .dwp file; false if it does not have the unit.
+ */
 bool hl_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
                       uint64_t id, struct hl_section *out, size_t *out_count);
 
-/* symbols/unwind_section.c: fill in what there is of eh_frame and debug_frame. */
+/* symbols/unwind_section.c: fill in what eh_frame and debug_frame have. */
 void unwind_cfi_open(struct hl_symbols *symbols);
 const struct hl_fde *unwind_fde(const struct hl_fdes *fdes, uint64_t pc);
 void unwind_cfi_close(struct hl_symbols *symbols);

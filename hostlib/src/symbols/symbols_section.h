@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * symbols_section.h - sections of an ELF file, decompressed within limits, and put together anew.
+ * symbols_section.h - read sections of an ELF file, decompress them within limits, and build new
+ * ELF files from them.
  *
- * libelf inflates whatever a section claims to be, into the caller's memory, and the one of Debian
- * 12 knows neither zstd nor a limit.  So compressed debug information is inflated here; and where
- * libdw reads something, it gets an ELF file in memory that holds nothing but what it needs.
+ * libelf inflates as many bytes as a section claims, into the caller's memory, and the version of
+ * Debian 12 knows neither zstd nor a limit.  So compressed debug information is inflated here; and
+ * libdw gets an ELF file in memory that holds only what it needs.
  */
 #ifndef HL_SYMBOLS_SECTION_H
 #define HL_SYMBOLS_SECTION_H
@@ -16,36 +17,36 @@
 
 #include "budget.h"
 
-#define SECTIONS_MAX 4096    /* looked at in one file; a linked program has some forty */
-#define SECTION_NAME_MAX 64  /* longer names are not looked for */
+#define SECTIONS_MAX 4096   /* read in one file; a linked program has about 40 */
+#define SECTION_NAME_MAX 64 /* no section that is read has a longer name */
 
 struct hl_section {
-    const char *name;    /* .debug_info, also where the file has .zdebug_info */
+    const char *name;    /* .debug_info, also if the file has .zdebug_info */
     const uint8_t *data; /* in the file, or in owned */
     size_t size;
     uint64_t address;
-    uint8_t *owned; /* NULL, or to be freed: it was compressed */
+    uint8_t *owned; /* NULL, or to be freed (it was compressed) */
 };
 
-/* The sections of a file, one after the other: those of data in it, compressed or not. */
+/* Iterate over the sections of a file that have data in it, compressed or not. */
 struct hl_section_walk {
     Elf *elf;
     Elf_Scn *scn;
     unsigned left;
-    const uint8_t *file, *names; /* names: NULL, the file has none */
+    const uint8_t *file, *names; /* names NULL: the file has none */
     size_t size, names_size;
-    /* of the present one */
+    /* of the current section */
     GElf_Shdr header;
-    const char *name; /* "" where it is too long, or not in the file */
+    const char *name; /* "" if it is too long, or not in the file */
 };
 void hl_section_start(struct hl_section_walk *walk, Elf *elf);
 bool hl_section_next(struct hl_section_walk *walk);
-/* What is in the present one; false where that is nothing. */
+/* The contents of the current section; false if it has none. */
 bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *section);
 
 /*
- * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, or the one called
- * only; inflated at the budget's cost.  False where one is damaged, or too much.
+ * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, or only the one
+ * called only; inflated at the budget's cost.  False if one is damaged or too large.
  */
 bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
                       size_t *count, struct hl_budget *budget);
@@ -53,10 +54,13 @@ void hl_sections_free(struct hl_section *sections, size_t count);
 const struct hl_section *hl_sections_find(const struct hl_section *sections, size_t count,
                                           const char *name);
 
-/* The section of that name in elf, as it stands; false where it is empty, absent or compressed. */
+/* The section of that name in elf, not inflated; false if it is empty, absent or compressed. */
 bool hl_section_find(Elf *elf, const char *name, struct hl_section *section);
 
-/* An ELF file of them; *file is what it lies in, to be freed after elf_end().  NULL: no memory. */
+/*
+ * Build an ELF file from them; *file is its memory, to be freed after elf_end().  NULL: out of
+ * memory.
+ */
 Elf *hl_sections_join(const struct hl_section *sections, size_t count, void **file);
 
 #endif

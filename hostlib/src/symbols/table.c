@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ELF symbol table, sorted by address at the first question.
+ * The ELF symbol table, sorted by address when first needed.
  *
- * A function of known size covers its own bytes and no more.  Labels and functions without a size
- * (assembly) reach to the next symbol or the end of their section, and count only where no sized
+ * A function of known size covers exactly its own bytes.  Labels and functions without a size
+ * (assembly) reach to the next symbol or the end of their section, and are used only where no sized
  * function is.
  */
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #include "sorted.h"
 #include "symbols_impl.h"
 
-#define SYMBOLS_MAX ((size_t)1 << 20) /* read no more than this: a table may be all lies */
+#define SYMBOLS_MAX ((size_t)1 << 20) /* read at most this many: the table may be hostile */
 #define LOOK_BACK 64                  /* symbols that may overlap one address */
 #define SORT_STEPS 16                 /* of the budget, for one symbol */
-#define ALIKE_MAX 64                  /* bytes in which aliases may be alike */
+#define ALIKE_MAX 64                  /* bytes of a common prefix of aliases */
 
 struct source {
     Elf *elf;
@@ -24,11 +24,11 @@ struct source {
     size_t count;
     const char *names; /* the last of them ends */
     size_t names_size;
-    GElf_Shdr section; /* of the symbol before, mostly of this one, too */
-    size_t index;      /* its number, 0: none */
+    GElf_Shdr section; /* of the previous symbol, usually of this one, too */
+    size_t index;      /* its number, 0: not set */
 };
 
-/* What no linker compresses is not inflated. */
+/* Linkers do not compress it, so it is not inflated. */
 static bool read_names(struct source *source, size_t index)
 {
     struct hl_section_walk walk;
@@ -67,7 +67,7 @@ static bool open_elf(Elf *elf, struct source *source)
     return false;
 }
 
-/* The program's own, or that which was stripped from it. */
+/* The program's own table, or the one that was stripped from it. */
 static bool open_source(struct hl_symbols *symbols, struct source *source)
 {
     struct hl_debug_file *separate;
@@ -78,7 +78,7 @@ static bool open_source(struct hl_symbols *symbols, struct source *source)
     return separate->elf && open_elf(separate->elf, source);
 }
 
-/* A defined symbol with a name: its name, else NULL. */
+/* The name of a defined symbol, else NULL. */
 static const char *read_symbol(const struct source *source, size_t index, Elf64_Sym *sym)
 {
     memcpy(sym, source->data + index * sizeof(*sym), sizeof(*sym));
@@ -88,7 +88,7 @@ static const char *read_symbol(const struct source *source, size_t index, Elf64_
     return source->names + sym->st_name;
 }
 
-/* End of the executable section that holds the symbol, 0 where there is none. */
+/* End of the executable section that contains the symbol, 0 if it is in no such section. */
 static uint64_t section_end(struct source *source, const Elf64_Sym *sym)
 {
     GElf_Shdr *header = &source->section;
@@ -111,7 +111,7 @@ static uint64_t section_end(struct source *source, const Elf64_Sym *sym)
     return end;
 }
 
-/* Sized functions first, then what a programmer would rather read: global, fewer underscores. */
+/* Sized functions first, then the name a programmer would prefer: global, fewer underscores. */
 static unsigned rank_of(const Elf64_Sym *sym, const char *name, bool label)
 {
     unsigned rank = label ? 64 : 0;
@@ -125,7 +125,7 @@ static unsigned rank_of(const Elf64_Sym *sym, const char *name, bool label)
     return rank + (bind == STB_WEAK ? 1 : 0);
 }
 
-/* True where the symbol names code; `end` of labels is that of their section for now. */
+/* True if the symbol names code; `end` of a label is the end of its section for now. */
 static bool take(struct source *source, size_t index, struct hl_symbol *symbol)
 {
     Elf64_Sym sym;
@@ -152,7 +152,7 @@ static bool take(struct source *source, size_t index, struct hl_symbol *symbol)
     return true;
 }
 
-/* A name can be as long as the file, and any number of symbols have it. */
+/* A name can be as long as the file, and any number of symbols may have it. */
 static int compare(const void *a, const void *b)
 {
     const struct hl_symbol *x = a, *y = b;
@@ -190,7 +190,7 @@ static size_t tidy(struct hl_symbol *table, size_t count)
     return kept;
 }
 
-/* The first who takes from the budget: what is left without debug information is always there. */
+/* The first use of the budget, so names are there even if none is left for debug information. */
 void hl_table_read(struct hl_symbols *symbols)
 {
     struct hl_budget *budget = &symbols->budget;
@@ -205,7 +205,7 @@ void hl_table_read(struct hl_symbols *symbols)
         return;
     for (size_t i = 0; i < source.count; i++)
         count += take(&source, i, &(struct hl_symbol){0});
-    /* qsort() works in a copy. */
+    /* qsort() uses a copy. */
     max = budget->bytes / (2 * sizeof(*table));
     count = count < max ? count : max;
     bytes = count * sizeof(*table);
@@ -266,7 +266,7 @@ hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool glo
     return global ? 0 : local;
 }
 
-/* Names of one function stand together: it counts once. */
+/* Names of one function are adjacent: it counts once. */
 static size_t match_table(struct hl_symbols *symbols,
                           bool (*matches)(void *opaque, const struct hl_symbol *symbol),
                           void *opaque, hl_gva_t *entries, size_t max)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The walk up a guest's stack.
+ * Walk up a guest's stack.
  *
- * Every step raises rsp by at least one word, so a walk ends whatever the stack holds.  A frame is
- * only what can be shown to be one, or it is marked uncertain; a direct call whose target is the
- * function above makes the frames certain again.
+ * Every step raises rsp by at least one word, so a walk ends whatever the stack holds.  A frame
+ * must be proven, or it is marked uncertain; after a direct call whose target is the function of
+ * the previous frame, frames are certain again.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,9 @@
 #include "unwind.h"
 
 /*
- * A walk may be in the way of a guest's time limit, so it has a budget of its own, anew each time,
- * by how many frames are wanted of it.  A step of following call frame information is free; code
- * without any is searched for, which may take thousands.
+ * A walk may count against a guest's time limit, so each one has its own budget, depending on the
+ * number of frames wanted.  A step with call frame information is free; code without it is
+ * searched, which may take thousands of steps.
  */
 #define WALK_STEPS ((uint64_t)1 << 20)
 #define WALK_MAX ((uint64_t)64 << 20)
@@ -48,7 +48,7 @@ static bool in_code(const struct unwind_walk *walk)
     return hl_code_at(walk->symbols, unwind_lookup(&walk->frame), &(size_t){0}) != NULL;
 }
 
-/* The entry point's function has no caller, whether or not its CFI says so. */
+/* The entry point's function has no caller, even if its CFI does not say so. */
 static bool at_entry(const struct unwind_walk *walk)
 {
     hl_gva_t start, end, entry = walk->symbols->entry;
@@ -57,7 +57,7 @@ static bool at_entry(const struct unwind_walk *walk)
     return unwind_function(walk->symbols, pc, &start, &end) && entry >= start && entry < end;
 }
 
-/* CFI that led nowhere: find the return address first, then let CFI do the rest. */
+/* The step with CFI failed: find the return address first, then use CFI for the rest. */
 static bool repair(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *cfa)
 {
     enum unwind_fit fit;
@@ -71,7 +71,7 @@ static bool repair(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t
 
 static bool step(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *cfa)
 {
-    /* A call to nowhere has pushed its return address, and nothing else has happened. */
+    /* A call to an invalid address has pushed its return address, and nothing else has happened. */
     if (!in_code(walk))
         return walk->frame.exact && unwind_no_cfi(walk, next, cfa) == UNWIND_STEP;
     if (at_entry(walk))
@@ -126,7 +126,7 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
     return count;
 }
 
-/* A walk is not asked for more places than frames are wanted: inlined ones make it fewer. */
+/* A walk returns at most as many places as frames are wanted; inlined functions make them fewer. */
 size_t hl_symbols_backtrace(struct hl_symbols *symbols, const struct hl_regs *regs, bool past,
                             hl_read_fn *read, void *opaque, struct hl_frame *frames, size_t max)
 {

@@ -84,7 +84,7 @@ static void restore(Dwarf_Frame *frame, struct unwind_expr *expr, struct unwind_
     out->suspect &= ~(1u << UNWIND_RSP);
 }
 
-/* What the code before the return address says about the step.  False: it was none. */
+/* What the code before the return address says about the step.  False: the step was wrong. */
 static bool judge(struct unwind_walk *walk, bool doubtful, struct unwind_frame *next)
 {
     enum unwind_fit fit = unwind_fit(walk, next->pc, unwind_start(walk));
@@ -95,7 +95,10 @@ static bool judge(struct unwind_walk *walk, bool doubtful, struct unwind_frame *
     if (fit >= FIT_TAIL) {
         next->uncertain = false;
     } else if (fit == FIT_NOT) {
-        /* On a firm base this is what the frame returns to, if only because it was overwritten. */
+        /*
+         * If the frame is certain, this is what it returns to, even if only because it was
+         * overwritten.
+         */
         if (doubtful || walk->frame.uncertain)
             return false;
         next->uncertain = true;
@@ -126,7 +129,7 @@ static enum unwind_result step(struct unwind_walk *walk, Dwarf_Frame *cfi, hl_gv
             return UNWIND_BAD;
         doubtful = expr.suspect;
     }
-    /* The stack grows down: a CFA at or below rsp is damage, and growth is what ends every walk. */
+    /* The stack grows down: a CFA at or below rsp is damage, and walks end because rsp grows. */
     if ((*cfa & 7) != 0 || *cfa <= regs->value[UNWIND_RSP])
         return UNWIND_BAD;
     expr.cfa = *cfa;

@@ -16,7 +16,7 @@ struct machine {
     struct unwind_expr *expr;
     uint64_t stack[STACK_MAX];
     size_t depth;
-    bool is_value; /* DW_OP_stack_value or a register: the result is no address */
+    bool is_value; /* DW_OP_stack_value or a register: the result is not an address */
 };
 
 bool unwind_read(const struct unwind_memory *memory, hl_gva_t address, uint64_t *value)
@@ -237,14 +237,14 @@ static bool constant(uint8_t atom)
     }
 }
 
-/* Any operator but a jump. */
+/* All operators except jumps. */
 static bool execute(struct machine *m, const Dwarf_Op *op)
 {
     uint8_t atom = op->atom;
 
     if (atom == DW_OP_nop)
         return true;
-    if (constant(atom)) /* libdw has sign-extended those with a sign */
+    if (constant(atom)) /* libdw has already sign-extended signed ones */
         return push(m, op->number);
     if (atom >= DW_OP_lit0 && atom <= DW_OP_lit31)
         return push(m, (uint64_t)(atom - DW_OP_lit0));
@@ -277,10 +277,10 @@ static bool execute(struct machine *m, const Dwarf_Op *op)
     return true;
 }
 
-/* Index of the operator a jump at ops[at] leads to, count for the end; false for a bad target. */
+/* Index of the operator that a jump at ops[at] leads to, count for the end; false if invalid. */
 static bool jump(const Dwarf_Op *ops, size_t count, size_t at, size_t *target)
 {
-    /* One byte of operator and two of operand precede the place the distance counts from. */
+    /* The distance counts from after the jump: one byte of operator, two of operand. */
     uint64_t offset = ops[at].offset + 3 + (uint64_t)(int64_t)(int16_t)ops[at].number;
 
     for (size_t i = 0; i < count; i++) {

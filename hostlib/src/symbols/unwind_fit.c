@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* symbols/unwind_fit.c - what the code says of a return address. */
+/* symbols/unwind_fit.c - how well a return address fits a function, from the code before it. */
 #include "unwind.h"
 
 enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t start)

@@ -35,7 +35,7 @@ bool unwind_return(struct unwind_walk *walk, hl_gva_t slot, struct unwind_frame 
     return true;
 }
 
-/* Does the function at `from` end in a jump to `to`, perhaps through another one? */
+/* Does the function at `from` end in a jump to `to`, perhaps through a third function? */
 static bool jumps_to(struct hl_symbols *symbols, hl_gva_t from, hl_gva_t to, unsigned depth,
                      unsigned *lookups)
 {
@@ -61,7 +61,7 @@ static bool jumps_to(struct hl_symbols *symbols, hl_gva_t from, hl_gva_t to, uns
             continue;
         memcpy(&distance, code + i + 1, sizeof(distance));
         target = from + i + 5 + (uint64_t)(int64_t)distance;
-        /* Jumps inside the function are no tail calls. */
+        /* Jumps inside the function are not tail calls. */
         if (target >= start && target < end)
             continue;
         if (target == to || (depth > 1 && jumps_to(symbols, target, to, depth - 1, lookups)))
@@ -82,7 +82,7 @@ static enum unwind_fit fit_or_tail(struct unwind_walk *walk, hl_gva_t pc, hl_gva
     return jumps_to(walk->symbols, target, start, TAIL_DEPTH, lookups) ? FIT_TAIL : fit;
 }
 
-/* The nearest exact fit, else the nearest of the best kind: OTHER is mostly something stale. */
+/* The nearest exact fit, else the nearest of the best kind: OTHER is mostly stale data. */
 hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
 {
     hl_gva_t slot = walk->frame.regs.value[UNWIND_RSP];
@@ -99,7 +99,7 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
 
         if (got > sizeof(word))
             return 0;
-        /* A full stack: rsp is in the guard already, and what is known lies above that. */
+        /* A full stack: rsp is in the guard already, and the readable part is above it. */
         if (got == 0 && !seen) {
             hl_gva_t page = (slot | 4095) + 1;
 
@@ -119,7 +119,7 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
             }
             if (here == FIT_EXACT)
                 return best;
-            /* Nothing above where stacks start has called anything that is on this one. */
+            /* Above the start of a stack, nothing can have called a function on it. */
             if (here == FIT_OTHER && unwind_outermost(walk, word[i])) {
                 *fit = best == slot + i * 8 ? FIT_TAIL : *fit;
                 return best;
@@ -131,7 +131,7 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
     return best;
 }
 
-/* Offsets into a function: after `push %rbp` and after `mov %rsp,%rbp`; false where it has none. */
+/* Offsets in a function: after `push %rbp` and after `mov %rsp,%rbp`; false if it has none. */
 static bool prologue(const uint8_t *code, size_t size, size_t *pushed, size_t *moved)
 {
     static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
@@ -161,7 +161,7 @@ static bool at_ret(const struct unwind_walk *walk)
     return code[0] == 0xc3 || code[0] == 0xc2;
 }
 
-/* The return address is in this slot, if a call precedes what it holds. */
+/* The return address is in this slot if its value follows a call. */
 static enum unwind_result from_slot(struct unwind_walk *walk, hl_gva_t slot, bool doubtful,
                                     struct unwind_frame *next, hl_gva_t *cfa)
 {
@@ -196,7 +196,7 @@ static enum unwind_result by_frame_pointer(struct unwind_walk *walk, struct unwi
     return UNWIND_STEP;
 }
 
-/* Code whose first or last instructions say where the return address is. */
+/* Code whose first or last instructions determine where the return address is. */
 static enum unwind_result by_instructions(struct unwind_walk *walk, struct unwind_frame *next,
                                           hl_gva_t *cfa)
 {

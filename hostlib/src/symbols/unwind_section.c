@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Call frame information that libdw can be trusted with.
+ * Check call frame information before libdw reads it.
  *
- * libdw makes room for whatever register number a rule names, so one rule in a hostile file can
- * cost gigabytes; and through .eh_frame_hdr, or a wild CIE pointer, it would read records that lie
- * inside other ones.  So every record is checked once (6.4 of DWARF 5), and libdw gets a small ELF
- * file that holds nothing but the sections that passed.
+ * libdw allocates for any register number that a rule names, so one rule in a hostile file can cost
+ * gigabytes; and through .eh_frame_hdr, or a wild CIE pointer, it would read records inside other
+ * ones.  So every record is checked once (6.4 of DWARF 5), and libdw gets a small ELF file that
+ * holds only the sections that passed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +18,16 @@
 #define LOOK_BACK 16 /* records that may overlap one address */
 #define BLOCK_MAX 256
 #define PROGRAM_MAX 65536
-/* What libdw makes of a record, and of each byte of an expression. */
+/* Memory that libdw needs for a record, and for each byte of an expression. */
 #define RECORD_BYTES 256
 #define OPERATION_BYTES 48
 
-/* What the check of an FDE needs of its CIE. */
+/* What the check of an FDE needs from its CIE. */
 struct cie {
     Dwarf_Off offset;
     size_t pointer_size; /* of the FDE's addresses */
-    bool relative;       /* to their own place */
-    bool sized;          /* the FDE has augmentation data, with its length in front */
+    bool relative;       /* to their own address */
+    bool sized;          /* the FDE has augmentation data, preceded by its length */
     size_t program;      /* bytes of it */
 };
 
@@ -110,7 +110,7 @@ static bool check_program(struct hl_budget *budget, const uint8_t *p, const uint
     return true;
 }
 
-/* Bytes of a pointer so encoded (LSB 5.0, 10.5), absolute or relative to its own place; else 0. */
+/* Bytes of a pointer in this encoding (LSB 5.0, 10.5), absolute or relative to itself; else 0. */
 static size_t pointer_size(uint8_t encoding)
 {
     switch (encoding & 0x0f) {
@@ -195,11 +195,12 @@ static uint64_t read_pointer(const struct cie *cie, const uint8_t *p, bool with_
     return with_sign ? (uint64_t)(int64_t)narrow : (uint32_t)narrow;
 }
 
-static bool add_fde(struct checker *checker, const struct cie *cie, const uint8_t *p, size_t program)
+static bool add_fde(struct checker *checker, const struct cie *cie, const uint8_t *p,
+                    size_t program)
 {
     struct hl_fdes *fdes = checker->fdes;
-    struct hl_fde *more = budget_grow(checker->budget, fdes->item, fdes->count, &fdes->room,
-                                      sizeof(*more));
+    struct hl_fde *more =
+        budget_grow(checker->budget, fdes->item, fdes->count, &fdes->room, sizeof(*more));
     uint64_t place = checker->section->address + (uint64_t)(p - checker->section->data);
     uint64_t start = read_pointer(cie, p, cie->relative);
 
@@ -242,7 +243,7 @@ static int compare_fdes(const void *a, const void *b)
     return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* Of those that overlap libdw may choose any: each costs as much as the longest. */
+/* libdw may choose any of the overlapping ones: each costs as much as the longest. */
 static bool sort_fdes(struct hl_budget *budget, struct hl_fdes *fdes)
 {
     size_t first = 0;
@@ -280,7 +281,7 @@ const struct hl_fde *unwind_fde(const struct hl_fdes *fdes, uint64_t pc)
     return NULL;
 }
 
-/* Every record of the section; a CIE has to come before the FDEs that use it, as they all do. */
+/* Check every record of the section; a CIE must precede the FDEs that use it, as is usual. */
 static bool check_section(struct hl_symbols *symbols, const struct hl_section *section, bool eh)
 {
     Elf_Data data = {.d_buf = (void *)(uintptr_t)section->data, .d_size = section->size};
@@ -312,7 +313,7 @@ static bool check_section(struct hl_symbols *symbols, const struct hl_section *s
     return good;
 }
 
-/* .eh_frame is loaded with the program; .debug_frame may be in a file of its own. */
+/* .eh_frame is loaded with the program; .debug_frame may be in another file. */
 void unwind_cfi_open(struct hl_symbols *symbols)
 {
     struct hl_section section[2];
@@ -325,7 +326,8 @@ void unwind_cfi_open(struct hl_symbols *symbols)
     count += eh;
     debug = hl_sections_read(hl_dwarf_elf(symbols), ".debug_frame", &symbols->frames, 1, &found,
                              &symbols->budget) &&
-            found && (section[count] = symbols->frames, check_section(symbols, &section[count], false));
+            found &&
+            (section[count] = symbols->frames, check_section(symbols, &section[count], false));
     count += debug;
     if (count == 0)
         return;
