@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/args.c - the guest's arguments and environment, as they lie on its stack.
+ * debug/args.c - the guest's arguments and environment, as they are on its stack.
  *
- * Nobody remembers where that is, and a clone's stack is not even of our making.  So the auxiliary
- * vector is looked for, whose contents are known, and what lies below it is what the ABI says
- * (System V AMD64, 3.4.1): argc, argv, NULL, envp, NULL.  A guest may have written over it.
+ * Their address is not stored anywhere, and a clone's stack was not built by us.  So the auxiliary
+ * vector, whose contents are known, is searched for; below it is what the ABI says (System V AMD64,
+ * 3.4.1): argc, argv, NULL, envp, NULL.  A guest may have overwritten it.
  */
 #include "debug.h"
 
@@ -46,7 +46,7 @@ static void put_string(FILE *out, const struct stack *s, hl_gva_t at)
     fputc('\0', out);
 }
 
-/* Down from `end`, which is behind a list's NULL: its first element, or 0. */
+/* Search down from `end`, which is past a list's NULL: its first element, or 0. */
 static size_t first_of(const struct stack *s, size_t end)
 {
     size_t at = end - 1;

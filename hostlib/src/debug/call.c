@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/call.c - a debugger over calls: their begin and end, and host functions. */
+/* debug/call.c - the debugger's part in calls: their begin and end, and host functions. */
 #include "debug.h"
 
 #include <limits.h>
@@ -17,7 +17,7 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
     pthread_mutex_lock(&d->lock);
     d->waiting = true;
     debug_park(d);
-    /* Before its start there is nothing that the program would have to do again. */
+    /* Before the start the program has nothing to repeat. */
     while (d->restart && !d->killed && !debug_is_interrupted(d) && d->sb->state == HL_SANDBOX_NEW) {
         debug_rewind(d);
         d->wish = HL_DEBUG_NOTHING;
@@ -36,14 +36,14 @@ int debug_enter(struct hl_debug *d, struct hl_error *error)
 
 #define ANY INT_MIN
 
-/* What is so of a sandbox that is idle again, and of its debugger. */
+/* Conditions of an idle sandbox and its debugger. */
 enum {
-    RUNNING = 1,  /* it has let the guest go on */
-    DUE = 2,      /* it waits for an event, ... */
-    BREAK_IN = 4, /* ... as it has asked for one */
-    DIED = 8,     /* by a signal that is known */
-    KILLED = 16,  /* by the debugger */
-    AWAITED = 32, /* the guest is to come to its point first */
+    RUNNING = 1,  /* the debugger has resumed the guest */
+    DUE = 2,      /* the debugger waits for an event, ... */
+    BREAK_IN = 4, /* ... which it has asked for */
+    DIED = 8,     /* by a known signal */
+    KILLED = 16,  /* killed by the debugger */
+    AWAITED = 32, /* the guest must reach its hold point first */
 };
 
 static unsigned idle_facts(const struct hl_debug *d)
@@ -53,7 +53,7 @@ static unsigned idle_facts(const struct hl_debug *d)
            (debug_hold_is_awaited(d) ? AWAITED : 0u);
 }
 
-/* The first row that fits. */
+/* The first row that matches applies. */
 static const struct last_word {
     int sandbox; /* enum hl_sandbox_state */
     unsigned need, lack;
@@ -68,7 +68,7 @@ static const struct last_word {
     {ANY, DUE, RUNNING | AWAITED, GDB_STOP_SIGNAL, GDB_SIGNAL_0},
 };
 
-/* Something the debugger should know of a sandbox that is idle again; false: nothing. */
+/* What the debugger should be shown of a sandbox that is idle again; false: nothing. */
 static bool find_last_word(const struct hl_debug *d, struct gdb_stop *stop)
 {
     const unsigned facts = idle_facts(d);
@@ -95,7 +95,7 @@ void debug_leave(struct hl_debug *d)
     pthread_mutex_lock(&d->lock);
     d->in_call = false;
     d->calling = NULL;
-    if (d->state != DEBUG_HELD) { /* else the guest is the debugger's to look at */
+    if (d->state != DEBUG_HELD) { /* else the debugger is inspecting the guest */
         debug_regs_forget(d);
         debug_watch_restore(d);
     }
@@ -114,7 +114,7 @@ void debug_leave(struct hl_debug *d)
     } else if (!d->snapshot && d->sb->state == HL_SANDBOX_READY) {
         debug_remember(d);
     }
-    d->killed = false; /* the sandbox is poisoned by it, and could be restored */
+    d->killed = false; /* this poisoned the sandbox, which can be restored */
     debug_registry(d);
     pthread_cond_broadcast(&d->changed);
     pthread_mutex_unlock(&d->lock);
@@ -129,13 +129,13 @@ int debug_start_again(struct hl_debug *d, struct hl_error *error)
         return HL_ERR_STATE;
     debug_leave(d);
     pthread_mutex_lock(&d->lock);
-    if (d->wish == HL_DEBUG_RESTARTED) /* it is ours to grant */
+    if (d->wish == HL_DEBUG_RESTARTED) /* the restart is done here */
         d->wish = HL_DEBUG_NOTHING;
     pthread_mutex_unlock(&d->lock);
     return debug_enter(d, error);
 }
 
-/* Which function is called is known now. */
+/* The function that is called is known now. */
 static void call_begins(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -155,7 +155,7 @@ static void host_begins(struct hl_debug *d, const char *name)
     pthread_mutex_unlock(&d->lock);
 }
 
-/* What was asked for meanwhile waits at the next entry. */
+/* A request made meanwhile waits until the next entry. */
 static void host_ends(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -183,7 +183,7 @@ void debug_event(void *debug, struct hl_sandbox *sb, const struct hl_event *even
         if (d->in_host)
             host_ends(d);
         break;
-    case HL_EVENT_RESTORE: /* what the debugger had borrowed is not there any more */
+    case HL_EVENT_RESTORE: /* pages that the debugger had allocated are gone */
         d->room_count = 0;
         break;
     case HL_EVENT_CONSOLE:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/calls.c - `monitor calls`: functions there are, and the call in progress with its
+ * debug/calls.c - `monitor calls`: the guest's functions, and the call in progress with its
  * arguments.
  *
- * They are read from the two buffers, which are the guest's to change: whatever stands there gives
- * a line of text, never more.
+ * They are read from the two buffers, which the guest can change: whatever is there only affects
+ * the text.
  */
 #include "debug_monitor.h"
 
@@ -15,11 +15,11 @@
 
 #define SHOWN 64 /* bytes of a string or a byte array */
 
-/* Nothing but the number of arguments bounds a line; a packet has a bound. */
+/* Only the number of arguments limits the length of a line, but a packet has a maximum. */
 #define LINE_SHOWN 4096
 
 struct line {
-    FILE *f; /* which grows in text */
+    FILE *f; /* writes to text */
     char *text;
     size_t size;
 };
@@ -91,7 +91,7 @@ static void put_guest_call(FILE *f, const struct hl_sandbox *sb)
         fputs("set-up, before any call", f);
 }
 
-/* In a host function, or at a stop of `monitor catch host` in front of one. */
+/* In a host function, or stopped before one by `monitor catch host`. */
 static void put_host_call(FILE *f, struct hl_debug *d)
 {
     const struct hl_sandbox *sb = d->sb;

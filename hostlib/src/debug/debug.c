@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/debug.c - hl/debug.h: a debug target is made, served and finished. */
+/* debug/debug.c - hl/debug.h: create, serve and finish a debug target. */
 #include "debug.h"
 
 #include <stdlib.h>
@@ -189,7 +189,7 @@ int hl_sandbox_debug_finish(struct hl_sandbox *sb, int status)
     while (!again && !over) {
         again = d->wish == HL_DEBUG_RESTARTED;
         over = !d->ended &&
-               d->wish != HL_DEBUG_KILLED; /* there is no debugger that `run` could come from */
+               d->wish != HL_DEBUG_KILLED; /* no debugger is attached that could ask for `run` */
         pthread_mutex_unlock(&d->lock);
         if (!again && !over)
             over = hl_gdb_wait_gone(d->gdb, POLL_MS) == 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug_monitor.h - what the files of the `monitor` commands share. */
+/* debug_monitor.h - declarations shared by the `monitor` commands. */
 #ifndef HL_DEBUG_MONITOR_H
 #define HL_DEBUG_MONITOR_H
 
@@ -9,8 +9,8 @@
 void debug_say(struct gdb_printer *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The line that says why; then there is no other. */
-#define TOLD 1
+/* Print the only line of a command that fails, which says why. */
+#define REPORTED 1
 int debug_refuse(struct gdb_printer *p, const char *name, const char *why);
 
 /* struct gdb_monitor's run */

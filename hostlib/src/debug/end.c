@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/end.c - the end of a debug target: the debugger hears of it, and it is unmade. */
+/* debug/end.c - the end of a debug target: report it to the debugger, and destroy the target. */
 #include "debug.h"
 
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "registry.h"
 
 #define POLL_MS 50
-#define FAREWELL_MS 1000 /* for the debugger to hear of the end */
+#define FAREWELL_MS 1000 /* for the debugger to read the report of the end */
 
 void debug_unmake(struct hl_debug *d)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/ending.c - the guest's run is about to end with an error: who is shown that, and what then.
- */
+/* debug/ending.c - the guest's run is about to end with an error: who sees it, and what follows. */
 #include "debug.h"
 
 #include <limits.h>
@@ -13,12 +12,12 @@ enum {
     OF_FAULT = -1, /* the signal of sb->fault's vector */
     OF_KILL = -2,  /* that of sb->killed_by */
 
-    IS_LAST = 1,  /* a debugger that is waited for is shown it: the guest will come no further */
-    IS_DEATH = 2, /* one that is attached is shown it, unless it lets the signal pass */
-    UNDOABLE = 4, /* and can have the guest go on as if nothing had been */
+    IS_LAST = 1,  /* reported to an awaited debugger: the guest will go no further */
+    IS_DEATH = 2, /* reported to an attached one, unless it passes the signal */
+    UNDOABLE = 4, /* which can let the guest continue as if nothing had happened */
 };
 
-/* The first row that fits. */
+/* The first row that matches applies. */
 static const struct ending {
     int rc, exit; /* enum hl_exit_kind */
     int signal;   /* GDB's */
@@ -55,8 +54,7 @@ static int ending_signal(const struct hl_debug *d, const struct ending *e,
     }
 }
 
-/* An int3 that is not in our table lies in memory: the guest's, or written there by the debugger.
- */
+/* An int3 in memory that is not in our table: the guest's own, or written by the debugger. */
 static bool is_int3(const struct hl_debug *d, const struct hl_exit *exit, hl_gva_t *at)
 {
     uint8_t code = 0;
@@ -66,8 +64,8 @@ static bool is_int3(const struct hl_debug *d, const struct hl_exit *exit, hl_gva
 }
 
 /*
- * Is anybody to see it?  A first debugger is waited for here, too: the guest will not come to where
- * it was to wait.  Then even an exit is a stop, the last one at which there is a guest.
+ * Must it be reported?  A guest may also be held here for its first debugger, as it will not reach
+ * its hold point.  Then even an exit is a stop, the last one at which the guest exists.
  */
 static bool ending_is_shown(struct hl_debug *d, const struct ending *e, struct gdb_stop *stop)
 {
@@ -79,7 +77,7 @@ static bool ending_is_shown(struct hl_debug *d, const struct ending *e, struct g
     return waits || ((e->what & IS_DEATH) && attached && !pass);
 }
 
-/* The debugger has seen it and let go: does it want the signal to do its work? */
+/* The debugger has seen it and resumed: does it want the signal to take effect? */
 static bool ending_is_undone(struct hl_debug *d, const struct ending *e)
 {
     pthread_mutex_lock(&d->lock);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/gcore.c - `monitor gcore`: a core file on the host's side.
+ * debug/gcore.c - `monitor gcore`: a core file on the host.
  *
- * A debugger owns the guest, not the host's account: what is written on its word is a new file in
- * the one directory that the program named, and never one that hides.
+ * A debugger owns the guest, not the host's account: it can only create a new file, in the one
+ * directory that the program chose, and never a hidden one.
  */
 #include "debug_monitor.h"
 
@@ -19,10 +19,10 @@
 int debug_core_open(struct hl_debug *d, struct hl_error *error)
 {
     const char *path = d->config.core_directory;
-    d->config.core_directory = NULL; /* the caller's, for no longer than this */
+    d->config.core_directory = NULL; /* valid only during the call */
     d->core_directory = open(path ? path : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (d->core_directory >= 0 || !path)
-        return 0; /* without a current directory there is no `gcore`, and all else */
+        return 0; /* without a current directory only `gcore` fails */
     return hl_error_set(error, HL_ERR_ARGUMENT, "%s: no directory for core files: %m", path);
 }
 
@@ -32,7 +32,7 @@ void debug_core_close(struct hl_debug *d)
         close(d->core_directory);
 }
 
-/* Where that is, the debugger's user may not know: the host's directory need not be his. */
+/* The name of the directory; the debugger's user may not know it, as it is on the host. */
 static const char *directory_name(const struct hl_debug *d, char *name, size_t room)
 {
     char link[64];
@@ -43,8 +43,9 @@ static const char *directory_name(const struct hl_debug *d, char *name, size_t r
 }
 
 /*
- * The directory may be named, too, as we name it or as ".": what follows it, or NULL.  No path of a
- * debugger's is looked up, as that alone may mount a file system, or wait for one.
+ * The name may begin with the directory, as we name it, or with "./": returns what follows it, or
+ * NULL.  A path given by a debugger is never looked up, as even that may mount a file system, or
+ * block.
  */
 static const char *name_inside(const char *directory, const char *path)
 {
@@ -58,7 +59,7 @@ static const char *name_inside(const char *directory, const char *path)
     return ours ? slash + 1 : NULL;
 }
 
-/* What a shell or a program that lists the directory takes for something else. */
+/* Names that a shell, or a program that lists the directory, would misread. */
 static bool is_plain(const char *name)
 {
     size_t n = strlen(name);
@@ -76,7 +77,7 @@ int debug_on_gcore(void *target, const char *args, struct gdb_printer *p)
     const char *name = name_inside(directory_name(d, directory, sizeof(directory)), args);
     if (!name) {
         debug_say(p, "gcore: %.200s: only a new file in %.200s can be written\n", args, directory);
-        return TOLD;
+        return REPORTED;
     }
     if (!is_plain(name))
         return debug_refuse(p, "gcore",

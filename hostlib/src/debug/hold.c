@@ -5,9 +5,9 @@
  *     OFF  <--release--  AHEAD  --reach, nobody is there-->  HERE  --post, release-->  OFF
  *                        AHEAD  --reach, a debugger is there-->  OFF
  *
- * Both threads change the state, under the lock alone, and a debugger that goes ends the wait at
- * once, wherever the guest is.  The int3 is the guest's thread's own: it may outlive the wait until
- * that thread looks up, and a hit of it is then nobody's.
+ * Both threads change the state, always under the lock, and a debugger that detaches ends the wait
+ * at once, wherever the guest is.  The int3 belongs to the guest's thread: it may stay after the
+ * wait until that thread's next entry, and a hit of it is then ignored.
  */
 #include "debug.h"
 

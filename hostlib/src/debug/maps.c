@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/maps.c - the address space, with what lies unmapped on purpose; and `monitor maps`. */
+/*
+ * debug/maps.c - the address space, with the ranges that are unmapped on purpose; `monitor maps`.
+ */
 #include "debug_monitor.h"
 
 #include <stdio.h>
@@ -8,12 +10,12 @@
 #include "machine.h"
 #include "names.h"
 
-#define ROWS_MAX 2000 /* a guest can make a run of every page of its heap */
+#define ROWS_MAX 2000 /* a guest can make each page of its heap a row */
 
 struct listing {
     void (*visit)(void *opaque, const struct debug_row *row);
     void *opaque;
-    struct debug_row row; /* not told yet: the next page may belong to it */
+    struct debug_row row; /* not printed yet: the next page may extend it */
 };
 
 /* `monitor maps` */

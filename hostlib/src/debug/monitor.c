@@ -73,7 +73,7 @@ static int on_regs(void *target, const char *args, struct gdb_printer *p)
     return 0;
 }
 
-/* The two lists a page fault's error code is read from (Intel SDM 3, 4.7). */
+/* The two lists that describe the error code of a page fault (Intel SDM 3, 4.7). */
 static void say_error_code(struct gdb_printer *p, const struct hl_fault *f)
 {
     say(p, "vector %u, error code 0x%x", f->vector, f->error_code);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/object.c - what GDB reads beside registers and memory: auxv, siginfo, memory map. */
+/* debug/object.c - what GDB reads besides registers and memory: auxv, siginfo, memory map. */
 #include "debug.h"
 
 #include <elf.h>
@@ -17,7 +17,7 @@ int debug_fault_signal(const struct hl_fault *fault)
     return signal == SIGBUS ? GDB_SIGNAL_BUS : signal;
 }
 
-/* Signals of GDB's that are not faults, in Linux's numbers. */
+/* GDB's signals that are not faults, in Linux's numbers. */
 int debug_siginfo(struct hl_debug *d, siginfo_t *info)
 {
     memset(info, 0, sizeof(*info));
@@ -41,10 +41,10 @@ static int print_region(char *at, size_t size, hl_gva_t start, size_t bytes)
 }
 
 /*
- * Text is RAM, too: GDB would spend hardware breakpoints on ROM, and ours need none.  So is what
- * lies below the program, where nothing is: a breakpoint at address 0 (of a function that the
- * linker dropped, say) is one that cannot be inserted then, not a hardware breakpoint that never
- * hits.
+ * Text is RAM, too: on ROM, GDB would use hardware breakpoints, which are not needed.  The range
+ * below the program, where nothing is mapped, also counts as RAM: then a breakpoint at address 0
+ * (of a function that the linker dropped, for example) fails to be inserted, instead of being a
+ * hardware breakpoint that is never hit.
  */
 static int memory_map(struct hl_debug *d, char **text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/place.c - what lies where: thread-local variables, regions, and pages of the heap region
- * that a debugger borrows.
+ * debug/place.c - thread-local variables, regions, and pages of the heap region that a debugger
+ * allocates.
  */
 #include "debug.h"
 
@@ -26,7 +26,7 @@ static bool find_tls(const struct hl_image *image, Elf64_Phdr *tls)
 
 /*
  * Variant II of "ELF Handling For Thread-Local Storage": the program's block ends at the thread
- * pointer, which is fs_base, and begins at an address that is aligned as its image is.
+ * pointer, which is fs_base, and begins at an address aligned as its image is.
  */
 int debug_thread_local(void *target, uint64_t module, uint64_t offset, uint64_t *address)
 {
@@ -34,7 +34,7 @@ int debug_thread_local(void *target, uint64_t module, uint64_t offset, uint64_t 
     const struct hl_image *image = d->sb->image;
     Elf64_Phdr tls;
     uint64_t tp = 0;
-    (void)module; /* a static program is the only one */
+    (void)module; /* a static program has only one */
     if (!find_tls(image, &tls) || offset >= tls.p_memsz)
         return HL_ERR_ARGUMENT;
     int rc = debug_read_register(d, GDB_AMD64_FS_BASE, &tp, sizeof(tp));
@@ -68,14 +68,14 @@ static void name_row(struct search *s, const struct debug_row *row)
     s->region->name = s->name;
 }
 
-/* Rows come from below, and what lies between two of them is unmapped, too. */
+/* Rows come in ascending order; the range between two of them is unmapped, too. */
 static void look_at(void *opaque, const struct debug_row *row)
 {
     struct search *s = opaque;
     struct gdb_region *r = s->region;
     bool mapped = row->prot != DEBUG_UNMAPPED;
     if (row->end <= s->address) {
-        /* Neighbours of which nothing is mapped are one hole. */
+        /* Adjacent regions without mappings are one hole. */
         if (mapped || r->start + r->size != row->start)
             r->start = mapped ? row->end : r->start;
         return;
@@ -110,7 +110,7 @@ int debug_memory_region(void *target, uint64_t address, struct gdb_region *regio
     *region = (struct gdb_region){.start = 0};
     debug_each_row(d, look_at, &s);
     if (!region->size)
-        region->size = UINT64_MAX - region->start; /* its end must be a number, too */
+        region->size = UINT64_MAX - region->start; /* its end must not overflow */
     return 0;
 }
 
@@ -128,10 +128,10 @@ static void take_back(struct hl_debug *d, const struct debug_room *room)
 {
     while (!d->sb->personality->take_back(d->sb, room->address, room->size) &&
            !debug_is_interrupted(d))
-        ; /* the guest's thread is wanted, by us */
+        ; /* interrupted: the guest's thread is wanted, by us */
 }
 
-/* A debugger writes whatever the protection: what it wants to run need not be writable. */
+/* A debugger writes whatever the protection, so pages for code need not be writable. */
 static unsigned prot_of(unsigned access)
 {
     unsigned prot = access ? HL_PROT_READ : 0;

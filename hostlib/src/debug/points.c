@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/points.c - breakpoints: the list, and planting and lifting them around an entry. */
+/* debug/points.c - breakpoints: the list, planting them before an entry, removing them after it. */
 #include "debug.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define INT3 0xcc
 
-/* Index of the first one at or above (address, point). */
+/* Index of the first point at or after (address, point). */
 static size_t lower_bound(const struct hl_debug *d, hl_gva_t address, enum gdb_point point)
 {
     size_t at = SORTED_BELOW(d->points.breaks, d->points.break_count, address, address);
@@ -28,7 +28,7 @@ const struct debug_break *debug_break_at(const struct hl_debug *d, hl_gva_t addr
     return NULL;
 }
 
-/* Where its byte is at the moment; NULL while nothing is mapped there. */
+/* The present address of its byte in the host; NULL while nothing is mapped there. */
 static void locate(const struct hl_debug *d, struct debug_break *b)
 {
     const struct hl_machine *m = d->sb->machine;
@@ -44,12 +44,12 @@ static int insert_break(struct hl_debug *d, enum gdb_point point, hl_gva_t addre
     struct debug_break b = {.address = address, .point = point, .slot = -1, .generation = ~0ull};
     size_t at = lower_bound(d, address, point);
     if (address >> 47)
-        return HL_ERR_ARGUMENT; /* the upper half is the backend's: a slot would fire there */
+        return HL_ERR_ARGUMENT; /* the upper half belongs to the backend: a slot would fire there */
     if (at < d->points.break_count && d->points.breaks[at].address == address &&
         d->points.breaks[at].point == point)
         return 0;
     locate(d, &b);
-    /* A debug register takes any address, and so must what stands in for one. */
+    /* A debug register accepts any address, and so must its replacement. */
     if (!b.at && point != GDB_HW_BREAK)
         return HL_ERR_ARGUMENT;
     struct debug_break *more = array_grow(d->points.breaks, &d->points.break_room,
@@ -114,7 +114,7 @@ static void plant(struct hl_debug *d, struct debug_break *b)
     b->planted = true;
 }
 
-/* What the guest itself wrote over it stays. */
+/* A byte that the guest itself has written there stays. */
 static void lift(struct debug_break *b)
 {
     if (b->planted && *b->at == INT3)
@@ -131,7 +131,7 @@ void debug_plant(struct hl_debug *d)
             plant(d, &d->points.breaks[i]);
 }
 
-/* Backwards: of two at one address the first one knows what lies under both. */
+/* Backwards: of two points at one address, the first one has the original byte. */
 void debug_lift(struct hl_debug *d)
 {
     for (size_t i = d->points.break_count; i > 0; i--)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/probe.c - which ways debug events take on a backend: a tiny guest is run, once per process.
- * KVM's capability bits claim everything everywhere (docs/kvm.md).
+ * debug/probe.c - find out how debug events are reported on a backend: a tiny guest is run, once
+ * per process.  KVM's capability bits claim that everything works everywhere (docs/kvm.md).
  */
 #include <pthread.h>
 #include <string.h>
@@ -41,7 +41,7 @@ static int make(struct hl_machine **m, const struct backend *backend, struct hl_
     return 0;
 }
 
-/* Run from TEXT + from with `debug` armed, to the next exit that is the guest's. */
+/* Run from TEXT + from with `debug` armed, to the guest's next exit. */
 static int try(struct hl_machine *m, unsigned from, const struct vcpu_debug *debug,
                struct hl_exit *exit, struct hl_error *error)
 {
@@ -78,7 +78,7 @@ static bool stopped(struct hl_machine *m, const struct hl_exit *exit, unsigned v
            machine_pc(m) == TEXT + at;
 }
 
-/* A step and an int3 always work, by one road or the other. */
+/* A step and an int3 always work, in one way or the other. */
 static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
                         struct hl_error *error)
 {
@@ -106,7 +106,7 @@ static int probe_basics(struct hl_machine *m, struct hl_debug_abilities *can,
     return rc;
 }
 
-/* Does the slot stop the guest, at `at`, before it comes to the int3 put behind the store? */
+/* Does the slot stop the guest, at `at`, before it reaches the int3 after the store? */
 static int probe_slot(struct hl_machine *m, enum vcpu_slot_kind kind, hl_gva_t address, unsigned at,
                       bool *works, struct hl_error *error)
 {
@@ -125,7 +125,7 @@ static int probe_slots(struct hl_machine *m, struct hl_debug_abilities *can, str
     return rc;
 }
 
-/* A signal in the middle must not pass for a road that does not work: none comes in. */
+/* A signal during the probe must not look like a failed ability: signals are blocked. */
 static int probe(const struct backend *backend, struct hl_debug_abilities *can,
                  struct hl_error *error)
 {
@@ -145,7 +145,7 @@ static int probe(const struct backend *backend, struct hl_debug_abilities *can,
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 FORK_FREES(&lock)
 
-#define KNOWN_MAX 4 /* backends; what more there are is found out each time */
+#define KNOWN_MAX 4 /* backends; others are probed each time */
 
 int debug_probe(const struct backend *backend, struct hl_debug_abilities *abilities,
                 struct hl_error *error)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/proc.c - /proc/PID of the guest, as if it were a process: GDB reads these files for `info
+ * debug/proc.c - /proc/PID files for the guest, as if it were a process: GDB reads them for `info
  * proc` and for its own core files.
  */
 #include "debug.h"
@@ -20,7 +20,7 @@ struct maps {
     const struct hl_debug *d;
 };
 
-/* Where in the guest's file the row comes from; false: from no file. */
+/* The position of the row in the guest's file; false: it does not come from the file. */
 static bool file_offset(const struct hl_image *image, const struct debug_row *row, uint64_t *offset)
 {
     for (size_t i = 0; i < image->segment_count; i++) {
@@ -63,7 +63,7 @@ static void put_size(FILE *out, const char *what, unsigned long long bytes)
     fprintf(out, "%s:%*s%8llu kB\n", what, gap, "", bytes / 1024);
 }
 
-/* All that is mapped is there; what cannot be written is as it is in the file. */
+/* All mapped pages are present; pages that cannot be written are as in the file. */
 static void put_smap(void *opaque, const struct debug_row *row)
 {
     const struct maps *maps = opaque;
@@ -82,7 +82,9 @@ static void put_smap(void *opaque, const struct debug_row *row)
     put_size(maps->out, "Private_Clean", clean ? size : 0);
     put_size(maps->out, "Private_Dirty", clean ? 0 : size);
     put_size(maps->out, "Referenced", size);
-    /* All of it: a guest has a copy of its file.  GDB's generate-core-file leaves out what is not.
+    /*
+     * Dirty in full: a guest has a copy of its file, and GDB's generate-core-file omits clean
+     * pages.
      */
     put_size(maps->out, "Anonymous", size);
     put_size(maps->out, "Swap", 0);
@@ -104,7 +106,7 @@ const char *debug_file_name(const struct hl_debug *d)
     return slash ? slash + 1 : d->path;
 }
 
-/* Of a call, its name stands for the arguments, as in our own core files. */
+/* For a call, its name stands for the arguments, as in our own core files. */
 static void put_cmdline(FILE *out, struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -142,7 +144,7 @@ static uint64_t mapped_bytes(const struct hl_debug *d)
     return bytes;
 }
 
-/* A process that is traced, has no parent and no terminal, and used up no time: proc(5). */
+/* A traced process without parent, terminal and CPU time: proc(5). */
 static void put_stat(FILE *out, struct hl_debug *d)
 {
     enum { THREADS = 20, VSIZE = 23, RSS, RSSLIM, START_CODE, END_CODE, START_STACK, FIELDS = 52 };
@@ -186,7 +188,7 @@ static void put_exe(FILE *out, struct hl_debug *d)
     fputs(d->path, out);
 }
 
-/* A guest has no files, so no other folder to be in. */
+/* A guest has no file system, so its current directory is always this one. */
 static void put_root(FILE *out, struct hl_debug *d)
 {
     (void)d;

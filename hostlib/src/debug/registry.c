@@ -9,7 +9,7 @@ void debug_registry(struct hl_debug *d)
     const struct hl_sandbox *sb = d->sb;
     bool held = d->state == DEBUG_HELD || d->hold.state == HOLD_HERE;
     enum registry_state state;
-    if (d->in_call) /* then the sandbox's state is the guest's thread's own */
+    if (d->in_call) /* then only the guest's thread may read the sandbox's state */
         state = held ? REGISTRY_HELD : REGISTRY_IN_CALL;
     else
         state = sb->state == HL_SANDBOX_DEAD       ? REGISTRY_EXITED

@@ -47,7 +47,7 @@ void debug_regs_forget(struct hl_debug *d)
         false;
 }
 
-/* The server's thread while the guest is held, the guest's own inside of a hook. */
+/* Called by the server's thread while the guest is held, or by the guest's own inside a hook. */
 bool debug_may_look(struct hl_debug *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -64,7 +64,7 @@ static int need_regs(struct hl_debug *d)
     return rc;
 }
 
-/* A system call of their own: a condition that fails does without. */
+/* They cost a system call, which a false condition avoids. */
 static int need_bases(struct hl_debug *d)
 {
     int rc = d->cache.bases_valid ? 0 : hl_machine_get_regs(d->sb->machine, &d->cache.regs, NULL);
@@ -100,7 +100,7 @@ static int need_xsave(struct hl_debug *d)
     return rc;
 }
 
-/* Those of struct hl_regs stand there in GDB's order. */
+/* Those in struct hl_regs are in GDB's order. */
 static uint64_t *general(struct hl_debug *d, unsigned number)
 {
     if (number <= GDB_AMD64_RIP)
@@ -111,7 +111,7 @@ static uint64_t *general(struct hl_debug *d, unsigned number)
                                          : NULL;
 }
 
-/* Selectors and control registers: the host's to set.  false: not one of them. */
+/* Selectors and control registers, which only the host sets.  False: another register. */
 static bool read_system(struct hl_debug *d, unsigned number, uint64_t *value)
 {
     const struct vcpu_system *s = &d->cache.system;
@@ -132,7 +132,7 @@ static bool is_system(unsigned number)
            (number >= GDB_AMD64_CR0 && number <= GDB_AMD64_EFER);
 }
 
-/* Of those that do not stand in the XSAVE area. */
+/* Registers that are not in the XSAVE area. */
 static size_t size_of(unsigned number)
 {
     return number >= GDB_AMD64_EFLAGS && number <= GDB_AMD64_GS ? 4 : 8;
@@ -179,12 +179,12 @@ static int write_general(struct hl_debug *d, unsigned number, uint64_t value)
     if (rc)
         return rc;
     if (number == GDB_AMD64_RIP && value >> 47)
-        return HL_ERR_ARGUMENT; /* going there would be a fault of the backend, not of the guest */
-    /* The answer of a host call would be lost to the one that code elsewhere makes. */
+        return HL_ERR_ARGUMENT; /* at such a rip the backend would fault, not the guest */
+    /* The answer to the pending host call would go to a call that code elsewhere makes. */
     if (number == GDB_AMD64_RIP && value != d->cache.regs.rip && (d->in_host || d->at_host_call))
         return HL_ERR_BUSY;
     *general(d, number) = value;
-    d->cache.regs_valid = d->cache.bases_valid = false; /* flags are put right on their way in */
+    d->cache.regs_valid = d->cache.bases_valid = false; /* flags are corrected when they are set */
     return hl_machine_set_regs(d->sb->machine, &d->cache.regs, NULL);
 }
 
@@ -201,19 +201,21 @@ int debug_write_register(void *target, unsigned number, const void *data, size_t
         return HL_ERR_ARGUMENT;
     memcpy(&value, data, size);
     if (number == GDB_AMD64_ORIG_RAX) {
-        d->orig_rax = value; /* GDB clears it before it calls a function, and puts it back */
+        d->orig_rax = value; /* GDB clears it before it calls a function, and restores it */
         return 0;
     }
     if (!is_system(number))
         return write_general(d, number, value);
     int rc = need_system(d);
     if (!rc && number == GDB_AMD64_CR2) {
-        /* GDB puts it back after it called a function.  No guest can see it: ours is all there is.
+        /*
+         * GDB restores it after it called a function.  The guest cannot see it: only our copy
+         * exists.
          */
         d->cache.system.cr2 = value;
         return 0;
     }
-    /* A G packet writes them all: refused is only a change. */
+    /* A G packet writes all of them: refuse only a change. */
     if (!rc)
         rc = read_system(d, number, &now) && now == value ? 0 : HL_ERR_ARGUMENT;
     return rc;

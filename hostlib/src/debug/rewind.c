@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/rewind.c - back to the state that was remembered. */
+/* debug/rewind.c - return to the saved state. */
 #include "debug.h"
 
 void debug_remember(struct hl_debug *d)
@@ -13,7 +13,7 @@ int debug_restore(struct hl_debug *d)
 {
     struct hl_sandbox *sb = d->sb;
     enum hl_sandbox_state before = sb->state;
-    /* All of it: a READY guest is taken to differ from its snapshot in what a call changes only. */
+    /* Restore everything: for a READY guest, only what a call changes would be taken to differ. */
     sb->state = HL_SANDBOX_POISONED;
     int rc = snapshot_restore(sb, d->snapshot, NULL);
     debug_regs_forget(d);
@@ -29,7 +29,7 @@ void debug_rewind(struct hl_debug *d)
     struct gdb_stop stop = {.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
     d->restart = d->killed = d->ended = false;
     d->died_by = 0;
-    debug_remove_all(d); /* a debugger that starts afresh inserts them again */
+    debug_remove_all(d); /* a debugger that restarts the guest inserts them again */
     debug_hold_release(d);
     int rc = debug_restore(d);
     d->wish = rc ? HL_DEBUG_KILLED : HL_DEBUG_RESTARTED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/run.c - the guest's thread under a debugger: in place of hl_machine_run(). */
+/* debug/run.c - the guest's thread under a debugger: replaces hl_machine_run(). */
 #include "debug.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ static int attend(struct hl_debug *d, struct hl_error *error)
         d->drop = false;
     }
     if (debug_owes_stop(d, &owed)) {
-        debug_watch_restore(d); /* whoever looks now finds every watch in its place */
+        debug_watch_restore(d); /* all watches are in place for the reader */
         debug_post(d, &owed);
     }
     debug_park(d);
@@ -52,8 +52,7 @@ static int attend(struct hl_debug *d, struct hl_error *error)
 
 /* ---- one entry ---- */
 
-/* The debug registers to be armed: without those for execution when the point is to get past one.
- */
+/* The debug registers to arm: without execution slots while stepping past a breakpoint. */
 static struct vcpu_debug slots(const struct hl_debug *d, bool watches_only)
 {
     struct vcpu_debug debug = d->points.slots;
@@ -63,7 +62,7 @@ static struct vcpu_debug slots(const struct hl_debug *d, bool watches_only)
     return debug;
 }
 
-/* Breakpoints are in memory for no longer than this. */
+/* Breakpoints are in memory only during this. */
 static int run_freely(struct hl_debug *d, struct hl_exit *exit, struct hl_error *error)
 {
     struct hl_machine *m = d->sb->machine;
@@ -83,7 +82,7 @@ static bool must_step(const struct hl_debug *d)
     return d->motion.how != GDB_CONTINUE || d->motion.step_over || d->points.granted_count;
 }
 
-/* Past a breakpoint nobody wanted, which is most of what a false condition costs. */
+/* Step past a breakpoint that was not wanted, the main cost of a false condition. */
 static bool skip_over(struct hl_debug *d)
 {
     if (!d->motion.step_over || d->motion.how != GDB_CONTINUE || d->points.watch_count ||
@@ -96,9 +95,9 @@ static bool skip_over(struct hl_debug *d)
 /* ---- what an exit means ---- */
 
 enum verdict {
-    SERVE, /* the sandbox's business */
-    AGAIN, /* nobody's */
-    STOP,  /* the debugger's, if it wants to know */
+    SERVE, /* the sandbox handles it */
+    AGAIN, /* enter the guest again */
+    STOP,  /* report it, if the debugger wants it */
 };
 
 static struct gdb_stop break_stop(const struct debug_break *b)
@@ -109,7 +108,7 @@ static struct gdb_stop break_stop(const struct debug_break *b)
     };
 }
 
-/* Has the motion asked for come to its end? */
+/* Is the requested motion complete? */
 static enum verdict check_motion(struct hl_debug *d, struct gdb_stop *stop)
 {
     const struct debug_motion *motion = &d->motion;
@@ -153,7 +152,7 @@ static enum verdict on_breakpoint(struct hl_debug *d, const struct hl_fault *f,
     return STOP;
 }
 
-/* On a page that cannot be executed a breakpoint is hit all the same: GDB's calls return there. */
+/* On a page that is not executable a breakpoint is hit as well: GDB's calls return there. */
 static enum verdict on_fetch_fault(struct hl_debug *d, const struct hl_fault *f,
                                    struct gdb_stop *stop)
 {
@@ -183,7 +182,7 @@ static enum verdict on_debug_exception(struct hl_debug *d, struct gdb_stop *stop
     return STOP;
 }
 
-/* step: what machine_step() said, NULL when the guest ran freely. */
+/* step: the result of machine_step(), NULL if the guest ran freely. */
 static enum verdict on_fault(struct hl_debug *d, const struct hl_fault *f,
                              const struct machine_step *step, struct gdb_stop *stop)
 {
@@ -222,7 +221,7 @@ static enum verdict judge(struct hl_debug *d, const struct hl_exit *exit,
     }
 }
 
-/* What has come to pass since the last entry: the host's writes, and the end of a served step. */
+/* Events since the last entry: writes by the host, and the end of a served step. */
 static enum verdict before_entry(struct hl_debug *d, struct gdb_stop *stop)
 {
     bool done = d->motion.done;
@@ -237,7 +236,7 @@ static bool is_break(const struct gdb_stop *stop)
     return stop->reason == GDB_STOP_SW_BREAK || stop->reason == GDB_STOP_HW_BREAK;
 }
 
-/* Is there one among the points hit at once that somebody wants to know of?  *stop becomes it. */
+/* Is any of the points that were hit together wanted?  *stop becomes that one. */
 static bool any_wanted(struct hl_debug *d, struct gdb_stop *stop)
 {
     if (debug_wanted(d, stop))
@@ -252,8 +251,7 @@ static bool any_wanted(struct hl_debug *d, struct gdb_stop *stop)
     return false;
 }
 
-/* A breakpoint that nobody wants to stop at.  An int3 of the guest's own lies under it? Then too.
- */
+/* A breakpoint that is not wanted; also if it covers an int3 of the guest's own. */
 static void get_past(struct hl_debug *d)
 {
     uint64_t pc = machine_pc(d->sb->machine);
@@ -265,7 +263,10 @@ static void get_past(struct hl_debug *d)
         d->motion.step_over = true;
 }
 
-/* A stop found: show it, unless its condition says no; then the motion may still have ended. */
+/*
+ * A stop was found: report it, unless its condition is false; then the motion may still be
+ * complete.
+ */
 static int stop_at(struct hl_debug *d, struct gdb_stop *stop, struct hl_error *error)
 {
     debug_regs_forget(d);
@@ -285,9 +286,9 @@ static bool idle_debugger(const struct hl_debug *d)
 }
 
 /*
- * KVM may have raised the #BP of a point and been broken off by a signal before it delivered that;
- * it does not tell of a software exception (KVM_GET_VCPU_EVENTS).  If the point is gone when it
- * comes, there is no int3 where it says: then the instruction is still to be executed.
+ * KVM may have raised the #BP of a point, and then been interrupted by a signal before delivering
+ * it; KVM_GET_VCPU_EVENTS does not report software exceptions.  If the point is gone when the #BP
+ * arrives, memory has no int3 there: the instruction is still to be executed.
  */
 static bool is_late_hit(const struct hl_debug *d, const struct hl_exit *exit, bool stepping)
 {
@@ -302,7 +303,7 @@ static bool is_late_hit(const struct hl_debug *d, const struct hl_exit *exit, bo
     return code[1] != INT3 && !(code[0] == INT_IMM8 && code[1] == VECTOR_BREAKPOINT);
 }
 
-/* step: as on_fault() has it. */
+/* step: as in on_fault(). */
 static enum verdict look_at(struct hl_debug *d, const struct hl_exit *exit,
                             const struct machine_step *step, struct gdb_stop *stop)
 {
@@ -312,7 +313,7 @@ static enum verdict look_at(struct hl_debug *d, const struct hl_exit *exit,
     }
     enum verdict verdict = !step && idle_debugger(d) ? SERVE : judge(d, exit, step, stop);
     machine_forget_trap(
-        d->sb->machine); /* a slot may be another point's when this is looked at again */
+        d->sb->machine); /* a slot may belong to another point at the next look */
     return verdict;
 }
 
@@ -329,7 +330,7 @@ static int enter(struct hl_debug *d, struct hl_exit *exit, enum verdict *verdict
     return rc;
 }
 
-/* What is asked for, an entry, and the stop that comes of it, which may be one before the entry. */
+/* Handle requests, enter, and find the resulting stop, which may come before the entry. */
 static int take_turn(struct hl_debug *d, struct hl_exit *exit, enum verdict *verdict,
                      struct hl_error *error)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/say.c - what `monitor` commands print. */
+/* debug/say.c - print the output of `monitor` commands. */
 #include "debug_monitor.h"
 
 #include <stdarg.h>
@@ -17,7 +17,7 @@ void debug_say(struct gdb_printer *p, const char *format, ...)
     va_end(args);
     for (char *at = text; *at;) {
         char clean[4 * sizeof(text)];
-        size_t n = strcspn(at, "\n"); /* GDB prints it as it comes, names of the guest's file too */
+        size_t n = strcspn(at, "\n"); /* GDB does not escape it; names are the guest's */
         size_t size = utf8_escape(clean, sizeof(clean) - 1, at, n);
         if (at[n])
             clean[size++] = at[n++];
@@ -29,5 +29,5 @@ void debug_say(struct gdb_printer *p, const char *format, ...)
 int debug_refuse(struct gdb_printer *p, const char *name, const char *why)
 {
     debug_say(p, "%s: %s\n", name, why);
-    return TOLD;
+    return REPORTED;
 }

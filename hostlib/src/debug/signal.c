@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/signal.c - a guest's signals and a debugger: their numbers, and who decides. */
+/* debug/signal.c - signals of a guest under a debugger: their numbers, and who decides. */
 #include "debug.h"
 
-#define GDB_REALTIME_33 45 /* and on to 63; 32 and 64 are apart */
+#define GDB_REALTIME_33 45 /* up to 63; 32 and 64 are elsewhere */
 #define GDB_REALTIME_32 77
 #define GDB_REALTIME_64 78
 #define GDB_UNKNOWN 143
@@ -51,7 +51,7 @@ int debug_gdb_signal(int number)
     return number == 32 ? GDB_REALTIME_32 : number == 64 ? GDB_REALTIME_64 : GDB_UNKNOWN;
 }
 
-/* A signal that Linux does not have stays what it is. */
+/* Signals that Linux does not have are not converted. */
 int debug_host_signal(int gdb)
 {
     for (int number = 1; number <= 64; number++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/slots.c - the debug registers, where the backend has some that fire. */
+/* debug/slots.c - allocate debug registers, if the backend has some that work. */
 #include "debug.h"
 
 bool debug_slot_take(struct hl_debug *d, enum vcpu_slot_kind kind, hl_gva_t address, uint8_t size,

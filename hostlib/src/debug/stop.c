@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/stop.c - the guest stands: the debugger is told, and the guest's thread waits. */
+/* debug/stop.c - the guest is stopped: report it to the debugger, and make its thread wait. */
 #include "debug.h"
 
 #include <unistd.h>
@@ -34,7 +34,7 @@ bool debug_is_interrupted(const struct hl_debug *d)
     return atomic_load(&d->sb->call_state) == CALL_INTERRUPTED;
 }
 
-/* lock held: wait until the debugger lets go, or there is a reason not to go on at all. */
+/* lock held: wait until the debugger resumes the guest, or until it must not go on at all. */
 void debug_park(struct hl_debug *d)
 {
     d->parked = true;
@@ -53,7 +53,7 @@ int debug_gone(const struct hl_debug *d, struct hl_error *error)
     return hl_error_set(error, HL_ERR_INTERRUPTED, "%s%s", hl_err_text(HL_ERR_INTERRUPTED), why);
 }
 
-/* Is there a debugger that wants to know?  Then tell it and wait. */
+/* If a debugger wants this stop, report it and wait. */
 int debug_show(struct hl_debug *d, const struct gdb_stop *stop, struct hl_error *error)
 {
     pthread_mutex_lock(&d->lock);
@@ -65,13 +65,13 @@ int debug_show(struct hl_debug *d, const struct gdb_stop *stop, struct hl_error 
     return rc;
 }
 
-/* What Linux shows in orig_rax at such a stop: rax itself may have been changed there. */
+/* The value that Linux shows in orig_rax at such a stop: rax itself may have been changed. */
 uint64_t debug_syscall_of(const struct hl_exit *exit)
 {
     return exit->kind == HL_EXIT_SYSCALL ? exit->syscall.number : DEBUG_NO_SYSCALL;
 }
 
-/* Conditions and commands are evaluated here, while the guest stands at the hit. */
+/* Conditions and commands are evaluated here, while the guest is stopped at the hit. */
 bool debug_wanted(struct hl_debug *d, const struct gdb_stop *stop)
 {
     bool want = true;

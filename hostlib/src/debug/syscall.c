@@ -2,8 +2,8 @@
 /*
  * debug/syscall.c - catchpoints: `monitor catch` and GDB's `catch syscall`.
  *
- * A system call is shown at its exit, before it is served, and again once it has been served,
- * before the guest is entered: there rax is its result.
+ * A system call is reported at its exit, before it is served, and again before the guest is
+ * entered, once it has been served: then rax is its result.
  */
 #include "debug.h"
 
@@ -38,13 +38,13 @@ static bool has_number(const struct gdb_catch *catch, uint64_t number)
     return catch->all;
 }
 
-/* lock held.  GDB's: not while it steps, as with a process. */
+/* lock held.  For GDB's: not while it steps, as with a process. */
 static bool gdb_wants(const struct hl_debug *d, uint64_t number)
 {
     return d->motion.how == GDB_CONTINUE && has_number(&d->catch.gdb, number);
 }
 
-/* lock held: the numbers are the server's, until it lets go. */
+/* lock held: the server owns the numbers until it resumes the guest. */
 static bool at_exit(const struct hl_debug *d, const struct hl_exit *exit, struct gdb_stop *stop)
 {
     *stop = (struct gdb_stop){.reason = GDB_STOP_SIGNAL, .signal = GDB_SIGNAL_TRAP};
@@ -60,7 +60,7 @@ static bool at_exit(const struct hl_debug *d, const struct hl_exit *exit, struct
     return d->catch.syscalls;
 }
 
-/* What was changed there is what is served. */
+/* Changes made at the stop apply to the call that is served. */
 static void read_again(struct hl_debug *d, struct hl_exit *exit)
 {
     struct hl_regs r;
@@ -91,7 +91,7 @@ int debug_caught(struct hl_debug *d, struct hl_exit *exit, struct hl_error *erro
     read_again(d, exit);
     if (d->motion.how == GDB_CONTINUE)
         d->returning = exit->syscall.number;
-    else if (stop.reason == GDB_STOP_SYSCALL_ENTRY) /* as Linux: a step is to where it is served */
+    else if (stop.reason == GDB_STOP_SYSCALL_ENTRY) /* as on Linux, a step ends at the call */
         d->motion.moved = d->motion.done = true;
     return 0;
 }

@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Nobody runs the guest: what the server asks for can be had at once. */
+/* No thread runs the guest: the server's request can be met at once. */
 static bool at_rest(const struct hl_debug *d)
 {
     return !d->in_call || d->in_host || d->parked;
 }
 
-/* lock held: the guest's thread looks up before its next entry; the present one ends. */
+/* lock held: the guest's thread checks before its next entry; end the present run. */
 static void call_attention(struct hl_debug *d)
 {
     atomic_store(&d->attention, true);
@@ -36,7 +36,7 @@ static int get_event_fd(void *target)
     return d->event_fd;
 }
 
-/* lock held: no event waits any more. */
+/* lock held: discard any pending event. */
 static void clear_event(struct hl_debug *d)
 {
     uint64_t count;
@@ -56,7 +56,7 @@ static int take_stop(void *target, struct gdb_stop *stop)
     return taken;
 }
 
-/* Why an idle sandbox stands: what ended its last call, if anything did. */
+/* The stop of an idle sandbox: what ended its last call, if anything did. */
 static struct gdb_stop idle_stop(const struct hl_debug *d)
 {
     const struct hl_sandbox *sb = d->sb;
@@ -108,7 +108,7 @@ static int attach(void *target)
     return rc;
 }
 
-/* lock held: no debugger any more. */
+/* lock held: the debugger has left. */
 static void let_go(struct hl_debug *d)
 {
     d->state = DEBUG_FREE;
@@ -138,7 +138,7 @@ static void detach(void *target)
     pthread_mutex_unlock(&d->lock);
 }
 
-/* lock held: an idle sandbox that will never run again says so when it is resumed. */
+/* lock held: an idle sandbox that will never run again reports this when it is resumed. */
 static bool resume_the_dead(struct hl_debug *d)
 {
     const struct hl_sandbox *sb = d->sb;
@@ -154,7 +154,7 @@ static bool resume_the_dead(struct hl_debug *d)
     return true;
 }
 
-/* Signals whose default is to be ignored, in GDB's numbers: URG, CONT, CHLD, WINCH. */
+/* Signals that are ignored by default, in GDB's numbers: URG, CONT, CHLD, WINCH. */
 static bool is_harmless(int signal)
 {
     return signal == 16 || signal == 19 || signal == 20 || signal == 28;
@@ -209,7 +209,7 @@ static int restart(void *target)
     } else {
         d->event_due = true;
         d->killed = d->ended = false;
-        if (d->in_call || d->waiting) { /* a call that waits is one to be made again, too */
+        if (d->in_call || d->waiting) { /* a call that waits must be repeated, too */
             d->restart = true;
             call_attention(d);
         } else {
@@ -225,7 +225,7 @@ static void kill_guest(void *target)
     struct hl_debug *d = target;
     pthread_mutex_lock(&d->lock);
     let_go(d);
-    d->killed = d->in_call || d->waiting; /* else there is no call to end */
+    d->killed = d->in_call || d->waiting; /* else no call to end */
     d->wish = HL_DEBUG_KILLED;
     if (!d->in_call && d->sb->state < HL_SANDBOX_POISONED)
         d->sb->state = HL_SANDBOX_POISONED;
@@ -233,7 +233,7 @@ static void kill_guest(void *target)
     pthread_mutex_unlock(&d->lock);
 }
 
-/* Everything the guest has mapped, its own protection aside; never the host's pages. */
+/* Everything that the guest has mapped, whatever its protection; never the host's pages. */
 static size_t read_memory(void *target, uint64_t address, void *data, size_t size)
 {
     struct hl_debug *d = target;

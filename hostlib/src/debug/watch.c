@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/watch.c - watchpoints: debug registers where they work and suffice, else page protection.
+ * debug/watch.c - watchpoints: debug registers if they work and suffice, else page protection.
  *
  * A watched page is withheld from the processor by its page-table entry (pagetable_watch()), so an
- * access is a #PF that tells address and direction.  The page is then given back for that one
- * instruction.  The host owns the page tables and never goes through them when it touches memory:
- * what it changes, in a host function or anywhere else, is found by comparing before the next
+ * access is a #PF that reports address and direction.  The page is then given back for that one
+ * instruction.  The host owns the page tables and does not use them when it accesses memory:
+ * changes by the host, in a host function or elsewhere, are found by comparing before the next
  * entry.
  */
 #include "debug.h"
@@ -15,7 +15,7 @@
 
 #include "x86.h"
 
-#define WATCH_MAX (16u << 20) /* bytes of one watchpoint, which are copied to compare with */
+#define WATCH_MAX (16u << 20) /* bytes of one watchpoint, which are copied for comparison */
 
 /* Page-fault error code (Intel SDM 3, 4.7). */
 
@@ -24,7 +24,7 @@ static bool overlaps(hl_gva_t a, size_t a_size, hl_gva_t b, size_t b_size)
     return a < b + b_size && b < a + a_size;
 }
 
-/* What must be withheld of the page for all the watches there. */
+/* What to withhold of the page for all the watches on it. */
 static unsigned page_need(const struct hl_debug *d, hl_gva_t page)
 {
     unsigned need = 0;
@@ -49,13 +49,13 @@ static void free_slots(struct hl_debug *d, unsigned slots)
             memset(&d->points.slots.slot[i], 0, sizeof(d->points.slots.slot[i]));
 }
 
-/* Cover the range by aligned pieces, one slot each; none are taken when they do not suffice. */
+/* Cover the range by aligned pieces, one slot each; if there are too few slots, none is used. */
 static unsigned take_slots(struct hl_debug *d, const struct debug_watch *w)
 {
     enum vcpu_slot_kind kind = w->point == GDB_WATCH_WRITE ? VCPU_SLOT_WRITE : VCPU_SLOT_ACCESS;
     hl_gva_t at = w->address, end = w->address + w->size;
     unsigned taken = 0;
-    /* The processor knows no slot for reads alone. */
+    /* The processor has no slots for reads only. */
     if (!d->can.hw_watch || w->point == GDB_WATCH_READ || w->size > VCPU_SLOTS * 8)
         return 0;
     while (at < end) {
@@ -78,7 +78,7 @@ static void look(const struct hl_debug *d, struct debug_watch *w)
     w->seen = w->old && hl_machine_read(d->sb->machine, w->address, w->old, w->size, 0) == w->size;
 }
 
-/* Memory has been mapped or unmapped: what was not there to be watched may be there now. */
+/* Memory was mapped or unmapped: a range that could not be watched may exist now. */
 void debug_watch_follow(struct hl_debug *d)
 {
     if (!d->points.watch_count || d->points.watch_generation == machine_generation(d->sb->machine))
@@ -97,7 +97,7 @@ int debug_watch_insert(struct hl_debug *d, enum gdb_point point, hl_gva_t addres
     struct debug_watch w = {.address = address, .size = size, .point = point};
     hl_gva_t end;
     if (!size || __builtin_add_overflow(address, size, &end) || (end - 1) >> 47)
-        return HL_ERR_ARGUMENT; /* the upper half is the host's */
+        return HL_ERR_ARGUMENT; /* the upper half belongs to the host */
     if (size > WATCH_MAX)
         return HL_ERR_LIMIT;
     struct debug_watch *more = realloc(d->points.watches, (d->points.watch_count + 1) * sizeof(w));
@@ -167,8 +167,10 @@ static bool is_granted(const struct hl_debug *d, hl_gva_t page)
     return false;
 }
 
-/* Bytes of an operand of this size from the address of the fault on, which is where a page begins
- * when the operand began on the page before. */
+/*
+ * Bytes of an operand of this size from the fault's address on, which is the start of a page if the
+ * operand began on the page before.
+ */
 static unsigned reach(const struct hl_debug *d, const struct hl_fault *f, const uint8_t *code,
                       size_t code_size, unsigned size)
 {
@@ -179,8 +181,8 @@ static unsigned reach(const struct hl_debug *d, const struct hl_fault *f, const 
 }
 
 /*
- * A page that is given back for one operand does not tell of another one in it (`cmps`, `push` of
- * memory): what else the instruction is going to touch is asked of the decoder.
+ * While a page is given back for one operand, another operand on it causes no fault (`cmps`, `push`
+ * of memory): the decoder says what else the instruction will access.
  */
 static void note_others(struct hl_debug *d, const uint8_t *code, size_t code_size)
 {
@@ -214,7 +216,7 @@ static void note_access(struct hl_debug *d, const struct hl_fault *f)
     unsigned size = write ? insn.written : insn.read;
     size = size > 1 ? reach(d, f, code, code_size, size) : 1;
     d->points.access[d->points.access_count++] = (struct debug_access){f->address, size, write};
-    /* An operand that is read and written is asked for as one to write. */
+    /* An operand that is read and written faults as a write. */
     if (write && insn.modifies && d->points.access_count < DEBUG_ACCESSES)
         d->points.access[d->points.access_count++] = (struct debug_access){f->address, size, false};
 }
@@ -227,11 +229,11 @@ bool debug_watch_fault(struct hl_debug *d, const struct hl_fault *f)
         return false;
     if (!is_granted(d, page)) {
         if (d->points.granted_count == DEBUG_ACCESSES)
-            debug_watch_restore(d); /* a gather over many pages: it starts again */
+            debug_watch_restore(d); /* a gather over many pages: it is restarted */
         d->points.granted[d->points.granted_count++] = page;
     }
     note_access(d, f);
-    /* A read leaves a write by the same instruction to be seen. */
+    /* After a read, a write by the same instruction must still be found. */
     machine_watch_page(d->sb->machine, page, f->error_code & PF_WRITE ? 0 : HL_PROT_WRITE);
     return true;
 }
@@ -244,7 +246,7 @@ void debug_watch_restore(struct hl_debug *d)
     d->points.granted_count = d->points.access_count = 0;
 }
 
-/* Address of the first byte that is not what it was; *changed tells whether there is one. */
+/* Address of the first byte that has changed; *changed: whether any has. */
 static hl_gva_t first_change(const struct hl_debug *d, const struct debug_watch *w, bool *changed)
 {
     uint8_t now[256];
@@ -290,8 +292,10 @@ static bool by_fault(const struct hl_debug *d, const struct debug_watch *w, hl_g
     return false;
 }
 
-/* A fault tells the first byte touched, a slot no more than itself: then the first byte changed is
- * better, and all there is of what the host did. */
+/*
+ * A fault gives the first byte accessed, a slot only itself: then the first byte that changed is
+ * better, and for writes by the host it is all that is known.
+ */
 static bool touched(const struct hl_debug *d, const struct debug_watch *w, hl_gva_t *address)
 {
     bool changed;
@@ -315,7 +319,7 @@ bool debug_watch_also(struct hl_debug *d, struct gdb_stop *stop)
     enum gdb_point point = d->points.watches[i].point;
     hl_gva_t at = d->points.watches[i].hit_at;
     *stop = (struct gdb_stop){.reason = GDB_STOP_WATCH, .point = point, .address = at};
-    /* Who is asked about a kind and an address looks at all the points that fit. */
+    /* A search for a kind and an address must check all points that match. */
     for (; i < d->points.watch_count; i++)
         if (d->points.watches[i].point == point && d->points.watches[i].hit_at == at)
             d->points.watches[i].hit = false;
