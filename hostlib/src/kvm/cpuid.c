@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kvm/cpuid.c - what a guest may know of the processor: the instructions a ring-3 program can use, and
- * nothing of virtualisation, topology or power.
+ * kvm/cpuid.c - what a guest may know of the processor: the instructions that a ring-3 program can
+ * use, and nothing about virtualisation, topology or power.
  *
- * The leaves are read from the processor itself and cut to a list of known bits, rather than asked
- * of KVM_GET_SUPPORTED_CPUID: that costs 0.3 ms (half a cold start), and kvm_pvm leaves XSAVE out
- * of it although guests have it.  Bit numbers: Intel SDM 2A, CPUID; AMD APM 3, appendix E.
+ * The leaves are read from the processor itself and reduced to a list of known bits, rather than
+ * from KVM_GET_SUPPORTED_CPUID: that costs 0.3 ms (half a cold start), and kvm_pvm leaves XSAVE out
+ * although guests have it.  Bit numbers: Intel SDM 2A, CPUID; AMD APM 3, appendix E.
  */
 #include "cpuid.h"
 
@@ -72,7 +72,7 @@ static uint64_t native_xcr0(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* Components come whole or not at all: AVX needs SSE, AVX-512 needs all of its three and AVX. */
+/* Components are enabled in groups: AVX needs SSE, AVX-512 needs all three of its own and AVX. */
 static uint64_t usable_xcr0(uint64_t native)
 {
     uint64_t x = native & XCR0_KNOWN;

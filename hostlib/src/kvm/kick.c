@@ -23,8 +23,8 @@
 
 #define KICK_OFFSET 6
 /*
- * For when the user's queue of real-time signals is full (RLIMIT_SIGPENDING), and ours is lost with
- * EAGAIN: a classic signal needs no place there, and Linux itself never sends this one.
+ * Used if the user's queue of real-time signals is full (RLIMIT_SIGPENDING), and ours is lost with
+ * EAGAIN: a classic signal needs no place in it, and Linux itself never sends this one.
  */
 #define SPARE_SIGNAL SIGSTKFLT
 
@@ -35,7 +35,7 @@ FORK_FREES(&lock)
 
 static void on_kick(int signal_number)
 {
-    (void)signal_number; /* being delivered is all it is for: KVM_RUN returns EINTR */
+    (void)signal_number; /* its delivery is enough: KVM_RUN returns EINTR */
 }
 
 static int signal_number_locked(void)
@@ -53,7 +53,7 @@ int hl_kick_signal(void)
 
 int hl_kick_signal_set(int signal_number)
 {
-    /* Between the classic signals and SIGRTMIN are those that libc keeps for itself. */
+    /* The signals between the classic ones and SIGRTMIN are reserved by libc. */
     if (signal_number < 1 || signal_number > SIGRTMAX || signal_number == SIGKILL ||
         signal_number == SIGSTOP || (signal_number > SIGSYS && signal_number < SIGRTMIN))
         return HL_ERR_ARGUMENT;
@@ -65,7 +65,7 @@ int hl_kick_signal_set(int signal_number)
     return rc;
 }
 
-/* On the stack the program has set aside, if any: a Go thread's own one has no room for us. */
+/* On the alternate stack, if the program has set one: a Go thread's own stack is too small. */
 static int install(int signal_number, bool *done)
 {
     struct sigaction action = {.sa_handler = on_kick, .sa_flags = SA_ONSTACK};
@@ -88,7 +88,7 @@ void kick_init(struct kick *k)
     pthread_mutex_init(&k->lock, NULL);
 }
 
-/* A child of fork() has no timer, and its timers' numbers are its own. */
+/* A child of fork() inherits no timers, and its timers have their own numbers. */
 void kick_destroy(struct kick *k)
 {
     if (k->has_ticker)
@@ -104,14 +104,14 @@ static void set_immediate_exit(struct kvm_run *run, uint8_t value)
 }
 
 /*
- * A worker thread may block every signal.  KVM then opens ours for as long as the guest runs;
- * looked at once for each thread that comes along, as it costs a system call.
+ * A worker thread may block every signal.  KVM then unblocks ours while the guest runs; checked
+ * once for each new thread, as it costs a system call.
  */
 static void open_signal(struct kick *k, int vcpu_fd)
 {
     struct {
         struct kvm_signal_mask head;
-        uint8_t set[8]; /* at once behind the length: no padding */
+        uint8_t set[8]; /* directly after the length: no padding */
     } mask = {.head.len = sizeof(mask.set)};
     sigset_t blocked;
     pthread_sigmask(SIG_SETMASK, NULL, &blocked);
@@ -134,7 +134,7 @@ static sigset_t our_signals(void)
     return set;
 }
 
-/* Take what is pending of signals that this thread blocks; how many were ticks. */
+/* Take the pending signals that this thread blocks; returns how many were ticks. */
 static unsigned take_pending(struct kick *k)
 {
     const struct timespec now = {0};
@@ -150,7 +150,7 @@ static unsigned take_pending(struct kick *k)
     return ticks;
 }
 
-/* A signal that was open inside KVM only is still pending: unless taken, every run ends at once. */
+/* A signal unblocked only inside KVM is still pending: unless taken, it ends every run at once. */
 static void drain_signal(struct kick *k)
 {
     if (k->masked)
@@ -180,7 +180,7 @@ static void end_run(struct kick *k, struct kvm_run *run)
     pthread_mutex_unlock(&k->lock);
 }
 
-/* With every signal blocked: under kicks that come fast the vCPU would get nowhere. */
+/* With every signal blocked: with frequent kicks the vCPU would make no progress. */
 static int run_whole(int vcpu_fd)
 {
     sigset_t before;
@@ -190,8 +190,10 @@ static int run_whole(int vcpu_fd)
     return rc;
 }
 
-/* A tick that came outside of KVM_RUN is no sample of the guest: without this it would be taken for
- * one, always at the same place. */
+/*
+ * A tick outside KVM_RUN is not a sample of the guest: it would otherwise be counted as one, always
+ * at the same place.
+ */
 static void drop_ticks(struct kick *k)
 {
     if (clock_now() / k->period != k->out_since / k->period)
@@ -233,7 +235,7 @@ int kick_settle(struct kick *k, int vcpu_fd, struct kvm_run *run)
     return rc;
 }
 
-/* One a thread; it stays, disarmed, for the next time. */
+/* One per thread; afterwards it stays, disarmed, for the next time. */
 static int make_timer(struct kick *k)
 {
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = hl_kick_signal()};
@@ -247,7 +249,7 @@ static int make_timer(struct kick *k)
     return k->has_timer ? 0 : -1;
 }
 
-/* The program's SIGSTKFLT stays its own until the queue has been full once. */
+/* The program's SIGSTKFLT handler is left alone until the queue has been full once. */
 static void signal_thread(pthread_t thread)
 {
     if (pthread_kill(thread, hl_kick_signal()) == EAGAIN &&
@@ -268,7 +270,7 @@ static uint64_t send_tick(struct deadline *d, uint64_t now)
     return (now / period + 1) * period;
 }
 
-/* A timer needs a place in the queue of signals to be made. */
+/* Creating a timer needs a place in the queue of signals. */
 static int make_ticker(struct kick *k)
 {
     if (!k->has_ticker && deadline_open(NULL))
@@ -311,11 +313,11 @@ static int begin_samples(struct kick *k, uint64_t period)
     return -1;
 }
 
-/* What else the thread blocks is the host functions' affair, who may have changed it meanwhile. */
+/* Other signals are left as they are: host functions may have changed the mask meanwhile. */
 static void end_samples(struct kick *k)
 {
     arm(k, 0);
-    take_pending(k); /* a kick among them has set immediate_exit, too */
+    take_pending(k); /* a kick among them has also set immediate_exit */
     pthread_sigmask(SIG_UNBLOCK, &k->opened, NULL);
     k->period = 0;
 }
@@ -328,12 +330,12 @@ int kick_sample(struct kick *k, uint64_t period)
     if (period)
         rc = begin_samples(k, period);
     pthread_mutex_lock(&k->lock);
-    k->known = false; /* what the thread blocks has changed */
+    k->known = false; /* the thread's mask has changed */
     pthread_mutex_unlock(&k->lock);
     return rc;
 }
 
-/* While immediate_exit is set another kick would add nothing but signals to drown in. */
+/* While immediate_exit is set another kick would only add signals. */
 void kick_send(struct kick *k, struct kvm_run *run)
 {
     pthread_mutex_lock(&k->lock);

@@ -14,7 +14,7 @@
 #include "kvm_hint.h"
 #include "retry.h"
 
-/* HL_KVM_DEVICE lets tests, and doctor's users, see what another device node gives. */
+/* HL_KVM_DEVICE lets tests, and users of doctor, try another device node. */
 static const char *device_path(void)
 {
     const char *path = env_value(ENV_KVM_DEVICE);

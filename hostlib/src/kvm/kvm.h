@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kvm.h - what is asked of /dev/kvm once a process: the device, its abilities, the guest's CPUID.
+ * kvm.h - what is asked of /dev/kvm once per process: the device, its abilities, the guest's CPUID.
  */
 #ifndef HL_KVM_H
 #define HL_KVM_H
@@ -17,21 +17,23 @@
 struct kvm_host {
     int fd;
     size_t run_size; /* of the vCPU's shared page */
-    bool sync_regs;  /* KVM_CAP_SYNC_REGS covers the general registers, ... */
+    bool sync_regs;  /* KVM_CAP_SYNC_REGS includes the general registers, ... */
     bool sync_all;   /* ... segments and control registers, and events */
     bool fsgsbase;
-    uint64_t xcr0;     /* state components a guest gets */
-    size_t xsave_used; /* bytes that these take in the standard form */
+    uint64_t xcr0;     /* state components of a guest */
+    size_t xsave_used; /* their bytes in the standard format */
     struct {
         struct kvm_cpuid2 head;
         struct kvm_cpuid_entry2 entry[KVM_CPUID_MAX];
     } cpuid;
 };
 
-/* Opened at first use and kept; a failure is not remembered.  Any thread. */
+/* Opened when first used, and kept open; a failure is retried next time.  Any thread. */
 int kvm_host_get(const struct kvm_host **host, struct hl_error *error);
 
-/* What every new vCPU begins with, asked of the first: 0, or -1 with errno.  Any thread. */
+/*
+ * The initial state of every new vCPU, read from the first one: 0, or -1 with errno.  Any thread.
+ */
 int kvm_host_reset_sregs(int vcpu_fd, struct kvm_sregs *sregs);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm/kvm_hint.c - what helps where KVM's device node cannot be opened. */
+/* kvm/kvm_hint.c - hints for a KVM device node that cannot be opened. */
 #include "kvm_hint.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Is the text in a file of /proc?  They are read to their end, in pieces that overlap. */
+/* Is the text in a file of /proc?  The file is read to its end, in overlapping pieces. */
 static bool says(const char *path, const char *text)
 {
     char buf[4097];
@@ -37,7 +37,7 @@ static bool in_container(void)
     return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0;
 }
 
-/* The device is not there, or has no driver. */
+/* The device does not exist, or has no driver. */
 static void hint_missing(const char *path, struct hl_error *error)
 {
     bool intel = says("/proc/cpuinfo", " vmx "), amd = says("/proc/cpuinfo", " svm ");
@@ -84,7 +84,7 @@ static void hint_group(const struct group *group, struct hl_error *error)
                       group->gr_name, group->gr_name);
 }
 
-/* Joining a group helps only where the node lets a group in. */
+/* Joining a group helps only if the node's mode gives access to it. */
 static void hint_access(const char *path, struct hl_error *error)
 {
     struct stat st;

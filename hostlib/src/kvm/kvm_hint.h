@@ -4,7 +4,9 @@
 
 #include <hl/error.h>
 
-/* Put into error the hint for path that could not be opened, by errno; none where none is known. */
+/*
+ * Set the hint for a path that could not be opened, by errno; leaves *error alone if none is known.
+ */
 void kvm_hint(const char *path, int number, struct hl_error *error);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm/shim.c - ring 0 of a machine: its tables, and what it says of where the guest was. */
+/* kvm/shim.c - ring 0 of a machine: its tables, and what they say about where the guest was. */
 #include "shim.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ _Static_assert(SHIM_SIZE == BACKEND_SIZE, "SHIM_SIZE");
 #define IDT_ENTRY_SIZE 16
 #define TABLES_GVA (SHIM_GVA + SHIM_TABLES)
 
-/* Descriptor bytes 5 and 6 (Intel SDM 3, 3.4.5): accessed bits are set ahead. */
+/* Descriptor bytes 5 and 6 (Intel SDM 3, 3.4.5): accessed bits are set in advance. */
 #define DESC_KERNEL_CODE 0x00af9b000000ffffull
 #define DESC_KERNEL_DATA 0x00cf93000000ffffull
 #define DESC_USER_CODE32 0x00cffb000000ffffull
@@ -123,8 +123,9 @@ const char *shim_fault(uint8_t *pages, uint64_t rip, uint64_t rsp, struct hl_fau
         return "an exception stub ran outside the shim";
     *fault = (struct hl_fault){.vector = (unsigned)(offset / SHIM_STUB_SIZE), .rip = f->rip};
     /*
-     * From ring 0 the processor stays on the stack it was on: then `f` is an older exception's.  A
-     * guest gets here by a `syscall` from 32-bit code where KVM takes that to nowhere (kvm_pvm).
+     * From ring 0 the processor stays on the present stack: then `f` is from an older exception.  A
+     * guest gets here by a `syscall` from 32-bit code if KVM sends that to an invalid address
+     * (kvm_pvm).
      */
     bool has_code = x86_has_error_code(fault->vector);
     uint64_t top = SHIM_GVA + SHIM_STACK_TOP - (has_code ? 8 : 0);
@@ -136,13 +137,13 @@ const char *shim_fault(uint8_t *pages, uint64_t rip, uint64_t rsp, struct hl_fau
 }
 
 /*
- * kvm_pvm takes a `syscall` to LSTAR with rcx and r11 set, but leaves the vCPU at ring 3, where the
- * gate's page is out of reach: it arrives as a #PF on the fetch of the gate's first byte.  Ring 3
- * could jump there on any KVM; only one that comes from a `syscall` is taken for one.
+ * kvm_pvm takes a `syscall` to LSTAR with rcx and r11 set, but leaves the vCPU at ring 3, which
+ * cannot access the gate's page: it arrives as a #PF on the fetch of the gate's first byte.  Ring 3
+ * could jump there on any KVM; only a fault that comes from a `syscall` counts as one.
  */
 bool shim_is_syscall(const struct hl_fault *fault, const struct pagetable *tables, uint64_t rcx)
 {
-    const uint32_t fetch_by_user = PF_USER | PF_FETCH; /* PF_PRESENT comes and goes */
+    const uint32_t fetch_by_user = PF_USER | PF_FETCH; /* PF_PRESENT varies */
     const uint8_t syscall_code[2] = {0x0f, 0x05};
     uint8_t code[2];
     return fault->vector == VECTOR_PAGE_FAULT &&

@@ -9,7 +9,7 @@
     .globl hl_shim_code, hl_shim_gate, hl_shim_gate_out, hl_shim_end
     .hidden hl_shim_code, hl_shim_gate, hl_shim_gate_out, hl_shim_end
 hl_shim_code:
-/* One stub a vector; the host tells them apart by rip, and drops the error code by the `add`. */
+/* One stub per vector; the host identifies them by rip, and drops the error code with the `add`. */
     .set vector, 0
     .rept VECTORS
     .balign SHIM_STUB_SIZE, 0xcc
@@ -22,8 +22,8 @@ hl_shim_code:
     .endr
 
 /*
- * LSTAR.  `syscall` leaves the user's stack pointer in place and its rip and rflags in rcx and r11:
- * build the frame an interrupt would have left, so that the host finds every ring-3 state alike.
+ * LSTAR.  `syscall` leaves the user's stack pointer in rsp, and its rip and rflags in rcx and r11:
+ * build the frame of an interrupt, so that the host finds every ring-3 state in the same form.
  */
     .balign SHIM_STUB_SIZE, 0xcc
 hl_shim_gate:

@@ -45,8 +45,8 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type, uint8_t dpl, 
 }
 
 /*
- * With the first entry where KVM takes them then: a system call on a vCPU costs 5 us on kvm_pvm,
- * and a clone has others before it has entered at all.
+ * Set with the first entry if KVM supports that: a system call on a vCPU costs 5 us on kvm_pvm, and
+ * a clone sets other registers before its first entry.
  */
 static int set_system_registers(struct hl_vcpu *v, struct hl_error *error)
 {
@@ -86,7 +86,7 @@ static int set_system_registers(struct hl_vcpu *v, struct hl_error *error)
     return 0;
 }
 
-/* Ring 0, which ring 3 cannot reach. */
+/* Ring 0, which ring 3 cannot access. */
 static int make_shim(struct hl_vcpu *v, struct hl_error *error)
 {
     const unsigned code = HL_PROT_READ | HL_PROT_EXEC | PAGE_SUPERVISOR;
@@ -174,16 +174,19 @@ static int create(struct hl_vcpu **vcpu, const struct backend_setup *setup, stru
     return 0;
 }
 
-/* What an x86 can write to it can read: should the second call fail, the host has lost nothing. */
+/*
+ * What an x86 processor can write it can also read: if the second call fails, the host loses
+ * nothing.
+ */
 static bool change_and_back(uint8_t *at, size_t size)
 {
     return mprotect(at, size, PROT_WRITE) == 0 && mprotect(at, size, PROT_READ | PROT_WRITE) == 0;
 }
 
 /*
- * Make the processor forget what it knows of these pages: the guest's own invlpg is out of reach,
- * but changing the protection of the host's page and changing it back makes KVM drop its mapping,
- * and with it every cached translation, on shadow paging and nested paging alike.
+ * Make the processor flush these pages: the guest's own invlpg is out of reach, but changing the
+ * protection of the host's page and restoring it makes KVM drop its mapping, and with it every
+ * cached translation, with shadow paging and nested paging alike.
  */
 static void changed(struct hl_vcpu *v, hl_gva_t gva, hl_gpa_t gpa, size_t size)
 {
@@ -191,7 +194,7 @@ static void changed(struct hl_vcpu *v, hl_gva_t gva, hl_gpa_t gpa, size_t size)
     (void)gva;
     if (!v->entered || gpa >= all || size > all - gpa)
         return;
-    /* It may be that no mapping can be split. */
+    /* The kernel may be unable to split a mapping. */
     if (!size || !change_and_back(v->setup.memory + gpa, size))
         change_and_back(v->setup.memory, all);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm/vcpu_debug.c - what a debugger needs of KVM: all registers, and KVM_SET_GUEST_DEBUG. */
+/* kvm/vcpu_debug.c - KVM for debuggers: all registers, and KVM_SET_GUEST_DEBUG. */
 #include "vcpu_kvm.h"
 
 #include "retry.h"
 
-/* DR7 (Intel SDM 3, 17.2.4): bit 10 is always one; 2 bits enable a slot, 4 more say for what. */
+/* DR7 (Intel SDM 3, 17.2.4): bit 10 is always one; 2 bits enable a slot, 4 more set its kind. */
 #define DR7_FIXED 0x400u
 #define DR7_GLOBAL(slot) (2u << 2 * (slot))
 #define DR7_CONDITION(slot, bits) ((uint64_t)(bits) << (16 + 4 * (slot)))
@@ -28,7 +28,7 @@ int vcpu_kvm_get_system(struct hl_vcpu *v, struct vcpu_system *system, struct hl
         .cr8 = s.cr8,
         .efer = s.efer,
     };
-    if (v->in_shim) { /* its own cs and ss are ring 0's */
+    if (v->in_shim) { /* its own cs and ss are for ring 0 */
         const struct shim_frame *f = shim_frame(v->setup.memory);
         system->cs = (uint16_t)f->cs;
         system->ss = (uint16_t)f->ss;
@@ -48,8 +48,8 @@ static uint64_t dr7_of(unsigned slot, enum vcpu_slot_kind kind, unsigned size)
 }
 
 /*
- * KVM remembers the rip for which it arms a step: registers come first, and not with the next entry
- * (KVM_CAP_SYNC_REGS), which would be too late.
+ * KVM remembers the rip for which it arms a step: set registers before it, and not with the next
+ * entry (KVM_CAP_SYNC_REGS), which would be too late.
  */
 static int set_regs_now(struct hl_vcpu *v)
 {
@@ -61,8 +61,8 @@ static int set_regs_now(struct hl_vcpu *v)
 }
 
 /*
- * While it steps KVM takes TF for its own, and hides it from itself when it is told to stop: a TF
- * of the guest's has to be set once more.
+ * While it steps KVM considers TF its own, and clears it when stepping is turned off: a TF of the
+ * guest's must be set again.
  */
 static void set_tf_again(struct hl_vcpu *v)
 {
@@ -93,7 +93,7 @@ int vcpu_kvm_arm(struct hl_vcpu *v, const struct vcpu_debug *debug, struct hl_er
         d.control |= KVM_GUESTDBG_USE_SW_BP;
     if (d.control)
         d.control |= KVM_GUESTDBG_ENABLE;
-    /* Where rip is depends on CS: a vCPU that has never run is not at ring 3 yet. */
+    /* rip is relative to CS: a vCPU that has never run is not yet at ring 3. */
     if (vcpu_kvm_flush_system(v) || set_regs_now(v) || retry_ioctl(v->fd, KVM_SET_GUEST_DEBUG, &d))
         return vcpu_kvm_failed(error, "KVM_SET_GUEST_DEBUG");
     if (!debug->step)

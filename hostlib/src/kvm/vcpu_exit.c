@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm/vcpu_exit.c - from what KVM reports to an exit of the guest's. */
+/* kvm/vcpu_exit.c - convert KVM's exits to exits of the guest. */
 #include "vcpu_kvm.h"
 
 #include <stdio.h>
@@ -98,8 +98,8 @@ static int exit_mmio(struct hl_vcpu *v, struct hl_exit *exit)
 }
 
 /*
- * A debug trap that KVM took before the shim could: as if it had gone through the shim.  A #BP that
- * reached KVM first leaves rip on the int3.
+ * A debug trap that KVM took before the shim could: report it as if from the shim.  If KVM takes a
+ * #BP first, rip stays on the int3.
  */
 static int exit_debug(struct hl_vcpu *v, struct hl_exit *exit, struct vcpu_trap *trap,
                       struct hl_error *error)

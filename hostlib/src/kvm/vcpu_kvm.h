@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vcpu_kvm.h - inside of the KVM backend, for its own files. */
+/* vcpu_kvm.h - the inside of the KVM backend, for its own files. */
 #ifndef HL_VCPU_KVM_H
 #define HL_VCPU_KVM_H
 
@@ -10,7 +10,7 @@
 
 extern const struct backend kvm_backend;
 
-/* Where KVM does not switch them (kvm/vcpu_segments.c). */
+/* If KVM does not switch them (kvm/vcpu_segments.c). */
 struct vcpu_segments {
     uint16_t ds, es;
 };
@@ -21,12 +21,12 @@ struct hl_vcpu {
     int vm_fd, fd;
     struct kvm_run *run;
     bool regs_valid, regs_dirty; /* of vcpu_kvm_regs(), between runs */
-    struct kvm_regs regs_buffer; /* where KVM has no KVM_CAP_SYNC_REGS */
+    struct kvm_regs regs_buffer; /* if KVM has no KVM_CAP_SYNC_REGS */
     bool system_dirty;           /* run->s.regs: sregs and events wait for the next entry */
-    struct kvm_sregs sregs;      /* as the guest began */
+    struct kvm_sregs sregs;      /* of the guest at its start */
     struct vcpu_segments segments;
     /*
-     * Where the vCPU stands: at ring 3, or in a stub past its `out`, with the guest's state in the
+     * Where the vCPU is: at ring 3, or in a stub past its `out`, with the guest's state in the
      * frame on the ring-0 stack.  A stub's frame is the guest's rip, rflags and rsp.
      */
     bool in_shim;
@@ -35,11 +35,11 @@ struct hl_vcpu {
     bool unsettled;         /* the last exit's `in`, `out` or MMIO access is not completed yet */
     bool unanswered;        /* ... and waits for the value read */
     bool kick_waiting;      /* an interrupt that came too early to be reported, ... */
-    unsigned ticks_waiting; /* ... with so many ticks */
+    unsigned ticks_waiting; /* ... with this many ticks */
     struct kvm_userspace_memory_region slot;
     bool log_by_hand; /* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
     bool stats_opened;
-    int stats_fd[2]; /* of the vCPU, of the VM; -1: KVM has none */
+    int stats_fd[2]; /* of the vCPU, of the VM; -1: not available */
     struct kick kick;
 };
 
@@ -48,7 +48,7 @@ struct hl_vcpu {
 int vcpu_kvm_failed(struct hl_error *error, const char *what);
 /* KVM's registers, good until the next run; NULL with an error.  Changed: regs_dirty. */
 struct kvm_regs *vcpu_kvm_regs(struct hl_vcpu *v, struct hl_error *error);
-/* Make registers that were changed known to KVM; 0 or -1 with errno. */
+/* Pass changed registers to KVM; 0 or -1 with errno. */
 int vcpu_kvm_flush_regs(struct hl_vcpu *v);
 /* Before KVM is asked for segments, control registers or bases: 0 or -1 with errno. */
 int vcpu_kvm_flush_system(struct hl_vcpu *v);
@@ -66,10 +66,10 @@ uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v);
 size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v);
 size_t vcpu_kvm_xsave_used(const struct hl_vcpu *v);
 int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error);
-/* Of a vCPU that has nothing to settle. */
+/* Of a vCPU without an access to complete. */
 int vcpu_kvm_put_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error);
 
-/* kvm/vcpu_exit.c: from KVM's reason to the guest's exit; not of an interrupt. */
+/* kvm/vcpu_exit.c: convert KVM's reason to the guest's exit; not for an interrupt. */
 int vcpu_kvm_exit(struct hl_vcpu *v, unsigned reason, struct hl_exit *exit, struct vcpu_trap *trap,
                   struct hl_error *error);
 
@@ -78,7 +78,7 @@ int vcpu_kvm_run(struct hl_vcpu *v, struct hl_exit *exit, struct vcpu_trap *trap
                  struct hl_error *error);
 /* Complete the last exit's access, so that registers are final. */
 int vcpu_kvm_settle(struct hl_vcpu *v, struct hl_error *error);
-/* ... whatever it may be, so that KVM has nothing to complete. */
+/* ... whatever it is, so that KVM has nothing to complete. */
 int vcpu_kvm_settle_all(struct hl_vcpu *v, struct hl_error *error);
 int vcpu_kvm_answer(struct hl_vcpu *v, const void *data, size_t size);
 int vcpu_kvm_syscall_result(struct hl_vcpu *v, uint64_t rax);
@@ -94,7 +94,7 @@ bool vcpu_kvm_log_start(struct hl_vcpu *v);
 bool vcpu_kvm_log_read(struct hl_vcpu *v, uint64_t *bits);
 bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits);
 
-/* kvm/vcpu_segments.c: around an entry; the thread's own are given back. */
+/* kvm/vcpu_segments.c: around an entry; afterwards the thread's own registers are restored. */
 struct vcpu_segments vcpu_kvm_segments_enter(struct hl_vcpu *v);
 void vcpu_kvm_segments_leave(struct hl_vcpu *v, struct vcpu_segments own);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kvm/vcpu_log.c - KVM's dirty log.  Clearing a page's bit makes it read-only again, and the next
- * write to it a fault of 8 us on kvm_pvm: so bits are cleared by hand, and only of pages that have
+ * kvm/vcpu_log.c - KVM's dirty log.  Clearing a page's bit write-protects it again, and the next
+ * write is a fault of 8 us on kvm_pvm: so bits are cleared manually, and only for pages that have
  * not been written to for a while.
  */
 #include "vcpu_kvm.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kvm/vcpu_regs.c - the guest's registers: KVM's own at ring 3; past a stub's `out` rip, rsp and
+ * kvm/vcpu_regs.c - the guest's registers: KVM's at ring 3; past a stub's `out`, rip, rsp and
  * rflags are in the shim's frame.
  */
 #include "vcpu_kvm.h"
@@ -27,7 +27,7 @@ int vcpu_kvm_get_regs(struct hl_vcpu *v, struct hl_regs *regs, struct hl_error *
     return 0;
 }
 
-/* The vCPU itself stays where it is in the shim; often only the frame changes. */
+/* The vCPU itself stays in the shim; often only the frame changes. */
 static void set_in_shim(struct hl_vcpu *v, struct kvm_regs *r, const struct hl_regs *regs)
 {
     struct shim_frame *f = shim_frame(v->setup.memory);

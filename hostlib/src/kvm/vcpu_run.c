@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm/vcpu_run.c - entering a guest, until an exit of its own, and completing that. */
+/* kvm/vcpu_run.c - enter a guest until an exit of its own, and complete that exit. */
 #include "vcpu_kvm.h"
 
 #include <errno.h>
@@ -7,10 +7,10 @@
 
 #include "retry.h"
 
-/* How often a vCPU that cannot be interrupted may stop on its way through the shim all the same. */
+/* How often a vCPU that must not be interrupted may still stop on its way through the shim. */
 #define SHIM_PATIENCE 64
 
-/* Parts of one access: a `rep ins`, or an MMIO access over two pages. */
+/* Parts of one access: a `rep ins`, or an MMIO access across two pages. */
 #define PARTS_MAX 16
 
 /* whole: no kick and no signal ends it; they wait for the next.  An interrupt is KVM_EXIT_INTR. */
@@ -29,7 +29,7 @@ static int enter(struct hl_vcpu *v, bool whole, unsigned *reason, struct hl_erro
     return errno == EINTR || errno == EAGAIN ? 0 : vcpu_kvm_failed(error, "KVM_RUN");
 }
 
-/* A signal may come when KVM has raised an exception and not yet entered the guest's handler. */
+/* A signal may arrive when KVM has raised an exception and not yet entered the guest's handler. */
 static bool is_faulting(const struct hl_vcpu *v)
 {
     struct kvm_vcpu_events events;
@@ -42,12 +42,12 @@ static int at_rest(struct hl_vcpu *v, unsigned *ticks, struct hl_error *error)
 {
     *ticks = v->kick.ticks;
     v->kick.ticks = 0;
-    /* After a tick alone nothing is changed, so nobody needs to know. */
+    /* For a tick alone nothing is changed, so this need not be known. */
     bool faulting = (v->kick.asked || !*ticks) && is_faulting(v);
     const struct kvm_regs *r = vcpu_kvm_regs(v, error);
     if (!r)
         return -1;
-    /* What would be looked at or changed now was not there when the exception was raised. */
+    /* State read or changed now would not be the state at the exception. */
     enum shim_place place = faulting ? SHIM_BEFORE_OUT : shim_place(r->rip);
     v->in_shim = place == SHIM_PAST_OUT;
     return place != SHIM_BEFORE_OUT;
@@ -87,8 +87,8 @@ int vcpu_kvm_run(struct hl_vcpu *v, struct hl_exit *exit, struct vcpu_trap *trap
 }
 
 /*
- * KVM completes an I/O or MMIO access at the next entry: before that, rip may stand on the
- * instruction or past it, and setting registers would discard what is being read (api.rst,
+ * KVM completes an I/O or MMIO access at the next entry.  Before that, rip may be on the
+ * instruction or past it, and setting registers would discard the value being read (api.rst,
  * KVM_RUN).  So enter, and leave at once.
  */
 static int complete_access(struct hl_vcpu *v, struct hl_error *error)
@@ -99,7 +99,7 @@ static int complete_access(struct hl_vcpu *v, struct hl_error *error)
     int rc = kick_settle(&v->kick, v->fd, v->run);
     vcpu_kvm_segments_leave(v, own);
     v->regs_valid = v->host->sync_regs;
-    /* Completing an instruction under a single step may end in the step's own exit. */
+    /* Completing an instruction under a single step may cause the step's own exit. */
     if ((rc && errno == EINTR) || (!rc && v->run->exit_reason == KVM_EXIT_DEBUG))
         return 0;
     if (rc)
@@ -114,7 +114,7 @@ int vcpu_kvm_settle(struct hl_vcpu *v, struct hl_error *error)
     return rc;
 }
 
-/* KVM completes an access after it has taken new registers over. */
+/* KVM completes an access after it has loaded new registers. */
 int vcpu_kvm_settle_all(struct hl_vcpu *v, struct hl_error *error)
 {
     int rc = HL_ERR_STATE;

@@ -2,12 +2,11 @@
 /*
  * kvm/vcpu_segments.c - segment registers, which kvm_pvm does not switch.
  *
- * It runs a guest on the selectors of the thread that enters it, and leaves there what the guest
- * has loaded: the next guest of the thread would read it, and no KVM_SET_SREGS puts it back
+ * It runs a guest with the selectors of the thread that enters it, and leaves those that the guest
+ * has loaded: the next guest of the thread could read them, and no KVM_SET_SREGS restores them
  * (KVM_GET_SREGS returns what was set).  So each vCPU has its own DS and ES around each entry.  FS
- * and GS, of which 64-bit code uses no more than the base, which KVM does switch, begin as null at
- * each entry.  Elsewhere the thread's are null always, as Linux has them, and this costs a few
- * moves.
+ * and GS, of which 64-bit code uses only the base, which KVM does switch, are null at each entry.
+ * On other KVMs the thread's are always null, as on Linux, and this costs a few moves.
  */
 #include "vcpu_kvm.h"
 
@@ -20,7 +19,7 @@
 
 #include "x86.h"
 
-/* Those of any thread on Linux: data, 64-bit and 32-bit code, the CPU's number. */
+/* The selectors of any thread on Linux: data, 64-bit and 32-bit code, the CPU's number. */
 static bool is_everywhere(uint16_t selector)
 {
     return selector == USER_DS || selector == USER_CS || selector == USER32_CS || selector == 0x7b;
@@ -33,7 +32,10 @@ static struct vcpu_segments current(void)
     return s;
 }
 
-/* A selector of a local table is another thread's or nobody's here: it would be a fault of ours. */
+/*
+ * A selector of a local table belongs to another thread, or is invalid here: loading it would
+ * fault.
+ */
 static void load(struct vcpu_segments to)
 {
     struct vcpu_segments now = current();
@@ -44,7 +46,7 @@ static void load(struct vcpu_segments to)
         __asm__ volatile("mov %0, %%es" : : "r"(es));
 }
 
-/* Between the two instructions the thread has no thread-local storage: no handler may run there. */
+/* Between the two instructions the thread has no thread-local storage: no handler may run. */
 #define CLEAR_HERE(register)                                                                       \
     do {                                                                                           \
         uint64_t base;                                                                             \
@@ -53,7 +55,7 @@ static void load(struct vcpu_segments to)
                          : "r"(0));                                                                \
     } while (0)
 
-/* Linux makes the selector null when it sets the base, and no signal comes between the two. */
+/* Linux makes the selector null when it sets the base, and no signal arrives in between. */
 static void clear_by_system_call(int get, int set)
 {
     unsigned long base;
@@ -63,7 +65,7 @@ static void clear_by_system_call(int get, int set)
 
 /*
  * What a guest loads must not make the host do what a seccomp filter may forbid: arch_prctl() is
- * for processors whose bases cannot be set without it.
+ * used only on processors that cannot set the bases otherwise.
  */
 static void clear(bool fs, bool gs)
 {
@@ -100,7 +102,7 @@ void vcpu_kvm_segments_leave(struct hl_vcpu *v, struct vcpu_segments own)
     load(own);
     __asm__ volatile("mov %%fs, %0; mov %%gs, %1" : "=r"(fs), "=r"(gs));
     if (fs || gs) {
-        int e = errno; /* KVM_RUN's */
+        int e = errno; /* of KVM_RUN */
         clear(fs, gs);
         errno = e;
     }

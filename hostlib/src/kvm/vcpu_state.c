@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kvm/vcpu_state.c - a vCPU's whole state, out and in.
+ * kvm/vcpu_state.c - save and restore the whole state of a vCPU.
  *
- * A system call on a vCPU costs 5 us on kvm_pvm, so a restore makes one, for the vector state:
- * general registers, segments, control registers and pending events travel with the next KVM_RUN
- * (KVM_CAP_SYNC_REGS).
+ * A system call on a vCPU costs 5 us on kvm_pvm, so a restore makes only one, for the vector state:
+ * general registers, segments, control registers and pending events are passed with the next
+ * KVM_RUN (KVM_CAP_SYNC_REGS).
  */
 #include "vcpu_kvm.h"
 
@@ -71,7 +71,7 @@ int vcpu_kvm_save(struct hl_vcpu *v, struct vcpu_state **state, struct hl_error 
     return 0;
 }
 
-/* In 64-bit mode a data segment is its selector, and for two of them a base. */
+/* In 64-bit mode a data segment is its selector, and for FS and GS also a base. */
 static struct kvm_segment data_segment(const struct kvm_segment *plain, uint16_t selector,
                                        uint64_t base)
 {
@@ -96,7 +96,7 @@ static void fill_sregs(struct kvm_sregs *s, const struct kvm_sregs *began,
     s->cr2 = state->cr2;
 }
 
-/* What ring 3 cannot change, but a triple fault resets. */
+/* State that ring 3 cannot change, but a triple fault resets. */
 static int set_rest(struct hl_vcpu *v, struct hl_error *error)
 {
     struct kvm_mp_state running = {.mp_state = KVM_MP_STATE_RUNNABLE};
@@ -115,10 +115,10 @@ static int set_rest(struct hl_vcpu *v, struct hl_error *error)
 }
 
 /*
- * What is left of a plain `out` is to step over it, which KVM does if rip is still there
- * (complete_fast_pio_out in its x86.c); where rip is past it already, as on kvm_pvm, nothing is
- * left.  So it needs no settling, which would cost as much as a register set, unless the guest is
- * to go on exactly at that `out`.
+ * To complete a plain `out` KVM only steps over it, if rip is still on it (complete_fast_pio_out in
+ * its x86.c); if rip is already past it, as on kvm_pvm, nothing is left to do.  So it need not be
+ * completed, which would cost as much as setting registers, unless the guest is to continue exactly
+ * at that `out`.
  */
 static bool completes_harmlessly(struct hl_vcpu *v, const struct vcpu_state *state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm/vcpu_stats.c - what KVM counts itself (Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD). */
+/* kvm/vcpu_stats.c - KVM's own counters (Documentation/virt/kvm/api.rst, KVM_GET_STATS_FD). */
 #include "vcpu_kvm.h"
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@ static bool read_at(int fd, void *data, size_t size, uint64_t offset)
     return RETRY(pread(fd, data, size, (off_t)offset)) == (ssize_t)size;
 }
 
-/* Sums that only grow, of one number: no levels, peaks or histograms. */
+/* Only sums of a single number, which only grow: no levels, peaks or histograms. */
 static bool is_counter(const struct kvm_stats_desc *d)
 {
     return (d->flags & KVM_STATS_TYPE_MASK) == KVM_STATS_TYPE_CUMULATIVE && d->size == 1;
@@ -56,8 +56,8 @@ static int open_stats(int of)
 }
 
 /*
- * A vCPU's ioctls wait until it is out of KVM_RUN, which may take forever; its statistics can be
- * read at any time.  So they are opened the first time, when it does not run.
+ * A vCPU's ioctls wait until it has left KVM_RUN, which may take forever; its statistics can be
+ * read at any time.  So they are opened at the first call, when it does not run.
  */
 static void open_once(struct hl_vcpu *v)
 {
@@ -73,7 +73,7 @@ size_t vcpu_kvm_stats(struct hl_vcpu *v, struct vcpu_stat *list, size_t max)
     size_t count = 0;
     open_once(v);
     for (int vm = 0; vm < 2; vm++)
-        if (v->stats_fd[vm] >= 0) /* else before Linux 5.14 */
+        if (v->stats_fd[vm] >= 0) /* not before Linux 5.14 */
             count += read_stats(v->stats_fd[vm], vm, list + count, max - count);
     return count;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kvm/vcpu_sync.c - registers between runs: what KVM has said of them, and what it has yet to hear.
+ * kvm/vcpu_sync.c - registers between runs: those that KVM has reported, and those still to be set.
  */
 #include "vcpu_kvm.h"
 

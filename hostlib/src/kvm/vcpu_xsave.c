@@ -9,7 +9,7 @@ uint64_t vcpu_kvm_xcr0(const struct hl_vcpu *v)
     return v->host->xcr0;
 }
 
-/* KVM_CAP_XSAVE2 tells the size; before it came, the area was one page. */
+/* KVM_CAP_XSAVE2 gives the size; without it, the area is one page. */
 size_t vcpu_kvm_xsave_size(const struct hl_vcpu *v)
 {
     int size = retry_ioctl(v->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
@@ -31,7 +31,7 @@ int vcpu_kvm_get_xsave(struct hl_vcpu *v, void *area, struct hl_error *error)
 
 int vcpu_kvm_put_xsave(struct hl_vcpu *v, const void *area, struct hl_error *error)
 {
-    /* Takes as many bytes as KVM_CAP_XSAVE2 says. */
+    /* KVM reads as many bytes as KVM_CAP_XSAVE2 says. */
     if (retry_ioctl(v->fd, KVM_SET_XSAVE, area))
         return vcpu_kvm_failed(error, "KVM_SET_XSAVE");
     return 0;

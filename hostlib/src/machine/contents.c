@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * machine/contents.c - a machine whose memory is not empty from the start.
+ * machine/contents.c - a machine whose memory has contents from the start.
  *
- * Long runs are mapped, copy on write: what nobody touches costs nothing.  A short one is copied,
- * which is cheaper than a mapping and the page faults on it.  So is what is left of more long ones
- * than MACHINE_FILL_MAX: how often pages of zeros lie between the others is the guest's choice, and
- * a process has no more than vm.max_map_count mappings for all its sandboxes.  An image has at most
- * HL_IMAGE_SEGMENTS_MAX runs, and all its long ones are mapped.
+ * Long runs are mapped copy-on-write, so that untouched pages cost nothing.  A short run is copied,
+ * which is cheaper than a mapping and its page faults.  So are long runs beyond MACHINE_FILL_MAX:
+ * the guest chooses how often pages of zeros lie between the others, and a process has only
+ * vm.max_map_count mappings for all its sandboxes.  An image has at most HL_IMAGE_SEGMENTS_MAX
+ * runs, and all its long ones are mapped.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "machine_impl.h"
 #include "memory.h"
 
-/* Freeing memory may split what is mapped. */
+/* Freeing memory may split mappings. */
 _Static_assert(MACHINE_FILL_MAX < MACHINE_PIECES_MAX, "MACHINE_PIECES_MAX");
 
 void machine_largest_see(struct machine_largest *l, uint64_t number)
@@ -59,7 +59,7 @@ static int check_runs(const struct hl_machine *m, const struct machine_contents 
     return 0;
 }
 
-/* Before the backend knows the memory, so that there is nothing it would have to be told. */
+/* Done before the backend uses the memory, so that it need not be notified. */
 static bool map_group(struct hl_machine *m, const struct machine_contents *c,
                       const struct page_run *r)
 {
@@ -76,7 +76,7 @@ static bool map_group(struct hl_machine *m, const struct machine_contents *c,
     return true;
 }
 
-/* Runs from *i on that a single mapping would put in their places, as one; *i is past them. */
+/* The runs from *i on that one mapping can cover, as one run; *i is set past them. */
 static struct page_run group(const struct machine_contents *c, size_t *i)
 {
     struct page_run g = c->runs[*i];

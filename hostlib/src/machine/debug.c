@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Nothing is written that does not change. */
+/* Nothing is written unless it changes. */
 static int set_register(struct hl_machine *m, struct hl_regs *r, uint64_t *which, uint64_t value)
 {
     if (*which == value)
@@ -43,7 +43,7 @@ void machine_forget_trap(struct hl_machine *m)
 
 int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_error *error)
 {
-    /* A backend may look at rip when a step is armed: after a change of registers it must again. */
+    /* A backend may read rip when a step is armed: arm it again after registers have changed. */
     /* Padding that differs costs an ioctl. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
     if (!debug->step && memcmp(debug, &m->armed, sizeof(*debug)) == 0)
         return 0;
@@ -53,7 +53,7 @@ int machine_arm(struct hl_machine *m, const struct vcpu_debug *debug, struct hl_
     return rc;
 }
 
-/* TF as it will be when the instruction is done: the guest's own, or what it loads itself. */
+/* TF after the instruction: the guest's own, or the one that it loads. */
 static bool tf_after(struct hl_machine *m, enum insn_kind kind, const struct hl_regs *r,
                      bool before)
 {
@@ -65,7 +65,7 @@ static bool tf_after(struct hl_machine *m, enum insn_kind kind, const struct hl_
     return flags & RFLAGS_TF;
 }
 
-/* The TF that is ours leaks into what `pushf` stores. */
+/* Our TF would be visible in what `pushf` stores. */
 static void clean_pushed(struct hl_machine *m, const struct hl_regs *r, bool tf)
 {
     uint16_t flags;
@@ -80,7 +80,7 @@ static bool leaves_by_itself(enum insn_kind kind)
     return kind == INSN_SYSCALL || kind == INSN_OUT;
 }
 
-/* Put the trap in place: the backend's where that works from here, else TF. */
+/* Arm the trap: the backend's if it works from here, else TF. */
 static int arm_step(struct hl_machine *m, bool by_exit, enum insn_kind kind, struct hl_regs *r,
                     const struct vcpu_debug *slots, struct hl_error *error)
 {
@@ -100,8 +100,7 @@ static void judge(struct hl_machine *m, const struct hl_exit *exit, struct machi
         step->done = !m->trap.by_exit || (m->trap.dr6 & DR6_STEP) || !(m->trap.dr6 & DR6_SLOTS);
 }
 
-/* The guest's flags are its own again, in registers and, where it has just pushed them, in memory.
- */
+/* Restore the guest's own flags, in the registers and, if it has just pushed them, in memory. */
 static int clean_flags(struct hl_machine *m, const struct machine_step *step, bool tf, bool tf_next,
                        struct hl_error *error)
 {
@@ -134,9 +133,9 @@ int machine_step(struct hl_machine *m, bool by_exit, const struct vcpu_debug *sl
         return rc;
     judge(m, exit, step);
     bool access = exit->kind == HL_EXIT_IO || exit->kind == HL_EXIT_MMIO;
-    /* Registers after an access may cost an entry; nothing of ours is in them. */
+    /* Reading registers after an access may cost an entry; nothing of ours is in them. */
     if (access && !tf && leaves_by_itself(step->kind))
         return 0;
     rc = clean_flags(m, step, tf, tf_next, access ? NULL : error);
-    return access ? 0 : rc; /* a read that waits for its answer has them as they are */
+    return access ? 0 : rc; /* while a read waits for its answer they have not changed */
 }

@@ -18,7 +18,7 @@ int machine_track(struct hl_machine *m, struct hl_error *error)
     struct machine_marks *k = m->marks;
     if (k->touched)
         return 0;
-    /* One more than there are: backend.h. */
+    /* One word more than needed: backend.h. */
     k->words = m->memory_size / PAGE_SIZE / MARKS_WORD + 1;
     uint64_t *all = calloc(3 * k->words, sizeof(*all));
     if (!all)
@@ -96,9 +96,9 @@ static size_t same_backing(const uint64_t *backed, size_t page, size_t count, bo
 }
 
 /*
- * Memory that comes from a file would be the file's again: it needs new pages of its own.  But a
- * guest that frees every other page must not make a mapping of each.  A piece that goes is not
- * counted back: its neighbours may stay two mappings (each has an anon_vma).
+ * Memory mapped from a file would show the file again: it needs new anonymous pages.  But a guest
+ * that frees every other page must not turn each into a mapping.  The count of pieces never goes
+ * down: the neighbours of a piece may stay two mappings (each has an anon_vma).
  */
 static bool replace_backed(struct hl_machine *m, size_t page, size_t count)
 {

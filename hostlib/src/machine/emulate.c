@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * machine/emulate.c - plain instructions carried out by the host.
+ * machine/emulate.c - plain instructions executed by the host.
  *
- * To get past a breakpoint whose condition is false costs an entry for one instruction, as much as
- * the hit itself (docs/gdb-speed.md).  The instructions that breakpoints mostly stand on are few:
- * moves, simple arithmetic, branches, calls.  Whatever is not quite plain is left to the processor:
- * other instructions and operands, prefixes, anything that would fault.
+ * Stepping past a breakpoint with a false condition costs an entry for one instruction, as much as
+ * the hit itself (docs/gdb-speed.md).  Most breakpoints are on a few instructions: moves, simple
+ * arithmetic, branches, calls.  Everything else is left to the processor: other instructions and
+ * operands, prefixes, anything that would fault.
  */
 #include <string.h>
 
@@ -26,10 +26,10 @@
 
 struct emulation {
     struct hl_machine *m;
-    struct hl_regs regs; /* as they will be: nothing counts before all has gone well */
+    struct hl_regs regs; /* after the instruction: used only if all goes well */
     ZydisDecodedInstruction insn;
     ZydisDecodedOperand operand[ZYDIS_MAX_OPERAND_COUNT];
-    hl_gva_t store_at; /* at most one, done last */
+    hl_gva_t store_at; /* at most one store, done last */
     uint64_t store;
     unsigned store_size;
 };
@@ -41,7 +41,7 @@ static uint64_t *general(struct emulation *e, unsigned id)
     return &e->regs.rax + (id < 8 ? place[id] : id);
 }
 
-/* Bits; 0 for registers that are not general ones, and for ah to bh. */
+/* Width in bits; 0 for registers that are not general ones, and for ah to bh. */
 static unsigned register_width(ZydisRegister r)
 {
     switch (ZydisRegisterGetClass(r)) {
@@ -75,7 +75,7 @@ static bool get_address(struct emulation *e, const ZydisDecodedOperand *o, hl_gv
     if (e->insn.address_width != 64)
         return false;
     if (o->mem.base == ZYDIS_REGISTER_RIP)
-        at += e->regs.rip; /* which is behind the instruction already */
+        at += e->regs.rip; /* which is already past the instruction */
     else if (o->mem.base != ZYDIS_REGISTER_NONE)
         at += *general(e, register_id(o->mem.base));
     if (o->mem.index != ZYDIS_REGISTER_NONE)
@@ -96,7 +96,7 @@ static bool load(struct emulation *e, hl_gva_t at, unsigned bits, uint64_t *valu
     return hl_machine_read(e->m, at, value, bits / 8, HL_PROT_READ) == bits / 8;
 }
 
-/* Later, but it is known now that it will go well. */
+/* The store is done later, but it is known now that it will succeed. */
 static bool store(struct emulation *e, hl_gva_t at, unsigned bits, uint64_t value)
 {
     uint64_t before;
@@ -138,7 +138,7 @@ static bool put(struct emulation *e, unsigned i, uint64_t value)
     if (o->type != ZYDIS_OPERAND_TYPE_REGISTER || !register_width(o->reg.value))
         return false;
     reg = general(e, register_id(o->reg.value));
-    if (o->size < 32) /* the upper part stays */
+    if (o->size < 32) /* the upper part is kept */
         value = (*reg & ~mask(o->size)) | (value & mask(o->size));
     *reg = value & mask(o->size < 32 ? 64 : o->size);
     return true;
@@ -162,7 +162,9 @@ static bool push(struct emulation *e, uint64_t value)
     return store(e, e->regs.rsp, 64, value);
 }
 
-/* add, sub, cmp and the logical ones: two operands, flags, and a result but for cmp and test. */
+/*
+ * add, sub, cmp and the logical instructions: two operands, flags, and a result unless cmp or test.
+ */
 static bool arithmetic(struct emulation *e, ZydisMnemonic what)
 {
     unsigned bits = e->operand[0].size;
@@ -198,7 +200,7 @@ static bool arithmetic(struct emulation *e, ZydisMnemonic what)
     return what == ZYDIS_MNEMONIC_CMP || what == ZYDIS_MNEMONIC_TEST || put(e, 0, r);
 }
 
-/* Each pair of conditions is one, and its contrary. */
+/* Each pair is a condition and its opposite. */
 static bool condition(const struct emulation *e, unsigned number)
 {
     uint64_t f = e->regs.rflags;
@@ -237,7 +239,7 @@ static bool branch(struct emulation *e, bool conditional, bool call)
 {
     const ZydisDecodedOperand *o = &e->operand[0];
     uint64_t to, from = e->regs.rip;
-    /* 0x66: ignored by Intel's processors; on AMD's a branch of 16 bits, and of another length. */
+    /* 0x66: ignored by Intel's processors; on AMD's a 16-bit branch, with another length. */
     if (e->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR ||
         (e->insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || !get(e, 0, &to))
         return false;
@@ -318,7 +320,7 @@ static bool decode(struct emulation *e)
 bool machine_emulate(struct hl_machine *m)
 {
     struct emulation e = {.m = m};
-    /* A trap or an alignment check of the guest's own is the processor's to make. */
+    /* A trap or an alignment check of the guest's own must be raised by the processor. */
     if (machine_get_general(m, &e.regs, NULL) || (e.regs.rflags & (RFLAGS_TF | AC)) || !decode(&e))
         return false;
     e.regs.rip += e.insn.length;

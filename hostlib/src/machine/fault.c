@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine/fault.c - exceptions in words (Intel SDM 3, 6.15). */
+/* machine/fault.c - describe exceptions in words (Intel SDM 3, 6.15). */
 #include <hl/machine.h>
 
 #include <stdio.h>
@@ -64,8 +64,8 @@ static int format_page_fault(const struct hl_fault *f, char *buf, size_t size)
 }
 
 /*
- * The selector error code of #TS, #NP, #SS and #GP (Intel SDM 3, 6.13): for a guest of ours most
- * often an `int n` whose gate it may not use.
+ * The selector error code of #TS, #NP, #SS and #GP (Intel SDM 3, 6.13): for our guests usually an
+ * `int n` whose gate they may not use.
  */
 static int format_selector_fault(const struct hl_fault *f, char *buf, size_t size)
 {

@@ -76,11 +76,11 @@ void insn_decode(struct insn *insn, const uint8_t *code, size_t size)
         note_operand(insn, &operands[i]);
 }
 
-/* Zydis leaves segments to the caller. */
+/* Zydis leaves segment bases to the caller. */
 static bool operand_at(const ZydisDecodedInstruction *decoded, const ZydisDecodedOperand *o,
                        const struct hl_regs *regs, uint64_t *at)
 {
-    /* Zydis counts them as the processor does, struct hl_regs as GDB. */
+    /* Zydis numbers them as the processor does, struct hl_regs as GDB. */
     const uint64_t values[] = {regs->rax, regs->rcx, regs->rdx, regs->rbx, regs->rsp, regs->rbp,
                                regs->rsi, regs->rdi, regs->r8,  regs->r9,  regs->r10, regs->r11,
                                regs->r12, regs->r13, regs->r14, regs->r15};
@@ -90,7 +90,7 @@ static bool operand_at(const ZydisDecodedInstruction *decoded, const ZydisDecode
     memcpy(&context.values[ZYDIS_REGISTER_RAX], values, sizeof(values));
     if (ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(decoded, o, regs->rip, &context, at)))
         return false;
-    /* What a push writes lies below rsp, and a pop has raised rsp before it writes. */
+    /* A push writes below rsp; a pop has raised rsp before it writes. */
     bool stack = o->mem.base == ZYDIS_REGISTER_RSP;
     if (stack && o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN &&
         (o->actions & ZYDIS_OPERAND_ACTION_WRITE))
@@ -130,7 +130,7 @@ size_t insn_operands(const uint8_t *code, size_t size, const struct hl_regs *reg
     for (unsigned i = 0; i < decoded.operand_count && count < max; i++) {
         const ZydisDecodedOperand *o = &operands[i];
         struct insn_operand *to = &out[count];
-        /* A gather's elements are many, and found one fault at a time. */
+        /* A gather has many elements, found one fault at a time. */
         if (o->mem.type == ZYDIS_MEMOP_TYPE_VSIB || !operand_at(&decoded, o, regs, &to->address))
             continue;
         to->size = (o->size + 7u) / 8;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine/machine.c - making a machine: memory, tables, vCPU. */
+/* machine/machine.c - create a machine: memory, tables, vCPU. */
 #include "machine_impl.h"
 
 #include <errno.h>
@@ -12,9 +12,12 @@
 #include "memory.h"
 #include "sized.h"
 
-/* Regions a machine's own pages and a caller's mappings make at the most, for the table pool. */
+/*
+ * The maximum number of regions of a machine's own pages and a caller's mappings, for the table
+ * pool.
+ */
 #define POOL_REGIONS 24
-/* Of a sandbox: the root, three each for image, arena and backend, another in the arena. */
+/* For a sandbox: the root, three each for image, arena and backend, another in the arena. */
 #define TABLES_AHEAD 11u
 #define SHARED_REGIONS 16 /* far from each other; mapped, with guards, at most twice their size */
 
@@ -68,20 +71,20 @@ hl_gpa_t machine_first(const struct hl_machine_config *config)
     return BACKEND_SIZE + pool_size(config);
 }
 
-/* Lay the slice out: the backend's pages, pool of page tables, then what alloc gives out. */
+/* Lay out the memory: the backend's pages, the pool of page tables, then what alloc returns. */
 static int make_memory(struct hl_machine *m, const struct hl_machine_config *config,
                        struct hl_error *error)
 {
     size_t wanted = whole_pages(config->memory), pool = pool_size(config);
     size_t shared = whole_pages(config->shared);
-    /* Behind everything else: its size moves nothing, and snapshots do not depend on it. */
+    /* After everything else, so that its size moves nothing and snapshots do not depend on it. */
     size_t spare = shared ? pagetable_pool_size(2 * shared, SHARED_REGIONS) : 0;
     m->memory_size = BACKEND_SIZE + pool + wanted + spare + shared;
     m->memory = memory_map(NULL, m->memory_size, -1, 0);
     if (!m->memory)
         return hl_error_set(error, HL_ERR_MEMORY, "no memory for a guest of %zu MiB: %s",
                             m->memory_size >> 20, strerror(errno));
-    /* A guest touches little: huge pages would zero 2 MiB for each first touch. */
+    /* A guest touches little: with huge pages each first touch would zero 2 MiB. */
     madvise(m->memory, m->memory_size, MADV_NOHUGEPAGE);
     /*
      * Tables are read before they are written to, which would be two page faults each.  A machine
@@ -110,7 +113,7 @@ int machine_create(struct hl_machine **machine, const struct hl_machine_config *
     if (!m)
         return hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));
     m->backend = backend;
-    m->last.kind = HL_EXIT_INTERRUPT; /* there was none */
+    m->last.kind = HL_EXIT_INTERRUPT; /* no exit so far */
     m->marks = calloc(1, sizeof(*m->marks));
     rc = m->marks ? make_memory(m, config, error)
                   : hl_error_set(error, HL_ERR_MEMORY, "%s", hl_err_text(HL_ERR_MEMORY));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine_impl.h - inside of a machine, for this room alone. */
+/* machine_impl.h - the inside of a machine, for this room only. */
 #ifndef HL_MACHINE_IMPL_H
 #define HL_MACHINE_IMPL_H
 
@@ -13,24 +13,24 @@ struct hl_machine {
     size_t memory_size;
     hl_gpa_t free; /* next page for hl_machine_alloc() */
     hl_gpa_t limit;
-    hl_gpa_t shared; /* from here on is what hl/share.h maps; before it, tables for that */
+    hl_gpa_t shared; /* mappings of hl/share.h begin here; their tables are before it */
     struct pagetable pt;
     bool dead;       /* after HL_EXIT_SHUTDOWN */
     bool unanswered; /* the last exit is a read that waits for the value */
     struct vcpu_trap trap;
-    struct vcpu_debug armed; /* as the backend has it */
+    struct vcpu_debug armed; /* as last passed to the backend */
     struct hl_exit last;
-    uint64_t map_changes;                         /* grows with each map, protect and unmap */
+    uint64_t map_changes;                         /* incremented by each map, protect and unmap */
     struct machine_marks *marks;                  /* machine_dirty.h */
-    uint8_t ports[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* 0 for those that the guest may use */
+    uint8_t ports[HL_MACHINE_PORT_LIMIT / 8 + 1]; /* 0 for ports that the guest may use */
 
     void (*written)(void *opaque, hl_gva_t gva, size_t size); /* machine_on_write() */
     void *written_opaque;
 };
 
-/* STATE while the last exit waits for its answer: what is set then would be lost with it. */
+/* STATE while the last exit waits for its answer: registers set now would be lost. */
 int machine_can_set(const struct hl_machine *m, struct hl_error *error);
-/* The backend's set_regs, if so. */
+/* The backend's set_regs, unless in that state. */
 int machine_put_regs(struct hl_machine *m, const struct hl_regs *regs, struct hl_error *error);
 
 #endif

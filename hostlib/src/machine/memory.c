@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine/memory.c - a machine's memory: taking, mapping, and copying through the page tables. */
+/* machine/memory.c - a machine's memory: allocate, map, and copy through the page tables. */
 #include "machine_debug.h"
 #include "machine_dirty.h"
 #include "machine_impl.h"
@@ -8,8 +8,8 @@
 
 #define GUEST_LOW PAGE_SIZE /* page 0 stays unmapped: NULL faults */
 /*
- * The lower canonical half but for its last page: a `syscall` in that page's last bytes would
- * return to an address that is not canonical, which no backend need be able to do.
+ * The lower canonical half without its last page: a `syscall` in the last bytes of that page would
+ * return to a non-canonical address, which a backend need not support.
  */
 #define GUEST_HIGH 0x00007ffffffff000ull
 
@@ -51,12 +51,12 @@ static int check_prot(unsigned prot, struct hl_error *error)
     return 0;
 }
 
-/* So many pages that have not changed cost less than announcing a second run. */
+/* Up to this many unchanged pages cost less than announcing a second run. */
 #define FORGET_GAP (512 * PAGE_SIZE)
 
 /*
- * Collects pages, so that the backend is told of a run of them at once: neighbours, and those
- * between which there are as many pages of memory as of addresses.
+ * Collects pages, so that the backend is notified once for a run of them: adjacent pages, and pages
+ * whose distance is the same in memory and in addresses.
  */
 struct run {
     hl_gva_t gva;
@@ -81,7 +81,7 @@ static void forget_page(struct hl_machine *m, struct run *run, hl_gva_t gva, hl_
     *run = (struct run){gva, gpa, PAGE_SIZE};
 }
 
-/* Note the page at gva for forgetting when the guest could have used it. */
+/* Note the page at gva as changed if the guest could have used it. */
 static void forget_mapping(struct hl_machine *m, struct run *run, hl_gva_t gva)
 {
     hl_gpa_t gpa;
@@ -102,7 +102,7 @@ int hl_machine_map(struct hl_machine *m, hl_gva_t gva, hl_gpa_t gpa, size_t size
     if (gpa % PAGE_SIZE || gpa >> 46 || size >> 46)
         return hl_error_set(error, HL_ERR_ARGUMENT, "bad guest physical address 0x%llx",
                             (unsigned long long)gpa);
-    /* The backend's pages and the tables are the host's: no mapping may expose them. */
+    /* The backend's pages and the tables belong to the host: no mapping may expose them. */
     hl_gpa_t first = m->pt.end;
     bool spare = m->pt.spare_end > m->limit && gpa < m->pt.spare_end && gpa + size > m->limit;
     if (gpa < first || spare)
@@ -160,7 +160,7 @@ int hl_machine_unmap(struct hl_machine *m, hl_gva_t gva, size_t size, struct hl_
 bool machine_watch_page(struct hl_machine *m, hl_gva_t gva, unsigned watch)
 {
     struct run run = {0};
-    if (watch) /* what is given back needs no flush */
+    if (watch) /* giving back needs no flush */
         forget_mapping(m, &run, gva);
     bool known = pagetable_watch(&m->pt, gva, watch);
     forget_rest(m, &run);

@@ -13,8 +13,8 @@
 #define PTE_D (1ull << 6)
 #define PTE_NX (1ull << 63)
 /*
- * Ignored by the processor: that the entry is one of ours, what it would allow, and what of that is
- * withheld for a watchpoint.
+ * Ignored by the processor: that the entry is ours, the access that it allows, and the part of that
+ * access withheld for a watchpoint.
  */
 #define PTE_MAPPED (1ull << 9)
 #define PTE_READ (1ull << 52)
@@ -44,7 +44,7 @@ void pagetable_init(struct pagetable *pt, void *memory, size_t memory_size, hl_g
 
 size_t pagetable_pool_size(size_t bytes, size_t regions)
 {
-    /* A piece may straddle one table more at each level, and has its own path from the root. */
+    /* A piece may touch one more table at each level, and has its own path from the root. */
     size_t last = bytes / (ENTRIES * PAGE_SIZE) + 2 * regions;
     size_t middle = bytes / (ENTRIES * ENTRIES * PAGE_SIZE) + 2 * regions;
     return (1 + last + 2 * middle) * PAGE_SIZE;
@@ -55,7 +55,7 @@ static unsigned index_at(hl_gva_t gva, unsigned level)
     return (unsigned)(gva >> (12 + 9 * level)) % ENTRIES;
 }
 
-/* The last-level entry for gva; NULL where its table is missing. */
+/* The last-level entry for gva; NULL if its table is missing. */
 static uint64_t *find_entry(const struct pagetable *pt, hl_gva_t gva)
 {
     uint64_t *table = table_at(pt, pt->root);
@@ -85,7 +85,7 @@ static uint64_t *make_entry(struct pagetable *pt, hl_gva_t gva)
     return &table[index_at(gva, 0)];
 }
 
-/* What an entry tells of the use of its page, before it is changed. */
+/* Collect the use of an entry's page, before the entry is changed. */
 static void note_use(const struct pagetable *pt, uint64_t entry)
 {
     const struct pagetable_use *use = pt->use;
@@ -98,8 +98,10 @@ static void note_use(const struct pagetable *pt, uint64_t entry)
         use->written[page / 64] |= 1ull << page % 64;
 }
 
-/* The bits the processor looks at follow from ours.  A and D are set ahead, so that it never has to
- * write to a table, unless somebody wants to know of its doing so. */
+/*
+ * The processor's bits follow from ours.  A and D are set in advance, so that the processor never
+ * writes to a table, unless their changes are being collected.
+ */
 static uint64_t finish(const struct pagetable *pt, uint64_t entry)
 {
     const uint64_t any = PTE_READ | PTE_WRITE | PTE_EXEC;
@@ -113,7 +115,7 @@ static uint64_t finish(const struct pagetable *pt, uint64_t entry)
     return entry;
 }
 
-/* A watch stays where it is when the page changes. */
+/* A watch stays when the page changes. */
 static uint64_t encode(const struct pagetable *pt, hl_gpa_t gpa, unsigned prot, uint64_t before)
 {
     note_use(pt, before);
@@ -181,7 +183,7 @@ bool pagetable_watch(struct pagetable *pt, hl_gva_t gva, unsigned watch)
 
 bool pagetable_lookup(const struct pagetable *pt, hl_gva_t gva, hl_gpa_t *gpa, unsigned *prot)
 {
-    /* Bits 63 to 47 must be alike, or the address is not canonical. */
+    /* Bits 63 to 47 must be equal, or the address is not canonical. */
     if (((int64_t)(gva << 16) >> 16) != (int64_t)gva)
         return false;
     const uint64_t *entry = find_entry(pt, gva);
@@ -246,7 +248,7 @@ bool pagetable_next(const struct pagetable *pt, hl_gva_t *gva, hl_gpa_t *gpa, un
     return pagetable_next_below(pt, gva, 1ull << 47, gpa, prot);
 }
 
-/* All entries there are, as they should be now. */
+/* Write all existing entries as they should be now. */
 static void finish_all(struct pagetable *pt)
 {
     hl_gpa_t gpa;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine/run.c - running a machine, its registers, and answers to its exits. */
+/* machine/run.c - run a machine, access its registers, and answer its exits. */
 #include "machine_impl.h"
 
 int machine_get_general(struct hl_machine *m, struct hl_regs *regs, struct hl_error *error)
@@ -72,7 +72,7 @@ bool hl_exit_is_behind(const struct hl_exit *exit)
     switch (exit->kind) {
     case HL_EXIT_FAULT: /* #BP and #OF are traps (Intel SDM 3, 6.5) */
         return exit->fault.vector == VECTOR_BREAKPOINT || exit->fault.vector == VECTOR_OVERFLOW;
-    case HL_EXIT_IO: /* what is read has to be answered first: see hl_machine_get_regs() */
+    case HL_EXIT_IO: /* a read must be answered first: see hl_machine_get_regs() */
         return !exit->io.in;
     case HL_EXIT_MMIO:
         return exit->mmio.write;

@@ -22,6 +22,6 @@ int machine_restore(struct hl_machine *m, const struct vcpu_state *state, bool t
     m->dead = m->unanswered = false;
     m->trap = (struct vcpu_trap){.by_exit = false};
     memset(&m->last, 0, sizeof(m->last));
-    m->last.kind = HL_EXIT_INTERRUPT; /* nothing to be answered */
+    m->last.kind = HL_EXIT_INTERRUPT; /* nothing to answer */
     return 0;
 }
