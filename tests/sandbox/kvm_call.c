@@ -37,7 +37,7 @@ static void test_host_function_fails(void **state)
     const char *long_text = CALL(box, "SeeFailure", value_i32(3))->data;
     assert_int_equal(strlen(long_text), strlen("0 9 ") + sizeof(box->error.text) - 1);
     expect_text(CALL(box, "SeeFailure", value_i32(4)),
-                "0 -17 host function HostFails gave a string instead of a i32");
+                "0 -17 host function HostFails returned a string instead of a i32");
     expect_text(CALL(box, "SeeFailure", value_i32(0)), "77 0 ");
     assert_int_equal(CALL0(box, "ErrorCodeAtStart")->i32, 0);
 }
@@ -294,7 +294,7 @@ static void test_result_on_a_dead_stack(void **state)
     open_values(box);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(TRY(box, "DeadString", hl_bool(i == 1)), HL_ERR_GUEST_ERROR);
-        assert_non_null(strstr(box->error.text, "DeadString returned a string on its own stack"));
+        assert_non_null(strstr(box->error.text, "DeadString returned a string in its own stack frame"));
         assert_int_equal(hl_sandbox_guest_code(box->sb), -1);
         assert_int_equal(TRY(box, "DeadBytes", hl_u32(64)), HL_ERR_GUEST_ERROR);
         assert_int_equal(CALL(box, "DeadBytes", hl_u32(0))->len, 0);

@@ -139,7 +139,7 @@ static int on_snapshot(void *target, const char *args, struct gdb_printer *p)
     debug_remember(d);
     if (!d->snapshot)
         return refuse(p, "snapshot", "failed: out of memory, or KVM refused");
-    say(p, "taken: `run` and `monitor restore` come back to here\n");
+    say(p, "taken: `run` and `monitor restore` return to this state\n");
     return 0;
 }
 

@@ -312,8 +312,7 @@ static enum verdict look_at(struct hl_debug *d, const struct hl_exit *exit,
         return AGAIN;
     }
     enum verdict verdict = !step && idle_debugger(d) ? SERVE : judge(d, exit, step, stop);
-    machine_forget_trap(
-        d->sb->machine); /* a slot may belong to another point at the next look */
+    machine_forget_trap(d->sb->machine); /* a slot may belong to another point at the next look */
     return verdict;
 }
 

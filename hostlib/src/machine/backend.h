@@ -39,9 +39,8 @@ struct backend_setup {
     uint8_t *memory; /* becomes GPA 0 and up */
     size_t memory_size;
     struct pagetable *tables;
-    const uint8_t
-        *ports; /* one bit per port up to HL_MACHINE_PORT_LIMIT, then ones: 0 if usable */
-    bool log;   /* log the guest's writes from the beginning, which is cheaper than later */
+    const uint8_t *ports; /* one bit per port up to HL_MACHINE_PORT_LIMIT, then ones: 0 if usable */
+    bool log; /* log the guest's writes from the beginning, which is cheaper than later */
 };
 
 /* What it maps in the upper half, out of the guest's reach; size 0: nothing. */

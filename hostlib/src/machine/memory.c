@@ -17,7 +17,7 @@ int hl_machine_alloc(struct hl_machine *m, size_t size, hl_gpa_t *gpa, struct hl
 {
     size_t bytes;
     if (__builtin_add_overflow(size, PAGE_SIZE - 1, &bytes) || !size)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "cannot take %zu bytes", size);
+        return hl_error_set(error, HL_ERR_ARGUMENT, "cannot allocate %zu bytes", size);
     bytes &= PAGE_MASK;
     if (bytes > m->limit - m->free)
         return hl_error_set(error, HL_ERR_LIMIT,

@@ -348,7 +348,7 @@ int hl_profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_err
     if (!p || !sb)
         return hl_error_set(error, HL_ERR_ARGUMENT, "no profile or no sandbox");
     if (!profile_is_of(p, sb->image, sum_of(sb->image->data, sb->image->size)))
-        return hl_error_set(error, HL_ERR_ARGUMENT, "a profile of another guest, %s", p->path);
+        return hl_error_set(error, HL_ERR_ARGUMENT, "the profile is of another guest, %s", p->path);
     int rc = sandbox_take(sb, error);
     if (rc)
         return rc;
@@ -397,7 +397,7 @@ int hl_profile_create(struct hl_profile **profile, const struct hl_image *image,
     if (rc)
         return rc;
     if (own.rate_hz > HL_PROFILE_RATE_MAX)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "%u samples a second: the limit is %u",
+        return hl_error_set(error, HL_ERR_ARGUMENT, "%u samples per second: the limit is %u",
                             own.rate_hz, HL_PROFILE_RATE_MAX);
     struct hl_profile *p = calloc(1, sizeof(*p));
     if (!p || !(p->path = strdup(image->path))) {

@@ -136,7 +136,7 @@ void sandbox_guard(struct hl_sandbox **sb)
 
 static int unexpected(const struct hl_message *m, struct hl_error *error)
 {
-    return sandbox_protocol(error, "message %u where a result was due", m->kind);
+    return sandbox_protocol(error, "message %u instead of a result", m->kind);
 }
 
 static int start_once(struct hl_sandbox *sb, struct hl_error *error)
@@ -264,7 +264,7 @@ static int take_result(struct hl_sandbox *sb, const struct hl_function *f, struc
         return unexpected(&m, error);
     if (message_is_dead(sb, &m)) {
         sb->guest_code = -1;
-        hl_error_set(error, HL_ERR_GUEST_ERROR, "%s returned %s on its own stack, which is gone",
+        hl_error_set(error, HL_ERR_GUEST_ERROR, "%s returned %s in its own stack frame, now freed",
                      f->name, m.slot[0].type == HL_STRING ? "a string" : "bytes");
         hl_error_hint(error, "return a literal, static or heap memory, or hl_format()");
         return HL_ERR_GUEST_ERROR;

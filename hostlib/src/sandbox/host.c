@@ -50,9 +50,10 @@ int hl_sandbox_register(struct hl_sandbox *sb, const char *name, const char *sig
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "host function name of %zu characters",
                           strlen(name));
     else if (hl_signature_parse(signature, &parsed))
-        rc = hl_error_set(error, HL_ERR_ARGUMENT,
-                          "host function %s: bad signature \"%s\", wanted as \"i32(i32, string)\"",
-                          name, signature ? signature : "");
+        rc =
+            hl_error_set(error, HL_ERR_ARGUMENT,
+                         "host function %s: bad signature \"%s\"; an example: \"i32(i32, string)\"",
+                         name, signature ? signature : "");
     else if (find_host(sb, name) >= 0)
         rc = hl_error_set(error, HL_ERR_ARGUMENT, "host function %s is registered already", name);
     else
@@ -141,16 +142,16 @@ static void check_result(const struct hl_sandbox *sb, const struct hl_function *
     const struct hl_value *r = &o->result;
     bool data = r->type == HL_STRING || r->type == HL_BYTES;
     if (r->type != host->signature.result)
-        fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave a %s instead of a %s", host->name,
+        fail(o, HL_ERR_HOST_FUNCTION, "host function %s returned a %s instead of a %s", host->name,
              hl_type_name(r->type), hl_type_name(host->signature.result));
     else if (data && r->len && !r->data)
-        fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave %zu bytes at NULL", host->name,
+        fail(o, HL_ERR_HOST_FUNCTION, "host function %s returned %zu bytes at NULL", host->name,
              r->len);
     else if (message_lacks_len(r))
         fail(o, HL_ERR_HOST_FUNCTION,
-             "host function %s gave a string with a length of 0 that is not empty", host->name);
+             "host function %s returned a string with a length of 0 that is not empty", host->name);
     else if (r->type == HL_STRING && r->len && memchr(r->data, 0, r->len))
-        fail(o, HL_ERR_HOST_FUNCTION, "host function %s gave a string with a NUL in it",
+        fail(o, HL_ERR_HOST_FUNCTION, "host function %s returned a string with a NUL in it",
              host->name);
     else if (!message_fits(sb, sb->input_used, r, 1))
         fail(o, HL_ERR_LIMIT, "the result of host function %s does not fit the input buffer",

@@ -25,7 +25,7 @@ static int on_call(struct hl_sandbox *sb, const struct hl_message *m, struct hl_
     if (m->index < hl_image_import_count(sb->image))
         sb->import_calls[m->index]++;
     if (m->kind != HL_MSG_CALL)
-        return sandbox_protocol(error, "message %u where a host call was due", m->kind);
+        return sandbox_protocol(error, "message %u instead of a host call", m->kind);
     return host_call(sb, m, error);
 }
 
@@ -34,7 +34,7 @@ static int on_log(struct hl_sandbox *sb, const struct hl_message *m, struct hl_e
     char text[HL_LOG_MAX + 1];
     sb->counts.logs++;
     if (m->kind != HL_MSG_LOG)
-        return sandbox_protocol(error, "message %u where a log line was due", m->kind);
+        return sandbox_protocol(error, "message %u instead of a log line", m->kind);
     if (sb->config.log || observes(sb, HL_EVENT_LOG))
         message_text(sb, m, text, sizeof(text));
     if (observes(sb, HL_EVENT_LOG)) {
@@ -50,7 +50,7 @@ static int on_abort(struct hl_sandbox *sb, const struct hl_message *m, struct hl
 {
     char text[512];
     if (m->kind != HL_MSG_ABORT)
-        return sandbox_protocol(error, "message %u where an abort was due", m->kind);
+        return sandbox_protocol(error, "message %u instead of an abort", m->kind);
     message_text(sb, m, text, sizeof(text));
     sb->guest_code = m->code;
     sb->killed_by = SIGABRT;

@@ -194,7 +194,7 @@ static int choose_gva(const struct hl_sandbox *sb, hl_gva_t *gva, size_t size,
 static int check_gva(const struct hl_sandbox *sb, hl_gva_t gva, size_t size, struct hl_error *error)
 {
     if (gva % PAGE_SIZE)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "address 0x%llx is not a page's",
+        return hl_error_set(error, HL_ERR_ARGUMENT, "address 0x%llx is not page-aligned",
                             (unsigned long long)gva);
     if (gva < HL_GUARD_SIZE || gva > HIGHEST || size > HIGHEST - gva)
         return hl_error_set(error, HL_ERR_ARGUMENT,

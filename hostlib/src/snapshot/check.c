@@ -140,7 +140,7 @@ static int check_runs(const struct loading *in, const struct layout_places *plac
         from = r->page + r->count;
         at += r->count;
     }
-    return at == in->header.page_count ? 0 : loading_bad(in, "pages that belong nowhere");
+    return at == in->header.page_count ? 0 : loading_bad(in, "more pages than its runs hold");
 }
 
 int loading_check(const struct loading *in, const struct hl_image *image)

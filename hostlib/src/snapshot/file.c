@@ -134,7 +134,7 @@ static int check_mappings(const struct hl_snapshot *s, struct hl_error *error)
         const struct snapshot_mapping *m = &s->mappings.list[i];
         if (!layout_has(&places, m->gva, m->gpa, m->pages, (unsigned)m->prot))
             rc = hl_error_set(error, HL_ERR_ARGUMENT,
-                              "no file can be made of a guest whose page 0x%llx the program has "
+                              "cannot save a guest whose page 0x%llx the program has "
                               "mapped itself",
                               (unsigned long long)m->gva);
     }

@@ -74,7 +74,7 @@ static int read_header(struct loading *in)
 {
     struct snapshot_header *h = &in->header;
     if (in->size < PAGE_SIZE)
-        return loading_bad(in, "too short to be one");
+        return loading_bad(in, "too short to be a snapshot");
     int rc = read_at(in, h, sizeof(*h), 0);
     if (rc)
         return rc;

@@ -61,7 +61,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
 int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
 {
     if (sb->state != HL_SANDBOX_READY)
-        return hl_error_set(error, HL_ERR_STATE, "only a ready sandbox can be taken a snapshot of");
+        return hl_error_set(error, HL_ERR_STATE, "a snapshot can be taken only of a READY sandbox");
     return snapshot_take_any(snapshot, sb, error);
 }
 
