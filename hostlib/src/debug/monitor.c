@@ -156,19 +156,19 @@ static int on_restore(void *target, const char *args, struct gdb_printer *p)
     int rc = debug_restore(d);
     debug_watch_suspend(d, false);
     if (!rc)
-        say(p, "restored; GDB still shows what it has read: `maintenance flush register-cache`\n");
+        say(p, "restored; GDB shows old values until `maintenance flush register-cache`\n");
     return rc;
 }
 
 const struct gdb_monitor debug_monitors[] = {
     {"calls", NULL, "functions, and the call in progress with its arguments", debug_on_calls},
     {"catch", "[host|syscall|none]", "stop at host calls or system calls", on_catch},
-    {"exits", NULL, "how often the guest came out, by reason", on_exits},
-    {"fault", NULL, "the exception the guest stands at", on_fault},
-    {"gcore", "FILE", "write a new core file, on the host's side", debug_on_gcore},
+    {"exits", NULL, "the guest's exits, counted by reason", on_exits},
+    {"fault", NULL, "the exception at which the guest stopped", on_fault},
+    {"gcore", "FILE", "write a new core file on the host", debug_on_gcore},
     {"maps", NULL, "the guest's memory, mapped or not", debug_on_maps},
     {"regs", NULL, "control registers", on_regs},
-    {"restore", NULL, "back to the snapshot", on_restore},
-    {"snapshot", NULL, "remember the idle sandbox for `run` and `monitor restore`", on_snapshot},
+    {"restore", NULL, "restore the snapshot", on_restore},
+    {"snapshot", NULL, "save the idle sandbox for `run` and `monitor restore`", on_snapshot},
 };
 const unsigned debug_monitor_count = sizeof(debug_monitors) / sizeof(debug_monitors[0]);
