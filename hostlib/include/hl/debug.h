@@ -44,7 +44,7 @@ extern "C" {
 
 /*
  * Where a guest waits for its first debugger.  If it crashes, aborts or exits before it reaches
- * hold_at, it waits there instead.  A debugger that detaches ends the wait, wherever the guest is.
+ * hold_at, it waits at that point.  A debugger that detaches ends the wait, wherever the guest is.
  */
 enum hl_debug_hold {
     HL_HOLD_NONE,    /* nowhere: a debugger attaches at any time */
