@@ -7,7 +7,6 @@ cd "$(dirname "$0")/.." || exit 1
 list=
 [ "${1-}" = -l ] && list=1 && shift
 folders='README.md common docs gdbstub guest-sdk hostlib templates tests tools'
-folders=${folders/ hostlib/} # until its own pass is merged
 # shellcheck disable=SC2086 # a list of words
 [ $# -gt 0 ] || set -- $folders
 
