@@ -14,9 +14,8 @@
 #include <poll.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
-#include <unistd.h>
-#include <linux/futex.h>
 
+#include "futex.h"
 #include "linux_sleep.h"
 #include "machine_debug.h"
 #include "source.h"
@@ -28,7 +27,7 @@ void linux_wake(struct hl_sandbox *sb)
 {
     atomic_fetch_add(&linux_of(sb)->nap.wakes, 1);
     if (atomic_load(&linux_of(sb)->nap.asleep))
-        syscall(SYS_futex, &linux_of(sb)->nap.wakes, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+        futex_wake(&linux_of(sb)->nap.wakes);
 }
 
 /* ---- time ---- */

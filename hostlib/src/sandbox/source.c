@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#include <linux/futex.h>
 
 #include "deadline.h"
+#include "futex.h"
 #include "machine.h"
 #include "retry.h"
 #include "sandbox.h"
@@ -41,10 +39,8 @@ static int live_resolution(struct source *source, int clock, struct timespec *re
 static bool live_wait(struct source *source, int clock, const struct timespec *until,
                       _Atomic uint32_t *word, uint32_t seen)
 {
-    int op = FUTEX_WAIT_BITSET_PRIVATE | (clock == CLOCK_REALTIME ? FUTEX_CLOCK_REALTIME : 0);
     (void)source;
-    return syscall(SYS_futex, word, op, seen, until, NULL, FUTEX_BITSET_MATCH_ANY) &&
-           errno == ETIMEDOUT;
+    return futex_wait_until(word, seen, clock, until);
 }
 
 static int live_open_alarm(struct source *source, struct hl_error *error)

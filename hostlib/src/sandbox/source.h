@@ -64,7 +64,7 @@ struct source_ops {
     int (*resolution)(struct source *source, int clock, struct timespec *resolution);
     /*
      * Sleep until `until` of CLOCK_MONOTONIC or CLOCK_REALTIME (NULL: without end) while *word is
-     * `seen`.  A thread that wants the guest's thread changes the word and wakes its futex.  True
+     * `seen`.  A thread that wants the guest's thread changes the word, then futex_wake().  True
      * if that time has come; false: the caller checks what happened, and calls again.
      */
     bool (*wait)(struct source *source, int clock, const struct timespec *until,
