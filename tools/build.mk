@@ -47,8 +47,8 @@ $(B)/share/hl/.templates: $(TEMPLATE_FILES) tools/build.mk
 	$(Q)cp -R templates $(B)/share/hl/templates && touch $@
 
 # What gdbinit of a project loads.
-GDB_HELPERS := $(B)/share/hl/gdb/hl.py
-$(GDB_HELPERS): tools/gdb/hl.py
+GDB_HELPERS := $(patsubst tools/%,$(B)/share/hl/%,$(wildcard tools/gdb/*.py))
+$(GDB_HELPERS): $(B)/share/hl/gdb/%: tools/gdb/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 

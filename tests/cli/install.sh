@@ -19,7 +19,7 @@ check "make install" make -s install DESTDIR="$tmp/stage" PREFIX=/opt/hl SAN="$S
 mv "$tmp/stage/opt/hl" "$tmp/moved prefix"
 bin="$tmp/moved prefix/bin"
 for f in bin/hl-dev bin/hl-new bin/hl-cc lib/libhl.a lib/libhl.so lib/pkgconfig/hl.pc \
-    include/hl/hl.h include/hl/abi.h lib/hl/crt0.o share/man/man1/hl-dev.1 share/hl/gdb/hl.py \
+    include/hl/hl.h include/hl/abi.h lib/hl/crt0.o share/man/man1/hl-dev.1 share/hl/gdb/hl.py share/hl/gdb/hl_unwind.py \
     share/bash-completion/completions/hl-dev share/zsh/site-functions/_hl-dev; do
     check "installed $f" test -s "$tmp/moved prefix/$f"
 done
