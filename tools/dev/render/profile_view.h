@@ -104,9 +104,9 @@ struct view {
     struct profile_words *words;
 };
 
-/* profile_view_free() in any case.  Errors: FILE, MEMORY. */
-int profile_view_make(struct view *view, const json_t *document, struct hl_error *error);
-void profile_view_free(struct view *view);
+/* view_free() in any case.  Errors: FILE, MEMORY. */
+int view_make(struct view *view, const json_t *document, struct hl_error *error);
+void view_free(struct view *view);
 
 /* The frame of a stack's entry; the unknown one for -1. */
 const struct view_frame *profile_frame(const struct view *view, long stack);

@@ -78,14 +78,14 @@ static int render_diff(FILE *out, const struct view *view, const struct profile_
                        struct hl_error *error)
 {
     struct view old;
-    int rc = profile_view_make(&old, options->old, error);
+    int rc = view_make(&old, options->old, error);
     if (!rc && old.cpu != view->cpu)
         rc = hl_error_set(error, HL_ERR_ARGUMENT,
                           "cannot compare: one profile is of exits, the other of samples");
     if (!rc)
         rc = options->format == PROFILE_SVG ? profile_svg(out, view, &old, options, error)
                                             : profile_diff(out, view, &old, options, error);
-    profile_view_free(&old);
+    view_free(&old);
     return rc;
 }
 
@@ -122,10 +122,10 @@ int profile_render(FILE *out, const json_t *document, const struct profile_optio
         return hl_error_hint(error, "formats that can compare are table, json and svg");
     }
     struct view view;
-    int rc = profile_view_make(&view, document, error);
+    int rc = view_make(&view, document, error);
     if (!rc)
         rc = render(out, document, &view, options, error);
-    profile_view_free(&view);
+    view_free(&view);
     if (!rc && (fflush(out) || ferror(out)))
         rc = hl_error_set(error, HL_ERR_SYSTEM, "cannot write the profile: %s", strerror(errno));
     return rc;

@@ -25,7 +25,7 @@ static void read_head(struct view *view, struct profile_check *c, const json_t *
     view->rate_hz = profile_number_or_0(c, doc, "rate_hz");
 }
 
-int profile_view_make(struct view *view, const json_t *document, struct hl_error *error)
+int view_make(struct view *view, const json_t *document, struct hl_error *error)
 {
     struct profile_check c = {.error = error, .list = "", .index = -1};
     memset(view, 0, sizeof(*view));
@@ -38,7 +38,7 @@ int profile_view_make(struct view *view, const json_t *document, struct hl_error
     return c.rc;
 }
 
-void profile_view_free(struct view *view)
+void view_free(struct view *view)
 {
     while (view->words) {
         struct profile_words *next = view->words->next;
