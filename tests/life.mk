@@ -90,11 +90,11 @@ tests: $(FUZZ_CORPUS) $(B)/fuzz/seeds/.made
 # Renderers of profiles: for render.sh, and on documents that were damaged.
 $(B)/tests/profile/render: tests/profile/render.c $(RENDER_SRC:%.c=$(B)/obj/%.o) \
     $(B)/obj/tools/dev/base/file.o $(B)/obj/tools/dev/base/json_write.o $(B)/obj/tools/dev/base/width.o \
-    $(COMMON) $(B)/lib/libhl.a
+    $(B)/obj/hostlib/src/base/error.o $(COMMON)
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HL_CPPFLAGS) $(DEV_ROOMS:%=-iquote %) $(HL_CFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -o $@ \
-	    $(filter %.c %.o %.a,$^) $(LDFLAGS) $(HL_LIBS) -ljansson
+	    $(filter %.c %.o %.a,$^) $(LDFLAGS) -ljansson
 $(B)/tests/profile/damage: $(B)/fuzz/gcc/tests/profile/damage.o $(B)/fuzz/gcc.a
 	$(call say,FUZZ,$@)
 	@mkdir -p $(@D)

@@ -29,9 +29,8 @@ $(B)/bin/hl-dev: $(DEV_OBJ) $(COMMON) $(B)/lib/libhl.a
 	$(Q)$(CC) $(SANFLAGS) $(LDFLAGS) -static-libgcc -o $@ $(DEV_OBJ) $(COMMON) -Wl,--whole-archive $(B)/lib/libhl.a \
 	    -Wl,--no-whole-archive -Wl,--export-dynamic -Wl,--exclude-libs,libiberty.a:libzstd.a $(DEV_LIBS)
 
-# What turns a profile's document into output; it needs nothing else of hl-dev but file.c, json_write.c and width.c.
-RENDER_SRC := $(patsubst %,tools/dev/render/%.c,callgrind check color diff ends folded grid group map \
-              parts path render rows speedscope stacks summary svg table text tree view)
+# What turns a profile's document into output.  Of hl-dev it needs file.c, json_write.c and width.c, of libhl error.c.
+RENDER_SRC := $(wildcard tools/dev/render/*.c)
 # It contains them.
 $(B)/obj/tools/dev/render/svg.o $(B)/fuzz/gcc/tools/dev/render/svg.o: tools/dev/render/flame.js tools/dev/render/flame.css
 
