@@ -6,7 +6,7 @@
  * A sandbox has one personality from creation to destruction (sb->personality), with private state
  * (sb->os).  All functions except wake are called on the thread that has the sandbox, and none may
  * be NULL.  linux/linux.c is the library's own: the calls of a libc, of which a guest without one
- * also uses a few.  tests/kvm/test_personality.c has a minimal one.
+ * also uses a few.  tests/sandbox/kvm_personality.c has a minimal one.
  */
 #ifndef HL_PERSONALITY_H
 #define HL_PERSONALITY_H
