@@ -198,7 +198,7 @@ static inline bool debug_is_copy(const struct hl_debug *d)
 extern const struct warden_ops debug_warden_ops;
 struct hl_debug *debug_of(const struct hl_sandbox *sb);
 
-/* ---- the guest's thread (debug/run.c, debug/call.c, debug/ending.c) ---- */
+/* ---- the guest's thread (debug/run.c, debug/call.c, debug/failure.c) ---- */
 
 /* Around a start, call or main: waits while a debugger holds the idle sandbox. */
 int debug_enter(struct hl_debug *d, struct hl_error *error);

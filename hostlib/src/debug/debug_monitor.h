@@ -16,6 +16,7 @@ int debug_refuse(struct gdb_printer *p, const char *name, const char *why);
 /* struct gdb_monitor's run */
 int debug_on_gcore(void *target, const char *args, struct gdb_printer *p); /* debug/gcore.c */
 int debug_on_maps(void *target, const char *args, struct gdb_printer *p);  /* debug/maps.c */
-int debug_on_calls(void *target, const char *args, struct gdb_printer *p); /* debug/calls.c */
+int debug_on_calls(void *target, const char *args,
+                   struct gdb_printer *p); /* debug/monitor_calls.c */
 
 #endif

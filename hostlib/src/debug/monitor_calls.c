@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * debug/calls.c - `monitor calls`: the guest's functions, and the call in progress with its
+ * debug/monitor_calls.c - `monitor calls`: the guest's functions, and the call in progress with its
  * arguments.
  *
  * They are read from the two buffers, which the guest can change: whatever is there only affects
