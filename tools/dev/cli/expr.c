@@ -182,57 +182,63 @@ static bool parse_float(const char *word, bool single, double *out)
     return end != word && !*end && !(errno == ERANGE && isinf(*out));
 }
 
+/* Is the word a value of v's type?  Then v has it. */
+static bool parse_value(const char *word, struct hl_value *v)
+{
+    uint64_t bits = 0;
+    double number = 0;
+    bool ok = false;
+    switch (v->type) {
+    case HL_I32:
+        ok = parse_integer(word, true, 32, &bits);
+        v->i32 = (int32_t)bits;
+        return ok;
+    case HL_U32:
+        ok = parse_integer(word, false, 32, &bits);
+        v->u32 = (uint32_t)bits;
+        return ok;
+    case HL_I64:
+    case HL_U64:
+        return parse_integer(word, v->type == HL_I64, 64, &v->u64);
+    case HL_F32:
+        ok = parse_float(word, true, &number);
+        v->f32 = (float)number;
+        return ok;
+    case HL_F64:
+        return parse_float(word, false, &v->f64);
+    case HL_BOOL:
+        v->boolean = strcmp(word, "true") == 0;
+        return v->boolean || strcmp(word, "false") == 0;
+    default:
+        return false;
+    }
+}
+
+static bool is_decimal(const char *word)
+{
+    word += *word == '-' || *word == '+';
+    return *word && !word[strspn(word, "0123456789")];
+}
+
 static int parse_word(struct parser *p, size_t index, struct hl_value *v)
 {
     char word[128];
     size_t n = word_length(p->at);
-    uint64_t bits = 0;
-    bool ok = false;
     if (!n)
         return syntax(p, "an argument is missing");
     if (n >= sizeof(word))
         return syntax(p, "a word that is too long");
     memcpy(word, p->at, n);
     word[n] = 0;
-    switch (v->type) {
-    case HL_I32:
-        ok = parse_integer(word, true, 32, &bits);
-        v->i32 = (int32_t)bits;
-        break;
-    case HL_U32:
-        ok = parse_integer(word, false, 32, &bits);
-        v->u32 = (uint32_t)bits;
-        break;
-    case HL_I64:
-    case HL_U64:
-        ok = parse_integer(word, v->type == HL_I64, 64, &v->u64);
-        break;
-    case HL_F32: {
-        double d;
-        ok = parse_float(word, true, &d);
-        v->f32 = (float)d;
-        break;
+    if (parse_value(word, v)) {
+        p->at += n;
+        return 0;
     }
-    case HL_F64:
-        ok = parse_float(word, false, &v->f64);
-        break;
-    case HL_BOOL:
-        v->boolean = strcmp(word, "true") == 0;
-        ok = v->boolean || strcmp(word, "false") == 0;
-        break;
-    default:
-        break;
-    }
-    bool digits = isdigit((unsigned char)word[word[0] == '-' || word[0] == '+']) &&
-                  strspn(word + 1, "0123456789") == n - 1;
-    if (!ok && digits && v->type >= HL_I32 && v->type <= HL_U64)
+    if (is_decimal(word) && v->type >= HL_I32 && v->type <= HL_U64)
         return hl_error_set(p->error, HL_ERR_SIGNATURE,
                             "argument %zu: %s is out of range for %s: %s", index + 1, word,
                             hl_type_name(v->type), p->text);
-    if (!ok)
-        return mismatch(p, index, v->type, word);
-    p->at += n;
-    return 0;
+    return mismatch(p, index, v->type, word);
 }
 
 static int parse_data(struct parser *p, struct expr *expr, size_t index)

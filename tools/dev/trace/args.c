@@ -13,6 +13,7 @@
 #include "trace_signals.h"
 
 #define IOVECS_SHOWN 16
+#define LAST_ERROR 4095 /* Linux's MAX_ERRNO */
 
 /* One argument on its way out. */
 struct arg {
@@ -20,6 +21,7 @@ struct arg {
     struct hl_machine *machine;
     const uint64_t *all; /* of the call */
     unsigned index;
+    char letter;
     uint64_t value;
     bool over; /* the call; then: */
     int64_t result;
@@ -39,6 +41,11 @@ static void put_number(const struct arg *a, int64_t number)
         json_array_append_new(a->to->json, json_integer(number));
     else
         fprintf(a->to->text, "%" PRId64, number);
+}
+
+static void put_int(const struct arg *a)
+{
+    put_number(a, (int32_t)a->value);
 }
 
 static void put_hex(const struct arg *a, uint64_t value)
@@ -111,6 +118,12 @@ static void put_path(const struct arg *a)
     free(data);
 }
 
+/* Its size is the next argument. */
+static void put_buffer(const struct arg *a)
+{
+    put_bytes(a, a->index < 5 ? a->all[a->index + 1] : 0);
+}
+
 /* How much of a filled buffer is new: as much as the result says. */
 static void put_filled(const struct arg *a)
 {
@@ -135,6 +148,16 @@ static void put_pair(const struct arg *a, const char *first, const char *second)
                                                      second, (json_int_t)pair[1]));
     else
         fprintf(a->to->text, "{%s=%" PRId64 ", %s=%" PRId64 "}", first, pair[0], second, pair[1]);
+}
+
+static void put_timespec(const struct arg *a)
+{
+    put_pair(a, "tv_sec", "tv_nsec");
+}
+
+static void put_timeval(const struct arg *a)
+{
+    put_pair(a, "tv_sec", "tv_usec");
 }
 
 /* {iov_base="text", iov_len=4}: what it points to is an argument like any other. */
@@ -189,63 +212,45 @@ static void put_iovecs(const struct arg *a)
 }
 
 /* What a call that failed was to fill in is only an address. */
-static void put_signals(const struct arg *a, char letter)
+static void put_signals(const struct arg *a)
 {
     char text[TRACE_SIGNALS_SIZE];
-    if ((a->over && a->result < 0) || !trace_signals(letter, a->machine, a->value, text))
+    if ((a->over && a->result < 0) || !trace_signals(a->letter, a->machine, a->value, text))
         put_pointer(a);
     else
         put_text(a, text);
 }
 
-static void put_one(const struct arg *a, char letter)
+/* By a name where its bits or its number have one. */
+static void put_flags(const struct arg *a)
 {
     char text[TRACE_FLAGS_SIZE];
-    switch (letter) {
-    case 'd':
-        put_number(a, (int32_t)a->value);
-        break;
-    case 'u':
-        put_unsigned(a);
-        break;
-    case 'p':
-        put_pointer(a);
-        break;
-    case 's':
-        put_path(a);
-        break;
-    case 'b':
-        put_bytes(a, a->index < 5 ? a->all[a->index + 1] : 0);
-        break;
-    case 'B':
-        put_filled(a);
-        break;
-    case 'v':
-        put_iovecs(a);
-        break;
-    case 't':
-    case 'T':
-        put_pair(a, "tv_sec", "tv_nsec");
-        break;
-    case 'U':
-        put_pair(a, "tv_sec", "tv_usec");
-        break;
-    case 'k':
-    case 'K':
-    case 'z':
-    case 'Z':
-    case 'l':
-    case 'L':
-        put_signals(a, letter);
-        break;
-    default:
-        if (trace_flags(letter, a->value, text))
-            put_text(a, text);
-        else if (strchr("fwcghjy", letter))
-            put_number(a, (int32_t)a->value);
-        else
-            put_hex(a, a->value);
-    }
+    if (trace_flags(a->letter, a->value, text))
+        put_text(a, text);
+    else if (strchr("fwcghjy", a->letter))
+        put_int(a);
+    else
+        put_hex(a, a->value);
+}
+
+/* All others are flags. */
+static const struct {
+    const char *letters;
+    void (*put)(const struct arg *a);
+} forms[] = {
+    {"d", put_int},     {"u", put_unsigned},     {"p", put_pointer}, {"s", put_path},
+    {"b", put_buffer},  {"B", put_filled},       {"v", put_iovecs},  {"tT", put_timespec},
+    {"U", put_timeval}, {"kKzZlL", put_signals},
+};
+
+static void put_one(const struct arg *a)
+{
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        if (strchr(forms[i].letters, a->letter)) {
+            forms[i].put(a);
+            return;
+        }
+    put_flags(a);
 }
 
 /* Arguments [first, end) of a call. */
@@ -256,7 +261,8 @@ static void put_all(struct arg *a, const char *letters, size_t first, size_t end
         a->value = a->all[i];
         if (i && !a->to->json)
             fputs(", ", a->to->text);
-        put_one(a, letters[i]);
+        a->letter = letters[i];
+        put_one(a);
         a->to->count++;
     }
 }
@@ -284,9 +290,14 @@ static bool gives_address(uint64_t number)
     return number == SYS_mmap || number == SYS_mremap || number == SYS_brk;
 }
 
+const char *trace_args_error(int64_t result)
+{
+    return result < 0 && result >= -LAST_ERROR ? strerrorname_np((int)-result) : NULL;
+}
+
 void trace_args_result(FILE *f, const struct hl_exit *exit, int64_t result)
 {
-    const char *name = result < 0 && result > -4096 ? strerrorname_np((int)-result) : NULL;
+    const char *name = trace_args_error(result);
     if (name)
         fprintf(f, "-1 %s (%s)", name, strerrordesc_np((int)-result));
     else if (gives_address(exit->syscall.number))

@@ -143,8 +143,7 @@ static void put_failure(json_t *o, const struct trace_line *line)
 
 static void put_answer(json_t *o, const struct trace_line *line)
 {
-    const char *name =
-        line->answer < 0 && line->answer > -4096 ? strerrorname_np((int)-line->answer) : NULL;
+    const char *name = trace_args_error(line->answer);
     put_key(o, "result", json_integer(line->answer));
     if (name)
         put_key(
