@@ -73,9 +73,12 @@ struct registry_file {
 
 #define REGISTRY_PATH 128
 
+/* In place of a directory's descriptor. */
+enum { REGISTRY_ABSENT = -1, REGISTRY_FAILED = -2 };
+
 /*
- * The directory for new entries, created if necessary; from the environment and our user.  -2: an
- * error.
+ * The directory for new entries, created if necessary; from the environment and our user.  Or
+ * REGISTRY_FAILED.
  */
 int registry_open(char path[REGISTRY_PATH], struct hl_error *error);
 

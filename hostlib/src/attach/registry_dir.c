@@ -130,7 +130,7 @@ static int distrust(const char *path, const char *why, struct hl_error *error)
 {
     hl_error_set(error, HL_ERR_SYSTEM, "the directory of debugger sockets, %s, %s", path, why);
     hl_error_hint(error, "remove it, or set XDG_RUNTIME_DIR to a directory of your own");
-    return -2;
+    return REGISTRY_FAILED;
 }
 
 /* Running out of descriptors or memory says nothing about the directory. */
@@ -143,7 +143,7 @@ static int cannot_open(const char *path, struct hl_error *error)
         return distrust(path, strerror(e), error);
     hl_error_set(error, HL_ERR_SYSTEM, "the directory of debugger sockets, %s: %s", path,
                  strerror(e));
-    return -2;
+    return REGISTRY_FAILED;
 }
 
 static int open_directory(const char *path, bool make, struct hl_error *error)
@@ -153,7 +153,7 @@ static int open_directory(const char *path, bool make, struct hl_error *error)
         return cannot_open(path, error);
     int fd = RETRY(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (fd < 0 && errno == ENOENT && !make)
-        return -1;
+        return REGISTRY_ABSENT;
     if (fd < 0)
         return cannot_open(path, error);
     const char *why = NULL;
@@ -187,7 +187,7 @@ static int read_one(void *opaque, const char *path)
     const struct reading *r = opaque;
     int fd = open_directory(path, false, r->error);
     if (fd < 0)
-        return fd == -1 ? 0 : HL_ERR_SYSTEM;
+        return fd == REGISTRY_ABSENT ? 0 : HL_ERR_SYSTEM;
     int rc = r->f(r->opaque, path, fd, r->error);
     close(fd);
     return rc;

@@ -6,6 +6,7 @@
  */
 #include "vcpu_kvm.h"
 
+#include "page.h"
 #include "retry.h"
 
 void vcpu_kvm_log_prepare(struct hl_vcpu *v)
@@ -34,7 +35,7 @@ bool vcpu_kvm_log_clear(struct hl_vcpu *v, uint64_t *bits)
 {
     struct kvm_clear_dirty_log log = {
         .slot = v->slot.slot,
-        .num_pages = (uint32_t)(v->slot.memory_size / 4096),
+        .num_pages = (uint32_t)(v->slot.memory_size / PAGE_SIZE),
         .dirty_bitmap = bits,
     };
     return !v->log_by_hand || retry_ioctl(v->vm_fd, KVM_CLEAR_DIRTY_LOG, &log) == 0;

@@ -7,13 +7,15 @@
 
 #include "symbols_impl.h"
 
+#define HEADERS_MAX 4096 /* that are looked at, however many a file claims to have */
+
 void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size)
 {
     size_t count;
 
     if (elf_getphdrnum(symbols->elf, &count))
         return;
-    for (size_t i = 0; i < count && i < 4096 && symbols->code_count < HL_CODE_MAX; i++) {
+    for (size_t i = 0; i < count && i < HEADERS_MAX && symbols->code_count < HL_CODE_MAX; i++) {
         struct hl_code *code = &symbols->code[symbols->code_count];
         GElf_Phdr ph;
 

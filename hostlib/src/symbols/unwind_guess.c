@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "page.h"
 #include "unwind.h"
 
 #define SEARCH_BYTES 16384 /* of stack; printf's frame for long double is the largest of musl's */
@@ -101,7 +102,7 @@ hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit)
             return 0;
         /* A full stack: rsp is in the guard already, and the readable part is above it. */
         if (got == 0 && !seen) {
-            hl_gva_t page = (slot | 4095) + 1;
+            hl_gva_t page = (slot & PAGE_MASK) + PAGE_SIZE;
 
             done += page - slot - sizeof(word);
             slot = page - sizeof(word);
