@@ -33,7 +33,7 @@ void trace_args_before(struct trace_args *args, struct hl_machine *machine,
 void trace_args_after(struct trace_args *args, struct hl_machine *machine,
                       const struct hl_exit *exit, int64_t result);
 
-/* "ENOSYS", or NULL: it is none of Linux's errors. */
+/* "ENOSYS", or NULL if the result is no error. */
 const char *trace_args_error(int64_t result);
 
 /* "-1 ENOSYS (Function not implemented)", "3", "0x401000" */
