@@ -4,9 +4,9 @@
 # The compiler has no other -I than those of a room's list; this checks what that leaves open: that
 # rooms are listed from the bottom up, that no object was made of a header (by a path, say) or takes
 # a symbol from a room that it does not see, that NAME_impl.h stays in its room, that no files need
-# each other, that what enters the library or a guest from outside does so by its one door, that no
-# file has more than 500 lines, that files which comments and docs name are there, and that
-# docs/design.md shows the rooms as they are.
+# each other, that hidden names are not called as public ones are, that what enters the library or a
+# guest from outside does so by its one door, that no file has more than 500 lines, that files which
+# comments and docs name are there, and that docs/design.md shows the rooms as they are.
 set -u
 build=$1
 cd "$(dirname "$0")/.." || exit 1
@@ -104,6 +104,13 @@ awk -v rooms="$work/rooms" "$words"'
             print k[1] " takes " k[2] " of " from } }
 ' "$work/nm" | sort >"$work/wrong"
 judge 'symbols come from rooms that are seen' "$work/nm" "$work/wrong"
+
+# hl_ is for what a public header declares (hl/gdb_target.h: by GDB_LINKED); rooms have their own.
+awk '$3 ~ /^[A-TV-Z]$/ && $4 ~ /^hl_/ { print $4, $1 }' "$work/nm" >"$work/public"
+while read -r name room; do
+    grep -qwE "$name|GDB_LINKED\\(${name#hl_}\\)" {hostlib,gdbstub}/include/hl/*.h || echo "$name of $room is in no public header"
+done <"$work/public" >"$work/wrong"
+judge 'hl_ is for public names' "$work/public" "$work/wrong"
 
 # Files are included by name: a name is that of one header of a component or of common.
 find common hostlib gdbstub tools -name '*.h' >"$work/headers"

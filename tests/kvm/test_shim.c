@@ -196,7 +196,7 @@ static void test_syscall_through_the_gate(void **state)
     struct bench *b = *state;
     set_call(b);
     *shim_frame(b->memory) = (struct shim_frame){TEXT + 2, USER_CS, 0x246, STACK, USER_DS};
-    b->regs->rip = shim_tables().gate + (uint64_t)(hl_shim_gate_out - hl_shim_gate);
+    b->regs->rip = shim_tables().gate + (uint64_t)(shim_gate_out - shim_gate);
     assert_int_equal(leave_by_port(b, SHIM_PORT_SYSCALL, false), 0);
     expect_call(b);
 }
@@ -327,9 +327,8 @@ static void test_ends(void **state)
 /* Every address of the shim, and those next to it. */
 static void test_places(void **state)
 {
-    const uint64_t gate = shim_tables().gate,
-                   out = gate + (uint64_t)(hl_shim_gate_out - hl_shim_gate);
-    const uint64_t end = SHIM_GVA + SHIM_CODE + (uint64_t)(hl_shim_end - hl_shim_code);
+    const uint64_t gate = shim_tables().gate, out = gate + (uint64_t)(shim_gate_out - shim_gate);
+    const uint64_t end = SHIM_GVA + SHIM_CODE + (uint64_t)(shim_end - shim_code);
     (void)state;
     for (unsigned vector = 0; vector < VECTORS; vector++)
         for (unsigned at = 0; at < SHIM_STUB_SIZE; at++)

@@ -156,7 +156,7 @@ static inline void open_symbols(struct guest *g)
 {
     struct hl_error error = {0};
 
-    if (hl_symbols_open_bytes(&g->symbols, g->data, g->size, g->bias, &error))
+    if (symbols_open_bytes(&g->symbols, g->data, g->size, g->bias, &error))
         fail_msg("%s", error.text);
 }
 

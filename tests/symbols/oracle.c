@@ -316,8 +316,7 @@ static struct hl_symbols *open_symbols(const char *path, bool table)
 
     if (fd >= 0 && fstat(fd, &st) == 0)
         data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED ||
-        hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
+    if (data == MAP_FAILED || symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
         die("hl_symbols does not open it", path);
     close(fd);
     symbols->path = realpath(path, NULL);
@@ -349,7 +348,7 @@ static void compare_unit(struct pair *p, struct oracle *o, Dwarf_Die *unit, Dwar
     collect(o, unit);
     while ((offset = dwarf_ranges(&o->cu, offset, &base, &low, &high)) > 0) {
         for (Dwarf_Addr pc = low; pc < high; pc += step) {
-            if (!hl_code_at(p->bare, pc, &(size_t){0}))
+            if (!symbols_code_at(p->bare, pc, &(size_t){0}))
                 break;
             places++;
             compare_frames(p->bare, o, pc);
@@ -396,7 +395,8 @@ int main(int argc, char **argv)
     }
     if (hl_symbols_missing(p.bare))
         differs(0, "missing", hl_symbols_missing(p.bare), NULL);
-    printf("# %lu places, %lu in functions, %lu in inlined ones, %lu by dwarf_getscopes(), %lu differ\n",
+    printf("# %lu places, %lu in functions, %lu in inlined ones, %lu by dwarf_getscopes(), %lu "
+           "differ\n",
            places, chains, inlined, scopes, differences);
     close_symbols(p.symbols);
     close_symbols(p.bare);

@@ -49,7 +49,7 @@ static struct hl_symbols *open_file(const char *path, size_t *size)
         _exit(10);
     data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     *size = (size_t)st.st_size;
-    if (data == MAP_FAILED || hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
+    if (data == MAP_FAILED || symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
         _exit(11);
     symbols->path = path;
     return symbols;

@@ -95,7 +95,7 @@ static void test_find(void **state)
     build("gcc " NOSTDLIB "-O2 -falign-functions=64 -o chain $S/start.S $S/chain.c");
     g = run("chain");
     start = hl_symbols_address(g->symbols, "five");
-    assert_true(hl_symbols_function(g->symbols, start, &start, &end));
+    assert_true(symbols_function(g->symbols, start, &start, &end));
     assert_true(end > start && end - start < 64);
     assert_true(hl_symbols_find(g->symbols, end - 1, &at));
     assert_string_equal(at.function, "five");
@@ -174,7 +174,7 @@ static void test_damaged_files(void **state)
             bytes[where] = (uint8_t)random_next(&random);
         }
         mprotect(bytes, g->size, PROT_READ); /* the image is not theirs to write */
-        if (hl_symbols_open_bytes(&g->symbols, bytes, g->size, 0, NULL)) {
+        if (symbols_open_bytes(&g->symbols, bytes, g->size, 0, NULL)) {
             assert_null(g->symbols);
             continue;
         }
@@ -196,9 +196,9 @@ static void test_not_elf(void **state)
     struct hl_error error;
 
     (void)state;
-    assert_int_equal(hl_symbols_open_bytes(&symbols, "nothing", 7, 0, &error), HL_ERR_BAD_IMAGE);
+    assert_int_equal(symbols_open_bytes(&symbols, "nothing", 7, 0, &error), HL_ERR_BAD_IMAGE);
     assert_null(symbols);
-    assert_int_equal(hl_symbols_open_bytes(&symbols, "", 0, 0, NULL), HL_ERR_BAD_IMAGE);
+    assert_int_equal(symbols_open_bytes(&symbols, "", 0, 0, NULL), HL_ERR_BAD_IMAGE);
     hl_symbols_close(NULL);
 }
 

@@ -24,14 +24,14 @@ static void test_readable(void **state)
     struct hl_names names = {0};
 
     (void)state;
-    assert_null(hl_names_readable(&names, NULL));
+    assert_null(symbols_names_readable(&names, NULL));
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        const char *first = hl_names_readable(&names, good[i].mangled);
+        const char *first = symbols_names_readable(&names, good[i].mangled);
 
         assert_string_equal(first, good[i].readable);
-        assert_ptr_equal(hl_names_readable(&names, good[i].mangled), first);
+        assert_ptr_equal(symbols_names_readable(&names, good[i].mangled), first);
     }
-    hl_names_free(&names);
+    symbols_names_free(&names);
 }
 
 static const struct {
@@ -65,12 +65,12 @@ static void test_wanted(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
-        struct hl_wanted *wanted = hl_wanted_new(wishes[i].wanted);
+        struct hl_wanted *wanted = symbols_wanted_new(wishes[i].wanted);
 
         assert_non_null(wanted);
-        if (hl_wanted_matches(wanted, wishes[i].mangled) != wishes[i].matches)
+        if (symbols_wanted_matches(wanted, wishes[i].mangled) != wishes[i].matches)
             fail_msg("%s for %s", wishes[i].wanted, wishes[i].mangled);
-        hl_wanted_free(wanted);
+        symbols_wanted_free(wanted);
     }
 }
 
@@ -145,9 +145,9 @@ static void test_unfolds(void **state)
         used += (size_t)snprintf(name + used, sizeof(name) - used, "S_IS%c_S%c_E",
                                  i < 9 ? '1' + (int)i : 'A' + (int)i - 9,
                                  i < 9 ? '1' + (int)i : 'A' + (int)i - 9);
-    assert_ptr_equal(hl_names_readable(&names, name), hl_names_readable(&names, name));
-    assert_true(strlen(hl_names_readable(&names, name)) < DEMANGLE_MAX);
-    hl_names_free(&names);
+    assert_ptr_equal(symbols_names_readable(&names, name), symbols_names_readable(&names, name));
+    assert_true(strlen(symbols_names_readable(&names, name)) < DEMANGLE_MAX);
+    symbols_names_free(&names);
 }
 
 /* A type of 2^60 parts that is written nowhere, in which a pack is looked for. */
@@ -178,11 +178,11 @@ static void test_endless(void **state)
 
     (void)state;
     write_endless(text);
-    assert_string_equal(hl_names_readable(&names, text), text);
+    assert_string_equal(symbols_names_readable(&names, text), text);
     assert_true(names.time.us >= DEMANGLE_US && names.time.us < 2 * DEMANGLE_US);
     /* Only the first such name of a file costs time. */
-    assert_string_equal(hl_names_readable(&names, good[0].mangled), good[0].mangled);
-    hl_names_free(&names);
+    assert_string_equal(symbols_names_readable(&names, good[0].mangled), good[0].mangled);
+    symbols_names_free(&names);
 }
 
 int main(void)

@@ -190,7 +190,7 @@ static void damage(struct guest *g, size_t bytes, uint64_t seed)
     uint64_t state = seed;
     size_t words = 1 + random_next(&state) % (bytes / 8);
     const struct hl_symbol *main_symbol =
-        hl_table_find(g->symbols, hl_symbols_address(g->symbols, "main"));
+        symbols_table_find(g->symbols, hl_symbols_address(g->symbols, "main"));
 
     for (size_t i = 0; i < words; i++) {
         size_t at = random_next(&state) % bytes;

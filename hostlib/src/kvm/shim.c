@@ -32,7 +32,7 @@ _Static_assert(SHIM_SIZE == BACKEND_SIZE, "SHIM_SIZE");
 
 static uint64_t gate_offset(void)
 {
-    return (uint64_t)(hl_shim_gate - hl_shim_code);
+    return (uint64_t)(shim_gate - shim_code);
 }
 
 struct shim_tables shim_tables(void)
@@ -91,7 +91,7 @@ static void write_idt(uint8_t *idt)
 void shim_write(uint8_t *pages, const uint8_t *ports)
 {
     memset(pages + SHIM_TABLES, 0, SHIM_STACK - SHIM_TABLES);
-    memcpy(pages + SHIM_CODE, hl_shim_code, (size_t)(hl_shim_end - hl_shim_code));
+    memcpy(pages + SHIM_CODE, shim_code, (size_t)(shim_end - shim_code));
     write_gdt(pages + SHIM_TABLES + TABLE_GDT);
     write_tss(pages + SHIM_TABLES + TABLE_TSS, ports);
     write_idt(pages + SHIM_TABLES + TABLE_IDT);
@@ -107,11 +107,10 @@ struct shim_frame *shim_frame(uint8_t *pages)
 enum shim_place shim_place(uint64_t rip)
 {
     uint64_t offset = rip - (SHIM_GVA + SHIM_CODE);
-    if (offset >= (uint64_t)(hl_shim_end - hl_shim_code))
+    if (offset >= (uint64_t)(shim_end - shim_code))
         return SHIM_OUTSIDE;
     if (offset >= gate_offset())
-        return offset <= (uint64_t)(hl_shim_gate_out - hl_shim_code) ? SHIM_BEFORE_OUT
-                                                                     : SHIM_PAST_OUT;
+        return offset <= (uint64_t)(shim_gate_out - shim_code) ? SHIM_BEFORE_OUT : SHIM_PAST_OUT;
     return offset % SHIM_STUB_SIZE < SHIM_OUT_SIZE ? SHIM_BEFORE_OUT : SHIM_PAST_OUT;
 }
 

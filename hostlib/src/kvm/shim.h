@@ -35,7 +35,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-extern const unsigned char hl_shim_code[], hl_shim_gate[], hl_shim_gate_out[], hl_shim_end[];
+extern const unsigned char shim_code[], shim_gate[], shim_gate_out[], shim_end[];
 
 /* What the processor (or the gate) pushed, ending at SHIM_STACK_TOP. */
 struct shim_frame {

@@ -6,9 +6,9 @@
 
     .section .rodata
     .balign 16
-    .globl hl_shim_code, hl_shim_gate, hl_shim_gate_out, hl_shim_end
-    .hidden hl_shim_code, hl_shim_gate, hl_shim_gate_out, hl_shim_end
-hl_shim_code:
+    .globl shim_code, shim_gate, shim_gate_out, shim_end
+    .hidden shim_code, shim_gate, shim_gate_out, shim_end
+shim_code:
 /* One stub per vector; the host identifies them by rip, and drops the error code with the `add`. */
     .set vector, 0
     .rept VECTORS
@@ -26,18 +26,18 @@ hl_shim_code:
  * build the frame of an interrupt, so that the host finds every ring-3 state in the same form.
  */
     .balign SHIM_STUB_SIZE, 0xcc
-hl_shim_gate:
-    mov %rsp, hl_shim_code + SHIM_SAVED_RSP(%rip)
-    lea hl_shim_code + SHIM_STACK_TOP(%rip), %rsp
+shim_gate:
+    mov %rsp, shim_code + SHIM_SAVED_RSP(%rip)
+    lea shim_code + SHIM_STACK_TOP(%rip), %rsp
     pushq $USER_DS
-    pushq hl_shim_code + SHIM_SAVED_RSP(%rip)
+    pushq shim_code + SHIM_SAVED_RSP(%rip)
     push %r11
     pushq $USER_CS
     push %rcx
-hl_shim_gate_out:
+shim_gate_out:
     out %al, $SHIM_PORT_SYSCALL
     iretq
-hl_shim_end:
-    .org hl_shim_code + SHIM_TABLES /* cannot go back: the tables begin here */
+shim_end:
+    .org shim_code + SHIM_TABLES /* cannot go back: the tables begin here */
 
     .section .note.GNU-stack, "", @progbits

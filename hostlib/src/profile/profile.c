@@ -327,7 +327,7 @@ int profile_attach(struct hl_profile *p, struct hl_sandbox *sb, struct hl_error 
     }
     hl_symbols_open(&t->symbols, sb->image, NULL); /* on failure: no stacks */
     if (t->symbols)
-        hl_symbols_prepare_walk(t->symbols);
+        symbols_prepare_walk(t->symbols);
     profile_lock(p);
     counters_begin(t);
     see_creation(t);

@@ -63,7 +63,7 @@ static hl_gva_t skip_frame(const struct hl_symbols *symbols, hl_gva_t pc)
     static const uint8_t endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, mov[] = {0x48, 0x89, 0xe5},
                          mov_too[] = {0x48, 0x8b, 0xec};
     size_t available, at = 0;
-    const uint8_t *code = hl_code_at(symbols, pc, &available);
+    const uint8_t *code = symbols_code_at(symbols, pc, &available);
 
     if (!code)
         return pc;
@@ -106,7 +106,7 @@ static uint64_t second_row(const struct dw_lines *lines, const struct bounds *f)
 
 static uint64_t by_lines(struct hl_symbols *symbols, struct dw_unit *unit, const struct bounds *f)
 {
-    struct dw_unit *whole = hl_split_open(symbols, unit);
+    struct dw_unit *whole = symbols_split_open(symbols, unit);
     const struct dw_lines *lines;
     struct dw_die body;
     bool known = dw_unit_die(whole, &body), clang = known && is_clang(&body);
@@ -136,13 +136,13 @@ hl_gva_t hl_symbols_after_prologue(struct hl_symbols *symbols, hl_gva_t entry)
     struct dw_unit *unit;
     size_t available;
 
-    if (!hl_code_at(symbols, entry, &available))
+    if (!symbols_code_at(symbols, entry, &available))
         return 0;
     address = skip_frame(symbols, entry);
-    if (hl_symbols_function(symbols, entry, &start, &end) && start == entry &&
-        (unit = hl_dwarf_unit(symbols, entry)) != NULL) {
+    if (symbols_function(symbols, entry, &start, &end) && start == entry &&
+        (unit = symbols_dwarf_unit(symbols, entry)) != NULL) {
         f = (struct bounds){start - symbols->bias, end - symbols->bias};
         address = by_lines(symbols, unit, &f) + symbols->bias;
     }
-    return hl_code_at(symbols, address, &available) ? address : 0;
+    return symbols_code_at(symbols, address, &available) ? address : 0;
 }

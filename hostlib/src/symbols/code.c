@@ -9,7 +9,7 @@
 
 #define HEADERS_MAX 4096 /* that are looked at, however many a file claims to have */
 
-void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size)
+void symbols_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size)
 {
     size_t count;
 
@@ -41,7 +41,8 @@ static const struct hl_code *code_of(const struct hl_symbols *symbols, uint64_t 
     return NULL;
 }
 
-const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available)
+const uint8_t *symbols_code_at(const struct hl_symbols *symbols, hl_gva_t address,
+                               size_t *available)
 {
     const struct hl_code *code = code_of(symbols, address - symbols->bias);
 
@@ -77,8 +78,8 @@ static size_t indirect_length(const uint8_t *p, size_t size)
     return length <= size ? length : 0;
 }
 
-enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
-                                 hl_gva_t *target)
+enum hl_call symbols_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
+                                      hl_gva_t *target)
 {
     const struct hl_code *code = code_of(symbols, address - symbols->bias - 1);
     const uint8_t *end;

@@ -4,8 +4,8 @@
 
 #include "symbols_impl.h"
 
-void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
-                       const char *suffix)
+void symbols_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
+                            const char *suffix)
 {
     static const char *const names[DW_SECTIONS] = {
         [DW_INFO] = ".debug_info",         [DW_ABBREV] = ".debug_abbrev",
@@ -20,7 +20,7 @@ void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, s
         char name[SECTION_NAME_MAX];
 
         snprintf(name, sizeof(name), "%s%s", names[i], suffix);
-        s = hl_sections_find(section, count, name);
+        s = symbols_sections_find(section, count, name);
         file->section[i] =
             s ? (struct dw_bytes){s->data, s->data + s->size} : (struct dw_bytes){NULL, NULL};
     }

@@ -24,7 +24,7 @@ static bool add_unit(struct hl_symbols *symbols, struct dw_unit *unit, const str
     struct hl_unit *more;
 
     /* Sections that the linker dropped leave ranges at 0. */
-    if (r->end <= r->start || !hl_code_at(symbols, r->start + symbols->bias, &(size_t){0}))
+    if (r->end <= r->start || !symbols_code_at(symbols, r->start + symbols->bias, &(size_t){0}))
         return true;
     more = budget_grow(&symbols->budget, symbols->unit, symbols->unit_count, &symbols->unit_room,
                        sizeof(*more));
@@ -78,7 +78,7 @@ static void read_units(struct hl_symbols *symbols)
 static bool read_sections(struct hl_symbols *symbols, Elf *elf, struct hl_section *section,
                           size_t *count)
 {
-    if (hl_sections_read(elf, NULL, section, HL_SECTIONS, count, &symbols->budget))
+    if (symbols_sections_read(elf, NULL, section, HL_SECTIONS, count, &symbols->budget))
         return true;
     symbols->damaged = "its debug sections are damaged";
     return false;
@@ -90,36 +90,36 @@ static bool open_shared(struct hl_symbols *symbols, Elf *named)
     const char *name;
     const void *id;
     size_t size;
-    int rc = hl_debug_file_altlink(named, &name, &id, &size);
+    int rc = symbols_debug_file_altlink(named, &name, &id, &size);
 
     if (rc <= 0)
         return rc == 0;
-    if (!symbols->path || !hl_debug_file_find_shared(&symbols->budget, symbols->path, name, id,
-                                                     size, &symbols->shared)) {
+    if (!symbols->path || !symbols_debug_file_find_shared(&symbols->budget, symbols->path, name, id,
+                                                          size, &symbols->shared)) {
         snprintf(symbols->missing, sizeof(symbols->missing), "%s", name);
         return false;
     }
     if (!read_sections(symbols, symbols->shared.elf, symbols->shared_section,
                        &symbols->shared_count))
         return false;
-    hl_dwarf_sections(&symbols->alternate, symbols->shared_section, symbols->shared_count, "");
+    symbols_dwarf_sections(&symbols->alternate, symbols->shared_section, symbols->shared_count, "");
     symbols->own.shared = &symbols->alternate;
     return dw_open(&symbols->alternate, &symbols->budget);
 }
 
-struct dw_file *hl_dwarf(struct hl_symbols *symbols)
+struct dw_file *symbols_dwarf(struct hl_symbols *symbols)
 {
     Elf *elf;
 
     if (symbols->dwarf_read)
         return symbols->budget.spent ? NULL : symbols->dwarf;
     symbols->dwarf_read = true;
-    hl_table_read(symbols);
-    elf = hl_dwarf_elf(symbols);
+    symbols_table_read(symbols);
+    elf = symbols_dwarf_elf(symbols);
     if (!read_sections(symbols, elf, symbols->section, &symbols->section_count) ||
         !open_shared(symbols, elf))
         return NULL;
-    hl_dwarf_sections(&symbols->own, symbols->section, symbols->section_count, "");
+    symbols_dwarf_sections(&symbols->own, symbols->section, symbols->section_count, "");
     if (!dw_open(&symbols->own, &symbols->budget))
         return NULL;
     symbols->dwarf = &symbols->own;
@@ -127,12 +127,12 @@ struct dw_file *hl_dwarf(struct hl_symbols *symbols)
     return symbols->budget.spent ? NULL : symbols->dwarf;
 }
 
-struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address)
+struct dw_unit *symbols_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address)
 {
     uint64_t pc = address - symbols->bias;
     size_t low;
 
-    if (!hl_dwarf(symbols))
+    if (!symbols_dwarf(symbols))
         return NULL;
     low = SORTED_UP_TO(symbols->unit, symbols->unit_count, start, pc);
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
@@ -195,14 +195,14 @@ static bool descend(struct visit *visit, const struct dw_die *parent, unsigned d
     return false;
 }
 
-bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain)
+bool symbols_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain)
 {
     struct visit visit = {.pc = address - symbols->bias, .chain = chain};
     struct dw_die top;
 
     chain->count = 0;
-    chain->unit = hl_dwarf_unit(symbols, address);
-    if (!chain->unit || !dw_function_at(hl_split_open(symbols, chain->unit), visit.pc, &top))
+    chain->unit = symbols_dwarf_unit(symbols, address);
+    if (!chain->unit || !dw_function_at(symbols_split_open(symbols, chain->unit), visit.pc, &top))
         return false;
     enter(&visit, &top, 0);
     /* Half a chain would give an inner function's line to an outer one. */
@@ -213,9 +213,9 @@ bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chai
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
+bool symbols_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location)
 {
-    struct dw_unit *unit = hl_dwarf_unit(symbols, address);
+    struct dw_unit *unit = symbols_dwarf_unit(symbols, address);
     const struct dw_lines *lines = unit ? dw_lines(unit) : NULL;
     const struct dw_row *row = lines ? dw_lines_find(lines, address - symbols->bias) : NULL;
     const char *file = row ? dw_lines_file(unit, row->file) : NULL;
@@ -235,8 +235,8 @@ static int attribute(const struct dw_die *die, unsigned name)
     return dw_number(die, name, &value) && value <= INT32_MAX ? (int)value : 0;
 }
 
-void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
-                        struct hl_location *location)
+void symbols_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
+                             struct hl_location *location)
 {
     uint64_t number;
 
@@ -272,18 +272,18 @@ static bool is_called(const struct dw_die *die, const char *name, uint64_t *addr
         return false;
     found = dw_name(die, DW_AT_name);
     return found && strcmp(found, name) == 0 &&
-           (tag == DW_TAG_subprogram ? hl_dwarf_entry(die, address)
+           (tag == DW_TAG_subprogram ? symbols_dwarf_entry(die, address)
                                      : variable_address(die, address)) &&
            *address != 0;
 }
 
-hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
+hl_gva_t symbols_dwarf_address(struct hl_symbols *symbols, const char *name)
 {
-    struct dw_file *file = hl_dwarf(symbols);
+    struct dw_file *file = symbols_dwarf(symbols);
     unsigned left = NAMES_MAX;
 
     for (size_t i = 0; file && i < file->unit_count; i++) {
-        struct dw_unit *unit = hl_split_open(symbols, &file->unit[i]);
+        struct dw_unit *unit = symbols_split_open(symbols, &file->unit[i]);
         struct dw_die die;
         uint64_t address;
 
@@ -297,14 +297,14 @@ hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name)
     return 0;
 }
 
-void hl_dwarf_close(struct hl_symbols *symbols)
+void symbols_dwarf_close(struct hl_symbols *symbols)
 {
     free(symbols->unit);
-    hl_split_close(symbols);
+    symbols_split_close(symbols);
     dw_close(&symbols->own);
     dw_close(&symbols->alternate);
-    hl_sections_free(symbols->section, symbols->section_count);
-    hl_sections_free(symbols->shared_section, symbols->shared_count);
-    hl_debug_file_close(&symbols->shared);
-    hl_debug_file_close(&symbols->separate);
+    symbols_sections_free(symbols->section, symbols->section_count);
+    symbols_sections_free(symbols->shared_section, symbols->shared_count);
+    symbols_debug_file_close(&symbols->shared);
+    symbols_debug_file_close(&symbols->separate);
 }

@@ -25,7 +25,7 @@ static const char *directories(void)
     return set ? set : DIRECTORIES;
 }
 
-bool hl_debug_files_allowed(void)
+bool symbols_debug_files_allowed(void)
 {
     return strcmp(directories(), "none") != 0;
 }
@@ -58,9 +58,9 @@ static bool is_ours(Elf *elf)
            header.e_machine == EM_X86_64;
 }
 
-bool hl_debug_file_read(struct hl_budget *budget, const char *path, struct hl_debug_file *file)
+bool symbols_debug_file_read(struct hl_budget *budget, const char *path, struct hl_debug_file *file)
 {
-    bool allowed = hl_debug_files_allowed() && budget_take(budget, BUDGET_SYSCALL), done;
+    bool allowed = symbols_debug_files_allowed() && budget_take(budget, BUDGET_SYSCALL), done;
     size_t size;
     int fd = allowed ? open_regular(path, &size) : -1;
 
@@ -78,11 +78,11 @@ bool hl_debug_file_read(struct hl_budget *budget, const char *path, struct hl_de
         file->elf = elf_memory((char *)file->data, size);
     if (is_ours(file->elf))
         return true;
-    hl_debug_file_close(file);
+    symbols_debug_file_close(file);
     return false;
 }
 
-void hl_debug_file_close(struct hl_debug_file *file)
+void symbols_debug_file_close(struct hl_debug_file *file)
 {
     elf_end(file->elf);
     free(file->data);
@@ -149,8 +149,8 @@ static ssize_t build_id(Elf *elf, const void **id)
     struct hl_section_walk walk;
     struct hl_section s;
 
-    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
-        ssize_t size = walk.header.sh_type == SHT_NOTE && hl_section_data(&walk, &s)
+    for (symbols_section_start(&walk, elf); symbols_section_next(&walk);) {
+        ssize_t size = walk.header.sh_type == SHT_NOTE && symbols_section_data(&walk, &s)
                            ? id_in(s.data, s.size, id)
                            : -1;
 
@@ -166,7 +166,7 @@ static const char *debuglink(Elf *elf, uint32_t *crc)
     const uint8_t *end;
     size_t at;
 
-    if (!hl_section_find(elf, ".gnu_debuglink", &s))
+    if (!symbols_section_find(elf, ".gnu_debuglink", &s))
         return NULL;
     end = memchr(s.data, '\0', s.size);
     at = end ? ((size_t)(end - s.data) + 4) & ~(size_t)3 : s.size;
@@ -176,12 +176,12 @@ static const char *debuglink(Elf *elf, uint32_t *crc)
     return (const char *)s.data;
 }
 
-int hl_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size)
+int symbols_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size)
 {
     struct hl_section s;
     const uint8_t *end;
 
-    if (!hl_section_find(elf, ".gnu_debugaltlink", &s))
+    if (!symbols_section_find(elf, ".gnu_debugaltlink", &s))
         return 0;
     end = memchr(s.data, '\0', s.size);
     if (!end)
@@ -215,22 +215,22 @@ static bool same_id(Elf *elf, const uint8_t *id, size_t size)
 
 static bool try_id(struct search *s, const char *path)
 {
-    if (!hl_debug_file_read(s->budget, path, s->file))
+    if (!symbols_debug_file_read(s->budget, path, s->file))
         return false;
     if (same_id(s->file->elf, s->id, s->id_size))
         return true;
-    hl_debug_file_close(s->file);
+    symbols_debug_file_close(s->file);
     return false;
 }
 
 static bool try_link(struct search *s, const char *path)
 {
-    if (!hl_debug_file_read(s->budget, path, s->file))
+    if (!symbols_debug_file_read(s->budget, path, s->file))
         return false;
     if (budget_take(s->budget, BUDGET_COPY(s->file->size)) &&
         crc32_z(crc32_z(0, NULL, 0), s->file->data, s->file->size) == s->crc)
         return true;
-    hl_debug_file_close(s->file);
+    symbols_debug_file_close(s->file);
     return false;
 }
 
@@ -292,8 +292,8 @@ static struct search search_for(struct hl_budget *budget, const char *program,
                            .file = file};
 }
 
-bool hl_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
-                        struct hl_debug_file *file, char *wanted, size_t size)
+bool symbols_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
+                             struct hl_debug_file *file, char *wanted, size_t size)
 {
     struct search s = search_for(budget, program, file);
     uint32_t crc = 0;
@@ -316,8 +316,8 @@ bool hl_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
     return !strchr(s.name, '/') && (beside(&s) || each_directory(&s, try_link_in));
 }
 
-bool hl_debug_file_find_shared(struct hl_budget *budget, const char *program, const char *name,
-                               const void *id, size_t id_size, struct hl_debug_file *file)
+bool symbols_debug_file_find_shared(struct hl_budget *budget, const char *program, const char *name,
+                                    const void *id, size_t id_size, struct hl_debug_file *file)
 {
     struct search s = search_for(budget, program, file);
     char path[PATH_MAX];

@@ -17,14 +17,14 @@ struct name {
     char *text;
 };
 
-const char *hl_names_find(const struct hl_names *names, const void *key)
+const char *symbols_names_find(const struct hl_names *names, const void *key)
 {
     uint32_t number = table_find(&names->kept, &key);
     return number == TABLE_NONE ? NULL : ((struct name *)table_at(&names->kept, number))->text;
 }
 
-const char *hl_names_keep(struct hl_names *names, const void *key, const char *text,
-                          const char *otherwise)
+const char *symbols_names_keep(struct hl_names *names, const void *key, const char *text,
+                               const char *otherwise)
 {
     size_t size = strlen(text) + 1;
     char *copy = size > BYTES_MAX - names->bytes ? NULL : strdup(text);
@@ -42,7 +42,7 @@ const char *hl_names_keep(struct hl_names *names, const void *key, const char *t
     return copy;
 }
 
-void hl_names_free(struct hl_names *names)
+void symbols_names_free(struct hl_names *names)
 {
     for (uint32_t i = 0; i < names->kept.count; i++)
         free(((struct name *)table_at(&names->kept, i))->text);
@@ -50,22 +50,22 @@ void hl_names_free(struct hl_names *names)
     *names = (struct hl_names){0};
 }
 
-const char *hl_names_readable(struct hl_names *names, const char *mangled)
+const char *symbols_names_readable(struct hl_names *names, const char *mangled)
 {
     const char *text;
     struct demangled *both;
 
     if (!mangled || !demangle_applies(mangled))
         return mangled;
-    text = hl_names_find(names, mangled);
+    text = symbols_names_find(names, mangled);
     if (text || names->time.us >= DEMANGLE_US)
         return text ? text : mangled;
     both = malloc(sizeof(*both));
     if (!both)
         return mangled;
     /* Failures are cached, too, as they cost as much. */
-    text = hl_names_keep(names, mangled,
-                         demangle(&names->time, mangled, both) ? both->full : mangled, mangled);
+    text = symbols_names_keep(
+        names, mangled, demangle(&names->time, mangled, both) ? both->full : mangled, mangled);
     free(both);
     return text;
 }
@@ -105,7 +105,7 @@ static char *needle_of(const char *name)
     return strndup(name + start, end - start);
 }
 
-struct hl_wanted *hl_wanted_new(const char *wanted)
+struct hl_wanted *symbols_wanted_new(const char *wanted)
 {
     struct hl_wanted *w = calloc(1, sizeof(*w));
 
@@ -114,14 +114,14 @@ struct hl_wanted *hl_wanted_new(const char *wanted)
     w->name = strdup(wanted);
     w->needle = w->name ? needle_of(w->name) : NULL;
     if (!w->needle) {
-        hl_wanted_free(w);
+        symbols_wanted_free(w);
         return NULL;
     }
     drop_blanks(w->name);
     return w;
 }
 
-void hl_wanted_free(struct hl_wanted *wanted)
+void symbols_wanted_free(struct hl_wanted *wanted)
 {
     if (!wanted)
         return;
@@ -172,7 +172,7 @@ static bool is_meant(const struct hl_wanted *wanted, char *text)
     return is_end_of(wanted->name, text);
 }
 
-bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled)
+bool symbols_wanted_matches(struct hl_wanted *wanted, const char *mangled)
 {
     struct demangled *read = &wanted->read;
     char *clone, *from;

@@ -98,10 +98,10 @@ static const struct hl_section *find_in_package(const struct hl_section *package
     return NULL;
 }
 
-bool hl_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
-                      uint64_t id, struct hl_section *out, size_t *out_count)
+bool symbols_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
+                           uint64_t id, struct hl_section *out, size_t *out_count)
 {
-    const struct hl_section *s = hl_sections_find(package, count, ".debug_cu_index");
+    const struct hl_section *s = symbols_sections_find(package, count, ".debug_cu_index");
     struct index x;
     uint32_t row;
 

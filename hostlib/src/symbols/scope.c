@@ -77,8 +77,8 @@ static bool origin(struct dw_die *die)
     return true;
 }
 
-const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
-                          const char **linkage)
+const char *symbols_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
+                               const char **linkage)
 {
     struct dw_die die = *function;
     const char *name = NULL, *known;
@@ -96,20 +96,20 @@ const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *funct
             break;
     }
     if (*linkage)
-        return hl_names_readable(&symbols->names, *linkage);
+        return symbols_names_readable(&symbols->names, *linkage);
     *linkage = name;
-    known = name ? hl_names_find(&symbols->names, die.at) : NULL;
+    known = name ? symbols_names_find(&symbols->names, die.at) : NULL;
     if (!name || known || !has_scopes(&die))
         return known ? known : name;
     used = write_scope(&die, text, sizeof(text));
     if (used == 0 || strlen(name) >= sizeof(text) - used)
         return name;
     strcpy(text + used, name);
-    return hl_names_keep(&symbols->names, die.at, text, name);
+    return symbols_names_keep(&symbols->names, die.at, text, name);
 }
 
 /* A number is an offset from the function's first address. */
-bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry)
+bool symbols_dwarf_entry(const struct dw_die *function, uint64_t *entry)
 {
     struct dw_attr attr;
     uint64_t low;

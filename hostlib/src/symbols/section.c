@@ -82,7 +82,7 @@ static const char *debug_name(const char *name, bool *gnu)
 
 /* ---- iteration -------------------------------------------------------------------- */
 
-void hl_section_start(struct hl_section_walk *walk, Elf *elf)
+void symbols_section_start(struct hl_section_walk *walk, Elf *elf)
 {
     size_t index;
     GElf_Shdr header;
@@ -111,7 +111,7 @@ static const char *name_of(const struct hl_section_walk *walk)
     return memchr(walk->names + at, '\0', size) ? (const char *)walk->names + at : "";
 }
 
-bool hl_section_next(struct hl_section_walk *walk)
+bool symbols_section_next(struct hl_section_walk *walk)
 {
     if (!walk->file || walk->left == 0)
         return false;
@@ -123,7 +123,7 @@ bool hl_section_next(struct hl_section_walk *walk)
     return true;
 }
 
-bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *section)
+bool symbols_section_data(const struct hl_section_walk *walk, struct hl_section *section)
 {
     const GElf_Shdr *h = &walk->header;
 
@@ -137,13 +137,13 @@ bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *sect
     return true;
 }
 
-bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
-                      size_t *count, struct hl_budget *budget)
+bool symbols_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
+                           size_t *count, struct hl_budget *budget)
 {
     struct hl_section_walk walk;
 
     *count = 0;
-    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+    for (symbols_section_start(&walk, elf); symbols_section_next(&walk);) {
         struct hl_section *s = &sections[*count];
         bool gnu, good;
         const char *name = debug_name(walk.name, &gnu);
@@ -151,11 +151,11 @@ bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, s
         /* Call frames are read separately. */
         if (!name || strcmp(name, only ? only : name) != 0 ||
             (!only && strcmp(name, ".debug_frame") == 0) ||
-            hl_sections_find(sections, *count, name))
+            symbols_sections_find(sections, *count, name))
             continue;
         if (*count == max)
             return false;
-        if (!hl_section_data(&walk, s))
+        if (!symbols_section_data(&walk, s))
             continue;
         s->name = name;
         (*count)++;
@@ -169,14 +169,14 @@ bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, s
     return true;
 }
 
-void hl_sections_free(struct hl_section *sections, size_t count)
+void symbols_sections_free(struct hl_section *sections, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(sections[i].owned);
 }
 
-const struct hl_section *hl_sections_find(const struct hl_section *sections, size_t count,
-                                          const char *name)
+const struct hl_section *symbols_sections_find(const struct hl_section *sections, size_t count,
+                                               const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(sections[i].name, name) == 0)
@@ -185,13 +185,13 @@ const struct hl_section *hl_sections_find(const struct hl_section *sections, siz
     return NULL;
 }
 
-bool hl_section_find(Elf *elf, const char *wanted, struct hl_section *section)
+bool symbols_section_find(Elf *elf, const char *wanted, struct hl_section *section)
 {
     struct hl_section_walk walk;
 
-    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+    for (symbols_section_start(&walk, elf); symbols_section_next(&walk);) {
         if (strcmp(walk.name, wanted) == 0)
-            return !(walk.header.sh_flags & SHF_COMPRESSED) && hl_section_data(&walk, section);
+            return !(walk.header.sh_flags & SHF_COMPRESSED) && symbols_section_data(&walk, section);
     }
     return false;
 }
@@ -210,7 +210,7 @@ static const Elf64_Ehdr file_header = {
 };
 
 /* Headers, then names, then contents. */
-Elf *hl_sections_join(const struct hl_section *sections, size_t count, void **file)
+Elf *symbols_sections_join(const struct hl_section *sections, size_t count, void **file)
 {
     size_t headers = sizeof(Elf64_Ehdr) + (count + 2) * sizeof(Elf64_Shdr);
     size_t names = 1, at, size;

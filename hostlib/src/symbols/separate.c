@@ -5,11 +5,11 @@
 #include "symbols_impl.h"
 
 /* Searched for once, and only if the program says that its own tables are incomplete. */
-struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols)
+struct hl_debug_file *symbols_separate(struct hl_symbols *symbols)
 {
     if (!symbols->files_read && symbols->path)
-        hl_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate,
-                           symbols->missing, sizeof(symbols->missing));
+        symbols_debug_file_find(&symbols->budget, symbols->elf, symbols->path, &symbols->separate,
+                                symbols->missing, sizeof(symbols->missing));
     if (symbols->separate.elf)
         symbols->missing[0] = '\0';
     symbols->files_read = true;
@@ -21,17 +21,17 @@ static bool has_dwarf(Elf *elf)
     struct hl_section_walk walk;
     struct hl_section section;
 
-    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+    for (symbols_section_start(&walk, elf); symbols_section_next(&walk);) {
         if ((strcmp(walk.name, ".debug_info") == 0 || strcmp(walk.name, ".zdebug_info") == 0) &&
-            hl_section_data(&walk, &section))
+            symbols_section_data(&walk, &section))
             return true;
     }
     return false;
 }
 
-Elf *hl_dwarf_elf(struct hl_symbols *symbols)
+Elf *symbols_dwarf_elf(struct hl_symbols *symbols)
 {
-    if (!has_dwarf(symbols->elf) && hl_symbols_separate(symbols)->elf)
+    if (!has_dwarf(symbols->elf) && symbols_separate(symbols)->elf)
         return symbols->separate.elf;
     return symbols->elf;
 }

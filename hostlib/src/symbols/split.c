@@ -34,11 +34,12 @@ static void open_package(struct hl_symbols *symbols)
     int n = snprintf(path, sizeof(path), "%s.dwp", symbols->path);
 
     symbols->package_read = true;
-    if (n <= 0 || n >= PATH_MAX || !hl_debug_file_read(&symbols->budget, path, &symbols->package))
+    if (n <= 0 || n >= PATH_MAX ||
+        !symbols_debug_file_read(&symbols->budget, path, &symbols->package))
         return;
-    if (!hl_sections_read(symbols->package.elf, NULL, symbols->packed, HL_SECTIONS,
-                          &symbols->packed_count, &symbols->budget)) {
-        hl_sections_free(symbols->packed, symbols->packed_count);
+    if (!symbols_sections_read(symbols->package.elf, NULL, symbols->packed, HL_SECTIONS,
+                               &symbols->packed_count, &symbols->budget)) {
+        symbols_sections_free(symbols->packed, symbols->packed_count);
         symbols->packed_count = 0;
     }
 }
@@ -58,15 +59,15 @@ static bool read_dwo(struct hl_symbols *symbols, const struct dw_die *skeleton,
         return false;
     snprintf(symbols->missing, sizeof(symbols->missing), "%s", name);
     if (*name == '/')
-        return hl_debug_file_read(budget, name, file);
+        return symbols_debug_file_read(budget, name, file);
     if (directory && *directory == '/') {
         n = snprintf(path, sizeof(path), "%s/%s", directory, name);
-        if (n > 0 && n < PATH_MAX && hl_debug_file_read(budget, path, file))
+        if (n > 0 && n < PATH_MAX && symbols_debug_file_read(budget, path, file))
             return true;
     }
     n = snprintf(path, sizeof(path), "%.*s/%s", slash ? (int)(slash - symbols->path) : 0,
                  symbols->path, name);
-    return n > 0 && n < PATH_MAX && hl_debug_file_read(budget, path, file);
+    return n > 0 && n < PATH_MAX && symbols_debug_file_read(budget, path, file);
 }
 
 /* ---- one unit ------------------------------------------------------------------------------- */
@@ -91,7 +92,7 @@ static void share(struct hl_split *split, struct dw_unit *skeleton, const struct
 static bool find_unit(struct hl_symbols *symbols, struct hl_split *split, const char *suffix,
                       uint64_t id)
 {
-    hl_dwarf_sections(&split->dwarf, split->section, split->section_count, suffix);
+    symbols_dwarf_sections(&split->dwarf, split->section, split->section_count, suffix);
     if (!dw_open(&split->dwarf, &symbols->budget))
         return false;
     for (size_t i = 0; i < split->dwarf.unit_count && !split->unit; i++) {
@@ -109,9 +110,9 @@ static bool find_unit(struct hl_symbols *symbols, struct hl_split *split, const 
 static void close_one(struct hl_split *split)
 {
     dw_close(&split->dwarf);
-    hl_sections_free(split->section, split->section_count);
+    symbols_sections_free(split->section, split->section_count);
     split->section_count = 0;
-    hl_debug_file_close(&split->file);
+    symbols_debug_file_close(&split->file);
     split->unit = NULL;
 }
 
@@ -119,8 +120,8 @@ static bool from_package(struct hl_symbols *symbols, struct hl_split *split, uin
 {
     if (!symbols->package_read)
         open_package(symbols);
-    return hl_package_slice(&symbols->budget, symbols->packed, symbols->packed_count, id,
-                            split->section, &split->section_count) &&
+    return symbols_package_slice(&symbols->budget, symbols->packed, symbols->packed_count, id,
+                                 split->section, &split->section_count) &&
            find_unit(symbols, split, "", id);
 }
 
@@ -128,8 +129,8 @@ static bool from_dwo(struct hl_symbols *symbols, struct hl_split *split,
                      const struct dw_die *skeleton, uint64_t id)
 {
     return read_dwo(symbols, skeleton, &split->file) &&
-           hl_sections_read(split->file.elf, NULL, split->section, HL_SECTIONS,
-                            &split->section_count, &symbols->budget) &&
+           symbols_sections_read(split->file.elf, NULL, split->section, HL_SECTIONS,
+                                 &split->section_count, &symbols->budget) &&
            find_unit(symbols, split, ".dwo", id);
 }
 
@@ -146,7 +147,7 @@ static struct hl_split *new_split(struct hl_symbols *symbols)
     return split;
 }
 
-struct dw_unit *hl_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton)
+struct dw_unit *symbols_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton)
 {
     struct hl_split *split = skeleton->split;
     struct dw_die die;
@@ -171,13 +172,13 @@ struct dw_unit *hl_split_open(struct hl_symbols *symbols, struct dw_unit *skelet
     return split->unit;
 }
 
-void hl_split_close(struct hl_symbols *symbols)
+void symbols_split_close(struct hl_symbols *symbols)
 {
     for (struct hl_split *split = symbols->split, *next; split; split = next) {
         next = split->next;
         close_one(split);
         free(split);
     }
-    hl_sections_free(symbols->packed, symbols->packed_count);
-    hl_debug_file_close(&symbols->package);
+    symbols_sections_free(symbols->packed, symbols->packed_count);
+    symbols_debug_file_close(&symbols->package);
 }

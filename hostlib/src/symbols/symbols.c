@@ -16,8 +16,8 @@ static int check_elf(Elf *elf, GElf_Ehdr *header, struct hl_error *error)
     return 0;
 }
 
-int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
-                          struct hl_error *error)
+int symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
+                       struct hl_error *error)
 {
     struct hl_symbols *s;
     GElf_Ehdr header;
@@ -39,7 +39,7 @@ int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t 
     if (rc)
         goto out;
     s->entry = header.e_entry + bias;
-    hl_code_load(s, data, size);
+    symbols_code_load(s, data, size);
     *symbols = s;
     s = NULL;
 out:
@@ -52,7 +52,7 @@ int hl_symbols_open(struct hl_symbols **symbols, const struct hl_image *image,
 {
     size_t size;
     const void *data = hl_image_data(image, &size);
-    int rc = hl_symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
+    int rc = symbols_open_bytes(symbols, data, size, hl_image_bias(image), error);
 
     if (!rc) {
         (*symbols)->path = image->file;
@@ -77,9 +77,9 @@ void hl_symbols_close(struct hl_symbols *symbols)
     if (!symbols)
         return;
     unwind_cfi_close(symbols);
-    hl_dwarf_close(symbols);
-    hl_table_close(symbols);
-    hl_names_free(&symbols->names);
+    symbols_dwarf_close(symbols);
+    symbols_table_close(symbols);
+    symbols_names_free(&symbols->names);
     elf_end(symbols->elf);
     image_unuse(symbols->image);
     free(symbols);
@@ -96,13 +96,13 @@ static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, struct d
     struct hl_chain chain;
     struct dw_ranges r;
 
-    if (!hl_dwarf_chain(symbols, address, &chain))
+    if (!symbols_dwarf_chain(symbols, address, &chain))
         return false;
     *function = chain.die[0];
     for (dw_ranges(function, &r); dw_ranges_next(&r);) {
         if (pc < r.start || pc >= r.end)
             continue;
-        if (hl_dwarf_entry(function, &entry) && entry >= r.start && entry <= pc)
+        if (symbols_dwarf_entry(function, &entry) && entry >= r.start && entry <= pc)
             r.start = entry;
         *start = r.start + symbols->bias;
         *end = r.end + symbols->bias;
@@ -111,10 +111,9 @@ static bool find_in_dwarf(struct hl_symbols *symbols, hl_gva_t address, struct d
     return false;
 }
 
-bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
-                         hl_gva_t *end)
+bool symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start, hl_gva_t *end)
 {
-    const struct hl_symbol *symbol = hl_table_find(symbols, address);
+    const struct hl_symbol *symbol = symbols_table_find(symbols, address);
     struct dw_die function;
 
     if (!symbol)
@@ -127,16 +126,16 @@ bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t 
 static void name_function(struct hl_symbols *symbols, hl_gva_t address,
                           struct hl_location *location)
 {
-    const struct hl_symbol *symbol = hl_table_find(symbols, address);
+    const struct hl_symbol *symbol = symbols_table_find(symbols, address);
     hl_gva_t start, end;
     struct dw_die function;
 
     if (symbol && strnlen(symbol->name, DW_TEXT_MAX) < DW_TEXT_MAX) {
-        location->function = hl_names_readable(&symbols->names, symbol->name);
+        location->function = symbols_names_readable(&symbols->names, symbol->name);
         location->linkage = symbol->name;
         location->offset = address - symbols->bias - symbol->start;
     } else if (!symbol && find_in_dwarf(symbols, address, &function, &start, &end)) {
-        location->function = hl_dwarf_name(symbols, &function, &location->linkage);
+        location->function = symbols_dwarf_name(symbols, &function, &location->linkage);
         location->offset = address - start;
     }
 }
@@ -145,10 +144,10 @@ static bool find(struct hl_symbols *symbols, hl_gva_t address, struct hl_locatio
 {
     memset(location, 0, sizeof(*location));
     /* Only code has functions; a hostile table must not claim otherwise. */
-    if (!hl_code_at(symbols, address, &(size_t){0}))
+    if (!symbols_code_at(symbols, address, &(size_t){0}))
         return false;
     name_function(symbols, address, location);
-    hl_dwarf_line(symbols, address, location);
+    symbols_dwarf_line(symbols, address, location);
     return location->function || location->file;
 }
 
@@ -160,23 +159,23 @@ bool hl_symbols_find(struct hl_symbols *symbols, hl_gva_t address, struct hl_loc
 
 hl_gva_t hl_symbols_address(struct hl_symbols *symbols, const char *name)
 {
-    hl_gva_t address = hl_table_address(symbols, name, false);
+    hl_gva_t address = symbols_table_address(symbols, name, false);
 
-    return address ? address : hl_dwarf_address(symbols, name);
+    return address ? address : symbols_dwarf_address(symbols, name);
 }
 
 size_t hl_symbols_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max)
 {
-    size_t count = hl_table_match(symbols, name, entries, max);
+    size_t count = symbols_table_match(symbols, name, entries, max);
     hl_gva_t address;
 
     if (count > 1) {
         /* Many functions can have the same name, but the linker knows only one. */
-        address = hl_table_address(symbols, name, true);
+        address = symbols_table_address(symbols, name, true);
     } else {
         address = count ? 0 : hl_symbols_address(symbols, name);
     }
-    if (!hl_code_at(symbols, address, &(size_t){0}))
+    if (!symbols_code_at(symbols, address, &(size_t){0}))
         return count;
     if (max)
         entries[0] = address;
@@ -189,9 +188,9 @@ static void name_inlined(struct hl_symbols *symbols, const struct dw_die *die, h
 {
     uint64_t entry;
 
-    location->function = hl_dwarf_name(symbols, die, &location->linkage);
+    location->function = symbols_dwarf_name(symbols, die, &location->linkage);
     location->offset = 0;
-    if (hl_dwarf_entry(die, &entry) && entry <= address - symbols->bias)
+    if (symbols_dwarf_entry(die, &entry) && entry <= address - symbols->bias)
         location->offset = address - symbols->bias - entry;
 }
 
@@ -207,12 +206,12 @@ size_t hl_symbols_expand(struct hl_symbols *symbols, hl_gva_t address, struct hl
     budget_ask(&symbols->budget);
     find(symbols, address, &physical);
     line = physical; /* the line table gives the innermost function's line */
-    if (!hl_dwarf_chain(symbols, address, &chain))
+    if (!symbols_dwarf_chain(symbols, address, &chain))
         chain.count = 1;
     for (size_t i = chain.count; --i > 0 && count < max; count++) {
         frames[count] = (struct hl_frame){.inlined = true, .location = line};
         name_inlined(symbols, &chain.die[i], address, &frames[count].location);
-        hl_dwarf_call_site(&chain, &chain.die[i], &line);
+        symbols_dwarf_call_site(&chain, &chain.die[i], &line);
     }
     if (count < max) {
         line.function = physical.function;

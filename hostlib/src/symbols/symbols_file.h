@@ -27,24 +27,25 @@ struct hl_debug_file {
  * Read an x86-64 ELF file.  False if it is missing, not such a file, or exceeds the budget; then
  * there is nothing to close.
  */
-bool hl_debug_file_read(struct hl_budget *budget, const char *path, struct hl_debug_file *file);
-void hl_debug_file_close(struct hl_debug_file *file);
+bool symbols_debug_file_read(struct hl_budget *budget, const char *path,
+                             struct hl_debug_file *file);
+void symbols_debug_file_close(struct hl_debug_file *file);
 
 /*
  * Find the separate debug information of the program elf, whose file is program (absolute), by its
  * build ID or its .gnu_debuglink.  False if it is not found; then *wanted, of size bytes, is its
  * expected name or "".
  */
-bool hl_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
-                        struct hl_debug_file *file, char *wanted, size_t size);
+bool symbols_debug_file_find(struct hl_budget *budget, Elf *elf, const char *program,
+                             struct hl_debug_file *file, char *wanted, size_t size);
 /* The file that several debug files share (dwz), named in .gnu_debugaltlink. */
-bool hl_debug_file_find_shared(struct hl_budget *budget, const char *program, const char *name,
-                               const void *id, size_t id_size, struct hl_debug_file *file);
+bool symbols_debug_file_find_shared(struct hl_budget *budget, const char *program, const char *name,
+                                    const void *id, size_t id_size, struct hl_debug_file *file);
 
 /* The file's .gnu_debugaltlink: 1 and its contents, 0 if it has none, -1 if it is damaged. */
-int hl_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size);
+int symbols_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size);
 
 /* May other files be searched for at all? */
-bool hl_debug_files_allowed(void);
+bool symbols_debug_files_allowed(void);
 
 #endif

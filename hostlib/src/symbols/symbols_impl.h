@@ -113,34 +113,35 @@ struct hl_symbols {
 };
 
 /* hl_symbols_open() without an image; the bytes must outlive the object and are never written. */
-int hl_symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
-                          struct hl_error *error);
+int symbols_open_bytes(struct hl_symbols **symbols, const void *data, size_t size, uint64_t bias,
+                       struct hl_error *error);
 
 /* Function around address; true with its bounds, from the symbol table or DWARF. */
-bool hl_symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start,
-                         hl_gva_t *end);
+bool symbols_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start, hl_gva_t *end);
 
 /* symbols/separate.c: the separate file, searched for once; its elf is NULL if it was not found. */
-struct hl_debug_file *hl_symbols_separate(struct hl_symbols *symbols);
+struct hl_debug_file *symbols_separate(struct hl_symbols *symbols);
 /* The file with the debug information: the program itself, or the separate one. */
-Elf *hl_dwarf_elf(struct hl_symbols *symbols);
+Elf *symbols_dwarf_elf(struct hl_symbols *symbols);
 
 /* symbols/code.c: instructions come from the file, where no breakpoint hides them. */
-void hl_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
-const uint8_t *hl_code_at(const struct hl_symbols *symbols, hl_gva_t address, size_t *available);
+void symbols_code_load(struct hl_symbols *symbols, const uint8_t *data, size_t size);
+const uint8_t *symbols_code_at(const struct hl_symbols *symbols, hl_gva_t address,
+                               size_t *available);
 
 enum hl_call { HL_CALL_NONE, HL_CALL_DIRECT, HL_CALL_INDIRECT };
 /* The instruction that ends at address, if it can be a call. */
-enum hl_call hl_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
-                                 hl_gva_t *target);
+enum hl_call symbols_code_call_before(const struct hl_symbols *symbols, hl_gva_t address,
+                                      hl_gva_t *target);
 
 /* symbols/table.c: the ELF symbol table. */
-void hl_table_read(struct hl_symbols *symbols);
-const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address);
+void symbols_table_read(struct hl_symbols *symbols);
+const struct hl_symbol *symbols_table_find(struct hl_symbols *symbols, hl_gva_t address);
 /* global: skip local symbols. */
-hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global);
-size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max);
-void hl_table_close(struct hl_symbols *symbols);
+hl_gva_t symbols_table_address(struct hl_symbols *symbols, const char *name, bool global);
+size_t symbols_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries,
+                           size_t max);
+void symbols_table_close(struct hl_symbols *symbols);
 
 /* symbols/dwarf.c: .debug_info and .debug_line. */
 #define HL_CHAIN_MAX 32
@@ -149,43 +150,43 @@ struct hl_chain {
     size_t count;
     struct dw_unit *unit; /* with the line table: of the file itself */
 };
-struct dw_file *hl_dwarf(struct hl_symbols *symbols); /* NULL: no debug information */
-struct dw_unit *hl_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
-bool hl_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
-bool hl_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
-void hl_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
-                        struct hl_location *location);
-hl_gva_t hl_dwarf_address(struct hl_symbols *symbols, const char *name);
-void hl_dwarf_close(struct hl_symbols *symbols);
+struct dw_file *symbols_dwarf(struct hl_symbols *symbols); /* NULL: no debug information */
+struct dw_unit *symbols_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
+bool symbols_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
+bool symbols_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);
+void symbols_dwarf_call_site(const struct hl_chain *chain, const struct dw_die *inlined,
+                             struct hl_location *location);
+hl_gva_t symbols_dwarf_address(struct hl_symbols *symbols, const char *name);
+void symbols_dwarf_close(struct hl_symbols *symbols);
 
 /*
  * symbols/scope.c: a function's name with its scope, and as the symbol table would have it; either
  * may be NULL.
  */
-const char *hl_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
-                          const char **linkage);
+const char *symbols_dwarf_name(struct hl_symbols *symbols, const struct dw_die *function,
+                               const char **linkage);
 /* Its first instruction. */
-bool hl_dwarf_entry(const struct dw_die *function, uint64_t *entry);
+bool symbols_dwarf_entry(const struct dw_die *function, uint64_t *entry);
 
 /*
  * symbols/dw_sections.c: a file's sections for dw.h: their names, or those of a .dwo under their
  * plain names.
  */
-void hl_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
-                       const char *suffix);
+void symbols_dwarf_sections(struct dw_file *file, const struct hl_section *section, size_t count,
+                            const char *suffix);
 
 /*
  * symbols/split.c: the unit that a skeleton stands for; the unit itself if it is not a skeleton, or
  * the file is missing.
  */
-struct dw_unit *hl_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton);
-void hl_split_close(struct hl_symbols *symbols);
+struct dw_unit *symbols_split_open(struct hl_symbols *symbols, struct dw_unit *skeleton);
+void symbols_split_close(struct hl_symbols *symbols);
 
 /*
  * symbols/package.c: the sections of one unit in a .dwp file; false if it does not have the unit.
  */
-bool hl_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
-                      uint64_t id, struct hl_section *out, size_t *out_count);
+bool symbols_package_slice(struct hl_budget *budget, const struct hl_section *package, size_t count,
+                           uint64_t id, struct hl_section *out, size_t *out_count);
 
 /* symbols/unwind_section.c: fill in what eh_frame and debug_frame have. */
 void unwind_cfi_open(struct hl_symbols *symbols);

@@ -24,23 +24,23 @@ struct hl_names {
  * The demangled name: `app::Box<int>::get(int*) const`.  The name itself if it is not mangled, or
  * cannot be demangled within the limits.  NULL for NULL.  Valid as long as names.
  */
-const char *hl_names_readable(struct hl_names *names, const char *mangled);
+const char *symbols_names_readable(struct hl_names *names, const char *mangled);
 /*
  * The string for key, or NULL; and store a copy of text for it: returns text itself if out of room.
  */
-const char *hl_names_find(const struct hl_names *names, const void *key);
-const char *hl_names_keep(struct hl_names *names, const void *key, const char *text,
-                          const char *otherwise);
-void hl_names_free(struct hl_names *names);
+const char *symbols_names_find(const struct hl_names *names, const void *key);
+const char *symbols_names_keep(struct hl_names *names, const void *key, const char *text,
+                               const char *otherwise);
+void symbols_names_free(struct hl_names *names);
 
 /*
  * Does `wanted`, as a user types it, match this mangled function?  `outer::f`, `f` and
  * `outer::f(int)` all match outer::f(int); blanks do not count.
  */
 struct hl_wanted;
-struct hl_wanted *hl_wanted_new(const char *wanted);
+struct hl_wanted *symbols_wanted_new(const char *wanted);
 /* In demangle_within(). */
-bool hl_wanted_matches(struct hl_wanted *wanted, const char *mangled);
-void hl_wanted_free(struct hl_wanted *wanted);
+bool symbols_wanted_matches(struct hl_wanted *wanted, const char *mangled);
+void symbols_wanted_free(struct hl_wanted *wanted);
 
 #endif

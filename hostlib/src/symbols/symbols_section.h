@@ -39,28 +39,28 @@ struct hl_section_walk {
     GElf_Shdr header;
     const char *name; /* "" if it is too long, or not in the file */
 };
-void hl_section_start(struct hl_section_walk *walk, Elf *elf);
-bool hl_section_next(struct hl_section_walk *walk);
+void symbols_section_start(struct hl_section_walk *walk, Elf *elf);
+bool symbols_section_next(struct hl_section_walk *walk);
 /* The contents of the current section; false if it has none. */
-bool hl_section_data(const struct hl_section_walk *walk, struct hl_section *section);
+bool symbols_section_data(const struct hl_section_walk *walk, struct hl_section *section);
 
 /*
  * The sections of debug information in elf (.debug_*, .zdebug_*), at most max, or only the one
  * called only; inflated at the budget's cost.  False if one is damaged or too large.
  */
-bool hl_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
-                      size_t *count, struct hl_budget *budget);
-void hl_sections_free(struct hl_section *sections, size_t count);
-const struct hl_section *hl_sections_find(const struct hl_section *sections, size_t count,
-                                          const char *name);
+bool symbols_sections_read(Elf *elf, const char *only, struct hl_section *sections, size_t max,
+                           size_t *count, struct hl_budget *budget);
+void symbols_sections_free(struct hl_section *sections, size_t count);
+const struct hl_section *symbols_sections_find(const struct hl_section *sections, size_t count,
+                                               const char *name);
 
 /* The section of that name in elf, not inflated; false if it is empty, absent or compressed. */
-bool hl_section_find(Elf *elf, const char *name, struct hl_section *section);
+bool symbols_section_find(Elf *elf, const char *name, struct hl_section *section);
 
 /*
  * Build an ELF file from them; *file is its memory, to be freed after elf_end().  NULL: out of
  * memory.
  */
-Elf *hl_sections_join(const struct hl_section *sections, size_t count, void **file);
+Elf *symbols_sections_join(const struct hl_section *sections, size_t count, void **file);
 
 #endif

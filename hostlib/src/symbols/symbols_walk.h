@@ -6,6 +6,6 @@
 #include <hl/symbols.h>
 
 /* Do the work of the first walk in advance: read the symbol table and call frames. */
-void hl_symbols_prepare_walk(struct hl_symbols *symbols);
+void symbols_prepare_walk(struct hl_symbols *symbols);
 
 #endif

@@ -35,10 +35,10 @@ static bool read_names(struct source *source, size_t index)
     struct hl_section s;
     const char *last;
 
-    hl_section_start(&walk, source->elf);
+    symbols_section_start(&walk, source->elf);
     walk.scn = elf_getscn(source->elf, index);
     if (!walk.scn || !gelf_getshdr(walk.scn, &walk.header) ||
-        (walk.header.sh_flags & SHF_COMPRESSED) || !hl_section_data(&walk, &s))
+        (walk.header.sh_flags & SHF_COMPRESSED) || !symbols_section_data(&walk, &s))
         return false;
     last = memrchr(s.data, '\0', s.size);
     source->names = (const char *)s.data;
@@ -52,10 +52,10 @@ static bool open_elf(Elf *elf, struct source *source)
     struct hl_section_walk walk;
     struct hl_section s;
 
-    for (hl_section_start(&walk, elf); hl_section_next(&walk);) {
+    for (symbols_section_start(&walk, elf); symbols_section_next(&walk);) {
         if (walk.header.sh_type != SHT_SYMTAB)
             continue;
-        if ((walk.header.sh_flags & SHF_COMPRESSED) || !hl_section_data(&walk, &s))
+        if ((walk.header.sh_flags & SHF_COMPRESSED) || !symbols_section_data(&walk, &s))
             return false;
         *source = (struct source){.elf = elf};
         source->data = s.data;
@@ -74,7 +74,7 @@ static bool open_source(struct hl_symbols *symbols, struct source *source)
 
     if (open_elf(symbols->elf, source))
         return true;
-    separate = hl_symbols_separate(symbols);
+    separate = symbols_separate(symbols);
     return separate->elf && open_elf(separate->elf, source);
 }
 
@@ -191,7 +191,7 @@ static size_t tidy(struct hl_symbol *table, size_t count)
 }
 
 /* The first use of the budget, so names are there even if none is left for debug information. */
-void hl_table_read(struct hl_symbols *symbols)
+void symbols_table_read(struct hl_symbols *symbols)
 {
     struct hl_budget *budget = &symbols->budget;
     struct source source;
@@ -225,12 +225,12 @@ void hl_table_read(struct hl_symbols *symbols)
     symbols->table_count = count;
 }
 
-const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t address)
+const struct hl_symbol *symbols_table_find(struct hl_symbols *symbols, hl_gva_t address)
 {
     uint64_t pc = address - symbols->bias;
     size_t low;
 
-    hl_table_read(symbols);
+    symbols_table_read(symbols);
     low = SORTED_UP_TO(symbols->table, symbols->table_count, start, pc);
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
         const struct hl_symbol *symbol = &symbols->table[low - 1 - n];
@@ -241,7 +241,7 @@ const struct hl_symbol *hl_table_find(struct hl_symbols *symbols, hl_gva_t addre
     return NULL;
 }
 
-hl_gva_t hl_table_address(struct hl_symbols *symbols, const char *name, bool global)
+hl_gva_t symbols_table_address(struct hl_symbols *symbols, const char *name, bool global)
 {
     struct source source;
     uint64_t local = 0;
@@ -294,7 +294,7 @@ static bool is_called(void *name, const struct hl_symbol *symbol)
 
 static bool is_wanted(void *wanted, const struct hl_symbol *symbol)
 {
-    return hl_wanted_matches(wanted, symbol->name);
+    return symbols_wanted_matches(wanted, symbol->name);
 }
 
 struct match {
@@ -311,25 +311,26 @@ static void match_wanted(void *opaque)
     m->count = match_table(m->symbols, is_wanted, m->wanted, m->entries, m->max);
 }
 
-size_t hl_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries, size_t max)
+size_t symbols_table_match(struct hl_symbols *symbols, const char *name, hl_gva_t *entries,
+                           size_t max)
 {
     struct hl_wanted *wanted;
     size_t count;
 
-    hl_table_read(symbols);
+    symbols_table_read(symbols);
     count = match_table(symbols, is_called, (void *)(uintptr_t)name, entries, max);
-    wanted = count ? NULL : hl_wanted_new(name);
+    wanted = count ? NULL : symbols_wanted_new(name);
     if (wanted) {
         struct match m = {symbols, wanted, entries, max, 0};
 
         demangle_within(&symbols->names.time, match_wanted, &m);
         count = m.count;
     }
-    hl_wanted_free(wanted);
+    symbols_wanted_free(wanted);
     return count;
 }
 
-void hl_table_close(struct hl_symbols *symbols)
+void symbols_table_close(struct hl_symbols *symbols)
 {
     free(symbols->table);
 }

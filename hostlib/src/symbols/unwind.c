@@ -45,7 +45,7 @@ static void start_walk(struct unwind_walk *walk, const struct hl_regs *regs)
 
 static bool in_code(const struct unwind_walk *walk)
 {
-    return hl_code_at(walk->symbols, unwind_lookup(&walk->frame), &(size_t){0}) != NULL;
+    return symbols_code_at(walk->symbols, unwind_lookup(&walk->frame), &(size_t){0}) != NULL;
 }
 
 /* The entry point's function has no caller, even if its CFI does not say so. */
@@ -89,9 +89,9 @@ static bool step(struct unwind_walk *walk, struct unwind_frame *next, hl_gva_t *
     }
 }
 
-void hl_symbols_prepare_walk(struct hl_symbols *symbols)
+void symbols_prepare_walk(struct hl_symbols *symbols)
 {
-    hl_table_read(symbols);
+    symbols_table_read(symbols);
     if (!symbols->cfi_read)
         unwind_cfi_open(symbols);
 }
@@ -105,7 +105,7 @@ size_t hl_symbols_walk(struct hl_symbols *symbols, const struct hl_regs *regs, b
 
     start_walk(&walk, regs);
     walk.frame.exact = !past;
-    hl_symbols_prepare_walk(symbols);
+    symbols_prepare_walk(symbols);
     symbols->walking = walk_budget(max);
     while (more && count < max) {
         struct unwind_frame next;

@@ -6,7 +6,7 @@ enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t
 {
     hl_gva_t target;
 
-    switch (hl_code_call_before(walk->symbols, pc, &target)) {
+    switch (symbols_code_call_before(walk->symbols, pc, &target)) {
     case HL_CALL_DIRECT:
         return start != 0 && target == start ? FIT_EXACT : FIT_OTHER;
     case HL_CALL_INDIRECT:
@@ -19,7 +19,7 @@ enum unwind_fit unwind_fit(const struct unwind_walk *walk, hl_gva_t pc, hl_gva_t
 
 bool unwind_function(struct hl_symbols *symbols, hl_gva_t address, hl_gva_t *start, hl_gva_t *end)
 {
-    const struct hl_symbol *symbol = hl_table_find(symbols, address);
+    const struct hl_symbol *symbol = symbols_table_find(symbols, address);
     const struct hl_fde *fde = NULL;
 
     if (!symbol && symbols->table_count == 0) {
@@ -39,7 +39,7 @@ hl_gva_t unwind_start(const struct unwind_walk *walk)
     hl_gva_t start, end;
     hl_gva_t pc = unwind_lookup(&walk->frame);
 
-    if (!hl_code_at(walk->symbols, pc, &(size_t){0}))
+    if (!symbols_code_at(walk->symbols, pc, &(size_t){0}))
         return pc;
     return unwind_function(walk->symbols, pc, &start, &end) ? start : 0;
 }

@@ -47,7 +47,7 @@ static bool jumps_to(struct hl_symbols *symbols, hl_gva_t from, hl_gva_t to, uns
     if (*lookups == 0 || !unwind_function(symbols, from, &start, &end) || start != from)
         return false;
     (*lookups)--;
-    code = hl_code_at(symbols, from, &size);
+    code = symbols_code_at(symbols, from, &size);
     if (!code)
         return false;
     size = size < end - start ? size : end - start;
@@ -79,7 +79,7 @@ static enum unwind_fit fit_or_tail(struct unwind_walk *walk, hl_gva_t pc, hl_gva
 
     if (fit != FIT_OTHER || start == 0)
         return fit;
-    hl_code_call_before(walk->symbols, pc, &target);
+    symbols_code_call_before(walk->symbols, pc, &target);
     return jumps_to(walk->symbols, target, start, TAIL_DEPTH, lookups) ? FIT_TAIL : fit;
 }
 
@@ -153,7 +153,7 @@ static bool prologue(const uint8_t *code, size_t size, size_t *pushed, size_t *m
 static bool at_ret(const struct unwind_walk *walk)
 {
     size_t size;
-    const uint8_t *code = hl_code_at(walk->symbols, walk->frame.pc, &size);
+    const uint8_t *code = symbols_code_at(walk->symbols, walk->frame.pc, &size);
 
     if (!walk->frame.exact || !code)
         return false;
@@ -209,7 +209,7 @@ static enum unwind_result by_instructions(struct unwind_walk *walk, struct unwin
 
     if (at_ret(walk) || (walk->frame.exact && pc == start))
         return from_slot(walk, rsp, false, next, cfa);
-    code = start ? hl_code_at(walk->symbols, start, &size) : NULL;
+    code = start ? symbols_code_at(walk->symbols, start, &size) : NULL;
     if (!code || !prologue(code, size, &pushed, &moved))
         return UNWIND_NO;
     if (!walk->frame.exact || pc - start >= moved)

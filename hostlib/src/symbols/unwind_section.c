@@ -321,17 +321,17 @@ void unwind_cfi_open(struct hl_symbols *symbols)
     bool eh, debug;
 
     symbols->cfi_read = true;
-    eh = hl_section_find(symbols->elf, ".eh_frame", &section[count]) &&
+    eh = symbols_section_find(symbols->elf, ".eh_frame", &section[count]) &&
          check_section(symbols, &section[count], true);
     count += eh;
-    debug = hl_sections_read(hl_dwarf_elf(symbols), ".debug_frame", &symbols->frames, 1, &found,
-                             &symbols->budget) &&
+    debug = symbols_sections_read(symbols_dwarf_elf(symbols), ".debug_frame", &symbols->frames, 1,
+                                  &found, &symbols->budget) &&
             found &&
             (section[count] = symbols->frames, check_section(symbols, &section[count], false));
     count += debug;
     if (count == 0)
         return;
-    symbols->cfi_elf = hl_sections_join(section, count, &symbols->cfi_file);
+    symbols->cfi_elf = symbols_sections_join(section, count, &symbols->cfi_file);
     if (!symbols->cfi_elf)
         return;
     symbols->eh_frame = eh ? dwarf_getcfi_elf(symbols->cfi_elf) : NULL;
@@ -345,7 +345,7 @@ void unwind_cfi_close(struct hl_symbols *symbols)
     dwarf_end(symbols->cfi_dwarf);
     elf_end(symbols->cfi_elf);
     free(symbols->cfi_file);
-    hl_sections_free(&symbols->frames, 1);
+    symbols_sections_free(&symbols->frames, 1);
     free(symbols->eh_fdes.item);
     free(symbols->debug_fdes.item);
 }
