@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "files.h"
+#include "general.h"
 #include <dwarf.h>
 #include <elf.h>
 #include <limits.h>
@@ -100,26 +101,8 @@ static inline void get_regs(struct guest *g, pid_t pid)
     struct user_regs_struct u;
 
     assert_int_equal(ptrace(PTRACE_GETREGS, pid, NULL, &u), 0);
-    g->regs = (struct hl_regs){
-        .rax = u.rax,
-        .rbx = u.rbx,
-        .rcx = u.rcx,
-        .rdx = u.rdx,
-        .rsi = u.rsi,
-        .rdi = u.rdi,
-        .rbp = u.rbp,
-        .rsp = u.rsp,
-        .r8 = u.r8,
-        .r9 = u.r9,
-        .r10 = u.r10,
-        .r11 = u.r11,
-        .r12 = u.r12,
-        .r13 = u.r13,
-        .r14 = u.r14,
-        .r15 = u.r15,
-        .rip = u.rip,
-        .rflags = u.eflags,
-    };
+    g->regs = (struct hl_regs){.rflags = u.eflags};
+    HL_GENERAL_COPY(&g->regs, &u);
 }
 
 /* Run on to the first stop, or into the system call whose number is given. */

@@ -16,6 +16,8 @@
 #include <sys/procfs.h>
 #include <sys/user.h>
 
+#include "general.h"
+
 #define AUX_MAX 64    /* entries; Linux has some twenty */
 #define READ_MIN 512u /* what a read costs of the budget at the least */
 
@@ -66,28 +68,8 @@ static int take_status(struct notes *n, uint64_t at, uint64_t size)
         return 0;
     _Static_assert(sizeof(u) == sizeof(status.pr_reg), "elf_gregset_t");
     memcpy(&u, &status.pr_reg, sizeof(u));
-    c->regs = (struct hl_regs){
-        .rax = u.rax,
-        .rbx = u.rbx,
-        .rcx = u.rcx,
-        .rdx = u.rdx,
-        .rsi = u.rsi,
-        .rdi = u.rdi,
-        .rbp = u.rbp,
-        .rsp = u.rsp,
-        .r8 = u.r8,
-        .r9 = u.r9,
-        .r10 = u.r10,
-        .r11 = u.r11,
-        .r12 = u.r12,
-        .r13 = u.r13,
-        .r14 = u.r14,
-        .r15 = u.r15,
-        .rip = u.rip,
-        .rflags = u.eflags,
-        .fs_base = u.fs_base,
-        .gs_base = u.gs_base,
-    };
+    c->regs = (struct hl_regs){.rflags = u.eflags, .fs_base = u.fs_base, .gs_base = u.gs_base};
+    HL_GENERAL_COPY(&c->regs, &u);
     c->has_regs = true;
     if (!c->signal)
         c->signal = status.pr_cursig;
