@@ -9,8 +9,8 @@
 #include <time.h>
 
 /*
- * Sleep until `until` of CLOCK_MONOTONIC or CLOCK_REALTIME (NULL: without end) while *word is `seen`.
- * True when that time has come; false: the word is another, a wake or a signal came.
+ * Sleep until `until` of CLOCK_MONOTONIC or CLOCK_REALTIME (NULL: without end) while *word is
+ * `seen`. True when that time has come; false: the word is another, a wake or a signal came.
  */
 bool futex_wait_until(_Atomic uint32_t *word, uint32_t seen, int clock,
                       const struct timespec *until);

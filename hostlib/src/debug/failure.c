@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* debug/failure.c - the guest's run is about to end with an error: who sees it, and what follows. */
+/* debug/failure.c - the guest's run is about to fail: who sees the error, and what follows. */
 #include "debug.h"
 
 #include <limits.h>
