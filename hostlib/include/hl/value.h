@@ -25,7 +25,7 @@ extern "C" {
  */
 struct hl_value {
     enum hl_type type;
-    union {
+    __extension__ union {
         int32_t i32;
         uint32_t u32;
         int64_t i64;
