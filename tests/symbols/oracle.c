@@ -316,8 +316,7 @@ static struct hl_symbols *open_symbols(const char *path, bool table)
 
     if (fd >= 0 && fstat(fd, &st) == 0)
         data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (data == MAP_FAILED ||
-        hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
+    if (data == MAP_FAILED || hl_symbols_open_bytes(&symbols, data, (size_t)st.st_size, 0, &error))
         die("hl_symbols does not open it", path);
     close(fd);
     symbols->path = realpath(path, NULL);
@@ -396,7 +395,8 @@ int main(int argc, char **argv)
     }
     if (hl_symbols_missing(p.bare))
         differs(0, "missing", hl_symbols_missing(p.bare), NULL);
-    printf("# %lu places, %lu in functions, %lu in inlined ones, %lu by dwarf_getscopes(), %lu differ\n",
+    printf("# %lu places, %lu in functions, %lu in inlined ones, %lu by dwarf_getscopes(), %lu "
+           "differ\n",
            places, chains, inlined, scopes, differences);
     close_symbols(p.symbols);
     close_symbols(p.bare);

@@ -14,8 +14,9 @@
  * - A size larger than the library's (the program was compiled for a later version) is accepted if
  *   all fields that the library does not know are 0.  Else the call fails (ARGUMENT): a setting is
  *   never ignored silently.
- * - A size less than the struct's in 0.1.0, more than HL_SIZED_MAX or not a multiple of 8: ARGUMENT.
- *   It is probably the first value of an initialiser without names: write {.heap = 8 << 20}.
+ * - A size less than the struct's in 0.1.0, more than HL_SIZED_MAX or not a multiple of 8:
+ * ARGUMENT. It is probably the first value of an initialiser without names: write {.heap = 8 <<
+ * 20}.
  *
  * Structs that the library fills in (struct hl_counts, struct hl_location, ...), structs without a
  * size (struct hl_limits, struct hl_observer) and tables of functions do not grow: additions get
