@@ -8,10 +8,13 @@ TIDY_HOST := $(HL_SRC) $(GDB_SRC) $(DEV_SRC) $(NEW_SRC) $(wildcard guest-sdk/lin
 TIDY_GUEST := $(SDK_SRC) $(SDK_FREE_SRC)
 $(TIDY_GUEST:%.c=$(TIDY)/%.ok): TIDY_FLAGS = -std=gnu11 -O2 -ffreestanding -Iguest-sdk/include
 $(TIDY_HOST:%.c=$(TIDY)/%.ok): TIDY_FLAGS = -std=c11 $(HL_CPPFLAGS) $(WALLS) -include tests/lint/analyzer.h
-# It defines the function that analyzer.h describes.
+# But for the file that defines the function that kvm.h describes, ...
+TIDY_KVM := $(filter-out %/vcpu_sync.c,$(filter hostlib/src/kvm/%,$(HL_SRC)))
+$(TIDY_KVM:%.c=$(TIDY)/%.ok): TIDY_FLAGS += -include tests/lint/kvm.h
+# ... and for analyzer.h's.
 $(TIDY)/hostlib/src/base/error.ok: TIDY_FLAGS = -std=c11 $(HL_CPPFLAGS) $(WALLS)
 
-$(TIDY)/%.ok: %.c $(B)/obj/%.o .clang-tidy tests/lint/analyzer.h
+$(TIDY)/%.ok: %.c $(B)/obj/%.o .clang-tidy tests/lint/analyzer.h tests/lint/kvm.h
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	$(Q)clang-tidy --quiet $< -- $(TIDY_FLAGS) >$@.out 2>$@.err || { cat $@.out $@.err; exit 1; }

@@ -10,7 +10,9 @@ allowed='wait.h|clock_nanosleep(|the nap between two looks
 wait.sh|sleep 0.02|the nap between two looks
 ctrl_c.py|time.sleep(0.05)|a look at a state of GDB in /proc, which gives no sign
 time.c|poll(NULL, 0, 20)|a guest that sleeps is what is tested
+time.c|select(0, NULL, NULL, NULL, &|a guest that sleeps is what is tested
 source.c|nanosleep(|a guest that sleeps is what is tested
+time.c|ppoll(NULL, 0, &|a guest that sleeps is what is tested
 time.c|sleep(|a guest that sleeps is what is tested
 debuggee.c|nanosleep(|a guest that sleeps is what is tested
 values.c|sleep(|a guest that sleeps is what is tested
@@ -28,13 +30,14 @@ selftest.sh|sleep 1000|a command that does not end is what is tested
 selftest.sh|sleep 60|a command that does not end is what is tested
 bench_call.c|nanosleep(|a pause between samples
 '
-# What sleeps, in C, shell and Python.
-naps='\b(u|nano|clock_nano)?sleep *\(|poll\(NULL, 0, [1-9]|time\.sleep|threading\.Timer'
-shell_naps='(^|[;&|({`]|\b(do|then|else)|shell) *sleep +[0-9$"]'
+# What sleeps, in C, C++, Python and the shell.  Any file of tests may be a script.
+naps='\b(u|nano|clock_nano)?sleep *\(|\bp?poll\((NULL|nullptr|0), 0, *[^-0 ]|\bp?select\(0, (NULL|nullptr|0),[^)]*&'
+naps="$naps"'|\bsleep_(for|until)\b|time\.sleep|threading\.Timer'
+shell_naps='(^|[;&|({`]|\b(do|then|else)|shell)[[:space:]]*sleep +[0-9.$"]'
 
 hits=$( (
-    grep -rnE "$naps" tests --include='*.[ch]' --include='*.cc' --include='*.py' --include='*.sh'
-    grep -rnE "$shell_naps" tests --include='*.sh' --include='run' --include='score.sh'
+    grep -rnIE "$naps" tests --include='*.[ch]' --include='*.cc' --include='*.py' --include='*.sh'
+    grep -rnIE "$shell_naps" tests --exclude-dir='*-corpus' --exclude='*.[chS]' --exclude='*.py'
 ) | grep -v '^tests/naps\.sh:' | sort -u)
 status=0 used=
 while IFS= read -r hit; do

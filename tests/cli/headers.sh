@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 include=$prefix/include lib=$prefix/lib
 SAN=${prefix#*san-}; [ "$SAN" != "$prefix" ] && san=-fsanitize=${SAN//-/,} || san=
-warn='-Wall -Wextra -Wshadow -Werror -pedantic-errors'
+warn='-Wall -Wextra -Wshadow -Wconversion -Werror -pedantic-errors'
 # built NAME COMMAND...
 built() {
     local name=$1
@@ -20,6 +20,24 @@ for h in "$include"/hl/*.h; do
     built "$n in C11" gcc -std=c11 $warn -Wstrict-prototypes -I"$include" -fsyntax-only one.c
     built "$n in C++17" g++ -std=c++17 $warn -I"$include" -fsyntax-only one.cc
 done
+
+# All of them at once, by other compilers and in other standards.
+for h in "$include"/hl/*.h; do echo "#include <hl/${h##*/}>"; done >every.c
+echo 'int nothing;' >>every.c
+cp every.c every.cc
+while read -r compiler standards; do
+    command -v "$compiler" >/dev/null || { skip "$compiler" "there is no $compiler here"; continue; }
+    for standard in $standards; do
+        case $compiler in *++) file=every.cc ;; *) file=every.c ;; esac
+        built "all headers, $compiler $standard" \
+            "$compiler" -std="$standard" $warn -I"$include" -fsyntax-only $file
+    done
+done <<'LIST'
+gcc c17 c2x
+clang c11 c17 c2x
+g++ c++11 c++20
+clang++ c++11 c++17 c++20
+LIST
 
 # From HL_API to the parenthesis: the names of all functions there are.
 functions=$(cat "$include"/hl/*.h | tr '\n' ' ' | sed 's/HL_API/\n&/g' |

@@ -321,6 +321,19 @@ check_project()
     check_moved "$2" "$3"
 }
 
+# The commands of its README.md, but for those that wait for another terminal.
+check_readme() # NAME, in a project
+{
+    command -v gdb >/dev/null || { skip "$1_readme" 'no gdb' && return; }
+    awk '/^```/ { on = !inside && $0 == "```"; inside = !inside; next } on' README.md |
+        sed 's/  *# .*//' | grep -v 'hl-dev attach\|--gdb' >"$tmp/readme"
+    [ "$(grep -c . "$tmp/readme")" -ge 4 ] || fail "$1_readme" "$(cat "$tmp/readme")"
+    while read -r command <&3; do
+        run sh -c "$command"
+        same "$1_readme" "0 $command" "$rc $command"
+    done 3<"$tmp/readme"
+}
+
 check_runs() # NAME OUTPUT, in a project
 {
     if [ ! -x "$bin/hl-dev" ] && [ -f tests/test.sh ]; then
@@ -332,6 +345,7 @@ check_runs() # NAME OUTPUT, in a project
         same "$1_test_results" 0 "$(grep -c '^not ok' "$tmp/out")"
     fi
     if [ -x "$bin/hl-dev" ]; then
+        check_readme "$1"
         run hl-dev run
         same "$1_run" "0 $2" "$rc $(cat "$tmp/out")"
         run make -s -j4 run

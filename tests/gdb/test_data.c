@@ -271,7 +271,7 @@ static void proc_files(void **state)
     expect(k, "vFile:close:0", "F0");
     expect(k, "vFile:pread:0,5,6", "F-1,9");
     expect_file(k, "open", "/proc/1/exe", ",0,0", "F0"); /* the program, not its name */
-    expect(k, "vFile:pread:0,1,0", "F1;"); /* a byte of zero */
+    expect(k, "vFile:pread:0,1,0", "F1;");               /* a byte of zero */
     expect(k, "vFile:close:0", "F0");
     expect_file(k, "open", "/proc/1/cwd", ",0,0", "F-1,15");
     expect_file(k, "open", "/proc/2/exe", ",0,0", "F-1,2");

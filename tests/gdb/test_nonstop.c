@@ -44,7 +44,8 @@ static void a_stop_is_a_notification(void **state)
     expect(k, "?", "W03;process:1");
 }
 
-/* A client that resumes before it has answered the notification hears of the next stop all the same. */
+/* A client that resumes before it has answered the notification hears of the next stop all the
+ * same. */
 static void one_notification_at_a_time(void **state)
 {
     struct kit *k = running(state);
@@ -80,7 +81,8 @@ static void halting(void **state)
     assert_string_equal(k->text, "Stop:" STOPPED("02"));
 }
 
-/* Memory, points and conditions of a guest that runs: it is held for a moment and goes on as it was. */
+/* Memory, points and conditions of a guest that runs: it is held for a moment and goes on as it
+ * was. */
 static void a_pause_is_not_seen(void **state)
 {
     struct kit *k = running(state);
@@ -172,10 +174,15 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(a_stop_is_a_notification), T(one_notification_at_a_time),
-        T(halting), T(a_pause_is_not_seen),
-        T(a_pause_keeps_the_way_it_was_resumed), T(a_stop_wins_over_a_pause),
-        T(a_kill_in_a_pause), T(back_to_all_stop), T(it_ends_with_the_client),
+        T(a_stop_is_a_notification),
+        T(one_notification_at_a_time),
+        T(halting),
+        T(a_pause_is_not_seen),
+        T(a_pause_keeps_the_way_it_was_resumed),
+        T(a_stop_wins_over_a_pause),
+        T(a_kill_in_a_pause),
+        T(back_to_all_stop),
+        T(it_ends_with_the_client),
     };
 
     return cmocka_run_group_tests_name("gdb-nonstop", tests, NULL, NULL);

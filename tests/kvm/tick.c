@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tick.c - in every test program that needs KVM: with HL_TEST_TICK=restart or =break a signal comes each
- * 0.2 ms from before main() on, with SA_RESTART or without.  Not SIGALRM, which is watchdog()'s.
+ * tick.c - in every test program that needs KVM: with HL_TEST_TICK=restart or =break a signal comes
+ * each 0.2 ms from before main() on, with SA_RESTART or without.  Not SIGALRM, which is
+ * watchdog()'s.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -294,7 +294,8 @@ static void test_result_on_a_dead_stack(void **state)
     open_values(box);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(TRY(box, "DeadString", hl_bool(i == 1)), HL_ERR_GUEST_ERROR);
-        assert_non_null(strstr(box->error.text, "DeadString returned a string in its own stack frame"));
+        assert_non_null(
+            strstr(box->error.text, "DeadString returned a string in its own stack frame"));
         assert_int_equal(hl_sandbox_guest_code(box->sb), -1);
         assert_int_equal(TRY(box, "DeadBytes", hl_u32(64)), HL_ERR_GUEST_ERROR);
         assert_int_equal(CALL(box, "DeadBytes", hl_u32(0))->len, 0);

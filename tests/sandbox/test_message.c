@@ -72,7 +72,7 @@ static const struct hl_value all[] = {
     {.type = HL_BYTES, .data = "a\0b", .len = 3},
     {.type = HL_STRING, .data = "", .len = 0},
     {.type = HL_BYTES, .data = NULL, .len = 0},
-    {.type = HL_STRING, .data = "sixteen characte", .len = 16},
+    {.type = HL_STRING, .data = "sixteen letters!", .len = 16},
 };
 
 static bool is_data(enum hl_type type)

@@ -90,7 +90,8 @@ static void test_newer(void **state)
 
 static void test_bad_sizes(void **state)
 {
-    static const size_t bad[] = {1, 8, sizeof(struct first) - 1, HL_SIZED_MAX + 1, SIZE_MAX};
+    static const size_t bad[] = {
+        1, 8, sizeof(struct first) - 1, sizeof(struct second) + 1, HL_SIZED_MAX + 8, SIZE_MAX};
     static char large[HL_SIZED_MAX];
     const size_t most = sizeof(large);
 
@@ -101,6 +102,21 @@ static void test_bad_sizes(void **state)
     }
     memcpy(large, &most, sizeof(most));
     expect(large, sizeof(large), 0, 0);
+}
+
+/* Initialisers without names, of before `size` was there: nothing past them is read. */
+static void test_without_names(void **state)
+{
+    static const struct {
+        unsigned rate_hz;
+        bool pages;
+    } profiles[] = {{1000, false}, {997, true}, {99, false}};
+    static const size_t sandbox[] = {8 << 20, 1 << 20};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(profiles); i++)
+        expect_wrong(&profiles[i], sizeof(profiles[i]), "size is wrong");
+    expect_wrong(sandbox, sizeof(sandbox), "size is wrong");
 }
 
 static void test_defaults(void **state)
@@ -169,9 +185,10 @@ static void test_configs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_older),    cmocka_unit_test(test_same),
-        cmocka_unit_test(test_newer),    cmocka_unit_test(test_bad_sizes),
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_configs),
+        cmocka_unit_test(test_older),         cmocka_unit_test(test_same),
+        cmocka_unit_test(test_newer),         cmocka_unit_test(test_bad_sizes),
+        cmocka_unit_test(test_without_names), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_configs),
     };
 
     watchdog(30);

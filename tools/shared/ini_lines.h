@@ -21,8 +21,8 @@ struct ini {
 /* A negative enum hl_err ends the reading. */
 typedef int ini_take(void *opaque, enum ini_item item, const struct ini *ini);
 
-/* text[size] must be there too; a UTF-8 byte order mark is skipped.  text is changed.  HL_ERR_MEMORY,
- * or what take returned. */
+/* text[size] must be there too; a UTF-8 byte order mark is skipped.  text is changed.
+ * HL_ERR_MEMORY, or what take returned. */
 int ini_read(char *text, size_t size, ini_take *take, void *opaque);
 
 #endif

@@ -18,14 +18,14 @@ enum option_complete {
 };
 
 struct option_spec {
-    const char *name;     /* without its dashes; NULL: a letter only */
-    char letter;          /* 0: a name only */
-    int argument;         /* no_argument, required_argument, optional_argument */
-    const char *value;    /* the argument's name, as in --help; NULL: no argument */
+    const char *name;  /* without its dashes; NULL: a letter only */
+    char letter;       /* 0: a name only */
+    int argument;      /* no_argument, required_argument, optional_argument */
+    const char *value; /* the argument's name, as in --help; NULL: no argument */
     enum option_complete complete;
-    const char *words;    /* with spaces between */
-    const char *help;     /* follows the words, of COMPLETE_WORD, in --help */
-    const char *manual;   /* mdoc(7), each line with its end; NULL: not described there */
+    const char *words;  /* with spaces between */
+    const char *help;   /* follows the words, of COMPLETE_WORD, in --help */
+    const char *manual; /* mdoc(7), each line with its end; NULL: not described there */
 };
 
 enum { OPTION_WIDTH = 80, OPTION_LABEL = 64, OPTION_HINT = 128 };

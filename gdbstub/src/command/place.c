@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * command/place.c - what lies where: thread-local variables (GDB), regions of memory, and memory for the
- * client's own use; and what LLDB goes by, the triple (all LLDB, "lldb-gdb-remote.txt").
+ * command/place.c - what lies where: thread-local variables (GDB), regions of memory, and memory
+ * for the client's own use; and what LLDB goes by, the triple (all LLDB, "lldb-gdb-remote.txt").
  */
 #include "stub.h"
 

@@ -3,9 +3,9 @@
  * session/nonstop.c - GDB's non-stop mode: the client goes on talking while the guest runs.
  *
  * A resume is answered at once; a stop comes as the notification `%Stop`, which the client answers
- * with vStopped until it hears OK ("Remote Non-Stop").  What needs a held guest, such as memory or a
- * breakpoint, is done in a pause: the guest is broken into, all that waits is answered, and the guest
- * goes on as it was resumed.  The client does not see the pause.
+ * with vStopped until it hears OK ("Remote Non-Stop").  What needs a held guest, such as memory or
+ * a breakpoint, is done in a pause: the guest is broken into, all that waits is answered, and the
+ * guest goes on as it was resumed.  The client does not see the pause.
  */
 #include "stub.h"
 

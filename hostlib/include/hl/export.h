@@ -7,7 +7,9 @@
 
 /* A struct of zeros: in C++ a 0 does not initialise an enum that comes first. */
 #ifdef __cplusplus
-#define HL_ZERO {}
+#define HL_ZERO                                                                                    \
+    {                                                                                              \
+    }
 #else
 #define HL_ZERO                                                                                    \
     {                                                                                              \

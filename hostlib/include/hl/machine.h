@@ -142,7 +142,7 @@ enum hl_exit_kind {
 
 struct hl_exit {
     enum hl_exit_kind kind;
-    union {
+    __extension__ union {
         struct {
             uint16_t port;
             uint8_t size; /* 1, 2 or 4 */

@@ -53,7 +53,7 @@ enum hl_run { HL_RUN_START, HL_RUN_CALL, HL_RUN_MAIN };
 /* Times are in ns of CLOCK_MONOTONIC. */
 struct hl_event {
     enum hl_event_kind kind;
-    union {
+    __extension__ union {
         struct {
             enum hl_run what;
             const char *name; /* of the guest function; "main", "start" */

@@ -14,7 +14,9 @@
  * - A size larger than the library's (the program was compiled for a later version) is accepted if
  *   all fields that the library does not know are 0.  Else the call fails (ARGUMENT): a setting is
  *   never ignored silently.
- * - A size less than the struct's in 0.1.0, or more than HL_SIZED_MAX: ARGUMENT.
+ * - A size less than the struct's in 0.1.0, more than HL_SIZED_MAX or not a multiple of 8:
+ * ARGUMENT. It is probably the first value of an initialiser without names: write {.heap = 8 <<
+ * 20}.
  *
  * Structs that the library fills in (struct hl_counts, struct hl_location, ...), structs without a
  * size (struct hl_limits, struct hl_observer) and tables of functions do not grow: additions get
@@ -32,7 +34,7 @@
 extern "C" {
 #endif
 
-#define HL_SIZED_MAX 4096u
+#define HL_SIZED_MAX 512u
 
 /* For the first member, and for the INIT macro.  type without `struct`. */
 #ifdef __cplusplus
@@ -60,7 +62,7 @@ static inline const char *hl_sized_read(void *own, size_t size, size_t first, co
         memcpy(&has, given, sizeof(has));
         if (!has)
             has = first;
-        if (has < first || has > HL_SIZED_MAX)
+        if (has < first || has > HL_SIZED_MAX || has % sizeof(has))
             return "its size is wrong: set it with the INIT macro, or to 0";
         for (size_t i = size; i < has; i++)
             if (((const unsigned char *)given)[i])

@@ -25,7 +25,7 @@ extern "C" {
  */
 struct hl_value {
     enum hl_type type;
-    union {
+    __extension__ union {
         int32_t i32;
         uint32_t u32;
         int64_t i64;
@@ -107,8 +107,8 @@ HL_API int hl_value_check(const struct hl_value *value, enum hl_type type, struc
  * Returns 0, or the error of hl_value_check(), and then does not change *to.  Strings and bytes are
  * valid as long as those of the value, and never NULL, even if empty.
  */
-#define HL_VALUE_GET(name, ctype, member, number)                                                  \
-    static inline int hl_get_##name(const struct hl_value *value, ctype *to,                       \
+#define HL_VALUE_GET(name, pointer, member, number)                                                \
+    static inline int hl_get_##name(const struct hl_value *value, pointer to,                      \
                                     struct hl_error *error)                                        \
     {                                                                                              \
         int rc = hl_value_check(value, number, error);                                             \
@@ -116,13 +116,13 @@ HL_API int hl_value_check(const struct hl_value *value, enum hl_type type, struc
             *to = value->member;                                                                   \
         return rc;                                                                                 \
     }
-HL_VALUE_GET(i32, int32_t, i32, HL_I32)
-HL_VALUE_GET(u32, uint32_t, u32, HL_U32)
-HL_VALUE_GET(i64, int64_t, i64, HL_I64)
-HL_VALUE_GET(u64, uint64_t, u64, HL_U64)
-HL_VALUE_GET(f32, float, f32, HL_F32)
-HL_VALUE_GET(f64, double, f64, HL_F64)
-HL_VALUE_GET(bool, bool, boolean, HL_BOOL)
+HL_VALUE_GET(i32, int32_t *, i32, HL_I32)
+HL_VALUE_GET(u32, uint32_t *, u32, HL_U32)
+HL_VALUE_GET(i64, int64_t *, i64, HL_I64)
+HL_VALUE_GET(u64, uint64_t *, u64, HL_U64)
+HL_VALUE_GET(f32, float *, f32, HL_F32)
+HL_VALUE_GET(f64, double *, f64, HL_F64)
+HL_VALUE_GET(bool, bool *, boolean, HL_BOOL)
 #undef HL_VALUE_GET
 
 static inline int hl_get_string(const struct hl_value *value, const char **to,

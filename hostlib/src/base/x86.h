@@ -31,7 +31,7 @@ enum { VECTOR_DEBUG = 1, VECTOR_BREAKPOINT = 3, VECTOR_OVERFLOW = 4, VECTOR_PAGE
 
 static inline bool x86_has_error_code(unsigned vector)
 {
-    return vector < VECTORS && (VECTORS_WITH_CODE >> vector & 1);
+    return vector < VECTORS && ((unsigned)VECTORS_WITH_CODE >> vector & 1);
 }
 
 #endif

@@ -169,7 +169,9 @@ int debug_probe(const struct backend *backend, struct hl_debug_abilities *abilit
         known[i].backend = backend;
         known[i].can = can;
     }
-    *abilities = rc ? (struct hl_debug_abilities){0} : can;
+    if (rc)
+        memset(&can, 0, sizeof(can));
+    *abilities = can;
     pthread_mutex_unlock(&lock);
     return rc;
 }

@@ -2,6 +2,7 @@
 /* kvm/vcpu_exit.c - convert KVM's exits to exits of the guest. */
 #include "vcpu_kvm.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +10,16 @@
 
 enum { INT_IMM8 = 0xcd };
 
-static int dead(struct hl_vcpu *v, struct hl_exit *exit, const char *why, unsigned detail)
+static int __attribute__((format(printf, 3, 4)))
+dead(struct hl_vcpu *v, struct hl_exit *exit, const char *format, ...)
 {
+    va_list args;
+
     v->dead = true;
     exit->kind = HL_EXIT_SHUTDOWN;
-    snprintf(exit->shutdown.why, sizeof(exit->shutdown.why), why, detail);
+    va_start(args, format);
+    vsnprintf(exit->shutdown.why, sizeof(exit->shutdown.why), format, args);
+    va_end(args);
     return 0;
 }
 
@@ -45,7 +51,7 @@ static int exit_vector(struct hl_vcpu *v, struct hl_exit *exit, struct hl_error 
         return HL_ERR_KVM;
     const char *why = shim_fault(v->setup.memory, r->rip, r->rsp, &fault);
     if (why)
-        return dead(v, exit, why, 0);
+        return dead(v, exit, "%s", why);
     if (shim_is_syscall(&fault, v->setup.tables, r->rcx)) {
         struct shim_frame *f = shim_frame(v->setup.memory);
         f->rip = r->rcx;
@@ -131,7 +137,7 @@ int vcpu_kvm_exit(struct hl_vcpu *v, unsigned reason, struct hl_exit *exit, stru
     case KVM_EXIT_DEBUG:
         return exit_debug(v, exit, trap, error);
     case KVM_EXIT_SHUTDOWN:
-        return dead(v, exit, "triple fault", 0);
+        return dead(v, exit, "triple fault");
     case KVM_EXIT_INTERNAL_ERROR:
         return dead(v, exit, "KVM cannot run the guest's code: internal error, suberror %u",
                     v->run->internal.suberror);

@@ -30,8 +30,6 @@ static void allow_ports(struct hl_machine *m, const struct hl_machine_config *co
 
 int machine_check(const struct hl_machine_config *config, struct hl_error *error)
 {
-    if (!config)
-        return hl_error_set(error, HL_ERR_ARGUMENT, "no machine config");
     if (config->port_count && !config->port)
         return hl_error_set(error, HL_ERR_ARGUMENT, "%zu ports at NULL", config->port_count);
     for (size_t i = 0; i < config->port_count; i++)
@@ -141,8 +139,10 @@ int hl_machine_create(struct hl_machine **machine, const struct hl_machine_confi
                       struct hl_error *error)
 {
     struct hl_machine_config own;
+    if (!config)
+        return hl_error_set(error, HL_ERR_ARGUMENT, "no machine config");
     int rc = SIZED_READ(hl_machine_config, &own, config, error);
-    return rc ? rc : machine_create(machine, config ? &own : NULL, backend_default, NULL, error);
+    return rc ? rc : machine_create(machine, &own, backend_default, NULL, error);
 }
 
 const struct backend *machine_backend(const struct hl_machine *m)

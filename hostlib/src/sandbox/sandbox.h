@@ -84,7 +84,7 @@ struct hl_sandbox {
     bool has_fault;
     uint64_t create_ns; /* duration of create; until it is done, its start */
     bool cloned;        /* its guest already waits: start runs nothing */
-    bool rewound; /* READY, but the next call first runs the start again (for a debugger) */
+    bool rewound;       /* READY, but the next call first runs the start again (for a debugger) */
     int guest_code, exit_status;
     int killed_by; /* POISONED without a fault: the equivalent Linux signal, or 0 */
 

@@ -45,7 +45,19 @@ __attribute__((noinline)) static int call(int k)
     return k == n ? 1 : call(k + 1) * k + 1;
 }
 
-HL_FUNCTION(i32, Sort, (i32, x)) { return sort(x); }
-HL_FUNCTION(i32, Print, (i32, x)) { return print(x); }
-HL_FUNCTION(i32, Grow, (i32, x)) { return grow(x); }
-HL_FUNCTION(i32, Call, (i32, x)) { return call(x); }
+HL_FUNCTION(i32, Sort, (i32, x))
+{
+    return sort(x);
+}
+HL_FUNCTION(i32, Print, (i32, x))
+{
+    return print(x);
+}
+HL_FUNCTION(i32, Grow, (i32, x))
+{
+    return grow(x);
+}
+HL_FUNCTION(i32, Call, (i32, x))
+{
+    return call(x);
+}

@@ -2,7 +2,9 @@
 #include <hl/guest.h>
 #include <stdio.h>
 
-#define EVIL "a\x1b[31m\x9b" "b\xc2\x85\x7f \xe2\x80\xae d\xc3\xa9"
+#define EVIL                                                                                       \
+    "a\x1b[31m\x9b"                                                                                \
+    "b\xc2\x85\x7f \xe2\x80\xae d\xc3\xa9"
 
 HL_FUNCTION(string, Say)
 {

@@ -5,7 +5,9 @@
 
 #include "parts.h"
 
-struct point { int x, y; };
+struct point {
+    int x, y;
+};
 
 static __attribute__((noinline, cold)) void complain(const char *text, int n)
 {
@@ -76,10 +78,17 @@ int main(int argc, char **argv)
 
     qsort(numbers, 4, sizeof(*numbers), compare);
     switch (argc) {
-    case 1: printf("%d\n", clone_me(&p, 4, 1)); break;
-    case 2: printf("%d\n", elsewhere(argc)); break;
-    case 3: printf("%d\n", nested(argc)); break;
-    default: complain("arguments", argc);
+    case 1:
+        printf("%d\n", clone_me(&p, 4, 1));
+        break;
+    case 2:
+        printf("%d\n", elsewhere(argc));
+        break;
+    case 3:
+        printf("%d\n", nested(argc));
+        break;
+    default:
+        complain("arguments", argc);
     }
     return numbers[0] + other_unit(argc);
 }

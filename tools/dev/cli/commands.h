@@ -33,8 +33,8 @@ struct command_row {
     const char *name, *summary;
     const char *arguments; /* of the usage line */
     enum command_words words;
-    const char *rest;      /* whose arguments follow "--", or NULL */
-    const char *about;     /* of --help, before and after the options; lines with their ends */
+    const char *rest;  /* whose arguments follow "--", or NULL */
+    const char *about; /* of --help, before and after the options; lines with their ends */
     const char *after;
     const char *manual; /* mdoc(7), each line with its end; NULL: not described there */
 };

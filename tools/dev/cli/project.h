@@ -9,10 +9,10 @@
 #include <hl/error.h>
 
 struct project {
-    char *directory;                   /* of hl.ini; NULL for a bare guest file */
-    char *guest, *host;                /* paths as hl-dev opens them; host may be NULL */
+    char *directory;                              /* of hl.ini; NULL for a bare guest file */
+    char *guest, *host;                           /* paths as hl-dev opens them; host may be NULL */
     size_t heap, stack, input, output, image_max; /* 0: default */
-    double timeout;                    /* seconds, 0: none */
+    double timeout;                               /* seconds, 0: none */
     char **call;
     unsigned *call_line; /* of hl.ini */
     size_t call_count;

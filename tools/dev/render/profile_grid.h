@@ -18,8 +18,8 @@ struct profile_grid {
     const char *align; /* 'l' or 'r' for each column */
     bool bold_head;    /* the first row is a heading; a column with nothing but that is left out */
     /*
-     * Where the rows are wider than the output (width.h): columns to leave out, as letters from 'a',
-     * the first one first; and then the column whose texts are cut at their start, or 0.
+     * Where the rows are wider than the output (width.h): columns to leave out, as letters from
+     * 'a', the first one first; and then the column whose texts are cut at their start, or 0.
      */
     const char *spare;
     char cut;

@@ -58,7 +58,8 @@ static int unknown_place(const struct session *s, const char *name, struct hl_er
 {
     hl_error_set(error, HL_ERR_NO_FUNCTION, "%s: no function %s to stop at", s->project.guest,
                  name);
-    hl_error_hint(error, "--stop-at takes entry, main, none or a function; a stripped guest has none");
+    hl_error_hint(error,
+                  "--stop-at takes entry, main, none or a function; a stripped guest has none");
     return HL_ERR_NO_FUNCTION;
 }
 
