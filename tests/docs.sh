@@ -16,6 +16,7 @@
 #   first GDB-COMMAND  gdb has read (any number of these)
 #   file NAME          not a command block: NAME is to have these lines; `append NAME` adds them
 #   vary               all numbers differ: they depend on compiler, machine or moment
+#   ties               and so does the order of rows that weigh the same: lines are compared sorted
 #   skip WHY           not run here
 #   except COMMAND     not this one of the next block; it needs a second terminal
 # A fence names what is in it: console, c, ini, text (neither code nor commands) ...; one that does
@@ -84,6 +85,8 @@ doc_run() {
     : >"$work/gdb"
     doc_mask <"$work/want" >"$work/want.masked"
     doc_mask <"$work/got" >"$work/got.masked"
+    [ -z "$doc_ties" ] || sort -o "$work/want.masked" "$work/want.masked"
+    [ -z "$doc_ties" ] || sort -o "$work/got.masked" "$work/got.masked"
     if [ -n "$doc_manual" ] && [ $doc_last != 0 ]; then
         echo "not ok $doc_name $doc_command: status $doc_last"
         sed 's/^/# /' "$work/got"
@@ -138,7 +141,7 @@ doc_block() {
     doc_forget
 }
 
-doc_forget() { doc_skip='' doc_file='' doc_append='' doc_vary='' doc_gdb='' doc_first='' doc_except=''; }
+doc_forget() { doc_skip='' doc_file='' doc_append='' doc_vary='' doc_ties='' doc_gdb='' doc_first='' doc_except=''; }
 
 # doc_hint WORD REST: a comment for the next block
 doc_hint() {
@@ -151,6 +154,7 @@ doc_hint() {
     file) doc_file=$doc_rest ;;
     append) doc_append=$doc_rest ;;
     vary) doc_vary=1 ;;
+    ties) doc_ties=1 ;;
     skip) doc_skip=$2 ;;
     except) doc_except=$2 ;;
     *) echo "not ok: docs: $1 is no word of it"; doc_status=1 ;;
