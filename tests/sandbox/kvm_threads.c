@@ -4,6 +4,7 @@
 #include "thread.h"
 #include "conformance.h"
 
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <hl/core.h>
@@ -307,6 +308,7 @@ static void test_10000_lives_leave_nothing(void **state)
 
 int main(void)
 {
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* a huge page is no leak */
     const struct CMUnitTest tests[] = {
         CASE("host API: a sandbox moves between threads", test_moves_between_threads),
         CASE("host API: two threads on one sandbox", test_two_threads_on_one_sandbox),
