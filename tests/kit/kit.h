@@ -87,6 +87,12 @@ static inline void check_error(const struct hl_error *error, int code)
         assert_true((unsigned char)*p >= ' ');
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 #define PAGE 4096u
 #define RX (HL_PROT_READ | HL_PROT_EXEC)
 #define RW (HL_PROT_READ | HL_PROT_WRITE)

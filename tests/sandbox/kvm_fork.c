@@ -392,6 +392,7 @@ static void test_first_fork(void **state)
 {
     char turns[16];
     (void)state;
+    SKIP_IF(UNDER_TSAN, "the sanitizer may fork with its own allocator locked");
     for (unsigned i = 0; i < 300; i++) {
         int status = -1;
         snprintf(turns, sizeof(turns), "%u", i % 100 * 200);

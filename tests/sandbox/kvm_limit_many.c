@@ -36,14 +36,21 @@ static unsigned threads(void)
     return n;
 }
 
+static void *end_at_once(void *opaque)
+{
+    return opaque;
+}
+
 /* Made here, run there, some of them in threads that block every signal. */
 static void test_many_at_once(void **state)
 {
     enum { N = 16 };
     static struct runner r[N];
     pthread_t thread[N];
-    unsigned before = threads();
     (void)state;
+    thread_begin(&thread[0], end_at_once, NULL); /* ThreadSanitizer starts one of its own */
+    assert_int_equal(pthread_join(thread[0], NULL), 0);
+    unsigned before = threads();
     memset(r, 0, sizeof(r));
     for (unsigned i = 0; i < N; i++) {
         open_limits(&r[i].box, &r[i].host);
@@ -60,7 +67,8 @@ static void test_many_at_once(void **state)
         assert_true(r[i].fine);
         box_close(&r[i].box);
     }
-    assert_in_range(threads(), before, before + 1); /* the one that keeps time */
+    WAIT_WHILE(threads() > before + 1); /* the one that keeps time; others end after their join */
+    assert_true(threads() >= before);
 }
 
 /* The child of a fork has no such thread, and a machine of its own only. */

@@ -9,12 +9,6 @@
 
 #include <hl/core.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#else
-#define SANITIZED false
-#endif
-
 /* ---- one sandbox ---- */
 
 /* A life with each step in a thread of its own. */

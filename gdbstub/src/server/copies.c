@@ -89,7 +89,7 @@ static void in_child(void)
         close_copy(&g->endpoint.listener);
     }
     servers = NULL;
-    pthread_mutex_init(&lock, NULL);
+    pthread_mutex_unlock(&lock); /* its owner is the thread that forked: this one */
 }
 
 __attribute__((constructor)) static void watch_forks(void)
