@@ -84,28 +84,12 @@ static void test_program_headers(void **state)
     sweep(PLAIN, p_flags);
 }
 
-static Elf64_Dyn *dynamic(struct bytes *f, int64_t tag)
-{
-    const Elf64_Phdr *ph = file_segment(f, PT_DYNAMIC, 0);
-    Elf64_Dyn *d = (Elf64_Dyn *)(void *)(f->data + ph->p_offset);
-    for (size_t i = 0; i < ph->p_filesz / sizeof(*d); i++)
-        if (d[i].d_tag == tag)
-            return &d[i];
-    fail_msg("no dynamic entry %lld", (long long)tag);
-    return NULL;
-}
-
-static Elf64_Rela *first_rela(struct bytes *f)
-{
-    return (Elf64_Rela *)(void *)file_at(f, dynamic(f, DT_RELA)->d_un.d_ptr);
-}
-
-SET(rela_table, dynamic(f, DT_RELA)->d_un.d_ptr)
-SET(rela_size, dynamic(f, DT_RELASZ)->d_un.d_val)
-SET(rela_entry, dynamic(f, DT_RELAENT)->d_un.d_val)
-SET(rela_offset, first_rela(f)->r_offset)
-SET(rela_info, first_rela(f)->r_info)
-SET(rela_addend, first_rela(f)->r_addend)
+SET(rela_table, file_dynamic(f, DT_RELA)->d_un.d_ptr)
+SET(rela_size, file_dynamic(f, DT_RELASZ)->d_un.d_val)
+SET(rela_entry, file_dynamic(f, DT_RELAENT)->d_un.d_val)
+SET(rela_offset, file_rela(f)->r_offset)
+SET(rela_info, file_rela(f)->r_info)
+SET(rela_addend, file_rela(f)->r_addend)
 static void test_relocations(void **state)
 {
     change_fn *const fields[] = {rela_table, rela_size, rela_entry, rela_offset, rela_info};

@@ -260,40 +260,24 @@ static void test_descriptors_at_the_limit(void **state)
     assert_int_equal(with(PLAIN, argument_unused), 0);
 }
 
-static Elf64_Dyn *dynamic(struct bytes *f, int64_t tag)
-{
-    const Elf64_Phdr *ph = file_segment(f, PT_DYNAMIC, 0);
-    Elf64_Dyn *d = (Elf64_Dyn *)(void *)(f->data + ph->p_offset);
-    for (size_t i = 0; i < ph->p_filesz / sizeof(*d); i++)
-        if (d[i].d_tag == tag)
-            return &d[i];
-    fail_msg("no dynamic entry %lld", (long long)tag);
-    return NULL;
-}
-
-static Elf64_Rela *relocation(struct bytes *f)
-{
-    return (Elf64_Rela *)(void *)file_at(f, dynamic(f, DT_RELA)->d_un.d_ptr);
-}
-
-DAMAGE(type_64, relocation(f)->r_info = ELF64_R_INFO(0, R_X86_64_64))
-DAMAGE(type_unknown, relocation(f)->r_info = 0xffffffff)
-DAMAGE(type_irelative, relocation(f)->r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE))
-DAMAGE(place_outside, relocation(f)->r_offset = 0x10000000)
-DAMAGE(place_wraps, relocation(f)->r_offset = UINT64_MAX - 3)
-DAMAGE(place_at_end, relocation(f)->r_offset = LOAD(2)->p_vaddr + LOAD(2)->p_filesz - 4)
-DAMAGE(place_in_bss, relocation(f)->r_offset = LOAD(2)->p_vaddr + LOAD(2)->p_filesz + 8)
-DAMAGE(rela_outside, dynamic(f, DT_RELA)->d_un.d_ptr = 0x10000000)
-DAMAGE(rela_long, dynamic(f, DT_RELASZ)->d_un.d_val = 24ull << 32)
-DAMAGE(rela_size_odd, dynamic(f, DT_RELASZ)->d_un.d_val += 1)
-DAMAGE(rela_max, dynamic(f, DT_RELASZ)->d_un.d_val = UINT64_MAX)
-DAMAGE(rela_entry, dynamic(f, DT_RELAENT)->d_un.d_val = 16)
-DAMAGE(rel, dynamic(f, DT_RELAENT)->d_tag = DT_REL)
-DAMAGE(jmprel, dynamic(f, DT_RELAENT)->d_tag = DT_JMPREL)
-DAMAGE(textrel, dynamic(f, DT_RELAENT)->d_tag = DT_TEXTREL)
+DAMAGE(type_64, file_rela(f)->r_info = ELF64_R_INFO(0, R_X86_64_64))
+DAMAGE(type_unknown, file_rela(f)->r_info = 0xffffffff)
+DAMAGE(type_irelative, file_rela(f)->r_info = ELF64_R_INFO(0, R_X86_64_IRELATIVE))
+DAMAGE(place_outside, file_rela(f)->r_offset = 0x10000000)
+DAMAGE(place_wraps, file_rela(f)->r_offset = UINT64_MAX - 3)
+DAMAGE(place_at_end, file_rela(f)->r_offset = LOAD(2)->p_vaddr + LOAD(2)->p_filesz - 4)
+DAMAGE(place_in_bss, file_rela(f)->r_offset = LOAD(2)->p_vaddr + LOAD(2)->p_filesz + 8)
+DAMAGE(rela_outside, file_dynamic(f, DT_RELA)->d_un.d_ptr = 0x10000000)
+DAMAGE(rela_long, file_dynamic(f, DT_RELASZ)->d_un.d_val = 24ull << 32)
+DAMAGE(rela_size_odd, file_dynamic(f, DT_RELASZ)->d_un.d_val += 1)
+DAMAGE(rela_max, file_dynamic(f, DT_RELASZ)->d_un.d_val = UINT64_MAX)
+DAMAGE(rela_entry, file_dynamic(f, DT_RELAENT)->d_un.d_val = 16)
+DAMAGE(rel, file_dynamic(f, DT_RELAENT)->d_tag = DT_REL)
+DAMAGE(jmprel, file_dynamic(f, DT_RELAENT)->d_tag = DT_JMPREL)
+DAMAGE(textrel, file_dynamic(f, DT_RELAENT)->d_tag = DT_TEXTREL)
 DAMAGE(dynamic_outside, file_segment(f, PT_DYNAMIC, 0)->p_vaddr = 0x10000000)
 DAMAGE(dynamic_long, file_segment(f, PT_DYNAMIC, 0)->p_filesz = UINT64_MAX)
-DAMAGE(needed, dynamic(f, DT_RELAENT)->d_tag = DT_NEEDED)
+DAMAGE(needed, file_dynamic(f, DT_RELAENT)->d_tag = DT_NEEDED)
 
 static void test_relocations(void **state)
 {
@@ -324,8 +308,8 @@ static void test_relocations(void **state)
 /* The same relocations in RELR's form: the addends in place, and an entry of 8 bytes for each. */
 static void to_relr(struct bytes *f)
 {
-    Elf64_Rela *rela = relocation(f);
-    Elf64_Dyn *size = dynamic(f, DT_RELASZ);
+    Elf64_Rela *rela = file_rela(f);
+    Elf64_Dyn *size = file_dynamic(f, DT_RELASZ);
     uint64_t *relr = (uint64_t *)(void *)rela;
     size_t count = size->d_un.d_val / sizeof(*rela);
     for (size_t i = 0; i < count; i++) {
@@ -335,15 +319,15 @@ static void to_relr(struct bytes *f)
     }
     size->d_un.d_val = count * sizeof(*relr);
     size->d_tag = DT_RELRSZ;
-    dynamic(f, DT_RELAENT)->d_un.d_val = sizeof(*relr);
-    dynamic(f, DT_RELAENT)->d_tag = DT_RELRENT;
-    dynamic(f, DT_RELA)->d_tag = DT_RELR;
+    file_dynamic(f, DT_RELAENT)->d_un.d_val = sizeof(*relr);
+    file_dynamic(f, DT_RELAENT)->d_tag = DT_RELRENT;
+    file_dynamic(f, DT_RELA)->d_tag = DT_RELR;
 }
 
 static uint64_t *relr_entry(struct bytes *f, size_t index)
 {
     to_relr(f);
-    return (uint64_t *)(void *)file_at(f, dynamic(f, DT_RELR)->d_un.d_ptr) + index;
+    return (uint64_t *)(void *)file_at(f, file_dynamic(f, DT_RELR)->d_un.d_ptr) + index;
 }
 
 DAMAGE(relr_place_outside, *relr_entry(f, 0) = 0x10000000)
@@ -351,10 +335,10 @@ DAMAGE(relr_place_wraps, *relr_entry(f, 0) = UINT64_MAX - 3)
 DAMAGE(relr_bits_first, *relr_entry(f, 0) = 3)
 DAMAGE(relr_bits_outside, uint64_t *entry = relr_entry(f, 0);
        entry[0] = LOAD(2)->p_vaddr + LOAD(2)->p_filesz - 8; entry[1] = UINT64_MAX)
-DAMAGE(relr_outside, to_relr(f); dynamic(f, DT_RELR)->d_un.d_ptr = 0x10000000)
-DAMAGE(relr_long, to_relr(f); dynamic(f, DT_RELRSZ)->d_un.d_val = 8ull << 40)
-DAMAGE(relr_size_odd, to_relr(f); dynamic(f, DT_RELRSZ)->d_un.d_val += 4)
-DAMAGE(relr_entry_size, to_relr(f); dynamic(f, DT_RELRENT)->d_un.d_val = 16)
+DAMAGE(relr_outside, to_relr(f); file_dynamic(f, DT_RELR)->d_un.d_ptr = 0x10000000)
+DAMAGE(relr_long, to_relr(f); file_dynamic(f, DT_RELRSZ)->d_un.d_val = 8ull << 40)
+DAMAGE(relr_size_odd, to_relr(f); file_dynamic(f, DT_RELRSZ)->d_un.d_val += 4)
+DAMAGE(relr_entry_size, to_relr(f); file_dynamic(f, DT_RELRENT)->d_un.d_val = 16)
 
 static void test_relr(void **state)
 {
@@ -383,7 +367,7 @@ static uint8_t *any_byte(struct bytes *f, bool pie, uint64_t *seed)
     case 3:
         return (uint8_t *)file_desc(f, false, 0) + (r >> 8) % (4 * sizeof(struct hl_desc));
     case 4:
-        return (uint8_t *)relocation(f) + (r >> 8) % 120;
+        return (uint8_t *)file_rela(f) + (r >> 8) % 120;
     default:
         return f->data + file_segment(f, PT_DYNAMIC, 0)->p_offset + (r >> 8) % 256;
     }

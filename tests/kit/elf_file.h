@@ -38,6 +38,23 @@ static inline uint8_t *file_at(struct bytes *f, uint64_t address)
     return NULL;
 }
 
+/* Entry of the dynamic section, and the first relocation. */
+static inline Elf64_Dyn *file_dynamic(struct bytes *f, int64_t tag)
+{
+    const Elf64_Phdr *ph = file_segment(f, PT_DYNAMIC, 0);
+    Elf64_Dyn *d = (Elf64_Dyn *)(void *)(f->data + ph->p_offset);
+    for (size_t i = 0; i < ph->p_filesz / sizeof(*d); i++)
+        if (d[i].d_tag == tag)
+            return &d[i];
+    fail_msg("no dynamic entry %lld", (long long)tag);
+    return NULL;
+}
+
+static inline Elf64_Rela *file_rela(struct bytes *f)
+{
+    return (Elf64_Rela *)(void *)file_at(f, file_dynamic(f, DT_RELA)->d_un.d_ptr);
+}
+
 /* The ABI note: Elf64_Nhdr, name "HL" in 4 bytes, struct hl_note. */
 static inline Elf64_Nhdr *file_note_header(struct bytes *f)
 {
