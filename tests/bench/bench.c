@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../kit/host_add.h"
+
 struct bench bench;
 
 double now_us(void)
@@ -44,20 +46,10 @@ void check(int rc, const struct hl_error *error)
     exit(1);
 }
 
-static int host_add(void *opaque, const struct hl_value *args, size_t count,
-                    struct hl_value *result, struct hl_error *error)
-{
-    (void)opaque;
-    (void)count;
-    (void)error;
-    result->i32 = args[0].i32 + args[1].i32;
-    return 0;
-}
-
 void sandbox_ready(struct hl_sandbox *sb)
 {
     struct hl_error error;
-    check(hl_sandbox_register(sb, "HostAdd", "i32(i32, i32)", host_add, NULL, &error), &error);
+    check(hl_sandbox_register(sb, "HostAdd", "i32(i32, i32)", kit_host_add, NULL, &error), &error);
     check(hl_sandbox_start(sb, &error), &error);
 }
 

@@ -38,7 +38,7 @@ static int trace_setup(void **state)
     if (!t)
         return -1;
     box_create(&t->box, "rewind", (struct hl_sandbox_config){.heap = 8 << 20});
-    box_register(&t->box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
+    box_register(&t->box, "HostAdd", "i32(i32, i32)", kit_host_add, NULL);
     box_start(&t->box);
     assert_int_equal(hl_snapshot_take(&t->snapshot, t->box.sb, &t->box.error), 0);
     const struct hl_value *look = CALL0(&t->box, "Look");

@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "../kit/host_add.h"
+
 const char *guest;
 char file[128];
 
@@ -29,22 +31,12 @@ static struct hl_error *error_of(struct play *p)
             return rc_;                                                                            \
     } while (0)
 
-static int host_add(void *opaque, const struct hl_value *args, size_t count,
-                    struct hl_value *result, struct hl_error *error)
-{
-    (void)opaque;
-    (void)count;
-    (void)error;
-    result->i32 = args[0].i32 + args[1].i32;
-    return 0;
-}
-
 static int open_guest(struct play *p)
 {
     const struct hl_sandbox_config config = {.heap = 1 << 20};
     STEP(hl_image_open(&p->image, guest, error_of(p)));
     STEP(hl_sandbox_create(&p->sb, p->image, &config, error_of(p)));
-    STEP(hl_sandbox_register(p->sb, "HostAdd", "i32(i32, i32)", host_add, NULL, error_of(p)));
+    STEP(hl_sandbox_register(p->sb, "HostAdd", "i32(i32, i32)", kit_host_add, NULL, error_of(p)));
     STEP(hl_sandbox_start(p->sb, error_of(p)));
     return 0;
 }
@@ -103,7 +95,8 @@ static int play_clone(struct play *p)
         return rc;
     STEP(hl_snapshot_take(&p->snapshot, p->sb, error_of(p)));
     STEP(hl_sandbox_create_from(&p->clone, p->snapshot, NULL, error_of(p)));
-    STEP(hl_sandbox_register(p->clone, "HostAdd", "i32(i32, i32)", host_add, NULL, error_of(p)));
+    STEP(
+        hl_sandbox_register(p->clone, "HostAdd", "i32(i32, i32)", kit_host_add, NULL, error_of(p)));
     STEP(hl_sandbox_start(p->clone, error_of(p)));
     return call_add(p, p->clone);
 }
@@ -202,7 +195,7 @@ static int profiled(struct play *p, const struct hl_profile_config *config)
     if (config)
         STEP(hl_sandbox_limit(p->sb, &hour, error_of(p)));
     STEP(hl_profile_attach(p->profile, p->sb, error_of(p)));
-    STEP(hl_sandbox_register(p->sb, "HostAdd", "i32(i32, i32)", host_add, NULL, error_of(p)));
+    STEP(hl_sandbox_register(p->sb, "HostAdd", "i32(i32, i32)", kit_host_add, NULL, error_of(p)));
     STEP(hl_sandbox_start(p->sb, error_of(p)));
     int rc = call_add(p, p->sb);
     if (!rc)

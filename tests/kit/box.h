@@ -3,6 +3,7 @@
 #ifndef TESTS_BOX_H
 #define TESTS_BOX_H
 
+#include "host_add.h"
 #include "kit.h"
 
 #include <hl/image.h>
@@ -59,17 +60,6 @@ static inline void box_register(struct box *box, const char *name, const char *s
 {
     if (hl_sandbox_register(box->sb, name, signature, fn, opaque, &box->error))
         fail_msg("%s", box->error.text);
-}
-
-/* HostAdd, "i32(i32, i32)", of several guests. */
-static inline int box_host_add(void *opaque, const struct hl_value *args, size_t count,
-                               struct hl_value *result, struct hl_error *error)
-{
-    (void)opaque;
-    (void)count;
-    (void)error;
-    result->i32 = args[0].i32 + args[1].i32;
-    return 0;
 }
 
 static inline void box_start(struct box *box)

@@ -8,6 +8,7 @@
  *   thread.h    threads
  *   wait.h      waiting for what gives no sign of its own
  *   left.h      what a process has open
+ *   host_add.h  a host function, for programs without cmocka, too
  *   elf_file.h  guest files in memory, to be changed
  *   agent_asm.h an assembler for agent expressions
  *   vm.h        a machine whose guest is a few lines of assembler

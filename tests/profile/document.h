@@ -61,7 +61,7 @@ static inline int host_slow(void *opaque, const struct hl_value *args, size_t co
 static inline void open_sandbox(struct prof *p, const char *guest)
 {
     box_create(&p->box, guest, (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
-    box_register(&p->box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
+    box_register(&p->box, "HostAdd", "i32(i32, i32)", kit_host_add, NULL);
     box_register(&p->box, "HostTick", "void()", host_tick, NULL);
     box_register(&p->box, "HostSlow", "void(u32)", host_slow, NULL);
 }

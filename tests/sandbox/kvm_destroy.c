@@ -121,7 +121,7 @@ static int host_lets_go(void *opaque, const struct hl_value *args, size_t count,
     a->box.image = NULL;
     a->snapshot = NULL;
     a->profile = NULL;
-    return box_host_add(opaque, args, count, result, error);
+    return kit_host_add(opaque, args, count, result, error);
 }
 
 static void test_let_go_of_all_else(void **state)

@@ -46,7 +46,7 @@ static void open_all(struct box *box)
     const struct hl_limits limits = {.wall_ns = 60000000000, .cpu_ns = 60000000000};
     const struct hl_profile_config samples = {.rate_hz = 1000};
     box_create(box, "conformance", (struct hl_sandbox_config){.shared = 1 << 20});
-    box_register(box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
+    box_register(box, "HostAdd", "i32(i32, i32)", kit_host_add, NULL);
     assert_int_equal(hl_sandbox_debug(box->sb, NULL, NULL, &box->error), 0);
     box_start(box);
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, &box->error), 0);
@@ -138,7 +138,7 @@ static bool makes_its_own(struct box *box)
     struct hl_value result = {0};
     const struct hl_limits limits = {.wall_ns = 60000000000};
     bool fine = hl_sandbox_create_from(&sb, snapshot, NULL, e) == 0 &&
-                hl_sandbox_register(sb, "HostAdd", "i32(i32, i32)", box_host_add, NULL, e) == 0 &&
+                hl_sandbox_register(sb, "HostAdd", "i32(i32, i32)", kit_host_add, NULL, e) == 0 &&
                 hl_sandbox_limit(sb, &limits, e) == 0 && hl_sandbox_debug(sb, NULL, NULL, e) == 0 &&
                 hl_sandbox_start(sb, e) == 0 &&
                 hl_sandbox_call(sb, "Add", args, 2, &result, e) == 0 && result.i32 == 3;
@@ -162,7 +162,7 @@ static int host_forks(void *opaque, const struct hl_value *args, size_t count,
     pid_t *child = opaque;
     fflush(stdout);
     *child = fork();
-    return box_host_add(opaque, args, count, result, error);
+    return kit_host_add(opaque, args, count, result, error);
 }
 
 static void test_fork_in_a_host_function(void **state)

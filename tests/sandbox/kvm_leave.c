@@ -75,7 +75,7 @@ static int host_uses(void *opaque, const struct hl_value *args, size_t count,
     /* Not gone: no frame of it is. */
     assert_int_equal(hl_sandbox_call(a->box.sb, "Echo", NULL, 0, NULL, &e), HL_ERR_BUSY);
     assert_int_equal(hl_sandbox_restore(a->box.sb, a->snapshot, &e), HL_ERR_BUSY);
-    return box_host_add(opaque, args, count, result, error);
+    return kit_host_add(opaque, args, count, result, error);
 }
 
 static void test_a_call_in_progress_is_not_left(void **state)
@@ -171,7 +171,7 @@ static int host_mends(void *opaque, const struct hl_value *args, size_t count,
 {
     struct armed *a = opaque;
     assert_int_equal(hl_sandbox_restore(a->box.sb, a->snapshot, &a->box.error), 0);
-    return box_host_add(opaque, args, count, result, error);
+    return kit_host_add(opaque, args, count, result, error);
 }
 
 static void test_jump_then_in_another_call(void **state)

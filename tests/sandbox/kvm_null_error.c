@@ -107,9 +107,9 @@ static void test_new_sandbox(void **state)
     FAILS(HL_ERR_NO_FUNCTION, hl_image_require, box->image, "Nothing");
     FAILS(HL_ERR_LIMIT, hl_sandbox_create, &none, box->image, &huge);
     FAILS(HL_ERR_LIMIT, hl_sandbox_plan, box->image, &huge, regions);
-    FAILS(HL_ERR_ARGUMENT, hl_sandbox_register, box->sb, "HostAdd", "i32(", box_host_add, NULL);
+    FAILS(HL_ERR_ARGUMENT, hl_sandbox_register, box->sb, "HostAdd", "i32(", kit_host_add, NULL);
     FAILS(HL_ERR_STATE, hl_sandbox_call, box->sb, "Echo", NULL, 0, NULL);
-    box_register(box, "HostAdd", "void()", box_host_add, NULL);
+    box_register(box, "HostAdd", "void()", kit_host_add, NULL);
     FAILS(HL_ERR_SIGNATURE, hl_sandbox_start, box->sb);
 }
 
@@ -157,7 +157,7 @@ static void test_sandbox(void **state)
 
     box_create(box, "conformance", (struct hl_sandbox_config)HL_SANDBOX_CONFIG_INIT);
     FAILS(HL_ERR_STATE, hl_snapshot_take, &none, box->sb);
-    box_register(box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
+    box_register(box, "HostAdd", "i32(i32, i32)", kit_host_add, NULL);
     box_start(box);
     expect_failures_of(box);
     assert_int_equal(hl_snapshot_take(&snapshot, box->sb, NULL), 0);

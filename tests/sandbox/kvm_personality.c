@@ -185,7 +185,7 @@ static void open_with(struct box *box, const struct personality *personality)
     hl_machine_read(box->sb->machine, box->sb->region[REGION_BOOT].start, &boot, sizeof(boot), 0);
     SKIP_IF(personality && !(boot.features & HL_FEATURE_FSGSBASE),
             "a guest needs arch_prctl() on a processor without FSGSBASE");
-    box_register(box, "HostAdd", "i32(i32, i32)", box_host_add, NULL);
+    box_register(box, "HostAdd", "i32(i32, i32)", kit_host_add, NULL);
     box_start(box);
 }
 

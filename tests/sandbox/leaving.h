@@ -52,7 +52,7 @@ static inline int host_add(void *opaque, const struct hl_value *args, size_t cou
 {
     if (now.at == HL_EVENT_HOST)
         leave();
-    return box_host_add(opaque, args, count, result, error);
+    return kit_host_add(opaque, args, count, result, error);
 }
 
 static inline void on_event(void *opaque, struct hl_sandbox *sb, const struct hl_event *event)
