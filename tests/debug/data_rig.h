@@ -15,9 +15,7 @@ enum { NOP = 0x90 };
 
 static inline hl_gva_t stand(struct rig *r)
 {
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     return r->text;
 }
 

@@ -2,15 +2,22 @@
 /* Breakpoints in the debug registers, and many of both kinds. */
 #include "break_rig.h"
 
+/* In the guest, on its way to a hardware breakpoint at text + 16. */
+static void begin_before_slot(struct rig *r)
+{
+    begin_held(r);
+    insert(r, GDB_HW_BREAK, r->text + 16, 1);
+    CONTINUE(r);
+    entered_at(r, r->text);
+}
+
 /* Hardware breakpoints: debug registers while there are any, else int3. */
 static void test_hw_break(void **state)
 {
     struct rig *r = *state;
     unsigned armed = 0;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     for (unsigned i = 1; i <= 6; i++)
         insert(r, GDB_HW_BREAK, r->text + 16 * i, 1);
     CONTINUE(r);
@@ -36,9 +43,7 @@ static void test_each_slot(void **state)
 {
     struct rig *r = *state;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     for (unsigned i = 0; i < VCPU_SLOTS; i++)
         insert(r, GDB_HW_BREAK, r->text + 16 * i, 1);
     for (unsigned i = 0; i < VCPU_SLOTS; i++) {
@@ -87,12 +92,7 @@ static void test_stale_bits(void **state)
 {
     struct rig *r = *state;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
-    insert(r, GDB_HW_BREAK, r->text + 16, 1);
-    CONTINUE(r);
-    entered_at(r, r->text);
+    begin_before_slot(r);
     play_slots(r, r->text + 16, DR6_B(0) | DR6_B(1) | DR6_B(3));
     expect_break(r, GDB_STOP_HW_BREAK, r->text + 16);
     CONTINUE(r);
@@ -107,12 +107,7 @@ static void test_slot_is_used_again(void **state)
 {
     struct rig *r = *state;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
-    insert(r, GDB_HW_BREAK, r->text + 16, 1);
-    CONTINUE(r);
-    entered_at(r, r->text);
+    begin_before_slot(r);
     play_slots(r, r->text + 16, DR6_B(0));
     expect_break(r, GDB_STOP_HW_BREAK, r->text + 16);
     drop(r, GDB_HW_BREAK, r->text + 16, 1);

@@ -22,18 +22,22 @@ static void test_attach_before_host(void **state)
     entered_at(r, r->text + 1);
 }
 
+/* In the guest, on its way to a breakpoint at text + 8. */
+static void begin_before_break(struct rig *r)
+{
+    begin_held(r);
+    CODE_AT(r, 8, NOP);
+    insert(r, GDB_SW_BREAK, r->text + 8, 1);
+    CONTINUE(r);
+    entered_at(r, r->text);
+}
+
 /* It comes too late: the first stop is reported, and the break-in is dropped. */
 static void test_break_in_loses_the_race(void **state)
 {
     struct rig *r = *state;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
-    CODE_AT(r, 8, NOP);
-    insert(r, GDB_SW_BREAK, r->text + 8, 1);
-    CONTINUE(r);
-    entered_at(r, r->text);
+    begin_before_break(r);
     play_int3(r, r->text + 8);
     WAIT_FOR(atomic_load(&r->reports) == 1);
     debug_ops.interrupt(r->d);
@@ -62,13 +66,7 @@ static bool report_and_interrupt(void *opaque, const struct gdb_stop *stop)
 static void begin_race(struct rig *r)
 {
     const struct gdb_hooks hooks = {report_and_interrupt, NULL, r};
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
-    CODE_AT(r, 8, NOP);
-    insert(r, GDB_SW_BREAK, r->text + 8, 1);
-    CONTINUE(r);
-    entered_at(r, r->text);
+    begin_before_break(r);
     assert_int_equal(debug_ops.bind(r->d, &hooks), 0);
     play_int3(r, r->text + 8);
 }
@@ -153,9 +151,7 @@ static void test_detach_at_a_hit(void **state)
     struct rig *r = *state;
     const struct gdb_hooks hooks = {report_and_detach, NULL, r};
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     insert_all(r);
     assert_int_equal(debug_ops.bind(r->d, &hooks), 0);
     CONTINUE(r);
@@ -261,9 +257,7 @@ static void test_catch(void **state)
 {
     struct rig *r = *state;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     CODE_AT(r, 0, 0xee, 0x0f, 0x05, NOP);
     r->d->catch = (struct debug_catch){.hosts = true, .syscalls = true};
     CONTINUE(r);

@@ -11,9 +11,7 @@ enum { INT1 = 0xf1, INT3 = 0xcc, NOP = 0x90, OUT_DX = 0xee, POPF = 0x9d, PUSHF =
 /* Stopped at text + offset, in a call. */
 static hl_gva_t stand_at(struct rig *r, size_t offset)
 {
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     set_reg(r, GDB_AMD64_RIP, r->text + offset);
     set_reg(r, GDB_AMD64_RSP, r->stack);
     return r->text + offset;
@@ -23,9 +21,7 @@ static void test_step(void **state)
 {
     struct rig *r = *state;
 
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     for (hl_gva_t pc = r->text; pc < r->text + 5; pc++) {
         STEP(r);
         entered_at(r, pc);

@@ -11,9 +11,7 @@ enum { STORE = 0, LOAD = 16, MODIFY = 32, COPY = 48, ELSEWHERE = 64 }; /* offset
 /* Stopped at the store, in a call, with one instruction of each kind in text. */
 static inline void stand(struct rig *r)
 {
-    begin_attached(r);
-    debug_ops.interrupt(r->d);
-    expect_signal(r, GDB_SIGNAL_INT);
+    begin_held(r);
     for (size_t i = 0; i < PAGE / 2; i++)
         CODE_AT(r, i, NOP);
     CODE_AT(r, STORE, 0x48, 0x89, 0x07);  /* mov %rax,(%rdi) */

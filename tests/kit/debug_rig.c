@@ -7,6 +7,8 @@
 
 #include <hl/abi.h>
 
+#include "host_add.h"
+
 #define GUEST_PATH TEST_BUILD "/tests/guest/plain"
 #define INT3 0xcc
 
@@ -43,15 +45,12 @@ static int host_add(void *opaque, const struct hl_value *args, size_t count,
                     struct hl_value *result, struct hl_error *error)
 {
     struct rig *r = opaque;
-    (void)count;
-    (void)error;
     if (r->host_does)
         r->host_does(r);
     atomic_store(&r->in_host, true);
     WAIT_WHILE(atomic_load(&r->host_waits));
     atomic_store(&r->in_host, false);
-    result->i32 = args[0].i32 + args[1].i32;
-    return 0;
+    return kit_host_add(opaque, args, count, result, error);
 }
 
 /* ---- the program ---- */
@@ -380,4 +379,11 @@ void begin_attached(struct rig *r)
     CONTINUE(r);
     call_begin(r);
     entered_at(r, r->text);
+}
+
+void begin_held(struct rig *r)
+{
+    begin_attached(r);
+    debug_ops.interrupt(r->d);
+    expect_signal(r, GDB_SIGNAL_INT);
 }

@@ -131,6 +131,8 @@ bool play_read(struct rig *r, hl_gva_t pc, hl_gva_t at, size_t size);
 void bind_hooks_of(struct rig *r);
 /* Attach to the idle sandbox, let go, make a call, and be in the guest at text. */
 void begin_attached(struct rig *r);
+/* The same, and the debugger interrupts it there. */
+void begin_held(struct rig *r);
 void expect_step(struct rig *r, hl_gva_t pc);
 
 #endif
