@@ -58,7 +58,7 @@ static int take(struct hl_snapshot *s, struct hl_sandbox *sb, struct hl_error *e
     return rc;
 }
 
-int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
+static int take_ready(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error)
 {
     if (sb->state != HL_SANDBOX_READY)
         return hl_error_set(error, HL_ERR_STATE, "a snapshot can be taken only of a READY sandbox");
@@ -188,7 +188,7 @@ int hl_snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struc
         return rc;
     rc = sandbox_start_again(sb, error);
     if (!rc)
-        rc = snapshot_take(snapshot, sb, error);
+        rc = take_ready(snapshot, sb, error);
     return sandbox_leave(sb, rc, error);
 }
 

@@ -52,9 +52,8 @@ struct hl_snapshot {
  * As hl_snapshot_take() and hl_sandbox_restore(), for a caller that already owns the sandbox.  The
  * caller must have removed watches and breakpoints from the guest.
  */
-/* snapshot_take(), also of a sandbox that is NEW. */
+/* Also of a sandbox that is NEW. */
 int snapshot_take_any(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
-int snapshot_take(struct hl_snapshot **snapshot, struct hl_sandbox *sb, struct hl_error *error);
 int snapshot_restore(struct hl_sandbox *sb, const struct hl_snapshot *snapshot,
                      struct hl_error *error);
 /* snapshot/clone.c: hl_sandbox_create_from() with a source (source.h), or NULL. */

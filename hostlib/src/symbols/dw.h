@@ -139,8 +139,6 @@ bool dw_form_skip(const struct dw_unit *unit, uint64_t form, struct dw_bytes *b)
 
 /* ---- symbols/dw_die.c ---- */
 bool dw_unit_die(struct dw_unit *unit, struct dw_die *die);
-/* The unit that contains an offset of .debug_info. */
-struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at);
 bool dw_die_at(struct dw_unit *unit, const uint8_t *at, struct dw_die *die);
 /* The next entry in the section, of any depth; and the first child.  False: there are no more. */
 bool dw_die_after(const struct dw_die *die, struct dw_die *next);

@@ -261,6 +261,14 @@ const char *dw_attr_text(const struct dw_attr *attr)
     }
 }
 
+/* The unit that contains a place of .debug_info. */
+static struct dw_unit *unit_of(struct dw_file *file, const uint8_t *at)
+{
+    size_t low = SORTED_UP_TO(file->unit, file->unit_count, start, (uintptr_t)at);
+
+    return low && at < file->unit[low - 1].end ? &file->unit[low - 1] : NULL;
+}
+
 static bool in_section(struct dw_file *file, uint64_t offset, struct dw_die *die)
 {
     struct dw_bytes b;
@@ -268,7 +276,7 @@ static bool in_section(struct dw_file *file, uint64_t offset, struct dw_die *die
 
     if (!file || !dw_at(file, DW_INFO, offset, &b))
         return false;
-    unit = dw_unit_of(file, b.at);
+    unit = unit_of(file, b.at);
     return unit && dw_die_at(unit, b.at, die);
 }
 
@@ -339,11 +347,4 @@ bool dw_bounds(const struct dw_die *die, uint64_t *low, uint64_t *high)
 bool dw_unit_die(struct dw_unit *unit, struct dw_die *die)
 {
     return dw_die_at(unit, unit->dies, die) && die->abbrev.code != 0;
-}
-
-struct dw_unit *dw_unit_of(struct dw_file *file, const uint8_t *at)
-{
-    size_t low = SORTED_UP_TO(file->unit, file->unit_count, start, (uintptr_t)at);
-
-    return low && at < file->unit[low - 1].end ? &file->unit[low - 1] : NULL;
 }

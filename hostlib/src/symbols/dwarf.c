@@ -107,7 +107,8 @@ static bool open_shared(struct hl_symbols *symbols, Elf *named)
     return dw_open(&symbols->alternate, &symbols->budget);
 }
 
-struct dw_file *symbols_dwarf(struct hl_symbols *symbols)
+/* NULL: no debug information. */
+static struct dw_file *open_dwarf(struct hl_symbols *symbols)
 {
     Elf *elf;
 
@@ -132,7 +133,7 @@ struct dw_unit *symbols_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address)
     uint64_t pc = address - symbols->bias;
     size_t low;
 
-    if (!symbols_dwarf(symbols))
+    if (!open_dwarf(symbols))
         return NULL;
     low = SORTED_UP_TO(symbols->unit, symbols->unit_count, start, pc);
     for (size_t n = 0; n < LOOK_BACK && n < low; n++) {
@@ -279,7 +280,7 @@ static bool is_called(const struct dw_die *die, const char *name, uint64_t *addr
 
 hl_gva_t symbols_dwarf_address(struct hl_symbols *symbols, const char *name)
 {
-    struct dw_file *file = symbols_dwarf(symbols);
+    struct dw_file *file = open_dwarf(symbols);
     unsigned left = NAMES_MAX;
 
     for (size_t i = 0; file && i < file->unit_count; i++) {

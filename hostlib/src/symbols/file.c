@@ -25,7 +25,8 @@ static const char *directories(void)
     return set ? set : DIRECTORIES;
 }
 
-bool symbols_debug_files_allowed(void)
+/* May other files be searched for at all? */
+static bool is_search_allowed(void)
 {
     return strcmp(directories(), "none") != 0;
 }
@@ -60,7 +61,7 @@ static bool is_ours(Elf *elf)
 
 bool symbols_debug_file_read(struct hl_budget *budget, const char *path, struct hl_debug_file *file)
 {
-    bool allowed = symbols_debug_files_allowed() && budget_take(budget, BUDGET_SYSCALL), done;
+    bool allowed = is_search_allowed() && budget_take(budget, BUDGET_SYSCALL), done;
     size_t size;
     int fd = allowed ? open_regular(path, &size) : -1;
 

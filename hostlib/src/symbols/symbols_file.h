@@ -45,7 +45,4 @@ bool symbols_debug_file_find_shared(struct hl_budget *budget, const char *progra
 /* The file's .gnu_debugaltlink: 1 and its contents, 0 if it has none, -1 if it is damaged. */
 int symbols_debug_file_altlink(Elf *elf, const char **name, const void **id, size_t *id_size);
 
-/* May other files be searched for at all? */
-bool symbols_debug_files_allowed(void);
-
 #endif

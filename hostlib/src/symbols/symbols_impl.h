@@ -150,7 +150,6 @@ struct hl_chain {
     size_t count;
     struct dw_unit *unit; /* with the line table: of the file itself */
 };
-struct dw_file *symbols_dwarf(struct hl_symbols *symbols); /* NULL: no debug information */
 struct dw_unit *symbols_dwarf_unit(struct hl_symbols *symbols, hl_gva_t address);
 bool symbols_dwarf_chain(struct hl_symbols *symbols, hl_gva_t address, struct hl_chain *chain);
 bool symbols_dwarf_line(struct hl_symbols *symbols, hl_gva_t address, struct hl_location *location);

@@ -97,9 +97,6 @@ enum unwind_result unwind_no_cfi(struct unwind_walk *walk, struct unwind_frame *
                                  hl_gva_t *cfa);
 /* Search the stack for a return address; returns the slot's address, or 0. */
 hl_gva_t unwind_search(struct unwind_walk *walk, enum unwind_fit *fit);
-/* Caller's frame, given the slot of the return address; registers as they are now. */
-bool unwind_return(struct unwind_walk *walk, hl_gva_t slot, struct unwind_frame *next,
-                   hl_gva_t *cfa);
 
 /* symbols/unwind_expr.c */
 struct unwind_expr {

@@ -19,8 +19,9 @@
 #define TAIL_DEPTH 2       /* write -> __syscall_cp -> sccp in musl */
 #define TAIL_LOOKUPS 4096  /* for one search */
 
-bool unwind_return(struct unwind_walk *walk, hl_gva_t slot, struct unwind_frame *next,
-                   hl_gva_t *cfa)
+/* Caller's frame, given the slot of the return address; registers as they are now. */
+static bool return_to(struct unwind_walk *walk, hl_gva_t slot, struct unwind_frame *next,
+                      hl_gva_t *cfa)
 {
     if (!unwind_read(&walk->memory, slot, &next->pc) || next->pc == 0)
         return false;
@@ -169,7 +170,7 @@ static enum unwind_result from_slot(struct unwind_walk *walk, hl_gva_t slot, boo
     enum unwind_fit fit;
 
     if ((slot & 7) != 0 || slot < walk->frame.regs.value[UNWIND_RSP] ||
-        !unwind_return(walk, slot, next, cfa))
+        !return_to(walk, slot, next, cfa))
         return UNWIND_NO;
     fit = unwind_fit(walk, next->pc, unwind_start(walk));
     if (fit == FIT_NOT)
@@ -231,7 +232,7 @@ enum unwind_result unwind_no_cfi(struct unwind_walk *walk, struct unwind_frame *
     if (result != UNWIND_NO)
         return result;
     slot = unwind_search(walk, &fit);
-    if (slot == 0 || !unwind_return(walk, slot, next, cfa))
+    if (slot == 0 || !return_to(walk, slot, next, cfa))
         return UNWIND_END;
     next->uncertain = fit < FIT_TAIL;
     next->regs.suspect = next->regs.known & UNWIND_PRESERVED;

@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "syscall_names.h"
 
-const char *trace_level(int level)
+static const char *level_name(int level)
 {
     static const char *const names[] = {"log", "error", "warn", "info", "debug"};
     return level > 0 && level < 5 ? names[level] : names[0];
@@ -130,7 +130,7 @@ static void on_log(struct trace *t, const struct hl_event *e)
     t->reported = true;
     if (!t->filter.shown[TRACE_LOG])
         return;
-    struct trace_line *line = new_line(t, TRACE_LOG, t->left, trace_level(e->log.level));
+    struct trace_line *line = new_line(t, TRACE_LOG, t->left, level_name(e->log.level));
     line->data = e->log.text;
     line->size = strlen(e->log.text);
     locate(t, true, NULL);

@@ -98,6 +98,4 @@ void trace_text_interrupt(struct trace *trace);
 /* The last line of --json. */
 void trace_json_end(struct trace *trace, int status, json_t *error);
 
-const char *trace_level(int level);
-
 #endif
